@@ -1,0 +1,105 @@
+// The one error type of the library: what went wrong, where, what was expected, what to do.
+
+/// An error of any part of Cairn.
+///
+/// One type serves all modules, because a tensor that is converted passes through several of them
+/// behind one protocol; what a module adds is its own ``Code`` values. Match on ``code``; show
+/// ``description`` to a person.
+public struct CairnError: Error, Sendable {
+  /// What kind of failure this is. Each module adds its codes in an extension.
+  public struct Code: Hashable, Sendable, CustomStringConvertible {
+    /// The code's spelling, the same in messages, JSON and the conformance manifest.
+    public let name: String
+
+    /// A code spelt `name`.
+    public init(_ name: String) { self.name = name }
+
+    /// The code's spelling.
+    public var description: String { name }
+  }
+
+  /// Where in the input the failure lies; whatever is known is set.
+  public struct Location: Hashable, Sendable {
+    /// The path as the caller gave it.
+    public var file: String?
+    /// Bytes from the start of the file.
+    public var offset: UInt64?
+    /// The name of the tensor, variable or layer.
+    public var name: String?
+    /// The position in a list: a tensor's, a weight's, a chunk's.
+    public var index: Int?
+
+    /// A location of which the given parts are known.
+    public init(
+      file: String? = nil, offset: UInt64? = nil, name: String? = nil, index: Int? = nil
+    ) {
+      self.file = file
+      self.offset = offset
+      self.name = name
+      self.index = index
+    }
+  }
+
+  /// The kind of failure.
+  public var code: Code
+  /// What was found, as one clause without a full stop.
+  public var message: String
+  /// Where it was found.
+  public var location: Location
+  /// What should have been there instead.
+  public var expected: String?
+  /// What was there.
+  public var found: String?
+  /// What the user can do about it.
+  public var advice: String?
+  /// The error of a lower storey that led to this one.
+  public var cause: (any Error & Sendable)?
+
+  /// An error with the given parts.
+  public init(
+    _ code: Code, _ message: String, at location: Location = Location(),
+    expected: String? = nil, found: String? = nil, advice: String? = nil,
+    cause: (any Error & Sendable)? = nil
+  ) {
+    self.code = code
+    self.message = message
+    self.location = location
+    self.expected = expected
+    self.found = found
+    self.advice = advice
+    self.cause = cause
+  }
+
+  /// The same error, with those parts of the location filled in that were not yet known.
+  public func located(
+    file: String? = nil, offset: UInt64? = nil, name: String? = nil, index: Int? = nil
+  ) -> CairnError {
+    var copy = self
+    copy.location.file = location.file ?? file
+    copy.location.offset = location.offset ?? offset
+    copy.location.name = location.name ?? name
+    copy.location.index = location.index ?? index
+    return copy
+  }
+}
+
+extension CairnError: CustomStringConvertible {
+  /// One line: where, what, expected and found, the code, what to do.
+  public var description: String {
+    var line = ""
+    if let file = location.file { line += "\(file): " }
+    if let name = location.name { line += "‘\(name)’: " }
+    line += message
+    if let index = location.index { line += " (index \(index))" }
+    if let offset = location.offset { line += " at byte \(offset)" }
+    switch (expected, found) {
+    case (let expected?, let found?): line += "; expected \(expected), found \(found)"
+    case (let expected?, nil): line += "; expected \(expected)"
+    case (nil, let found?): line += "; found \(found)"
+    case (nil, nil): break
+    }
+    line += " [\(code.name)]"
+    if let advice { line += ". \(advice)" }
+    return line
+  }
+}
