@@ -1,0 +1,101 @@
+// Random access to bytes, wherever they are: an open file, a mapped file, memory.
+
+/// Bytes of known length that can be read at any position, from any thread.
+public protocol ByteSource: Sendable {
+  /// The number of bytes.
+  var count: Int { get }
+  /// The path, for messages; nil for memory.
+  var path: String? { get }
+  /// Fills `bytes` from `offset` on.
+  ///
+  /// - Throws: ``CairnError``, `changedWhileReading` if the bytes end before `bytes` is full.
+  func read(at offset: Int, into bytes: inout MutableSpan<UInt8>) throws(CairnError)
+  /// The memory that holds the bytes, if they lie in memory; views of it need no copy.
+  var memory: ByteRegion? { get }
+}
+
+extension ByteSource {
+  /// Runs `body` on the bytes of `range`: in place where they lie in memory, else on a copy.
+  package func withBytes<R: ~Copyable>(
+    in range: Range<Int>, _ body: (Span<UInt8>) throws(CairnError) -> R
+  ) throws(CairnError) -> R {
+    if let memory { return try memory.withBytes(in: range, body) }
+    let copy = try Storage(byteCount: range.count, zeroed: false)
+    try copy.withMutableBytes(in: 0..<range.count) { (bytes) throws(CairnError) in
+      try read(at: range.lowerBound, into: &bytes)
+    }
+    return try copy.withBytes(in: 0..<range.count, body)
+  }
+}
+
+/// A part of a block of memory, keeping the block alive.
+public struct ByteRegion: Sendable {
+  package let storage: Storage
+  package let range: Range<Int>
+
+  package init(_ storage: Storage, _ range: Range<Int>) {
+    self.storage = storage
+    self.range = range
+  }
+
+  /// The number of bytes.
+  public var count: Int { range.count }
+
+  /// Runs `body` on the bytes of `part`, counted from the region's start.
+  ///
+  /// - Throws: `invalidArgument` if `part` is not within the region, and what `body` throws.
+  package func withBytes<R: ~Copyable>(
+    in part: Range<Int>, _ body: (Span<UInt8>) throws(CairnError) -> R
+  ) throws(CairnError) -> R {
+    guard part.lowerBound >= 0, part.upperBound <= count else {
+      throw CairnError(
+        .changedWhileReading, "bytes \(part) lie outside the \(count) bytes that there are")
+    }
+    let start = range.lowerBound
+    return try storage.withBytes(
+      in: start + part.lowerBound..<start + part.upperBound, body)
+  }
+}
+
+/// Bytes in memory.
+public struct MemoryBytes: ByteSource {
+  private let region: ByteRegion
+
+  /// A copy of `bytes`.
+  ///
+  /// - Throws: `outOfMemory`.
+  public init(_ bytes: [UInt8]) throws(CairnError) {
+    let storage = try Storage(byteCount: bytes.count, zeroed: false)
+    storage.withMutableBytes(in: 0..<bytes.count) { target in
+      for index in bytes.indices { target[index] = bytes[index] }
+    }
+    self.init(ByteRegion(storage, 0..<bytes.count))
+  }
+
+  package init(_ region: ByteRegion) { self.region = region }
+
+  public var count: Int { region.count }
+  public var path: String? { nil }
+  public var memory: ByteRegion? { region }
+
+  public func read(at offset: Int, into bytes: inout MutableSpan<UInt8>) throws(CairnError) {
+    try region.read(at: offset, into: &bytes, path: nil)
+  }
+}
+
+extension ByteRegion {
+  package func read(
+    at offset: Int, into bytes: inout MutableSpan<UInt8>, path: String?
+  ) throws(CairnError) {
+    let wanted = bytes.count
+    guard offset >= 0, offset <= count, wanted <= count - offset else {
+      throw CairnError(
+        .changedWhileReading, "the bytes end before they should",
+        at: .init(file: path, offset: UInt64(clamping: offset)),
+        expected: "\(wanted) bytes", found: "\(Swift.max(0, count - offset))")
+    }
+    try withBytes(in: offset..<offset + wanted) { (source) throws(CairnError) in
+      bytes.copy(source)
+    }
+  }
+}

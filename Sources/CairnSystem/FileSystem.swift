@@ -1,0 +1,192 @@
+// Every call to the operating system's files is in this file, behind one protocol, so that a test
+// can make any of them fail. Nothing here loops or recovers: `FileBytes` and `AtomicFile` do.
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// The number by which the system names a failure (POSIX `errno`).
+package struct SystemError: Error, Hashable, Sendable {
+  package var number: Int32
+  package init(_ number: Int32) { self.number = number }
+
+  package static let interrupted = SystemError(EINTR)
+  package static let inputOutput = SystemError(EIO)
+  package static let noSpace = SystemError(ENOSPC)
+
+  /// The system's own words for the failure.
+  package var text: String {
+    // SAFETY: strerror returns a NUL-terminated string that lives at least until the next call on
+    // this thread; it is copied at once.
+    unsafe String(cString: strerror(number))
+  }
+
+  /// The failure as an error a user can act on.
+  package func error(_ action: String, path: String) -> CairnError {
+    let code: CairnError.Code
+    var advice: String?
+    switch number {
+    case ENOENT, ENOTDIR: (code, advice) = (.notFound, "Check the path")
+    case EACCES, EPERM, EROFS:
+      (code, advice) = (.permissionDenied, "Check the permissions of the file and of its folder")
+    case EEXIST: code = .alreadyExists
+    case EISDIR: (code, advice) = (.notARegularFile, "Name a file, not a folder")
+    case ENOSPC, EDQUOT, EFBIG:
+      (code, advice) = (.noSpace, "Free some space; what was there before is untouched")
+    case ENOMEM: code = .outOfMemory
+    default: code = .inputOutput
+    }
+    return CairnError(
+      code, "cannot \(action): \(text)", at: .init(file: path), advice: advice, cause: self)
+  }
+}
+
+/// What the file system says of a file.
+package struct FileStatus: Hashable, Sendable {
+  package enum Kind: Sendable { case regular, folder, other }
+  package var kind: Kind
+  package var byteCount: Int
+  package var permissions: UInt32
+  package var device: UInt64
+  package var inode: UInt64
+}
+
+/// The operations on files that Cairn needs, each one system call, each failing with its `errno`.
+package protocol FileSystem: Sendable {
+  func openForReading(_ path: String) throws(SystemError) -> Int32
+  /// Creates a file that does not exist yet, for writing.
+  func create(_ path: String, permissions: UInt32) throws(SystemError) -> Int32
+  func openFolder(_ path: String) throws(SystemError) -> Int32
+  func close(_ descriptor: Int32) throws(SystemError)
+  func status(of descriptor: Int32) throws(SystemError) -> FileStatus
+  func status(at path: String) throws(SystemError) -> FileStatus
+  /// One `pread`: may give fewer bytes than asked, none at the end of the file.
+  func read(
+    _ descriptor: Int32, at offset: Int, into bytes: inout MutableSpan<UInt8>
+  ) throws(SystemError) -> Int
+  /// One `write`: may take fewer bytes than given.
+  func write(_ descriptor: Int32, _ bytes: Span<UInt8>) throws(SystemError) -> Int
+  func synchronize(_ descriptor: Int32) throws(SystemError)
+  func setPermissions(_ descriptor: Int32, _ permissions: UInt32) throws(SystemError)
+  func rename(_ from: String, to: String) throws(SystemError)
+  /// Gives a file a second name, failing if the name is taken.
+  func link(_ from: String, to: String) throws(SystemError)
+  func unlink(_ path: String) throws(SystemError)
+  /// The path with every symbolic link followed.
+  func resolve(_ path: String) throws(SystemError) -> String
+}
+
+/// The operating system itself.
+package struct SystemFileSystem: FileSystem {
+  package init() {}
+
+  private func check(_ result: Int32) throws(SystemError) -> Int32 {
+    if result < 0 { throw SystemError(errno) }
+    return result
+  }
+
+  package func openForReading(_ path: String) throws(SystemError) -> Int32 {
+    // O_NONBLOCK: opening a pipe that nobody writes to must fail later, not hang now.
+    try check(unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK))
+  }
+
+  package func create(_ path: String, permissions: UInt32) throws(SystemError) -> Int32 {
+    try check(unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode_t(permissions)))
+  }
+
+  package func openFolder(_ path: String) throws(SystemError) -> Int32 {
+    try check(unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC))
+  }
+
+  package func close(_ descriptor: Int32) throws(SystemError) {
+    _ = try check(systemClose(descriptor))
+  }
+
+  private func status(_ raw: stat) -> FileStatus {
+    let kind: FileStatus.Kind
+    switch raw.st_mode & S_IFMT {
+    case S_IFREG: kind = .regular
+    case S_IFDIR: kind = .folder
+    default: kind = .other
+    }
+    return FileStatus(
+      kind: kind, byteCount: Int(raw.st_size), permissions: UInt32(raw.st_mode & 0o7777),
+      device: UInt64(truncatingIfNeeded: raw.st_dev),
+      inode: UInt64(truncatingIfNeeded: raw.st_ino))
+  }
+
+  package func status(of descriptor: Int32) throws(SystemError) -> FileStatus {
+    var raw = stat()
+    // SAFETY: the pointer is to a whole local `stat`, valid for the call.
+    _ = try check(unsafe fstat(descriptor, &raw))
+    return status(raw)
+  }
+
+  package func status(at path: String) throws(SystemError) -> FileStatus {
+    var raw = stat()
+    // SAFETY: as above.
+    _ = try check(unsafe stat(path, &raw))
+    return status(raw)
+  }
+
+  package func read(
+    _ descriptor: Int32, at offset: Int, into bytes: inout MutableSpan<UInt8>
+  ) throws(SystemError) -> Int {
+    // SAFETY: the kernel writes at most `count` bytes into the span's own memory.
+    let got = unsafe bytes.withUnsafeMutableBytes { buffer in
+      unsafe pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset))
+    }
+    if got < 0 { throw SystemError(errno) }
+    return got
+  }
+
+  package func write(_ descriptor: Int32, _ bytes: Span<UInt8>) throws(SystemError) -> Int {
+    // SAFETY: the kernel reads at most `count` bytes of the span's own memory.
+    let put = unsafe bytes.withUnsafeBytes { buffer in
+      unsafe systemWrite(descriptor, buffer.baseAddress, buffer.count)
+    }
+    if put < 0 { throw SystemError(errno) }
+    return put
+  }
+
+  package func synchronize(_ descriptor: Int32) throws(SystemError) {
+    _ = try check(fsync(descriptor))
+  }
+
+  package func setPermissions(_ descriptor: Int32, _ permissions: UInt32) throws(SystemError) {
+    _ = try check(fchmod(descriptor, mode_t(permissions)))
+  }
+
+  package func rename(_ from: String, to: String) throws(SystemError) {
+    _ = try check(systemRename(from, to))
+  }
+
+  package func link(_ from: String, to: String) throws(SystemError) {
+    _ = try check(systemLink(from, to))
+  }
+
+  package func unlink(_ path: String) throws(SystemError) {
+    _ = try check(systemUnlink(path))
+  }
+
+  package func resolve(_ path: String) throws(SystemError) -> String {
+    // SAFETY: with a null buffer realpath allocates the result itself; it is copied and freed.
+    guard let resolved = unsafe realpath(path, nil) else { throw SystemError(errno) }
+    defer { unsafe free(resolved) }
+    return unsafe String(cString: resolved)
+  }
+}
+
+// Inside the type the names of these calls mean its own methods. The strings are NUL-terminated
+// copies that the compiler makes and that live for the call.
+private func systemClose(_ descriptor: Int32) -> Int32 { close(descriptor) }
+private func systemRename(_ from: String, _ to: String) -> Int32 { unsafe rename(from, to) }
+private func systemLink(_ from: String, _ to: String) -> Int32 { unsafe link(from, to) }
+private func systemUnlink(_ path: String) -> Int32 { unsafe unlink(path) }
+private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
+  unsafe write(descriptor, bytes, count)
+}

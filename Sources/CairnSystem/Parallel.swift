@@ -1,0 +1,80 @@
+// Work spread over threads: independent pieces, results in order, the first failure by index.
+
+import Dispatch
+import Synchronization
+
+/// How many threads a piece of work may use.
+public struct Threads: Hashable, Sendable, ExpressibleByIntegerLiteral {
+  /// At least 1.
+  public let count: Int
+
+  /// `count` threads; fewer than one counts as one, more than 1,024 as 1,024.
+  public init(_ count: Int) { self.count = min(max(count, 1), 1_024) }
+
+  /// `value` threads.
+  public init(integerLiteral value: Int) { self.init(value) }
+
+  /// One thread a core that the process may use.
+  public static var all: Threads { Threads(activeProcessorCount()) }
+}
+
+/// Runs `body` once for each index below `count`, on up to `threads` threads, and returns when all
+/// are done.
+///
+/// After a failure no further piece is begun; what is thrown is the failure with the lowest index
+/// of those that happened.
+package func inParallel(
+  _ count: Int, threads: Threads, _ body: @Sendable (Int) throws(CairnError) -> Void
+) throws(CairnError) {
+  let workers = min(threads.count, count)
+  if workers <= 1 {
+    for index in 0..<max(count, 0) { try body(index) }
+    return
+  }
+  let next = Atomic<Int>(0)
+  let failure = Mutex<(index: Int, error: CairnError)?>(nil)
+  DispatchQueue.concurrentPerform(iterations: workers) { _ in
+    while true {
+      let index = next.add(1, ordering: .relaxed).oldValue
+      guard index < count, failure.withLock({ $0 == nil }) else { return }
+      do throws(CairnError) {
+        try body(index)
+      } catch {
+        failure.withLock { first in
+          if first.map({ index < $0.index }) ?? true { first = (index, error) }
+        }
+      }
+    }
+  }
+  if let first = failure.withLock({ $0 }) { throw first.error }
+}
+
+/// Fills disjoint parts of `target` in parallel.
+///
+/// - Precondition: `parts` are ascending, do not overlap and lie within `target`.
+package func fillInParallel(
+  _ target: inout MutableSpan<UInt8>, parts: [Range<Int>], threads: Threads,
+  _ body: @Sendable (Int, inout MutableSpan<UInt8>) throws(CairnError) -> Void
+) throws(CairnError) {
+  var end = 0
+  for part in parts {
+    precondition(part.lowerBound >= end && part.upperBound <= target.count, "parts overlap")
+    end = part.upperBound
+  }
+  var failure: CairnError?
+  // SAFETY: the parts were just checked to be disjoint and in bounds, so no two threads write one
+  // byte; the buffer outlives the call, which returns only when all threads are done.
+  unsafe target.withUnsafeMutableBytes { buffer in
+    nonisolated(unsafe) let base = unsafe buffer
+    do throws(CairnError) {
+      try inParallel(parts.count, threads: threads) { (index) throws(CairnError) in
+        let bytes = unsafe UnsafeMutableRawBufferPointer(rebasing: base[parts[index]])
+        var span = unsafe MutableSpan<UInt8>(_unsafeBytes: bytes)
+        try body(index, &span)
+      }
+    } catch {
+      failure = error
+    }
+  }
+  if let failure { throw failure }
+}
