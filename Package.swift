@@ -27,9 +27,13 @@ let package = Package(
     ),
     .target(name: "CairnSystem", swiftSettings: settings),
     .target(name: "CairnJSON", swiftSettings: settings),
+    .target(name: "CairnTensors", dependencies: ["CairnSystem"], swiftSettings: settings),
     .target(name: "CairnCodec", dependencies: ["CZlib"], swiftSettings: settings),
 
     .testTarget(name: "CairnJSONTests", dependencies: ["CairnJSON"], swiftSettings: settings),
+    .testTarget(
+      name: "CairnTensorsTests", dependencies: ["CairnTensors", "CairnSystem"],
+      swiftSettings: settings),
     .testTarget(name: "CairnCodecTests", dependencies: ["CairnCodec", "CZlib"], swiftSettings: settings),
   ]
 )

@@ -56,3 +56,11 @@ extension Span<UInt8> {
     unsafe withUnsafeBufferPointer { unsafe Array($0) }
   }
 }
+
+extension Span<UInt8> {
+  /// Hashes all bytes.
+  package func hash(into hasher: inout Hasher) {
+    // SAFETY: the pointer covers exactly the span and does not leave the closure.
+    unsafe withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
+  }
+}

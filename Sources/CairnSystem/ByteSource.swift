@@ -30,7 +30,7 @@ extension ByteSource {
 
 /// A part of a block of memory, keeping the block alive.
 public struct ByteRegion: Sendable {
-  package let storage: Storage
+  package private(set) var storage: Storage
   package let range: Range<Int>
 
   package init(_ storage: Storage, _ range: Range<Int>) {
@@ -98,4 +98,9 @@ extension ByteRegion {
       bytes.copy(source)
     }
   }
+}
+
+extension ByteRegion {
+  /// Whether no other region refers to the same block.
+  package mutating func isUniquelyReferenced() -> Bool { isKnownUniquelyReferenced(&storage) }
 }

@@ -1,0 +1,89 @@
+// Names of tensors: a type of their own, compared by bytes. FORMAT.md, "Names".
+
+public import CairnSystem
+
+/// The name of a tensor, a metadata key or a blob: 1 to 1,024 bytes of UTF-8 without control
+/// characters, compared, hashed and sorted by its bytes.
+///
+/// It is not a `String`, because Swift compares strings by canonical equivalence: "é" as one scalar
+/// and "é" as two are equal there, and two legal tensors would become one.
+public struct TensorName: Sendable {
+  /// The longest name, in bytes.
+  public static let maximumByteCount = 1_024
+
+  /// The bytes of the name.
+  public let utf8: [UInt8]
+
+  /// The name with those bytes.
+  ///
+  /// - Throws: `invalidName` if they are none, too many, no UTF-8, or hold a control character
+  ///   (U+0000–U+001F, U+007F–U+009F).
+  public init(utf8: [UInt8]) throws(CairnError) {
+    guard !utf8.isEmpty else {
+      throw CairnError(.invalidName, "a name is empty", expected: "1 to 1,024 bytes")
+    }
+    guard utf8.count <= Self.maximumByteCount else {
+      throw CairnError(
+        .invalidName, "a name is too long", expected: "1 to 1,024 bytes", found: "\(utf8.count)")
+    }
+    guard let text = String(validating: utf8, as: UTF8.self) else {
+      throw CairnError(.invalidName, "a name is not valid UTF-8")
+    }
+    for scalar in text.unicodeScalars {
+      if scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) {
+        throw CairnError(
+          .invalidName, "a name holds the control character U+\(hex(scalar.value, digits: 4))",
+          at: .init(name: text.debugDescription), advice: "Rename the tensor")
+      }
+    }
+    self.utf8 = utf8
+  }
+
+  /// The name spelt `string`.
+  ///
+  /// - Throws: `invalidName`, as ``init(utf8:)``.
+  public init(_ string: String) throws(CairnError) {
+    try self.init(utf8: Array(string.utf8))
+  }
+
+  /// The name as text.
+  public var string: String { String(decoding: utf8, as: UTF8.self) }
+}
+
+extension TensorName: Hashable, Comparable {
+  /// Whether the names have the same bytes.
+  public static func == (left: Self, right: Self) -> Bool { left.utf8 == right.utf8 }
+
+  /// Hashes the bytes.
+  public func hash(into hasher: inout Hasher) { hasher.combine(utf8) }
+
+  /// Order by bytes, as `memcmp` gives it.
+  public static func < (left: Self, right: Self) -> Bool {
+    left.utf8.lexicographicallyPrecedes(right.utf8)
+  }
+}
+
+extension TensorName: ExpressibleByStringLiteral {
+  /// The name spelt by the literal.
+  ///
+  /// - Precondition: the literal is a valid name. For a name that is computed or read, use
+  ///   ``init(_:)``, which throws.
+  public init(stringLiteral value: String) {
+    do throws(CairnError) {
+      try self.init(value)
+    } catch {
+      preconditionFailure("\(error)")
+    }
+  }
+}
+
+extension TensorName: CustomStringConvertible {
+  /// The name as text.
+  public var description: String { string }
+}
+
+/// `value` in lower-case hexadecimal, with leading zeros up to `digits`.
+package func hex(_ value: some FixedWidthInteger, digits: Int) -> String {
+  let text = String(value, radix: 16)
+  return String(repeating: "0", count: max(0, digits - text.count)) + text
+}
