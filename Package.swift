@@ -30,6 +30,8 @@ let package = Package(
     .target(name: "CairnTensors", dependencies: ["CairnSystem"], swiftSettings: settings),
     .target(name: "CairnCodec", dependencies: ["CZlib"], swiftSettings: settings),
 
+    .testTarget(
+      name: "CairnSystemTests", dependencies: ["CairnSystem"], swiftSettings: settings),
     .testTarget(name: "CairnJSONTests", dependencies: ["CairnJSON"], swiftSettings: settings),
     .testTarget(
       name: "CairnTensorsTests", dependencies: ["CairnTensors", "CairnSystem"],

@@ -14,15 +14,15 @@ public struct Threads: Hashable, Sendable, ExpressibleByIntegerLiteral {
   /// `value` threads.
   public init(integerLiteral value: Int) { self.init(value) }
 
-  /// One thread a core that the process may use.
+  /// One thread a core that is online.
   public static var all: Threads { Threads(activeProcessorCount()) }
 }
 
 /// Runs `body` once for each index below `count`, on up to `threads` threads, and returns when all
 /// are done.
 ///
-/// After a failure no further piece is begun; what is thrown is the failure with the lowest index
-/// of those that happened.
+/// The failure with the lowest index is thrown, whatever the threads do: pieces are begun in
+/// ascending order, and after a failure none with a higher index is begun.
 package func inParallel(
   _ count: Int, threads: Threads, _ body: @Sendable (Int) throws(CairnError) -> Void
 ) throws(CairnError) {
@@ -36,7 +36,10 @@ package func inParallel(
   DispatchQueue.concurrentPerform(iterations: workers) { _ in
     while true {
       let index = next.add(1, ordering: .relaxed).oldValue
-      guard index < count, failure.withLock({ $0 == nil }) else { return }
+      // A piece below a failed one was begun before it, or is here right now: it still has to run.
+      guard index < count, failure.withLock({ $0.map { index < $0.index } ?? true }) else {
+        return
+      }
       do throws(CairnError) {
         try body(index)
       } catch {
