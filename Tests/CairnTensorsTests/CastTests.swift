@@ -184,7 +184,9 @@ import Testing
     ]
     let expected: [UInt8] = [127, 127, 128, 129, 128, 130, 255, 255, 255, 255, 0, 0]
     #expect(try Tensor(values).cast(to: .float8E8M0FNU).bytes == expected)
-    let edges: [Float] = [0x1.000004p-127, 0x1.8p-127, 0x1p-126, 0x1.7ffffep127, 0x1.8p127]
+    let edges: [Float] = [
+      Float(bitPattern: 0x0040_0001), 0x1.8p-127, 0x1p-126, 0x1.7ffffep127, 0x1.8p127,
+    ]
     #expect(try Tensor(edges).cast(to: .float8E8M0FNU).bytes == [1, 1, 1, 254, 255])
     let integers: [Int64] = [0, 1, 2, 3, 5, 6, 7, 12, 11, .max]
     #expect(

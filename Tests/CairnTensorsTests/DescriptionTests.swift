@@ -34,4 +34,52 @@ import Testing
     let tensor = try Tensor(dtype: golden.dtype, shape: golden.shape, bytes: golden.bytes)
     #expect(tensor.description == golden.text)
   }
+
+  @Test func `strings are printed as Python prints bytes`() throws {
+    // Python: np.array([b"a", b"it's", b'\x00\xff"\n\\', b'say "it\'s"'], dtype=object)
+    let strings: [[UInt8]] = [
+      Array("a".utf8), Array("it's".utf8), [0, 0xFF, 0x22, 0x0A, 0x5C], Array("\"it's\"".utf8), [],
+    ]
+    #expect(
+      try Tensor(byteStrings: strings).description
+        == #"[b'a' b"it's" b'\x00\xff"\n\\' b'"it\'s"' b'']"#)
+    #expect(try Tensor(strings: ["é"], shape: []).description == #"b'\xc3\xa9'"#)
+  }
+
+  @Test func `integers of four bits and small floats are printed by value`() throws {
+    let integers = try Tensor([-8, 7, 0] as [Int8])
+    #expect(try integers.cast(to: .int4).description == "[-8  7  0]")
+    #expect(try Tensor([15, 2] as [UInt8]).cast(to: .uint4).description == "[15  2]")
+    let floats = try Tensor([0.5, -6, 1] as [Float])
+    for dtype in [DType.bfloat16, .float8E4M3FN, .float6E3M2FN, .float4E2M1FN] {
+      #expect(try floats.cast(to: dtype).description == "[ 0.5 -6.   1. ]")
+    }
+    #expect(try Tensor([0.1] as [BFloat16]).description == "[0.10009766]")
+    #expect(try Tensor([.nan, 2] as [Float]).cast(to: .float8E8M0FNU).description == "[nan  2.]")
+  }
+
+  @Test func `blocks are printed by number and size`() throws {
+    let block = DType.quantized(
+      try #require(QuantizedBlock(typeID: 2, elementCount: 32, byteCount: 18)))
+    #expect(try Tensor(zeros: block, shape: [2, 32]).description == "<2 blocks of 18 bytes>")
+  }
+
+  @Test func `the second form adds shape and type`() throws {
+    let tensor = try Tensor((0..<6).map { Float($0) }, shape: [2, 3])
+    #expect(
+      tensor.debugDescription
+        == "Tensor(shape: (2, 3), dtype: float32)\n[[0. 1. 2.]\n [3. 4. 5.]]")
+    #expect(String(reflecting: tensor) == tensor.debugDescription)
+  }
+
+  @Test func `a view that is not aligned is printed all the same`() throws {
+    let bytes = try Tensor([1.5, -2] as [Double]).bytes
+    #expect(try unaligned(bytes, .float64, [2]).description == "[ 1.5 -2. ]")
+    #expect(try unaligned(bytes, .complex128, [1]).description == "[1.5-2.j]")
+  }
+
+  @Test func `strings whose ends are wrong are not a trap`() throws {
+    let tensor = try unaligned([9, 0, 0, 0, 0, 0, 0, 0], .string, [1])
+    #expect(tensor.description.hasPrefix("<not printable:"))
+  }
 }
