@@ -93,9 +93,9 @@ import Testing
 }
 
 /// Run under the thread sanitizer:
-/// `swift test --sanitize=thread --scratch-path .build-tsan --filter ConcurrencyTests`.
+/// `swift test --sanitize=thread --scratch-path .build-tsan --filter "ConcurrencyTests|ParallelTests"`.
 @Suite struct VariableConcurrencyTests {
-  private static let count = 4_096
+  private static let count = 512
 
   /// Whether all elements are the same.
   private func isUniform(_ tensor: Tensor) throws(CairnError) -> Bool {

@@ -55,18 +55,21 @@ struct ElementConversion {
       encoder.encode(integers, run, &output)
       return
     }
-    // What is rounded once more to fewer than 53 bits must be rounded to odd here.
+    // What float64 cannot hold and is rounded once more must be rounded to odd here.
     let isLast = target == .float64 || target == .complex128
-    for index in 0..<run.count {
-      let value = integers[index]
-      if source == .uint64 {
-        let value = UInt64(bitPattern: value)
+    switch source {
+    case .uint64:
+      for index in 0..<run.count {
+        let value = UInt64(bitPattern: integers[index])
         reals[index] = isLast ? Double(value) : Double(roundingToOdd: value, isNegative: false)
-      } else {
-        reals[index] =
-          isLast
-          ? Double(value) : Double(roundingToOdd: value.magnitude, isNegative: value < 0)
       }
+    case .int64 where !isLast:
+      for index in 0..<run.count {
+        let value = integers[index]
+        reals[index] = Double(roundingToOdd: value.magnitude, isNegative: value < 0)
+      }
+    default:
+      for index in 0..<run.count { reals[index] = Double(integers[index]) }
     }
     try encoder.encode(reals, imaginaries, run, &output)
   }

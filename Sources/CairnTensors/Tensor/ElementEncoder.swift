@@ -83,13 +83,13 @@ struct ElementEncoder {
       T.isSigned ? -Double(T.min) : Double(sign: .plus, exponent: T.bitWidth, significand: 1)
     let least = Double(T.min)
     try output.withMutableElements(of: type) { (elements) throws(CairnError) in
-      for (offset, index) in run.enumerated() {
+      for offset in 0..<run.count {
         let value = values[offset]
         // False for NaN.
         guard value < end, value > least - 1 || value == least else {
-          throw notRepresentable(value, index)
+          throw notRepresentable(value, run.lowerBound + offset)
         }
-        elements[index] = T(value)
+        elements[run.lowerBound + offset] = T(value)
       }
     }
   }
