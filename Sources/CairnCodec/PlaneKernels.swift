@@ -125,7 +125,8 @@ enum PlaneKernels {
         var sums: UInt64 = 0
         for word in 0..<words {
           let here = unsafe from + (i &+ word &* 8)
-          let different = unsafe here.loadUnaligned(as: UInt64.self)
+          let different =
+            unsafe here.loadUnaligned(as: UInt64.self)
             ^ (here - 1).loadUnaligned(as: UInt64.self)
           sums &+= (~(((different & low) &+ low) | different) &>> 7) & ones
         }
