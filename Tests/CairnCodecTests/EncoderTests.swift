@@ -8,8 +8,7 @@ import Testing
 @Suite("Chunk encoder")
 struct EncoderTests {
   static let sizes = [
-    0, 1, 2, 7, 8, 9, 31, 32, 33, 63, 64, 65, 100, 255, 1000, 4096, 16_384, 16_385, 65_535, 65_536,
-    100_000,
+    0, 1, 2, 7, 8, 9, 31, 32, 33, 63, 64, 65, 100, 255, 1000, 4096, 16_392, 65_544,
   ]
 
   @Test("Chunks come back bit by bit", arguments: SampleData.allCases, ChunkLayout.all)
@@ -26,7 +25,7 @@ struct EncoderTests {
 
   @Test("zlib's own uncompress reads the planes", arguments: SampleData.allCases, ChunkLayout.all)
   func uncompress(data: SampleData, layout: ChunkLayout) throws {
-    let bytes = data.bytes(200_000)
+    let bytes = data.bytes(24_000)
     guard let stream = try encode(bytes, layout) else { return }
     var planes = [UInt8](repeating: 0, count: bytes.count)
     var count = UInt(planes.count)
@@ -38,16 +37,18 @@ struct EncoderTests {
     if layout.filter != .rotatedBytePlanes { #expect(planes.sorted() == bytes.sorted()) }
   }
 
-  @Test("An encoder's past does not show", arguments: SampleData.allCases, ChunkLayout.all)
-  func deterministic(data: SampleData, layout: ChunkLayout) throws {
-    let bytes = data.bytes(100_000)
+  @Test("An encoder's past does not show", arguments: SampleData.allCases)
+  func deterministic(data: SampleData) throws {
+    let bytes = data.bytes(40_000)
     var used = try ChunkEncoder()
     for other in SampleData.allCases {
-      _ = try used.encode(other.bytes(120_000, seed: 7).span, layout: layout)
+      _ = try used.encode(other.bytes(48_000).span, layout: ChunkLayout.all[0])
     }
-    let first = try used.encode(bytes.span, layout: layout)
-    #expect(try used.encode(bytes.span, layout: layout) == first)
-    #expect(try encode(bytes, layout) == first)
+    for layout in ChunkLayout.all {
+      let first = try used.encode(bytes.span, layout: layout)
+      #expect(try used.encode(bytes.span, layout: layout) == first)
+      #expect(try encode(bytes, layout) == first)
+    }
   }
 
   @Test("Noise is left to be stored raw", arguments: ChunkLayout.all)

@@ -20,9 +20,21 @@ struct SeededGenerator: RandomNumberGenerator {
 enum SampleData: String, CaseIterable, Sendable {
   case zeros, constant, noise, runs, sparse, text, permutation, exponents, weights, heads
 
-  /// `count` bytes, the same for the same seed.
-  func bytes(_ count: Int, seed: UInt64 = 1) -> [UInt8] {
-    var random = SeededGenerator(seed: seed)
+  /// The first `count` bytes of this kind, the same on every run.
+  func bytes(_ count: Int) -> [UInt8] {
+    if count <= Self.preparedCount, let prepared = Self.prepared[self] {
+      return Array(prepared[..<count])
+    }
+    return generate(count)
+  }
+
+  /// Made once, because a debug build takes longer to make data than to code it.
+  private static let preparedCount = 1 << 17
+  private static let prepared = Dictionary(
+    uniqueKeysWithValues: allCases.map { ($0, $0.generate(preparedCount)) })
+
+  private func generate(_ count: Int) -> [UInt8] {
+    var random = SeededGenerator(seed: 1)
     var bytes: [UInt8] = []
     bytes.reserveCapacity(count + 8)
     while bytes.count < count {
