@@ -6,8 +6,11 @@ struct PlaneStatistics {
   let count: Int
   /// The number of distinct bytes.
   let distinct: Int
-  /// The bytes that equal the byte before them.
-  let repeats: Int
+  /// Whether enough bytes equal the byte before them for runs to be the plane's character.
+  ///
+  /// Half of them will do; so will a 16th beyond twice what bytes drawn independently would have,
+  /// as where some rows are zero and the others noise.
+  let hasRuns: Bool
   /// An estimate of the bytes that Huffman codes need, tables included.
   let huffmanEstimate: Int
 
@@ -16,13 +19,17 @@ struct PlaneStatistics {
     let histogram = PlaneKernels.histogram(of: plane)
     count = plane.count
     distinct = histogram.count { $0 != 0 }
-    repeats = PlaneKernels.repeatCount(in: plane)
     // Order-0 entropy: the sum of c * (log2 n - log2 c), in 1/4096 bit. At most 2^24 * 24 * 4096.
     let logCount = FixedPoint.log2(UInt32(clamping: plane.count))
     var scaledBits: UInt64 = 0
+    var squares: UInt64 = 0
     for occurrences in histogram where occurrences != 0 {
       scaledBits += UInt64(occurrences) * UInt64(logCount - FixedPoint.log2(occurrences))
+      squares += UInt64(occurrences) * UInt64(occurrences)
     }
+    let repeats = PlaneKernels.repeatCount(in: plane)
+    let byChance = plane.count == 0 ? 0 : Int(squares / UInt64(plane.count))
+    hasRuns = repeats >= plane.count / 2 || repeats >= plane.count / 16 + 2 * byChance
     // A dynamic block of 16 Ki symbols spends about half a byte on each code length it transmits.
     let tables = (plane.count / 16_384 + 1) * (distinct / 2 + 16)
     huffmanEstimate = Int(scaledBits / (4096 * 8)) + tables

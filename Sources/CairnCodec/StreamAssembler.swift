@@ -122,17 +122,17 @@ struct StreamAssembler: ~Copyable {
     let sample = plane.extracting(sampleStart..<sampleStart + sampleCount)
 
     let huffmanPays = statistics.huffmanEstimate < plane.count - plane.count / 64
-    let hasRuns = statistics.repeats >= plane.count / 2
-    let hasStructure = probe.count(in: sample) >= max(sampleCount / 8, 1)
+    let hasRuns = statistics.hasRuns
+    let hasStructure = probe.findsStructure(in: sample)
 
     var best: (coding: PlaneCoding, cost: Int) = (.stored, sampleCount)
     let isContested = hasStructure || (hasRuns && huffmanPays)
     guard isContested else { return hasRuns ? .runLength : huffmanPays ? .huffman : .stored }
     if huffmanPays || hasRuns {
-      let coding = PlaneCoding.huffman
-      best = (coding, try deflate(sample, as: coding, isLast: true, at: scratch))
+      best = (.huffman, try deflate(sample, as: .huffman, isLast: true, at: scratch))
     }
     if hasRuns {
+      // An equal cost goes to runs: the sample may lie between them.
       let cost = try deflate(sample, as: .runLength, isLast: true, at: scratch)
       if cost <= best.cost { best = (.runLength, cost) }
     }

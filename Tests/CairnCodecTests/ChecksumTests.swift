@@ -5,8 +5,7 @@ import Testing
 
 @Suite("Checksums")
 struct ChecksumTests {
-  /// The check value of the CRC catalogue (CRC-32/ISO-HDLC), and values of RFC 3385's and PNG's
-  /// polynomial for common strings.
+  /// The check value of CRC-32/ISO-HDLC in the catalogue of CRCs, and values of Python's binascii.
   @Test(
     "CRC-32 has the published values",
     arguments: [

@@ -127,6 +127,16 @@ struct EncoderTests {
     if let stream, let limit { #expect(stream.count * 1000 / bytes.count <= limit) }
   }
 
+  @Test("Rows of zeros among rows of noise cost next to nothing")
+  func zeroRows() throws {
+    // Every fourth row of 4,096 bytes is zero, as in the optimizer state of rows not yet touched.
+    let row = 4096
+    var bytes = SampleData.noise.bytes(32 * row)
+    for i in bytes.indices where i / row % 4 == 0 { bytes[i] = 0 }
+    let stream = try #require(try encode(bytes, ChunkLayout(filter: .none, elementSize: 1)))
+    #expect(stream.count < bytes.count * 77 / 100)
+  }
+
   @Test("Counting integers shrink although no byte of the low plane is frequent")
   func permutation() throws {
     let layout = try ChunkLayout(filter: .bytePlanes, elementSize: 4)

@@ -94,6 +94,26 @@ struct PlaneTests {
   }
 
   @Test(
+    "Structure is what chance does not explain",
+    arguments: [
+      (.noise, false), (.exponents, false), (.weights, false), (.zeros, false), (.text, true),
+    ] as [(SampleData, Bool)])
+  func structure(data: SampleData, expected: Bool) {
+    var probe = RepeatProbe()
+    let sample = data.bytes(RepeatProbe.sampleLength)
+    let found = probe.findsStructure(in: sample.span)
+    #expect(found == expected)
+  }
+
+  @Test("A short period is structure although few bytes are distinct")
+  func period() {
+    var probe = RepeatProbe()
+    let bytes = (0..<10_000).map { UInt8($0 % 4 == 0 ? 1 : 0) }
+    let found = probe.findsStructure(in: bytes.span)
+    #expect(found)
+  }
+
+  @Test(
     "The fixed-point logarithm is right to one unit",
     arguments: [
       (1, 0), (2, 4096), (3, 6492), (10, 13606), (1000, 40819), (65_535, 65_535),
