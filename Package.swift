@@ -18,7 +18,10 @@ let package = Package(
   name: "cairn",
   platforms: [.macOS(.v15)],
   products: [],
-  dependencies: [],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/apple/swift-crypto", "3.8.0"..<"5.0.0"),
+  ],
   targets: [
     .systemLibrary(
       name: "CZlib",
@@ -29,6 +32,13 @@ let package = Package(
     .target(name: "CairnJSON", swiftSettings: settings),
     .target(name: "CairnTensors", dependencies: ["CairnSystem"], swiftSettings: settings),
     .target(name: "CairnCodec", dependencies: ["CZlib"], swiftSettings: settings),
+
+    .target(
+      name: "CairnFormat",
+      dependencies: [
+        "CairnCodec", "CairnJSON", "CairnSystem", "CairnTensors",
+        .product(name: "Crypto", package: "swift-crypto"),
+      ], swiftSettings: settings),
 
     .testTarget(name: "CairnJSONTests", dependencies: ["CairnJSON"], swiftSettings: settings),
     .testTarget(

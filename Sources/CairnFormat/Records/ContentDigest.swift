@@ -1,6 +1,5 @@
 // The digests of content: a leaf a tensor, one root. FORMAT.md, section 14.
 
-public import CairnSystem
 import CairnTensors
 import Crypto
 
@@ -15,7 +14,13 @@ public struct Digest: Hashable, Sendable, CustomStringConvertible {
     self.bytes = bytes
   }
 
-  init(of content: [UInt8]) { self.init(bytes: Array(SHA256.hash(data: content))) }
+  init(of content: [UInt8]) { self.init(of: content.span) }
+
+  init(of content: Span<UInt8>) {
+    var hash = SHA256()
+    hash.absorb(content)
+    self.init(bytes: Array(hash.finalize()))
+  }
 
   /// 32 zeros: the absence of a digest.
   static let none = Digest(bytes: [UInt8](repeating: 0, count: 32))
@@ -54,6 +59,9 @@ struct LeafDigest {
       if segmentCount == Pieces.mebibyte { closeSegment() }
     }
   }
+
+  /// Absorbs a segment whose digest is known; all bytes before it came in whole segments.
+  mutating func absorb(segment: Digest) { leaf.update(data: segment.bytes) }
 
   private mutating func closeSegment() {
     leaf.update(data: Array(segment.finalize()))

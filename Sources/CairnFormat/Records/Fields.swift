@@ -76,13 +76,15 @@ struct FieldCursor {
         "the bytes end within a field", expected: "\(count) bytes",
         found: "\(bytes.count - position)")
     }
-    defer { position += count }
-    return Array(bytes[position..<position + count])
+    let part = Array(bytes[position..<position + count])
+    position += count
+    return part
   }
 
   mutating func next<T: FixedWidthInteger & UnsignedInteger>(
     _ type: T.Type
   ) throws(CairnError) -> T {
-    try take(MemoryLayout<T>.size).span.field(0)
+    let field = try take(MemoryLayout<T>.size)
+    return field.span.field(0)
   }
 }

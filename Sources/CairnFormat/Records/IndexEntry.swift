@@ -1,5 +1,6 @@
 // The fixed-width records of the index. FORMAT.md, section 12.
 
+import CairnCodec
 import CairnSystem
 import CairnTensors
 

@@ -52,9 +52,7 @@ struct Superblock: Hashable, Sendable {
   }
 
   private init(_ bytes: Span<UInt8>) throws(CairnError) {
-    let shared = min(bytes.count, Self.magic.count)
-    guard bytes.count > 0, bytes.extracting(0..<shared).isEqual(to: Self.magic.span.extracting(0..<shared))
-    else {
+    guard bytes.count > 0, begins(bytes, with: Self.magic) else {
       throw CairnError(
         .notACairnFile,
         bytes.count == 0 ? "the file is empty" : "the file is no Cairn container",
@@ -106,6 +104,12 @@ struct Superblock: Hashable, Sendable {
     }
     try checkReserved(bytes, 34..<60, of: "the superblock", at: 0)
   }
+}
+
+/// Whether `bytes` begin with `magic`, or are a beginning of it.
+func begins(_ bytes: Span<UInt8>, with magic: [UInt8]) -> Bool {
+  let shared = min(bytes.count, magic.count)
+  return bytes.extracting(0..<shared).isEqual(to: magic.span.extracting(0..<shared))
 }
 
 /// Checks that the last four bytes of a record are the CRC-32 of those before.

@@ -24,6 +24,8 @@ struct TensorRecord: Hashable, Sendable {
   var owner: UInt32
 
   static let fixedByteCount = 40
+  /// The largest payload of a TNSR frame: rank and name at their limits.
+  static let largestByteCount = fixedByteCount + 8 * 255 + Int(UInt16.max)
 
   /// The payload of a TNSR frame.
   var framePayload: [UInt8] {
@@ -71,6 +73,7 @@ struct TensorRecord: Hashable, Sendable {
     }
     try checkReserved(span, 5..<6, of: "a tensor header", at: offset)
     try checkReserved(span, 36..<40, of: "a tensor header", at: offset)
+    let name: TensorName
     do throws(CairnError) {
       name = try TensorName(utf8: Array(bytes[nameStart...]))
     } catch {

@@ -36,7 +36,7 @@ public struct NamedTensors: Sendable {
   ) throws(CairnError) {
     metadata = source.metadata
     configuration = source.configuration
-    blobs = source.blobs
+    blobs = try source.blobs
     var left = budget
     let order = try source.indicesInWeightOrder()
     for index in order {
