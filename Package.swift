@@ -40,6 +40,9 @@ let package = Package(
         .product(name: "Crypto", package: "swift-crypto"),
       ], swiftSettings: settings),
 
+    .testTarget(
+      name: "CairnFormatTests", dependencies: ["CairnFormat", "CairnSystem", "CairnTensors"],
+      swiftSettings: settings),
     .testTarget(name: "CairnJSONTests", dependencies: ["CairnJSON"], swiftSettings: settings),
     .testTarget(
       name: "CairnTensorsTests", dependencies: ["CairnTensors", "CairnSystem"],

@@ -61,7 +61,9 @@ public final class ContainerWriter {
       if digests {
         leaf = LeafDigest(dtype: record.dtype, shape: record.shape, byteCount: record.byteCount)
       }
-      if ElementInspector.isNeeded(for: record.dtype) { inspector = ElementInspector(record) }
+      if record.storageClass != .alias, ElementInspector.isNeeded(for: record.dtype) {
+        inspector = ElementInspector(record)
+      }
     }
   }
 
