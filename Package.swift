@@ -32,6 +32,12 @@ let package = Package(
     .target(name: "CairnJSON", swiftSettings: settings),
     .target(name: "CairnTensors", dependencies: ["CairnSystem"], swiftSettings: settings),
     .target(name: "CairnCodec", dependencies: ["CZlib"], swiftSettings: settings),
+    .target(
+      name: "CairnInterchange", dependencies: ["CairnJSON", "CairnSystem", "CairnTensors"],
+      swiftSettings: settings),
+    .target(
+      name: "CairnComparison", dependencies: ["CairnJSON", "CairnSystem", "CairnTensors"],
+      swiftSettings: settings),
 
     .target(
       name: "CairnFormat",
@@ -47,6 +53,15 @@ let package = Package(
     .testTarget(
       name: "CairnTensorsTests", dependencies: ["CairnTensors", "CairnSystem"],
       swiftSettings: settings),
-    .testTarget(name: "CairnCodecTests", dependencies: ["CairnCodec", "CZlib"], swiftSettings: settings),
+    .testTarget(
+      name: "CairnInterchangeTests",
+      dependencies: ["CairnInterchange", "CairnJSON", "CairnSystem", "CairnTensors"],
+      swiftSettings: settings),
+    .testTarget(
+      name: "CairnComparisonTests",
+      dependencies: ["CairnComparison", "CairnJSON", "CairnSystem", "CairnTensors"],
+      swiftSettings: settings),
+    .testTarget(
+      name: "CairnCodecTests", dependencies: ["CairnCodec", "CZlib"], swiftSettings: settings),
   ]
 )
