@@ -177,7 +177,8 @@ package final class AtomicFile {
       }
       try files.close(folder)
     } catch {
-      throw error.error("make the new file's name durable (the file itself is in place)", path: path)
+      throw error.error(
+        "make the new file's name durable (the file itself is in place)", path: path)
     }
   }
 }

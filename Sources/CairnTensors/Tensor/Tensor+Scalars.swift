@@ -90,7 +90,8 @@ extension Tensor {
       var result: Result<R, CairnError>?
       // SAFETY: as in `withScalars`.
       unsafe bytes.withUnsafeMutableBytes { buffer in
-        var scalars = unsafe MutableSpan<Scalar>(_unsafeElements: buffer.assumingMemoryBound(to: Scalar.self))
+        var scalars = unsafe MutableSpan<Scalar>(
+          _unsafeElements: buffer.assumingMemoryBound(to: Scalar.self))
         do throws(CairnError) { result = .success(try body(&scalars)) } catch {
           result = .failure(error)
         }
