@@ -17,7 +17,9 @@ let settings: [SwiftSetting] =
 let package = Package(
   name: "cairn",
   platforms: [.macOS(.v15)],
-  products: [],
+  products: [
+    .executable(name: "cairn", targets: ["CairnCommand"])
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
     .package(url: "https://github.com/apple/swift-crypto", "3.8.0"..<"5.0.0"),
@@ -33,7 +35,8 @@ let package = Package(
     .target(name: "CairnTensors", dependencies: ["CairnSystem"], swiftSettings: settings),
     .target(name: "CairnCodec", dependencies: ["CZlib"], swiftSettings: settings),
     .target(
-      name: "CairnInterchange", dependencies: ["CairnJSON", "CairnSystem", "CairnTensors"],
+      name: "CairnInterchange",
+      dependencies: ["CairnFormat", "CairnJSON", "CairnSystem", "CairnTensors"],
       swiftSettings: settings),
     .target(
       name: "CairnComparison", dependencies: ["CairnJSON", "CairnSystem", "CairnTensors"],
@@ -44,6 +47,13 @@ let package = Package(
       dependencies: [
         "CairnCodec", "CairnJSON", "CairnSystem", "CairnTensors",
         .product(name: "Crypto", package: "swift-crypto"),
+      ], swiftSettings: settings),
+    .executableTarget(
+      name: "CairnCommand",
+      dependencies: [
+        "CairnComparison", "CairnFormat", "CairnInterchange", "CairnJSON", "CairnSystem",
+        "CairnTensors",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: settings),
 
     .testTarget(

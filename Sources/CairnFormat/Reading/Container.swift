@@ -126,6 +126,9 @@ public struct Container: Sendable {
 
   // MARK: - What the file says of itself
 
+  /// The bytes that every container begins with.
+  public static var signature: [UInt8] { Superblock.magic }
+
   /// The path, or nil for memory.
   public var path: String? { source.path }
   /// Bytes of the whole file.

@@ -59,14 +59,20 @@ extension Container {
         try writer.appendAlias(entry.name, of: owner, position: entry.position)
       } else {
         let index = step.index
-        try writer.append(entry) { (offset, bytes) throws(CairnError) in
-          try source.read(at: index, from: offset, into: &bytes)
-        }
-        done += entry.byteCount
-        try progress(Progress(done: done, total: total))
+        try writer.append(
+          entry,
+          read: { (offset, bytes) throws(CairnError) in
+            try source.read(at: index, from: offset, into: &bytes)
+          },
+          wrote: { (count) throws(CairnError) in
+            done += count
+            try progress(Progress(done: done, total: total))
+          })
       }
     }
-    return try writer.finish()
+    let summary = try writer.finish()
+    try progress(Progress(done: total, total: total))
+    return summary
   }
 }
 

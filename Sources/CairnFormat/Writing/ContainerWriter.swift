@@ -176,9 +176,11 @@ public final class ContainerWriter {
     }
   }
 
-  /// Appends a tensor whose bytes `read` gives.
+  /// Appends a tensor whose bytes `read` gives. `wrote` is told of the bytes, uncompressed, that
+  /// were coded and written meanwhile, of this tensor and of earlier ones.
   package func append(
-    _ entry: TensorEntry, read: @escaping PieceReader
+    _ entry: TensorEntry, read: @escaping PieceReader,
+    wrote: (Int) throws(CairnError) -> Void = { (_) throws(CairnError) in }
   ) throws(CairnError) {
     try guarded { () throws(CairnError) in
       let isRaw = options.codec == .raw
@@ -187,7 +189,7 @@ public final class ContainerWriter {
         storageClass: isRaw ? .raw : .chunked,
         filter: isRaw ? .none : entry.dtype.preferredFilter,
         position: UInt32(clamping: entry.position), owner: 0)
-      try enqueue(record, read: read)
+      try enqueue(record, read: read, wrote: wrote)
     }
   }
 
@@ -262,7 +264,8 @@ public final class ContainerWriter {
   // MARK: - Tensors
 
   private func enqueue(
-    _ record: TensorRecord, read: @escaping PieceReader
+    _ record: TensorRecord, read: @escaping PieceReader,
+    wrote: (Int) throws(CairnError) -> Void = { (_) throws(CairnError) in }
   ) throws(CairnError) {
     let ordinal = UInt32(clamping: index.count)
     let row = try index.add(record, ordinal: ordinal)
@@ -275,7 +278,11 @@ public final class ContainerWriter {
     for piece in 0..<pieces.count {
       queue.append(.piece(tensor, piece))
       queuedByteCount += pieces.range(of: piece).count
-      if queuedByteCount >= window { try flush() }
+      if queuedByteCount >= window {
+        let count = queuedByteCount
+        try flush()
+        try wrote(count)
+      }
     }
     queue.append(.end(tensor))
     if queue.count >= 4_096 { try flush() }
