@@ -51,7 +51,7 @@ let package = Package(
     .executableTarget(
       name: "CairnCommand",
       dependencies: [
-        "CairnComparison", "CairnFormat", "CairnInterchange", "CairnJSON", "CairnSystem",
+        "CairnFormat", "CairnInterchange", "CairnJSON", "CairnSystem",
         "CairnTensors",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: settings),

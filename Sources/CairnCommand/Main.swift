@@ -37,8 +37,7 @@ struct Cairn: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      InfoCommand.self, VerifyCommand.self, DiffCommand.self, ConvertCommand.self,
-      CopyCommand.self,
+      InfoCommand.self, VerifyCommand.self, ConvertCommand.self,
     ])
 
   static func main() {

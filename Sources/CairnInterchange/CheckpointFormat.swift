@@ -1,6 +1,6 @@
 // The registry of formats: one line each. Everything that takes "a checkpoint file" goes through it.
 
-import CairnFormat
+public import CairnFormat
 public import CairnSystem
 public import CairnTensors
 

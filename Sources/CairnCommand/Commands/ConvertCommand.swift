@@ -3,6 +3,7 @@
 import ArgumentParser
 import CairnInterchange
 import CairnSystem
+import CairnTensors
 
 struct ConvertCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -5,6 +5,7 @@ import CairnFormat
 import CairnInterchange
 import CairnJSON
 import CairnSystem
+import CairnTensors
 
 struct VerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,7 +1,7 @@
 // The options of every command that writes a checkpoint: `WriteOptions` on the command line.
 
-import ArgumentParser
-import CairnFormat
+public import ArgumentParser
+public import CairnFormat
 import CairnSystem
 
 extension WriteOptions.Codec: ExpressibleByArgument {}

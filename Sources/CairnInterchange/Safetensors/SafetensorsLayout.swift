@@ -36,7 +36,7 @@ package struct SafetensorsLayout: Sendable {
     if source.configuration != nil, !losses.contains(.configuration) {
       throw Self.cannotHold("a configuration", name: nil, accept: .configuration)
     }
-    if let blob = source.blobs.first, !losses.contains(.blobs) {
+    if let blob = try source.blobs.first, !losses.contains(.blobs) {
       throw Self.cannotHold("blobs", name: blob.name, accept: .blobs)
     }
     var items: [Item] = []
