@@ -32,7 +32,8 @@ let package = Package(
     ),
     .target(name: "CairnSystem", swiftSettings: settings),
     .target(name: "CairnJSON", swiftSettings: settings),
-    .target(name: "CairnTensors", dependencies: ["CairnSystem"], swiftSettings: settings),
+    .target(
+      name: "CairnTensors", dependencies: ["CairnJSON", "CairnSystem"], swiftSettings: settings),
     .target(name: "CairnCodec", dependencies: ["CZlib"], swiftSettings: settings),
     .target(
       name: "CairnInterchange",
@@ -69,7 +70,9 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "CairnComparisonTests",
-      dependencies: ["CairnComparison", "CairnJSON", "CairnSystem", "CairnTensors"],
+      dependencies: [
+        "CairnComparison", "CairnInterchange", "CairnJSON", "CairnSystem", "CairnTensors",
+      ],
       swiftSettings: settings),
     .testTarget(
       name: "CairnCodecTests", dependencies: ["CairnCodec", "CZlib"], swiftSettings: settings),

@@ -169,27 +169,3 @@ package struct SafetensorsLayout: Sendable {
     return (0..<8).map { UInt8(truncatingIfNeeded: count >> UInt64(8 * $0)) } + json
   }
 }
-
-extension MetadataValue {
-  /// The value as JSON: byte strings as lower-case hexadecimal text.
-  var json: JSONValue {
-    switch self {
-    case .bool(let value): .bool(value)
-    case .int(let value): .integer(value)
-    case .uint(let value): .unsigned(value)
-    case .float(let value): .double(value)
-    case .string(let value): .string(value)
-    case .bytes(let value): .string(Self.hex(value))
-    case .bools(let values): .array(values.map { .bool($0) })
-    case .ints(let values): .array(values.map { .integer($0) })
-    case .uints(let values): .array(values.map { .unsigned($0) })
-    case .floats(let values): .array(values.map { .double($0) })
-    case .strings(let values): .array(values.map { .string($0) })
-    case .byteStrings(let values): .array(values.map { .string(Self.hex($0)) })
-    }
-  }
-
-  private static func hex(_ bytes: [UInt8]) -> String {
-    bytes.map { CairnTensors.hex($0, digits: 2) }.joined()
-  }
-}
