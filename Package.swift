@@ -17,8 +17,13 @@ let settings: [SwiftSetting] =
 let package = Package(
   name: "cairn",
   platforms: [.macOS(.v15)],
-  products: [],
-  dependencies: [],
+  products: [
+    .executable(name: "cairn", targets: ["CairnCommand"])
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/apple/swift-crypto", "3.8.0"..<"5.0.0"),
+  ],
   targets: [
     .systemLibrary(
       name: "CZlib",
@@ -27,15 +32,51 @@ let package = Package(
     ),
     .target(name: "CairnSystem", swiftSettings: settings),
     .target(name: "CairnJSON", swiftSettings: settings),
-    .target(name: "CairnTensors", dependencies: ["CairnSystem"], swiftSettings: settings),
+    .target(
+      name: "CairnTensors", dependencies: ["CairnJSON", "CairnSystem"], swiftSettings: settings),
     .target(name: "CairnCodec", dependencies: ["CZlib"], swiftSettings: settings),
+    .target(
+      name: "CairnInterchange",
+      dependencies: ["CairnFormat", "CairnJSON", "CairnSystem", "CairnTensors"],
+      swiftSettings: settings),
+    .target(
+      name: "CairnComparison", dependencies: ["CairnJSON", "CairnSystem", "CairnTensors"],
+      swiftSettings: settings),
 
+    .target(
+      name: "CairnFormat",
+      dependencies: [
+        "CairnCodec", "CairnJSON", "CairnSystem", "CairnTensors",
+        .product(name: "Crypto", package: "swift-crypto"),
+      ], swiftSettings: settings),
+    .executableTarget(
+      name: "CairnCommand",
+      dependencies: [
+        "CairnFormat", "CairnInterchange", "CairnJSON", "CairnSystem",
+        "CairnTensors",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], swiftSettings: settings),
+
+    .testTarget(
+      name: "CairnFormatTests", dependencies: ["CairnFormat", "CairnSystem", "CairnTensors"],
+      swiftSettings: settings),
     .testTarget(
       name: "CairnSystemTests", dependencies: ["CairnSystem"], swiftSettings: settings),
     .testTarget(name: "CairnJSONTests", dependencies: ["CairnJSON"], swiftSettings: settings),
     .testTarget(
       name: "CairnTensorsTests", dependencies: ["CairnTensors", "CairnSystem"],
       swiftSettings: settings),
-    .testTarget(name: "CairnCodecTests", dependencies: ["CairnCodec", "CZlib"], swiftSettings: settings),
+    .testTarget(
+      name: "CairnInterchangeTests",
+      dependencies: ["CairnInterchange", "CairnJSON", "CairnSystem", "CairnTensors"],
+      swiftSettings: settings),
+    .testTarget(
+      name: "CairnComparisonTests",
+      dependencies: [
+        "CairnComparison", "CairnInterchange", "CairnJSON", "CairnSystem", "CairnTensors",
+      ],
+      swiftSettings: settings),
+    .testTarget(
+      name: "CairnCodecTests", dependencies: ["CairnCodec", "CZlib"], swiftSettings: settings),
   ]
 )

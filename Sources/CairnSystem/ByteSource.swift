@@ -130,3 +130,15 @@ extension ByteRegion {
   /// as the caller has exclusive access to this reference.
   package mutating func isUniquelyReferenced() -> Bool { isKnownUniquelyReferenced(&storage) }
 }
+
+extension ByteRegion {
+  /// Whether the block can be written: false for a mapped file.
+  package var isWritable: Bool { storage.isWritable }
+
+  /// A part of the region; nil if it is not within it.
+  package func part(_ part: Range<Int>) -> ByteRegion? {
+    guard part.lowerBound >= 0, part.upperBound <= count else { return nil }
+    return ByteRegion(
+      storage, range.lowerBound + part.lowerBound..<range.lowerBound + part.upperBound)
+  }
+}

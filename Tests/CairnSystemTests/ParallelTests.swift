@@ -53,6 +53,31 @@ import Testing
     #expect(others == 0)
   }
 
+  @Test func `a worker is made at most once a thread, and a failure to make one is thrown`() throws
+  {
+    let made = Mutex(0)
+    let uses = Mutex(0)
+    try inParallel(
+      100, threads: 4,
+      makeWorker: { () throws(CairnError) in
+        made.withLock { $0 += 1 }
+        return 0
+      },
+      { (used: inout Int, _) throws(CairnError) in
+        used += 1
+        uses.withLock { $0 += 1 }
+      })
+    #expect((1...4).contains(made.withLock { $0 }))
+    #expect(uses.withLock { $0 } == 100)
+    #expect(
+      code {
+        try inParallel(
+          100, threads: 4,
+          makeWorker: { () throws(CairnError) -> Int in throw CairnError(.outOfMemory, "no") },
+          { (_, _) throws(CairnError) in throw CairnError(.invalidArgument, "no") })
+      } == .outOfMemory)
+  }
+
   @Test func `after a failure the rest is not begun`() throws {
     let ran = Mutex(0)
     #expect(
@@ -72,8 +97,9 @@ import Testing
     var bytes = [UInt8](repeating: 9, count: 100)
     let parts = [0..<10, 10..<10, 10..<40, 50..<99]
     var span = bytes.mutableSpan
-    try fillInParallel(&span, parts: parts, threads: Threads(threads)) {
-      (index, part) throws(CairnError) in
+    try fillInParallel(
+      &span, parts: parts, threads: Threads(threads), makeWorker: { () throws(CairnError) in 0 }
+    ) { (_, index, part) throws(CairnError) in
       for position in part.indices { part[position] = UInt8(index) }
     }
     let expected: [UInt8] =

@@ -39,7 +39,7 @@ public struct NamedTensors: Sendable {
   ) throws(CairnError) {
     metadata = source.metadata
     configuration = source.configuration
-    for blob in source.blobs { try addBlob(blob) }
+    for blob in try source.blobs { try addBlob(blob) }
     var order: [(index: Int, entry: TensorEntry)] = []
     for index in 0..<source.count { order.append((index, try source.entry(at: index))) }
     order.sort { $0.entry.position < $1.entry.position }
