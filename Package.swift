@@ -52,7 +52,7 @@ let package = Package(
     .executableTarget(
       name: "CairnCommand",
       dependencies: [
-        "CairnFormat", "CairnInterchange", "CairnJSON", "CairnSystem",
+        "CairnComparison", "CairnFormat", "CairnInterchange", "CairnJSON", "CairnSystem",
         "CairnTensors",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: settings),

@@ -37,7 +37,8 @@ struct Cairn: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      InfoCommand.self, VerifyCommand.self, ConvertCommand.self,
+      InfoCommand.self, VerifyCommand.self, DiffCommand.self, ConvertCommand.self,
+      CopyCommand.self,
     ])
 
   static func main() {

@@ -68,7 +68,7 @@ public func compare(
     report.configuration = BytesDifference(left.configuration, right.configuration)
   }
   if options.scope.contains(.blobs) {
-    report.blobs = Listing(blobDifferences(left.blobs, right.blobs), limit: limit)
+    report.blobs = Listing(blobDifferences(try left.blobs, try right.blobs), limit: limit)
   }
   return report
 }
