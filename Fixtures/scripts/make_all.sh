@@ -1,0 +1,11 @@
+#!/bin/sh
+# Makes every folder of Fixtures/ that a Python script makes. Run twice, it gives the same bytes.
+set -eu
+
+scripts=$(cd "$(dirname "$0")" && pwd)
+"$scripts/environment.sh"
+python="$scripts/../../.venv-fixtures/bin/python"
+
+for script in make_digits make_layers make_tensors make_safetensors; do
+  "$python" "$scripts/$script.py"
+done
