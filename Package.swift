@@ -29,11 +29,19 @@ let package = Package(
     .target(name: "CairnJSON", swiftSettings: settings),
     .target(name: "CairnTensors", dependencies: ["CairnSystem"], swiftSettings: settings),
     .target(name: "CairnCodec", dependencies: ["CZlib"], swiftSettings: settings),
+    .target(
+      name: "CairnModels", dependencies: ["CairnSystem", "CairnTensors", "CairnJSON"],
+      swiftSettings: settings),
 
     .testTarget(name: "CairnJSONTests", dependencies: ["CairnJSON"], swiftSettings: settings),
     .testTarget(
       name: "CairnTensorsTests", dependencies: ["CairnTensors", "CairnSystem"],
       swiftSettings: settings),
-    .testTarget(name: "CairnCodecTests", dependencies: ["CairnCodec", "CZlib"], swiftSettings: settings),
+    .testTarget(
+      name: "CairnCodecTests", dependencies: ["CairnCodec", "CZlib"], swiftSettings: settings),
+    .testTarget(
+      name: "CairnModelsTests",
+      dependencies: ["CairnModels", "CairnTensors", "CairnJSON", "CairnSystem"],
+      swiftSettings: settings),
   ]
 )
