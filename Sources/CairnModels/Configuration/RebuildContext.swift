@@ -52,7 +52,10 @@ public struct RebuildContext: Sendable {
     let buildConfiguration = wrapper.take("build_config")
     let compileConfiguration = wrapper.take("compile_config")
     let settings = wrapper.take("config") ?? .object([:])
-    if path.isEmpty { _ = wrapper.take(ModelExtras.key) }
+    if path.isEmpty {
+      // The second and third are Keras 2's.
+      for key in [ModelExtras.key, "keras_version", "backend"] { _ = wrapper.take(key) }
+    }
     try wrapper.finish()
     // A class of another package may bear the name of one of Keras's; it is not that one.
     let name = isKeras ? className : registeredName ?? "\(module).\(className)"

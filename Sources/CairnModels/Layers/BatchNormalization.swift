@@ -31,11 +31,19 @@ public final class BatchNormalization: UnaryLayer {
   private let renormMomentum: Double
   private let isSynchronized: Bool
 
-  private struct Initializers: Sendable {
-    var beta = Initializer.zeros
-    var gamma = Initializer.ones
-    var movingMean = Initializer.zeros
-    var movingVariance = Initializer.ones
+  /// What the variables begin with.
+  public struct Initializers: Hashable, Sendable {
+    /// The offset; zeros unless set.
+    public var beta = Initializer.zeros
+    /// The factor; ones unless set.
+    public var gamma = Initializer.ones
+    /// The moving mean; zeros unless set.
+    public var movingMean = Initializer.zeros
+    /// The moving variance; ones unless set.
+    public var movingVariance = Initializer.ones
+
+    /// Keras's defaults.
+    public init() {}
   }
 
   private static let preservedKeys = [
@@ -47,7 +55,8 @@ public final class BatchNormalization: UnaryLayer {
   /// - Throws: `invalidArgument` for a momentum or an epsilon that is not finite; `invalidName`.
   public init(
     axis: Int = -1, momentum: Double = 0.99, epsilon: Double = 0.001, centers: Bool = true,
-    scales: Bool = true, name: String? = nil, trainable: Bool = true, dtype: DTypePolicy = .float32
+    scales: Bool = true, initializers: Initializers = Initializers(), name: String? = nil,
+    trainable: Bool = true, dtype: DTypePolicy = .float32
   ) throws(CairnError) {
     guard momentum.isFinite, epsilon.isFinite else {
       throw CairnError(
@@ -59,7 +68,7 @@ public final class BatchNormalization: UnaryLayer {
     self.epsilon = epsilon
     self.centers = centers
     self.scales = scales
-    initializers = Initializers()
+    self.initializers = initializers
     preserved = [:]
     renormMomentum = 0.99
     isSynchronized = false
@@ -123,6 +132,8 @@ public final class BatchNormalization: UnaryLayer {
       guard input.rank == built.rank, input.dimensions[axis] ?? channels == channels else {
         throw shapeMismatch(expected: "\(built)", found: input)
       }
+    } else if input.dimensions[axis] == nil {
+      throw shapeMismatch(expected: "a dimension \(self.axis) that is known", found: input)
     }
     return input
   }

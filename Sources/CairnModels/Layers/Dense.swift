@@ -90,8 +90,12 @@ public final class Dense: UnaryLayer {
     guard input.rank >= 2, let inputs = input.dimensions.last else {
       throw shapeMismatch(expected: "at least two dimensions", found: input)
     }
-    if let rows = kernel?.shape[0], let inputs, inputs != rows {
-      throw shapeMismatch(expected: "a last dimension of \(rows)", found: input)
+    if let rows = kernel?.shape[0] {
+      guard inputs ?? rows == rows else {
+        throw shapeMismatch(expected: "a last dimension of \(rows)", found: input)
+      }
+    } else if inputs == nil {
+      throw shapeMismatch(expected: "a last dimension that is known", found: input)
     }
     return try input.withLast(units)
   }

@@ -45,15 +45,38 @@ enum LayerName {
     }
     return String(decoding: result, as: UTF8.self)
   }
+}
 
-  /// The first of `base`, `base_1`, `base_2`, … that is not in `taken`.
+/// The names of a model's layers, and the ones that come next.
+///
+/// Names depend on nothing but the model: there is no counter of the process, as there is in Keras,
+/// so the same program builds the same names whatever ran before.
+struct LayerNames: Sendable {
+  private var taken: Set<[UInt8]> = []
+  /// For each base, the number below which all are known to be taken.
+  private var next: [String: Int] = [:]
+
+  /// Takes a name, and returns whether it was free.
+  mutating func insert(_ name: String) -> Bool { taken.insert(Array(name.utf8)).inserted }
+
+  /// Frees a name.
+  mutating func remove(_ name: String) {
+    taken.remove(Array(name.utf8))
+    next = [:]
+  }
+
+  /// The first of `base`, `base_1`, `base_2`, … that is free.
   ///
-  /// Names depend on nothing but the model: there is no counter of the process, as there is in
-  /// Keras, so the same program builds the same names whatever ran before.
-  static func unique(_ base: String, among taken: Set<[UInt8]>) -> String {
-    if !taken.contains(Array(base.utf8)) { return base }
-    var number = 1
-    while taken.contains(Array("\(base)_\(number)".utf8)) { number += 1 }
-    return "\(base)_\(number)"
+  /// - Complexity: O(1) amortised over layers that are added one after another.
+  mutating func unique(_ base: String) -> String {
+    var number = next[base] ?? 0
+    while true {
+      let name = number == 0 ? base : "\(base)_\(number)"
+      if !taken.contains(Array(name.utf8)) {
+        next[base] = number
+        return name
+      }
+      number += 1
+    }
   }
 }

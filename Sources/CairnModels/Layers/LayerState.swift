@@ -83,26 +83,34 @@ public final class LayerState: Sendable {
     }
   }
 
-  /// Makes the variables, once, however many threads ask.
+  /// Makes the variables and keeps them, unless there are some.
   ///
-  /// Weights of a frozen layer are born frozen, as Keras does (`Layer._track_variable`).
+  /// `make` may be called by several threads at once, and by each at most once; the variables of one
+  /// are kept. Weights of a frozen layer are born frozen, as in Keras (`Layer._track_variable`).
+  ///
+  /// - Throws: what `make` throws; `duplicateName` if two variables have one name. Then the layer is
+  ///   as it was.
   public func buildOnce(
     for inputs: [BatchShape], _ make: () throws(CairnError) -> [LayerVariable]
   ) throws(CairnError) {
-    try contents.withLock { (contents) throws(CairnError) in
-      guard contents.inputShapes == nil else { return }
-      let made = try make()
-      var order: [LayerVariable] = []
-      for role in [LayerVariable.Role.trainable, .nonTrainable, .state] {
-        order += made.filter { $0.role == role }
+    guard inputShapes == nil else { return }
+    // Without the lock: the layer's class may well ask for its name, or for what it has.
+    let made = try make()
+    var order: [LayerVariable] = []
+    for role in [LayerVariable.Role.trainable, .nonTrainable, .state] {
+      order += made.filter { $0.role == role }
+    }
+    for (index, place) in order.enumerated() {
+      guard !order[..<index].contains(where: { $0.name == place.name }) else {
+        throw CairnError(
+          .duplicateName, "a layer has two variables of one name",
+          at: .init(name: "\(name)/\(place.name)"))
       }
-      for (index, place) in order.enumerated() {
-        guard !order[..<index].contains(where: { $0.name == place.name }) else {
-          throw CairnError(
-            .duplicateName, "a layer has two variables of one name",
-            at: .init(name: "\(contents.name)/\(place.name)"))
-        }
-        if place.role == .trainable, !contents.isTrainable { place.variable.trainable = false }
+    }
+    contents.withLock { contents in
+      guard contents.inputShapes == nil else { return }
+      if !contents.isTrainable {
+        for place in order where place.role == .trainable { place.variable.trainable = false }
       }
       contents.variables = order
       contents.inputShapes = inputs

@@ -190,7 +190,9 @@ extension Model {
       }
       variable.trainable = flag.value
     }
-    for group in extras.sharedLayers where Set(group.map { layer(at: $0) }).count != 1 {
+    for group in extras.sharedLayers {
+      let layers = Set(group.map { layer(at: $0) })
+      if layers.count == 1, !layers.contains(nil) { continue }
       throw CairnError(
         .invalidConfiguration, "a layer that should stand in several places does not",
         at: .init(name: group.first?.joined(separator: "/")))

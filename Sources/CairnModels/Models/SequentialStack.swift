@@ -6,7 +6,7 @@ import CairnTensors
 /// Layers in their order, their names, and the input shape once it is known.
 struct SequentialStack: Sendable {
   private(set) var layers: [any Layer] = []
-  private var names: Set<[UInt8]> = []
+  private var names = LayerNames()
   private var identities: Set<ObjectIdentifier> = []
   private var namesToGive: [(layer: any Layer, name: String)] = []
   /// The shape that the layers were built for.
@@ -33,10 +33,10 @@ struct SequentialStack: Sendable {
       }
       var name = layer.name
       if !layer.state.isNamed {
-        name = LayerName.unique(name, among: names)
+        name = names.unique(name)
         namesToGive.append((layer, name))
       }
-      guard names.insert(Array(name.utf8)).inserted else {
+      guard names.insert(name) else {
         throw CairnError(
           .duplicateName, "two layers of one sequential model have the same name",
           at: .init(name: name), advice: "Give one of them another name")
@@ -55,7 +55,7 @@ struct SequentialStack: Sendable {
     guard let last = layers.popLast() else {
       throw CairnError(.invalidArgument, "the model has no layer to take away")
     }
-    names.remove(Array(last.name.utf8))
+    names.remove(last.name)
     identities.remove(ObjectIdentifier(last))
     if layers.filter({ !($0 is InputLayer) }).isEmpty {
       (inputShape, outputShape, builtCount) = (nil, nil, 0)
@@ -116,11 +116,11 @@ struct SequentialStack: Sendable {
       _ = try first.outputShape(for: input)
       input = first.batchShape
     } else if let first = layers.first {
-      let name = LayerName.unique(LayerName.automatic(for: InputLayer.className), among: names)
+      let name = stack.names.unique(LayerName.automatic(for: InputLayer.className))
       let inserted = try InputLayer(
         batchShape: input, dtype: first.state.dtype.computeDType, name: name)
       stack.layers.insert(inserted, at: 0)
-      stack.names.insert(Array(name.utf8))
+      _ = stack.names.insert(name)
       stack.identities.insert(ObjectIdentifier(inserted))
     }
     let rest = stack.layers[builtCount...]

@@ -8,20 +8,20 @@ extension Model {
   /// the totals and their sizes.
   ///
   /// - Parameters:
-  ///   - lineLength: The width in characters; at least 24.
+  ///   - lineLength: The width in characters, at least 24; if nil 88, and 12 more for the column of
+  ///     flags.
   ///   - expandsNested: Whether layers of models within the model get rows too.
   ///   - showsTrainable: Whether there is a column that says which layers are frozen.
   public func summary(
-    lineLength: Int = 88, expandsNested: Bool = false, showsTrainable: Bool = false
+    lineLength: Int? = nil, expandsNested: Bool = false, showsTrainable: Bool = false
   ) -> String {
     var positions = [0.45, 0.80, 1.0]
     var header = ["Layer (type)", "Output Shape", "Param #"]
-    var length = max(lineLength, 24)
     if showsTrainable {
       positions = positions.map { $0 * 0.90 } + [1.0]
       header.append("Trainable")
-      length += 12
     }
+    let length = max(lineLength ?? (showsTrainable ? 100 : 88), 24)
     let table = TextTable(
       header: header, alignments: [.left, .left, .right, .center],
       widths: TextTable.widths(positions, lineLength: length))

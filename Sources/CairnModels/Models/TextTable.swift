@@ -74,24 +74,25 @@ struct TextTable {
       + String(repeating: " ", count: blanks - left)
   }
 
-  /// Breaks `text` at blanks into lines of at most `width` characters; a longer word is cut.
+  /// Breaks `text` at blanks into lines of at most `width` characters; a longer word gets a line of
+  /// its own, cut short with an ellipsis.
   static func wrap(_ text: String, width: Int) -> [String] {
+    let indent = text.prefix { $0 == " " }
     var lines: [String] = []
-    var current = ""
-    for word in text.split(separator: " ", omittingEmptySubsequences: false) {
-      if !current.isEmpty, current.count + 1 + word.count <= width {
+    var current = String(indent)
+    var isEmpty = true
+    for word in text.dropFirst(indent.count).split(separator: " ") {
+      if isEmpty {
+        current += word
+      } else if current.count + 1 + word.count <= width {
         current += " " + word
-        continue
+      } else {
+        lines.append(current)
+        current = String(word)
       }
-      if !current.isEmpty { lines.append(current) }
-      var rest = word
-      while rest.count > width {
-        lines.append(String(rest.prefix(width)))
-        rest = rest.dropFirst(width)
-      }
-      current = String(rest)
+      isEmpty = false
     }
     lines.append(current)
-    return lines
+    return lines.map { $0.count <= width ? $0 : $0.prefix(width - 1) + "…" }
   }
 }
