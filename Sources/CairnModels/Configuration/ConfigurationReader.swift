@@ -1,0 +1,254 @@
+// Reading one JSON object of a configuration key by key, so that every complaint says where, and
+// nothing is passed over in silence.
+
+public import CairnJSON
+public import CairnSystem
+import CairnTensors
+
+/// A reader of one object of a configuration.
+///
+/// Ask for each key that the class knows, then call ``finish()``: it refuses any key that was not
+/// asked for, unless its value is `null`, which is how Keras writes "nothing set".
+public struct ConfigurationReader: Sendable {
+  /// Where the object stands: `config.layers[2].config`.
+  public let path: String
+  private let object: JSONObject
+  private var taken: Set<String> = []
+
+  /// A reader of `value`, which stands at `path`.
+  ///
+  /// - Throws: `invalidConfiguration` if it is no object.
+  public init(_ value: JSONValue, path: String) throws(CairnError) {
+    guard let object = value.objectValue else {
+      throw CairnError(
+        .invalidConfiguration, "a configuration is no JSON object", at: .init(name: path),
+        expected: "an object", found: Self.excerpt(value))
+    }
+    self.object = object
+    self.path = path
+  }
+
+  /// The value at `key`, or nil if there is no such key or its value is `null`.
+  public mutating func take(_ key: String) -> JSONValue? {
+    taken.insert(key)
+    guard let value = object[key], !value.isNull else { return nil }
+    return value
+  }
+
+  /// Where the value of `key` stands.
+  public func path(of key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
+
+  /// Checks that no key is left that nobody asked for.
+  ///
+  /// - Throws: `invalidConfiguration` naming the first such key whose value is not `null`.
+  public func finish() throws(CairnError) {
+    for (key, value) in object where !taken.contains(key) && !value.isNull {
+      throw CairnError(
+        .invalidConfiguration, "the configuration has a key that its class does not know",
+        at: .init(name: path(of: key)), found: Self.excerpt(value),
+        advice: "Ignoring it could change what the model computes")
+    }
+  }
+
+  /// The error for a value that is not what is needed.
+  public func invalid(_ key: String, expected: String) -> CairnError {
+    CairnError(
+      .invalidConfiguration, "a value of the configuration is not what its class needs",
+      at: .init(name: path(of: key)), expected: expected,
+      found: object[key].map { Self.excerpt($0) } ?? "nothing")
+  }
+
+  /// The error for a value that asks for behaviour that is not implemented.
+  public func unsupported(_ key: String, _ what: String) -> CairnError {
+    CairnError(
+      .unsupportedConfiguration, what, at: .init(name: path(of: key)),
+      found: object[key].map { Self.excerpt($0) })
+  }
+
+  static func excerpt(_ value: JSONValue) -> String {
+    switch value {
+    case .array(let elements): return "an array of \(elements.count)"
+    case .object(let object): return "an object of \(object.count)"
+    default:
+      let text = value.description
+      return text.count <= 60 ? text : text.prefix(59) + "…"
+    }
+  }
+}
+
+// MARK: - Values
+
+extension ConfigurationReader {
+  /// A string; without a default the key must be there.
+  public mutating func string(
+    _ key: String, default fallback: String? = nil
+  ) throws(CairnError) -> String {
+    let value = take(key)
+    guard let string = value == nil ? fallback : value?.stringValue else {
+      throw invalid(key, expected: "a string")
+    }
+    return string
+  }
+
+  /// A string, or nil if the key is absent or `null`.
+  public mutating func optionalString(_ key: String) throws(CairnError) -> String? {
+    guard let value = take(key) else { return nil }
+    guard let string = value.stringValue else { throw invalid(key, expected: "a string or null") }
+    return string
+  }
+
+  /// A truth value.
+  public mutating func bool(
+    _ key: String, default fallback: Bool
+  ) throws(CairnError) -> Bool {
+    guard let value = take(key) else { return fallback }
+    guard let bool = value.boolValue else { throw invalid(key, expected: "true or false") }
+    return bool
+  }
+
+  /// An integer within `range`; without a default the key must be there.
+  public mutating func integer(
+    _ key: String, in range: ClosedRange<Int> = .min ... .max, default fallback: Int? = nil
+  ) throws(CairnError) -> Int {
+    let value = take(key)
+    guard let number = value == nil ? fallback : value?.intValue, range.contains(number) else {
+      let bounds = range == .min ... .max ? "" : " in \(range)"
+      throw invalid(key, expected: "an integer\(bounds)")
+    }
+    return number
+  }
+
+  /// A finite number.
+  public mutating func double(
+    _ key: String, default fallback: Double
+  ) throws(CairnError) -> Double {
+    guard let value = take(key) else { return fallback }
+    guard let number = value.doubleValue, number.isFinite else {
+      throw invalid(key, expected: "a finite number")
+    }
+    return number
+  }
+
+  /// An array of integers, or nil.
+  public mutating func optionalIntegers(_ key: String) throws(CairnError) -> [Int]? {
+    guard let value = take(key) else { return nil }
+    let numbers = (value.arrayValue ?? []).compactMap(\.intValue)
+    guard let elements = value.arrayValue, elements.count == numbers.count,
+      elements.count <= Shape.maximumRank
+    else { throw invalid(key, expected: "an array of at most \(Shape.maximumRank) integers") }
+    return numbers
+  }
+
+  /// A shape with `null` for unknown dimensions, or nil.
+  public mutating func optionalShape(_ key: String) throws(CairnError) -> BatchShape? {
+    guard let value = take(key) else { return nil }
+    guard let elements = value.arrayValue, elements.count <= Shape.maximumRank else {
+      throw invalid(key, expected: "an array of at most \(Shape.maximumRank) dimensions")
+    }
+    var dimensions: [Int?] = []
+    for element in elements {
+      guard element.isNull || element.intValue != nil else {
+        throw invalid(key, expected: "integers, or null for unknown dimensions")
+      }
+      dimensions.append(element.intValue)
+    }
+    do throws(CairnError) {
+      return try BatchShape(dimensions)
+    } catch {
+      throw error.located(name: path(of: key))
+    }
+  }
+
+  /// An activation function; `linear` if there is none.
+  public mutating func activation(_ key: String) throws(CairnError) -> ActivationFunction {
+    guard let value = take(key) else { return .linear }
+    // Keras writes built-in functions as their name, others as an object.
+    let name: String
+    if let plain = value.stringValue {
+      name = plain
+    } else if value["class_name"]?.stringValue == "function",
+      let function = value["config"]?.stringValue
+    {
+      name = function
+    } else {
+      throw invalid(key, expected: "the name of an activation function")
+    }
+    guard let function = ActivationFunction(name: name) else {
+      let known = ActivationFunction.allCases.map(\.rawValue).joined(separator: ", ")
+      throw CairnError(
+        .unknownActivation, "there is no activation function ‘\(name)’",
+        at: .init(name: path(of: key)), advice: "Known are \(known)")
+    }
+    return function
+  }
+
+  /// An initializer.
+  public mutating func initializer(
+    _ key: String, default fallback: Initializer
+  ) throws(CairnError) -> Initializer {
+    guard let value = take(key) else { return fallback }
+    return try Initializer(configuration: value, path: path(of: key))
+  }
+
+  /// A seed: `null`, an integer, or a seed generator's configuration; kept as it is.
+  mutating func seed() throws(CairnError) -> JSONValue {
+    guard let value = take("seed") else { return .null }
+    if value.intValue != nil { return value }
+    guard value["class_name"]?.stringValue == "SeedGenerator", value["config"]?.objectValue != nil
+    else { throw invalid("seed", expected: "an integer or null") }
+    return value
+  }
+
+  /// Values that have no effect on evaluation, kept as they are: regularizers and constraints.
+  public mutating func preserved(_ keys: [String]) -> JSONObject {
+    var kept = JSONObject()
+    for key in keys { if let value = take(key) { kept[key] = value } }
+    return kept
+  }
+
+  /// The dtype policy: its name or its object.
+  public mutating func dtypePolicy() throws(CairnError) -> DTypePolicy {
+    guard let value = take("dtype") else { return .float32 }
+    var name = value.stringValue
+    if name == nil {
+      var policy = try ConfigurationReader(value, path: path(of: "dtype"))
+      let className = try policy.string("class_name")
+      guard className == "DTypePolicy" else {
+        throw policy.unsupported("class_name", "dtype policies of that class are not implemented")
+      }
+      try policy.expectModule("keras")
+      var settings = try ConfigurationReader(
+        policy.take("config") ?? .null, path: policy.path(of: "config"))
+      name = try settings.string("name")
+      try settings.finish()
+      try policy.finish()
+    }
+    do throws(CairnError) {
+      return try DTypePolicy(name ?? "")
+    } catch {
+      throw error.located(name: path(of: "dtype"))
+    }
+  }
+
+  /// Takes `module` and `registered_name`, which must be Keras's own.
+  mutating func expectModule(_ module: String) throws(CairnError) {
+    if let found = take("module") {
+      guard let name = found.stringValue, name == module || name.hasPrefix("keras.") else {
+        throw invalid("module", expected: module)
+      }
+    }
+    _ = take("registered_name")
+  }
+
+  /// The state of a layer, from the keys that all layers have.
+  public mutating func layerState(className: String) throws(CairnError) -> LayerState {
+    let name = try optionalString("name")
+    do throws(CairnError) {
+      return try LayerState(
+        className: className, name: name, trainable: bool("trainable", default: true),
+        dtype: dtypePolicy(), activityRegularizer: take("activity_regularizer"))
+    } catch {
+      throw error.code == .invalidName ? error.located(name: path(of: "name")) : error
+    }
+  }
+}

@@ -1,0 +1,96 @@
+// What a copy must keep and Keras's configuration has no place for.
+//
+// It stands under one key, "cairn", beside the outermost model's "class_name". Keras's
+// `model_from_json` passes over it; there it means a model without ties, as in Keras itself.
+//
+//   "cairn": {
+//     "version": 1,
+//     "shared_layers": [[["outer", "inner", "head"], ["outer", "head"]]],
+//     "ties": [[["model", "encoder", "kernel"], ["model", "decoder", "kernel"]]],
+//     "trainable": [[["model", "dense", "bias"], false]]
+//   }
+//
+// A place is the list of names from the outermost model inwards, not joined by slashes, so that
+// nothing need be taken apart. Empty lists are left out, and the key itself if all are empty.
+
+import CairnJSON
+import CairnSystem
+
+/// The part of a model's configuration that Keras's has not.
+struct ModelExtras: Hashable, Sendable {
+  static let key = "cairn"
+  private static let version = 1
+
+  /// For each layer in several places: the places, the first in the order of weights first.
+  var sharedLayers: [[[String]]] = []
+  /// For each variable of several layers: the places, in the order of weights.
+  var ties: [[[String]]] = []
+  /// Variables whose `trainable` is not what their layer's says.
+  var trainable: [TrainableFlag] = []
+
+  struct TrainableFlag: Hashable, Sendable {
+    var place: [String]
+    var value: Bool
+  }
+
+  init() {}
+
+  /// The JSON, or nil if there is nothing to say.
+  var json: JSONValue? {
+    guard self != ModelExtras() else { return nil }
+    var object: JSONObject = ["version": .integer(Int64(Self.version))]
+    if !sharedLayers.isEmpty { object["shared_layers"] = Self.json(sharedLayers) }
+    if !ties.isEmpty { object["ties"] = Self.json(ties) }
+    if !trainable.isEmpty {
+      object["trainable"] = .array(
+        trainable.map { .array([Self.json($0.place), .bool($0.value)]) })
+    }
+    return .object(object)
+  }
+
+  private static func json(_ place: [String]) -> JSONValue { .array(place.map { .string($0) }) }
+  private static func json(_ groups: [[[String]]]) -> JSONValue {
+    .array(groups.map { .array($0.map { json($0) }) })
+  }
+
+  /// The extras of a model's configuration; none if there is no such key.
+  init(of configuration: JSONValue) throws(CairnError) {
+    guard let value = configuration[Self.key], !value.isNull else { return }
+    var reader = try ConfigurationReader(value, path: Self.key)
+    let version = try reader.integer("version")
+    guard version == Self.version else {
+      throw reader.unsupported(
+        "version", "the configuration was written by a version of Cairn that is newer than this")
+    }
+    sharedLayers = try Self.groups("shared_layers", &reader)
+    ties = try Self.groups("ties", &reader)
+    for flag in reader.take("trainable")?.arrayValue ?? [] {
+      guard let pair = flag.arrayValue, pair.count == 2, let place = Self.place(pair[0]),
+        let value = pair[1].boolValue
+      else { throw reader.invalid("trainable", expected: "pairs of a place and true or false") }
+      trainable.append(TrainableFlag(place: place, value: value))
+    }
+    try reader.finish()
+  }
+
+  private static func place(_ value: JSONValue) -> [String]? {
+    guard let elements = value.arrayValue, elements.count >= 2 else { return nil }
+    let names = elements.compactMap(\.stringValue)
+    return names.count == elements.count ? names : nil
+  }
+
+  private static func groups(
+    _ key: String, _ reader: inout ConfigurationReader
+  ) throws(CairnError) -> [[[String]]] {
+    guard let value = reader.take(key) else { return [] }
+    var groups: [[[String]]] = []
+    for element in value.arrayValue ?? [.null] {
+      let places = (element.arrayValue ?? []).map { place($0) }
+      guard places.count >= 2, !places.contains(nil) else {
+        throw reader.invalid(key, expected: "lists of two places and more")
+      }
+      groups.append(places.compactMap { $0 })
+    }
+    return groups
+  }
+}

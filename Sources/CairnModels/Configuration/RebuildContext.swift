@@ -1,0 +1,152 @@
+// Making a model from its configuration: what is known while its layers are read one by one.
+
+public import CairnJSON
+public import CairnSystem
+
+/// The state of making a model from a configuration.
+///
+/// A maker of layers with layers within them passes it on to ``layer(from:at:)``.
+public struct RebuildContext: Sendable {
+  /// The classes that may be named.
+  public let registry: LayerRegistry
+  /// What initial values come from.
+  public var build: BuildContext
+  private let limits: ModelLimits
+  private var depth = 0
+  private var layerCount = 0
+  /// The path of the layer that is being made, and Keras's `compile_config` of it.
+  private(set) var modelPath: [String] = []
+  private(set) var compileConfiguration: JSONValue?
+  /// Layers that stand in several places: for each further place, the first.
+  private var owners: [[String]: [String]] = [:]
+  private var made: [[String]: (layer: any Layer, configuration: JSONValue)] = [:]
+
+  init(
+    registry: LayerRegistry, initialization: Initialization, limits: ModelLimits,
+    sharedLayers: [[[String]]] = []
+  ) {
+    self.registry = registry
+    self.limits = limits
+    self.build = BuildContext(initialization, maximumParameters: limits.maximumParameters)
+    for places in sharedLayers {
+      for place in places.dropFirst() { owners[place] = places.first }
+    }
+  }
+
+  /// A layer's configuration, opened: which class, and a reader of its `config`.
+  struct Opened {
+    let registryName: String
+    let path: String
+    var reader: ConfigurationReader
+    let buildConfiguration: JSONValue?
+    let compileConfiguration: JSONValue?
+  }
+
+  /// Opens the configuration of a layer: `class_name`, `module`, `config`, ….
+  func open(_ value: JSONValue, at path: String) throws(CairnError) -> Opened {
+    var wrapper = try ConfigurationReader(value, path: path)
+    let className = try wrapper.string("class_name")
+    let module = try wrapper.string("module", default: "keras.layers")
+    let registeredName = try wrapper.optionalString("registered_name")
+    let isKeras = module == "keras" || module.hasPrefix("keras.")
+    let buildConfiguration = wrapper.take("build_config")
+    let compileConfiguration = wrapper.take("compile_config")
+    let settings = wrapper.take("config") ?? .object([:])
+    if path.isEmpty {
+      // The second and third are Keras 2's.
+      for key in [ModelExtras.key, "keras_version", "backend"] { _ = wrapper.take(key) }
+    }
+    try wrapper.finish()
+    // A class of another package may bear the name of one of Keras's; it is not that one.
+    let name = isKeras ? className : registeredName ?? "\(module).\(className)"
+    return Opened(
+      registryName: name, path: path,
+      reader: try ConfigurationReader(settings, path: wrapper.path(of: "config")),
+      buildConfiguration: buildConfiguration, compileConfiguration: compileConfiguration)
+  }
+
+  /// The layer of a configuration.
+  ///
+  /// - Parameter path: Where the configuration stands, for messages.
+  /// - Throws: `unknownLayerClass`, `invalidConfiguration`, `unsupportedConfiguration`, and the
+  ///   like, with the place in the JSON; `overBudget` beyond the limits.
+  public mutating func layer(
+    from value: JSONValue, at path: String
+  ) throws(CairnError) -> any Layer {
+    var opened = try open(value, at: path)
+    var place = modelPath
+    place.append(opened.reader.peekString("name") ?? "")
+    if let owner = owners[place] {
+      guard let first = made[owner], first.configuration == value else {
+        throw CairnError(
+          .invalidConfiguration, "a layer that stands in two places is not the same in both",
+          at: .init(name: path), expected: "the layer ‘\(owner.joined(separator: "/"))’")
+      }
+      return first.layer
+    }
+    guard let maker = registry.maker(opened.registryName) else {
+      throw CairnError(
+        .unknownLayerClass, "there is no layer class ‘\(opened.registryName)’",
+        at: .init(name: path.isEmpty ? "class_name" : "\(path).class_name"),
+        advice: "Known are \(registry.names.joined(separator: ", "))")
+    }
+    let outside = try enter(opened)
+    let layer = try maker(&opened.reader, &self)
+    try finish(layer, opened)
+    leave(outside)
+    if !owners.isEmpty { made[place] = (layer, value) }
+    return layer
+  }
+
+  /// Counts a layer and makes its place the current one.
+  mutating func enter(_ opened: Opened) throws(CairnError) -> (path: [String], JSONValue?) {
+    guard depth < limits.maximumNesting else {
+      throw CairnError(
+        .overBudget, "models are nested too deeply", at: .init(name: opened.path),
+        expected: "at most \(limits.maximumNesting) levels")
+    }
+    guard layerCount < limits.maximumLayers else {
+      throw CairnError(
+        .overBudget, "the model has too many layers", at: .init(name: opened.path),
+        expected: "at most \(limits.maximumLayers)")
+    }
+    depth += 1
+    layerCount += 1
+    let outside = (modelPath, compileConfiguration)
+    modelPath.append(opened.reader.peekString("name") ?? "")
+    compileConfiguration = opened.compileConfiguration
+    return outside
+  }
+
+  mutating func leave(_ outside: (path: [String], JSONValue?)) {
+    depth -= 1
+    (modelPath, compileConfiguration) = outside
+  }
+
+  /// Refuses unknown keys, and builds the layer if it was built when it was saved.
+  mutating func finish(_ layer: any Layer, _ opened: Opened) throws(CairnError) {
+    try opened.reader.finish()
+    guard let configuration = opened.buildConfiguration else { return }
+    let path = opened.path.isEmpty ? "build_config" : "\(opened.path).build_config"
+    var reader = try ConfigurationReader(configuration, path: path)
+    let shape = try reader.optionalShape("input_shape")
+    try reader.finish()
+    guard let shape, !layer.isBuilt else { return }
+    do throws(CairnError) {
+      try layer.build(for: [shape], in: &build)
+    } catch {
+      throw error.located(name: path)
+    }
+  }
+}
+
+extension ConfigurationReader {
+  /// The value at a key, without counting the key as known.
+  func peek(_ key: String) -> JSONValue? {
+    var copy = self
+    return copy.take(key)
+  }
+
+  /// The string at a key, without counting the key as known.
+  func peekString(_ key: String) -> String? { peek(key)?.stringValue }
+}

@@ -1,0 +1,60 @@
+// Keras `layers/activations/activation.py`.
+
+public import CairnJSON
+public import CairnSystem
+public import CairnTensors
+
+/// Applies an activation function, element by element (softmax: along the last dimension).
+///
+/// Input and output: any shape, the same. No variables.
+public final class Activation: UnaryLayer {
+  /// `Activation`
+  public static let className = "Activation"
+  /// False: Keras builds this class when it is made.
+  public static var recordsBuildShape: Bool { false }
+
+  /// Name, flag and variables.
+  public let state: LayerState
+  /// The function.
+  public let activation: ActivationFunction
+
+  /// A layer that applies `activation`.
+  ///
+  /// - Throws: `invalidName`.
+  public init(
+    _ activation: ActivationFunction, name: String? = nil, trainable: Bool = true,
+    dtype: DTypePolicy = .float32
+  ) throws(CairnError) {
+    self.activation = activation
+    state = try LayerState(
+      className: Self.className, name: name, trainable: trainable, dtype: dtype)
+  }
+
+  init(reading reader: inout ConfigurationReader) throws(CairnError) {
+    activation = try reader.activation("activation")
+    state = try reader.layerState(className: Self.className)
+  }
+
+  /// Empty where it was not built for a shape: it needs none.
+  public var inputShapes: [BatchShape]? { state.inputShapes ?? [] }
+
+  /// The keys of Keras's `get_config` for this class.
+  public var settings: JSONObject {
+    var settings = state.baseSettings
+    settings["activation"] = .string(activation.rawValue)
+    return settings
+  }
+
+  /// The input's own shape.
+  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape { input }
+
+  /// The function's values.
+  public func evaluate(
+    _ input: Tensor, in context: EvaluationContext
+  ) throws(CairnError) -> Tensor {
+    try state.checkFloat32(input)
+    var output = input
+    try activation.apply(to: &output)
+    return output
+  }
+}

@@ -1,0 +1,206 @@
+// Keras `layers/normalization/batch_normalization.py`; the formula of inference is that of
+// `backend/jax/nn.py`, `batch_normalization`, in its order of operations.
+
+public import CairnJSON
+public import CairnSystem
+public import CairnTensors
+
+/// Scales and shifts each channel by the statistics that training gathered.
+///
+/// Input and output: any rank from 1 on, the same. With the channels' number *n*, the variables are
+/// `gamma` and `beta` `(n,)` (if it scales, if it centres) and `moving_mean` and `moving_variance`
+/// `(n,)`, which no optimizer changes.
+public final class BatchNormalization: UnaryLayer {
+  /// `BatchNormalization`
+  public static let className = "BatchNormalization"
+
+  /// Name, flag and variables.
+  public let state: LayerState
+  /// The dimension of the channels; negative ones count from the end.
+  public let axis: Int
+  /// The share of the old in each update of the moving statistics in training.
+  public let momentum: Double
+  /// What is added to the variance.
+  public let epsilon: Double
+  /// Whether there is a `beta`.
+  public let centers: Bool
+  /// Whether there is a `gamma`.
+  public let scales: Bool
+  private let initializers: Initializers
+  private let preserved: JSONObject
+  private let renormMomentum: Double
+  private let isSynchronized: Bool
+
+  /// What the variables begin with.
+  public struct Initializers: Hashable, Sendable {
+    /// The offset; zeros unless set.
+    public var beta = Initializer.zeros
+    /// The factor; ones unless set.
+    public var gamma = Initializer.ones
+    /// The moving mean; zeros unless set.
+    public var movingMean = Initializer.zeros
+    /// The moving variance; ones unless set.
+    public var movingVariance = Initializer.ones
+
+    /// Keras's defaults.
+    public init() {}
+  }
+
+  private static let preservedKeys = [
+    "beta_regularizer", "gamma_regularizer", "beta_constraint", "gamma_constraint",
+  ]
+
+  /// A layer that normalises along `axis`.
+  ///
+  /// - Throws: `invalidArgument` for a momentum or an epsilon that is not finite; `invalidName`.
+  public init(
+    axis: Int = -1, momentum: Double = 0.99, epsilon: Double = 0.001, centers: Bool = true,
+    scales: Bool = true, initializers: Initializers = Initializers(), name: String? = nil,
+    trainable: Bool = true, dtype: DTypePolicy = .float32
+  ) throws(CairnError) {
+    guard momentum.isFinite, epsilon.isFinite else {
+      throw CairnError(
+        .invalidArgument, "a momentum or an epsilon is not finite",
+        found: "\(momentum) and \(epsilon)")
+    }
+    self.axis = axis
+    self.momentum = momentum
+    self.epsilon = epsilon
+    self.centers = centers
+    self.scales = scales
+    self.initializers = initializers
+    preserved = [:]
+    renormMomentum = 0.99
+    isSynchronized = false
+    state = try LayerState(
+      className: Self.className, name: name, trainable: trainable, dtype: dtype)
+  }
+
+  init(reading reader: inout ConfigurationReader) throws(CairnError) {
+    // Keras 2 wrote the axis as a list of one.
+    if let list = reader.peek("axis")?.arrayValue, list.count == 1 {
+      axis = try reader.optionalIntegers("axis")?.first ?? -1
+    } else {
+      axis = try reader.integer("axis", in: -Shape.maximumRank...Shape.maximumRank, default: -1)
+    }
+    momentum = try reader.double("momentum", default: 0.99)
+    epsilon = try reader.double("epsilon", default: 0.001)
+    centers = try reader.bool("center", default: true)
+    scales = try reader.bool("scale", default: true)
+    var initializers = Initializers()
+    initializers.beta = try reader.initializer("beta_initializer", default: .zeros)
+    initializers.gamma = try reader.initializer("gamma_initializer", default: .ones)
+    initializers.movingMean = try reader.initializer("moving_mean_initializer", default: .zeros)
+    initializers.movingVariance = try reader.initializer(
+      "moving_variance_initializer", default: .ones)
+    self.initializers = initializers
+    preserved = reader.preserved(Self.preservedKeys)
+    isSynchronized = try reader.bool("synchronized", default: false)
+    guard try !reader.bool("renorm", default: false), reader.take("renorm_clipping") == nil else {
+      throw reader.unsupported("renorm", "batch renormalisation is not implemented")
+    }
+    renormMomentum = try reader.double("renorm_momentum", default: 0.99)
+    state = try reader.layerState(className: Self.className)
+  }
+
+  /// The keys of Keras's `get_config` for this class.
+  public var settings: JSONObject {
+    var settings = state.baseSettings
+    settings["axis"] = .integer(Int64(axis))
+    settings["momentum"] = .double(momentum)
+    settings["epsilon"] = .double(epsilon)
+    settings["center"] = .bool(centers)
+    settings["scale"] = .bool(scales)
+    settings["beta_initializer"] = initializers.beta.json
+    settings["gamma_initializer"] = initializers.gamma.json
+    settings["moving_mean_initializer"] = initializers.movingMean.json
+    settings["moving_variance_initializer"] = initializers.movingVariance.json
+    for key in Self.preservedKeys { settings[key] = preserved[key] ?? .null }
+    settings["synchronized"] = .bool(isSynchronized)
+    settings["renorm"] = false
+    settings["renorm_clipping"] = .null
+    settings["renorm_momentum"] = .double(renormMomentum)
+    return settings
+  }
+
+  /// The input's own shape, if it has the axis.
+  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+    guard let axis = input.axis(axis) else {
+      throw shapeMismatch(expected: "a dimension \(self.axis)", found: input)
+    }
+    if let built = inputShapes?.first, let channels = state.variable("moving_mean")?.shape[0] {
+      guard input.rank == built.rank, input.dimensions[axis] ?? channels == channels else {
+        throw shapeMismatch(expected: "\(built)", found: input)
+      }
+    } else if input.dimensions[axis] == nil {
+      throw shapeMismatch(expected: "a dimension \(self.axis) that is known", found: input)
+    }
+    return input
+  }
+
+  /// `gamma`, `beta`, `moving_mean`, `moving_variance`: one value a channel.
+  public func makeVariables(
+    for input: BatchShape, in context: inout BuildContext
+  ) throws(CairnError) -> [LayerVariable] {
+    guard let axis = input.axis(axis), let channels = input.dimensions[axis] else {
+      throw shapeMismatch(expected: "a dimension \(self.axis) that is known", found: input)
+    }
+    var rows: [(name: String, Initializer, LayerVariable.Role)] = []
+    if scales { rows.append(("gamma", initializers.gamma, .trainable)) }
+    if centers { rows.append(("beta", initializers.beta, .trainable)) }
+    rows.append(("moving_mean", initializers.movingMean, .nonTrainable))
+    rows.append(("moving_variance", initializers.movingVariance, .nonTrainable))
+    var variables: [LayerVariable] = []
+    for (name, initializer, role) in rows {
+      variables.append(
+        try context.makeVariable(
+          name, dimensions: [channels], initializer: initializer, role: role,
+          dtype: state.dtype.variableDType))
+    }
+    return variables
+  }
+
+  /// The input normalised by the moving statistics.
+  public func evaluate(
+    _ input: Tensor, in context: EvaluationContext
+  ) throws(CairnError) -> Tensor {
+    try state.checkFloat32(input)
+    _ = try outputShape(for: BatchShape(input.shape))
+    guard let axis = BatchShape(input.shape).axis(axis), input.elementCount > 0 else {
+      return input
+    }
+    let (factors, offsets) = try factorsAndOffsets()
+    let inner = input.shape.dimensions[(axis + 1)...].reduce(1, *)
+    var output = try input.copied()
+    try output.withMutableScalars(of: Float.self) { (values) throws(CairnError) in
+      var start = 0
+      while start < values.count {
+        for channel in factors.indices {
+          let (factor, offset) = (factors[channel], offsets[channel])
+          for index in start..<start + inner { values[index] = values[index] * factor + offset }
+          start += inner
+        }
+      }
+    }
+    return output
+  }
+
+  /// For each channel `1/√(variance + ε) · gamma`, and `beta − mean` times that.
+  private func factorsAndOffsets() throws(CairnError) -> ([Float], [Float]) {
+    let mean: [Float] = try state.requireVariable("moving_mean").value.scalars()
+    let variance: [Float] = try state.requireVariable("moving_variance").value.scalars()
+    let gamma: [Float]? = scales ? try state.requireVariable("gamma").value.scalars() : nil
+    let beta: [Float]? = centers ? try state.requireVariable("beta").value.scalars() : nil
+    var factors: [Float] = []
+    var offsets: [Float] = []
+    for channel in mean.indices {
+      var factor = 1 / (variance[channel] + Float(epsilon)).squareRoot()
+      if let gamma { factor *= gamma[channel] }
+      var offset = -mean[channel] * factor
+      if let beta { offset += beta[channel] }
+      factors.append(factor)
+      offsets.append(offset)
+    }
+    return (factors, offsets)
+  }
+}

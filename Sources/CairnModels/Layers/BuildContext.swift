@@ -1,0 +1,71 @@
+// How variables come to be: drawn from a seed, or left zero because values will follow; and how
+// many there may be.
+
+public import CairnSystem
+public import CairnTensors
+
+/// What the variables of a model that is being built begin with.
+public enum Initialization: Hashable, Sendable {
+  /// Each from its layer's initializer, drawn from that seed.
+  case seeded(UInt64)
+  /// All zero, whatever the initializers say: values will be loaded. Costs next to nothing.
+  case zeros
+}
+
+/// What layers are built in: the source of initial values, and the number of parameters that may
+/// still be made.
+public struct BuildContext: Sendable {
+  var seeds: SeededGenerator
+  let isZero: Bool
+  private let limit: Int
+  private var parametersLeft: Int
+
+  /// A context for at most that many parameters.
+  public init(_ initialization: Initialization, maximumParameters: Int = .max) {
+    switch initialization {
+    case .seeded(let seed):
+      seeds = SeededGenerator(seed: seed)
+      isZero = false
+    case .zeros:
+      seeds = SeededGenerator(seed: 0)
+      isZero = true
+    }
+    limit = maximumParameters
+    parametersLeft = maximumParameters
+  }
+
+  /// A context of its own for what is built later: drawn from a seed, without limits.
+  mutating func successor() -> BuildContext {
+    BuildContext(.seeded(isZero ? .random(in: .min ... .max) : nextSeed()))
+  }
+
+  /// The seed of the next random thing.
+  public mutating func nextSeed() -> UInt64 { seeds.next() }
+
+  /// A variable with initial values.
+  ///
+  /// - Throws: `overBudget` if there would be more parameters than allowed, before memory is taken;
+  ///   `invalidShape`, `outOfMemory`.
+  public mutating func makeVariable(
+    _ name: String, dimensions: [Int], initializer: Initializer, role: LayerVariable.Role,
+    dtype: DType
+  ) throws(CairnError) -> LayerVariable {
+    let shape = try Shape(dimensions)
+    guard shape.elementCount <= parametersLeft else {
+      throw CairnError(
+        .overBudget, "the model has more parameters than are allowed", at: .init(name: name),
+        expected: "at most \(limit)", found: "a variable of shape \(shape)",
+        advice: "Raise ModelLimits.maximumParameters if the model is to be trusted")
+    }
+    parametersLeft -= shape.elementCount
+    // A seed is drawn for every variable, needed or not: one layer's initializer then has no
+    // influence on the next layer's values.
+    let seed = nextSeed()
+    let value =
+      isZero
+      ? try Tensor(zeros: dtype, shape: shape)
+      : try initializer.values(shape: shape, dtype: dtype, seed: seed)
+    return LayerVariable(
+      Variable(value, name: name, trainable: role == .trainable), name: name, role: role)
+  }
+}

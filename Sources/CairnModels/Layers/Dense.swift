@@ -1,0 +1,139 @@
+// Keras `layers/core/dense.py`.
+
+public import CairnJSON
+public import CairnSystem
+public import CairnTensors
+
+/// A fully connected layer: `activation(input · kernel + bias)`, over the last dimension.
+///
+/// Input: rank 2 and more, `(…, n)`. Output: `(…, units)`. Variables: `kernel` `(n, units)` and, if
+/// it has one, `bias` `(units,)`.
+public final class Dense: UnaryLayer {
+  /// `Dense`
+  public static let className = "Dense"
+
+  /// Name, flag and variables.
+  public let state: LayerState
+  /// The number of outputs.
+  public let units: Int
+  /// What is applied to the outputs.
+  public let activation: ActivationFunction
+  /// Whether there is a bias.
+  public let usesBias: Bool
+  private let kernelInitializer: Initializer
+  private let biasInitializer: Initializer
+  /// Regularizers and constraints as they were read: without effect on evaluation.
+  private let preserved: JSONObject
+
+  private static let preservedKeys = [
+    "kernel_regularizer", "bias_regularizer", "kernel_constraint", "bias_constraint",
+  ]
+
+  /// A layer of `units` outputs.
+  ///
+  /// - Throws: `invalidArgument` unless `units` is in 1..<2^48; `invalidName`.
+  public init(
+    _ units: Int, activation: ActivationFunction = .linear, usesBias: Bool = true,
+    kernelInitializer: Initializer = .glorotUniform, biasInitializer: Initializer = .zeros,
+    name: String? = nil, trainable: Bool = true, dtype: DTypePolicy = .float32
+  ) throws(CairnError) {
+    guard (1..<Shape.dimensionLimit).contains(units) else {
+      throw CairnError(
+        .invalidArgument, "a dense layer cannot have that many units", expected: "1 up to 2^48 - 1",
+        found: "\(units)")
+    }
+    self.units = units
+    self.activation = activation
+    self.usesBias = usesBias
+    self.kernelInitializer = kernelInitializer
+    self.biasInitializer = biasInitializer
+    preserved = [:]
+    state = try LayerState(
+      className: Self.className, name: name, trainable: trainable, dtype: dtype)
+  }
+
+  init(reading reader: inout ConfigurationReader) throws(CairnError) {
+    units = try reader.integer("units", in: 1...Shape.dimensionLimit - 1)
+    activation = try reader.activation("activation")
+    usesBias = try reader.bool("use_bias", default: true)
+    kernelInitializer = try reader.initializer("kernel_initializer", default: .glorotUniform)
+    biasInitializer = try reader.initializer("bias_initializer", default: .zeros)
+    preserved = reader.preserved(Self.preservedKeys)
+    for key in ["quantization_config", "lora_rank"] where reader.take(key) != nil {
+      throw reader.unsupported(key, "quantised and LoRA layers are not implemented")
+    }
+    // Without a rank it says nothing.
+    _ = reader.take("lora_alpha")
+    state = try reader.layerState(className: Self.className)
+  }
+
+  /// The matrix, once the layer is built.
+  public var kernel: Variable? { state.variable("kernel") }
+  /// The bias, once the layer is built and if it has one.
+  public var bias: Variable? { state.variable("bias") }
+
+  /// The keys of Keras's `get_config` for this class.
+  public var settings: JSONObject {
+    var settings = state.baseSettings
+    settings["units"] = .integer(Int64(units))
+    settings["activation"] = .string(activation.rawValue)
+    settings["use_bias"] = .bool(usesBias)
+    settings["kernel_initializer"] = kernelInitializer.json
+    settings["bias_initializer"] = biasInitializer.json
+    for key in Self.preservedKeys { settings[key] = preserved[key] ?? .null }
+    settings["quantization_config"] = .null
+    return settings
+  }
+
+  /// `(…, units)` for `(…, n)`.
+  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+    guard input.rank >= 2, let inputs = input.dimensions.last else {
+      throw shapeMismatch(expected: "at least two dimensions", found: input)
+    }
+    if let rows = kernel?.shape[0] {
+      guard inputs ?? rows == rows else {
+        throw shapeMismatch(expected: "a last dimension of \(rows)", found: input)
+      }
+    } else if inputs == nil {
+      throw shapeMismatch(expected: "a last dimension that is known", found: input)
+    }
+    return try input.withLast(units)
+  }
+
+  /// `kernel` `(n, units)` and `bias` `(units,)`.
+  public func makeVariables(
+    for input: BatchShape, in context: inout BuildContext
+  ) throws(CairnError) -> [LayerVariable] {
+    guard let last = input.dimensions.last, let inputs = last else {
+      throw shapeMismatch(expected: "a last dimension that is known", found: input)
+    }
+    let dtype = state.dtype.variableDType
+    var variables = [
+      try context.makeVariable(
+        "kernel", dimensions: [inputs, units], initializer: kernelInitializer, role: .trainable,
+        dtype: dtype)
+    ]
+    if usesBias {
+      variables.append(
+        try context.makeVariable(
+          "bias", dimensions: [units], initializer: biasInitializer, role: .trainable, dtype: dtype)
+      )
+    }
+    return variables
+  }
+
+  /// `activation(input · kernel + bias)`.
+  public func evaluate(
+    _ input: Tensor, in context: EvaluationContext
+  ) throws(CairnError) -> Tensor {
+    try state.checkFloat32(input)
+    let shape = try outputShape(for: BatchShape(input.shape))
+    let kernel = try state.requireVariable("kernel").value
+    let bias = usesBias ? try state.requireVariable("bias").value : nil
+    var output = try MatrixProduct.product(
+      of: input, kernel, adding: bias,
+      shape: Shape(shape.dimensions.map { $0 ?? 0 }), threads: context.threads)
+    try activation.apply(to: &output)
+    return output
+  }
+}

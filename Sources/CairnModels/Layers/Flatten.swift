@@ -1,0 +1,101 @@
+// Keras `layers/reshaping/flatten.py`.
+
+public import CairnJSON
+public import CairnSystem
+public import CairnTensors
+
+/// Makes each example one vector.
+///
+/// Input: `(n, …)`. Output: `(n, product of the others)`; `(n,)` becomes `(n, 1)`. No variables.
+public final class Flatten: UnaryLayer {
+  /// `Flatten`
+  public static let className = "Flatten"
+
+  /// Which dimension the channels are.
+  public enum DataFormat: String, Hashable, Sendable {
+    /// The last: elements stay in their order.
+    case channelsLast = "channels_last"
+    /// The second: it is made the last before flattening, so that both formats give one order.
+    case channelsFirst = "channels_first"
+  }
+
+  /// Name, flag and variables.
+  public let state: LayerState
+  /// Which dimension the channels are.
+  public let dataFormat: DataFormat
+
+  /// A layer that flattens inputs of the given format.
+  ///
+  /// - Throws: `invalidName`.
+  public init(
+    dataFormat: DataFormat = .channelsLast, name: String? = nil, trainable: Bool = true,
+    dtype: DTypePolicy = .float32
+  ) throws(CairnError) {
+    self.dataFormat = dataFormat
+    state = try LayerState(
+      className: Self.className, name: name, trainable: trainable, dtype: dtype)
+  }
+
+  init(reading reader: inout ConfigurationReader) throws(CairnError) {
+    let format = try reader.string("data_format", default: DataFormat.channelsLast.rawValue)
+    guard let dataFormat = DataFormat(rawValue: format) else {
+      throw reader.invalid("data_format", expected: "channels_last or channels_first")
+    }
+    self.dataFormat = dataFormat
+    state = try reader.layerState(className: Self.className)
+  }
+
+  /// The keys of Keras's `get_config` for this class.
+  public var settings: JSONObject {
+    var settings = state.baseSettings
+    settings["data_format"] = .string(dataFormat.rawValue)
+    return settings
+  }
+
+  /// `(n, product of the others)`.
+  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+    guard let first = input.dimensions.first else {
+      throw shapeMismatch(expected: "at least one dimension", found: input)
+    }
+    let others = input.dimensions.dropFirst()
+    let known = others.compactMap { $0 }
+    guard known.count == others.count else { return try BatchShape([first, nil]) }
+    return try BatchShape([first, Shape(known).elementCount])
+  }
+
+  /// The input with one dimension for each example.
+  public func evaluate(
+    _ input: Tensor, in context: EvaluationContext
+  ) throws(CairnError) -> Tensor {
+    let dimensions = try outputShape(for: BatchShape(input.shape)).dimensions
+    let shape = try Shape(dimensions.map { $0 ?? 0 })
+    guard dataFormat == .channelsFirst, input.rank > 2 else {
+      return try input.reshaped(to: shape)
+    }
+    return try channelsLast(input).reshaped(to: shape)
+  }
+
+  /// `(n, c, s)` as `(n, s, c)`.
+  private func channelsLast(_ input: Tensor) throws(CairnError) -> Tensor {
+    try state.checkFloat32(input)
+    let channels = input.shape[1]
+    guard input.elementCount > 0 else { return input }
+    let places = input.elementCount / input.shape[0] / channels
+    var output = try Tensor(zeros: .float32, shape: input.shape)
+    try output.withMutableScalars(of: Float.self) { (target) throws(CairnError) in
+      try input.withScalars(of: Float.self) { (source) throws(CairnError) in
+        var index = 0
+        for example in 0..<input.shape[0] {
+          let start = example * channels * places
+          for place in 0..<places {
+            for channel in 0..<channels {
+              target[index] = source[start + channel * places + place]
+              index += 1
+            }
+          }
+        }
+      }
+    }
+    return output
+  }
+}

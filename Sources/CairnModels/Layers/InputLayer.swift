@@ -1,0 +1,106 @@
+// Keras `layers/core/input_layer.py`.
+
+public import CairnJSON
+public import CairnSystem
+public import CairnTensors
+
+/// Where a model's input comes in: its shape and element type, known before there is any data.
+///
+/// It has no variables and no `trainable` flag of its own.
+public final class InputLayer: UnaryLayer {
+  /// `InputLayer`
+  public static let className = "InputLayer"
+  /// False: Keras builds this class when it is made.
+  public static var recordsBuildShape: Bool { false }
+
+  /// Name, flag and variables.
+  public let state: LayerState
+  /// The shape of a batch.
+  public let batchShape: BatchShape
+  /// The element type of a batch.
+  public let dtype: DType
+  private let isOptional: Bool
+  private let isSparse: Bool
+  private let isRagged: Bool
+
+  /// An input of which each example has the given shape.
+  ///
+  /// - Parameters:
+  ///   - shape: The shape without the number of examples; nil for a length that may vary.
+  ///   - batchSize: The number of examples, if it is fixed.
+  /// - Throws: `invalidShape`, `invalidName`.
+  public convenience init(
+    shape: [Int?], batchSize: Int? = nil, dtype: DType = .float32, name: String? = nil
+  ) throws(CairnError) {
+    try self.init(batchShape: BatchShape([batchSize] + shape), dtype: dtype, name: name)
+  }
+
+  /// An input of batches of the given shape.
+  ///
+  /// - Throws: `invalidName`.
+  public init(
+    batchShape: BatchShape, dtype: DType = .float32, name: String? = nil
+  ) throws(CairnError) {
+    self.batchShape = batchShape
+    self.dtype = dtype
+    (isOptional, isSparse, isRagged) = (false, false, false)
+    state = try LayerState(className: Self.className, name: name)
+  }
+
+  init(reading reader: inout ConfigurationReader) throws(CairnError) {
+    let name = try reader.optionalString("name")
+    // Keras 2 wrote `batch_input_shape`.
+    let legacy = try reader.optionalShape("batch_input_shape")
+    guard let shape = try reader.optionalShape("batch_shape") ?? legacy else {
+      throw reader.invalid("batch_shape", expected: "an array of dimensions")
+    }
+    batchShape = shape
+    guard let dtype = DType(name: try reader.string("dtype", default: "float32")) else {
+      throw reader.invalid("dtype", expected: "the name of an element type")
+    }
+    self.dtype = dtype
+    isOptional = try reader.bool("optional", default: false)
+    isSparse = try reader.bool("sparse", default: false)
+    isRagged = try reader.bool("ragged", default: false)
+    guard !isSparse else { throw reader.unsupported("sparse", "tensors are never sparse here") }
+    guard !isRagged else { throw reader.unsupported("ragged", "tensors are never ragged here") }
+    do throws(CairnError) {
+      state = try LayerState(className: Self.className, name: name)
+    } catch {
+      throw error.located(name: reader.path(of: "name"))
+    }
+  }
+
+  /// The shape of a batch: known from the start.
+  public var inputShapes: [BatchShape]? { [batchShape] }
+
+  /// The keys of Keras's `get_config` for this class.
+  public var settings: JSONObject {
+    [
+      "batch_shape": batchShape.json, "dtype": .string(dtype.name), "sparse": .bool(isSparse),
+      "ragged": .bool(isRagged), "name": .string(name), "optional": .bool(isOptional),
+    ]
+  }
+
+  /// The input's own shape, if it fits ``batchShape``.
+  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+    guard batchShape.isCompatible(with: input) else {
+      throw shapeMismatch(expected: "\(batchShape)", found: input)
+    }
+    return input
+  }
+
+  /// The input itself, once shape and element type are checked.
+  public func evaluate(
+    _ input: Tensor, in context: EvaluationContext
+  ) throws(CairnError) -> Tensor {
+    _ = try outputShape(for: BatchShape(input.shape))
+    guard input.dtype == dtype else {
+      throw CairnError(
+        .dtypeMismatch, "the input is of another element type than the model takes",
+        at: .init(name: name), expected: "\(dtype)", found: "\(input.dtype)",
+        advice: "Convert it with cast(to:)")
+    }
+    return input
+  }
+}

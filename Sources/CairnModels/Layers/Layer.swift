@@ -1,0 +1,202 @@
+// The layer: what a model is made of.
+
+public import CairnJSON
+public import CairnSystem
+public import CairnTensors
+
+/// A part of a model that turns tensors into tensors, and may hold variables.
+///
+/// A layer is a reference: one layer in two models is one layer, with one set of variables. It is
+/// built, and so has its variables, once the shape of its input is known. A class of your own is
+/// `final`, keeps a ``LayerState`` as a constant, and is entered in a ``LayerRegistry``; most often
+/// it conforms to ``UnaryLayer``.
+public protocol Layer: AnyObject, Sendable {
+  /// The class's name in configurations: `Dense`.
+  static var className: String { get }
+  /// The module in configurations: `keras.layers` for Keras's own.
+  static var module: String { get }
+  /// Keras's `registered_name`, for classes that are not Keras's own: `package>Class`.
+  static var registeredName: String? { get }
+  /// Whether Keras writes a `build_config` for this class: not for those that are built when made.
+  static var recordsBuildShape: Bool { get }
+
+  /// Name, flag and variables.
+  var state: LayerState { get }
+  /// The layers within this one, in the order of weights. Empty for most.
+  var sublayers: [any Layer] { get }
+  /// The shapes that the layer was built for, or nil if it isn't.
+  var inputShapes: [BatchShape]? { get }
+  /// Keras's `config` of this layer: what another of its kind is made from.
+  var settings: JSONObject { get }
+
+  /// Makes the variables for inputs of those shapes; does nothing if they are there.
+  ///
+  /// - Throws: `shapeMismatch` if the layer can't take such inputs; `overBudget`, `outOfMemory`.
+  func build(for inputs: [BatchShape], in context: inout BuildContext) throws(CairnError)
+
+  /// The variables for inputs of those shapes, made in `context`.
+  func makeVariables(
+    for inputs: [BatchShape], in context: inout BuildContext
+  ) throws(CairnError) -> [LayerVariable]
+
+  /// The shapes of what comes out if inputs of those shapes go in.
+  ///
+  /// - Throws: `shapeMismatch` if the layer can't take such inputs.
+  func outputShapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape]
+
+  /// What comes out if `inputs` go in, as in inference: nothing is dropped, statistics stay.
+  func evaluate(
+    _ inputs: [Tensor], in context: EvaluationContext
+  ) throws(CairnError) -> [Tensor]
+}
+
+extension Layer {
+  /// `keras.layers`
+  public static var module: String { "keras.layers" }
+  /// None: Keras's own classes are registered under no name.
+  public static var registeredName: String? { nil }
+  /// True.
+  public static var recordsBuildShape: Bool { true }
+  /// None.
+  public var sublayers: [any Layer] { [] }
+  /// What the state says.
+  public var inputShapes: [BatchShape]? { state.inputShapes }
+
+  /// No variables.
+  public func makeVariables(
+    for inputs: [BatchShape], in context: inout BuildContext
+  ) throws(CairnError) -> [LayerVariable] { [] }
+
+  /// Checks the shapes and makes the variables once.
+  public func build(
+    for inputs: [BatchShape], in context: inout BuildContext
+  ) throws(CairnError) {
+    _ = try outputShapes(for: inputs)
+    try state.buildOnce(for: inputs) { () throws(CairnError) in
+      try makeVariables(for: inputs, in: &context)
+    }
+  }
+
+  /// The layer's name: what was given, else what the first model it was added to chose, else the
+  /// class's name in snake case.
+  public var name: String { state.name }
+
+  /// Whether the variables are there.
+  public var isBuilt: Bool { inputShapes != nil }
+
+  /// Whether an optimizer may change the layer's weights.
+  ///
+  /// As in Keras, setting it sets the flag of all trainable weights and of all sublayers, and
+  /// changes the order of nothing.
+  public var trainable: Bool {
+    get { state.isTrainable }
+    set {
+      state.setTrainable(newValue)
+      for layer in sublayers { layer.trainable = newValue }
+    }
+  }
+
+  /// Makes the variables for an input of that shape; does nothing if they are there.
+  ///
+  /// - Parameter seed: What the initial weights are drawn from; the same seed gives the same ones.
+  /// - Throws: `shapeMismatch` if the layer can't take such an input; `outOfMemory`.
+  public func build(
+    inputShape: BatchShape, seed: UInt64 = .random(in: .min ... .max)
+  ) throws(CairnError) {
+    var context = BuildContext(.seeded(seed))
+    try build(for: [inputShape], in: &context)
+  }
+
+  /// The layer's configuration in Keras 3's shape: class, module, `config`, and the shape it was
+  /// built for.
+  public var kerasConfiguration: JSONValue {
+    // Not `Self`: that is the class which conforms, a model's superclass.
+    let kind = type(of: self)
+    var wrapper: JSONObject = [
+      "module": .string(kind.module), "class_name": .string(kind.className),
+      "config": .object(settings),
+      "registered_name": kind.registeredName.map { .string($0) } ?? .null,
+    ]
+    if kind.recordsBuildShape, let shapes = inputShapes, shapes.count == 1, let shape = shapes.first
+    {
+      wrapper["build_config"] = ["input_shape": shape.json]
+    }
+    if let model = self as? Model { wrapper["compile_config"] = model.compileConfiguration }
+    return .object(wrapper)
+  }
+}
+
+/// A layer with one input and one output, as most are.
+public protocol UnaryLayer: Layer {
+  /// The variables for an input of that shape, made in `context`.
+  func makeVariables(
+    for input: BatchShape, in context: inout BuildContext
+  ) throws(CairnError) -> [LayerVariable]
+  /// The shape of what comes out if an input of that shape goes in.
+  ///
+  /// - Throws: `shapeMismatch` if the layer can't take such an input.
+  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape
+  /// What comes out if `input` goes in, as in inference.
+  func evaluate(_ input: Tensor, in context: EvaluationContext) throws(CairnError) -> Tensor
+}
+
+extension UnaryLayer {
+  /// No variables.
+  public func makeVariables(
+    for input: BatchShape, in context: inout BuildContext
+  ) throws(CairnError) -> [LayerVariable] { [] }
+
+  /// As for its only element.
+  public func makeVariables(
+    for inputs: [BatchShape], in context: inout BuildContext
+  ) throws(CairnError) -> [LayerVariable] {
+    try makeVariables(for: only(inputs), in: &context)
+  }
+
+  /// As for its only element.
+  public func outputShapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
+    [try outputShape(for: only(inputs))]
+  }
+
+  /// As for its only element.
+  public func evaluate(
+    _ inputs: [Tensor], in context: EvaluationContext
+  ) throws(CairnError) -> [Tensor] {
+    [try evaluate(only(inputs), in: context)]
+  }
+}
+
+extension Layer {
+  /// The one element.
+  ///
+  /// - Throws: `countMismatch`.
+  func only<Element>(_ elements: [Element]) throws(CairnError) -> Element {
+    guard elements.count == 1, let element = elements.first else {
+      throw CairnError(
+        .countMismatch, "a layer takes one tensor", at: .init(name: name), expected: "1",
+        found: "\(elements.count)")
+    }
+    return element
+  }
+
+  /// The error for an input that the layer can't take.
+  func shapeMismatch(expected: String, found: BatchShape) -> CairnError {
+    CairnError(
+      .shapeMismatch, "the layer cannot take an input of that shape", at: .init(name: name),
+      expected: expected, found: "\(found)")
+  }
+
+  /// What comes out if `input` goes in, as in inference. A layer that is not built is built for
+  /// this shape, with any number of examples.
+  ///
+  /// - Throws: `shapeMismatch`, `dtypeMismatch`, `unsupportedConfiguration`, `outOfMemory`.
+  public func callAsFunction(
+    _ input: Tensor, threads: Threads = .all
+  ) throws(CairnError) -> Tensor {
+    // A model builds itself, from its own seed.
+    if !isBuilt, !(self is Model) {
+      try build(inputShape: BatchShape(input.shape).withAnyBatchSize)
+    }
+    return try only(evaluate([input], in: EvaluationContext(threads: threads)))
+  }
+}

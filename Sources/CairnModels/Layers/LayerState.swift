@@ -1,0 +1,168 @@
+// What every layer has, under one lock: its name, its flag, its variables.
+
+public import CairnJSON
+public import CairnSystem
+public import CairnTensors
+import Synchronization
+
+/// The part of a layer that can change: name (until it is given), `trainable`, variables.
+///
+/// A layer's class keeps one as a constant and is otherwise immutable; that makes it `Sendable`.
+public final class LayerState: Sendable {
+  /// In which types the layer keeps its variables and computes.
+  public let dtype: DTypePolicy
+  /// Keras's `activity_regularizer`, kept as it was read; it has no effect on evaluation.
+  let activityRegularizer: JSONValue?
+  /// False for `InputLayer`, which has no such flag in Keras's configuration.
+  let hasTrainableFlag: Bool
+
+  private struct Contents {
+    var name: String
+    var isNamed: Bool
+    var isTrainable: Bool
+    var variables: [LayerVariable] = []
+    var inputShapes: [BatchShape]?
+  }
+  private let contents: Mutex<Contents>
+
+  /// The state of a layer that is not built.
+  ///
+  /// - Parameters:
+  ///   - className: The layer's class, in Keras's spelling: the name to be is made of it.
+  ///   - name: The layer's name; if nil, the first model that the layer is added to gives it one.
+  /// - Throws: `invalidName` for a name that is empty, longer than 255 bytes, or holds a slash or a
+  ///   control character.
+  public init(
+    className: String, name: String?, trainable: Bool = true, dtype: DTypePolicy = .float32,
+    activityRegularizer: JSONValue? = nil
+  ) throws(CairnError) {
+    if let name { try LayerName.check(name) }
+    self.dtype = dtype
+    self.activityRegularizer = activityRegularizer
+    self.hasTrainableFlag = className != InputLayer.className
+    self.contents = Mutex(
+      Contents(
+        name: name ?? LayerName.automatic(for: className), isNamed: name != nil,
+        isTrainable: trainable))
+  }
+
+  /// The layer's name.
+  public var name: String { contents.withLock { $0.name } }
+  /// Whether the name was given, by the user or by a model.
+  public var isNamed: Bool { contents.withLock { $0.isNamed } }
+  /// The shapes that the layer was built for, or nil.
+  public var inputShapes: [BatchShape]? { contents.withLock { $0.inputShapes } }
+  /// The layer's own variables: trainable weights, other weights, other state.
+  public var variables: [LayerVariable] { contents.withLock { $0.variables } }
+
+  /// The variable called `name`, or nil.
+  public func variable(_ name: String) -> Variable? {
+    contents.withLock { $0.variables.first { $0.name == name }?.variable }
+  }
+
+  /// Names the layer unless it has a name already.
+  func nameIfUnnamed(_ name: String) {
+    contents.withLock { contents in
+      if !contents.isNamed {
+        contents.name = name
+        contents.isNamed = true
+      }
+    }
+  }
+
+  var isTrainable: Bool { contents.withLock { $0.isTrainable } }
+
+  /// Sets the layer's own flag and those of its trainable weights, not its sublayers'.
+  func setTrainable(_ value: Bool) {
+    guard hasTrainableFlag else { return }
+    contents.withLock { contents in
+      contents.isTrainable = value
+      for place in contents.variables where place.role == .trainable {
+        place.variable.trainable = value
+      }
+    }
+  }
+
+  /// Makes the variables and keeps them, unless there are some.
+  ///
+  /// `make` may be called by several threads at once, and by each at most once; the variables of one
+  /// are kept. Weights of a frozen layer are born frozen, as in Keras (`Layer._track_variable`).
+  ///
+  /// - Throws: what `make` throws; `duplicateName` if two variables have one name. Then the layer is
+  ///   as it was.
+  public func buildOnce(
+    for inputs: [BatchShape], _ make: () throws(CairnError) -> [LayerVariable]
+  ) throws(CairnError) {
+    guard inputShapes == nil else { return }
+    // Without the lock: the layer's class may well ask for its name, or for what it has.
+    let made = try make()
+    var order: [LayerVariable] = []
+    for role in [LayerVariable.Role.trainable, .nonTrainable, .state] {
+      order += made.filter { $0.role == role }
+    }
+    for (index, place) in order.enumerated() {
+      guard !order[..<index].contains(where: { $0.name == place.name }) else {
+        throw CairnError(
+          .duplicateName, "a layer has two variables of one name",
+          at: .init(name: "\(name)/\(place.name)"))
+      }
+    }
+    contents.withLock { contents in
+      guard contents.inputShapes == nil else { return }
+      if !contents.isTrainable {
+        for place in order where place.role == .trainable { place.variable.trainable = false }
+      }
+      contents.variables = order
+      contents.inputShapes = inputs
+    }
+  }
+
+  /// Puts another variable in a place. The place exists; dtype and shape were checked.
+  func replace(_ name: String, by variable: Variable) {
+    contents.withLock { contents in
+      if let index = contents.variables.firstIndex(where: { $0.name == name }) {
+        contents.variables[index].variable = variable
+      }
+    }
+  }
+
+  /// The members that every layer's `config` begins with (Keras `layers/layer.py`, `get_config`).
+  public var baseSettings: JSONObject {
+    let (name, isTrainable) = contents.withLock { ($0.name, $0.isTrainable) }
+    var settings: JSONObject = [
+      "name": .string(name), "trainable": .bool(isTrainable), "dtype": dtype.json,
+    ]
+    if let activityRegularizer { settings["activity_regularizer"] = activityRegularizer }
+    return settings
+  }
+
+  /// Checks that this layer can compute with `input`: both are float32.
+  ///
+  /// - Throws: `unsupportedConfiguration` if the layer computes in another type; `dtypeMismatch`.
+  public func checkFloat32(_ input: Tensor) throws(CairnError) {
+    guard dtype.computeDType == .float32, dtype.variableDType == .float32 else {
+      throw CairnError(
+        .unsupportedConfiguration, "the layer computes in \(dtype), evaluation is in float32 only",
+        at: .init(name: name))
+    }
+    guard input.dtype == .float32 else {
+      throw CairnError(
+        .dtypeMismatch, "the layer's input is not float32", at: .init(name: name),
+        expected: "float32", found: "\(input.dtype)", advice: "Convert it with cast(to:)")
+    }
+  }
+
+  /// The variable called `name`.
+  ///
+  /// - Throws: `notBuilt` if there is none.
+  public func requireVariable(_ name: String) throws(CairnError) -> Variable {
+    guard let variable = variable(name) else { throw notBuilt() }
+    return variable
+  }
+
+  func notBuilt() -> CairnError {
+    CairnError(
+      .notBuilt, "the layer has no variables yet", at: .init(name: name),
+      advice: "Call build(inputShape:), or begin the model with an InputLayer")
+  }
+}

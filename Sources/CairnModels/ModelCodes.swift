@@ -1,0 +1,20 @@
+// The codes that this storey adds to `CairnError`.
+
+public import CairnSystem
+
+extension CairnError.Code {
+  /// A configuration names a layer class that the registry does not have.
+  public static let unknownLayerClass = Self("unknownLayerClass")
+  /// A configuration names an activation function that there is none of.
+  public static let unknownActivation = Self("unknownActivation")
+  /// A configuration names an initializer that there is none of.
+  public static let unknownInitializer = Self("unknownInitializer")
+  /// A configuration is not what its class needs: a key, a type or a value is wrong.
+  public static let invalidConfiguration = Self("invalidConfiguration")
+  /// A configuration is right, but asks for behaviour that is not implemented here.
+  public static let unsupportedConfiguration = Self("unsupportedConfiguration")
+  /// The layer has no variables yet, because its input shape is not known.
+  public static let notBuilt = Self("notBuilt")
+  /// Weights do not fit the model; the cause is a ``WeightMismatchReport``.
+  public static let weightMismatch = Self("weightMismatch")
+}

@@ -1,0 +1,212 @@
+// The model: a layer made of layers, which can be saved, copied and summed up.
+
+public import CairnJSON
+public import CairnSystem
+public import CairnTensors
+
+/// A layer that is made of layers. ``Sequential`` is one; other ways to put layers together follow.
+///
+/// `@unchecked Sendable`, because the compiler can't check a class that has subclasses. What makes
+/// it right: every stored property of this class and of its subclasses, which are all in this
+/// module, is a constant of a `Sendable` type.
+public class Model: Layer, @unchecked Sendable {
+  /// `Model`; a subclass's own in each.
+  public class var className: String { "Model" }
+  /// `keras`
+  public class var module: String { "keras" }
+
+  /// Name and flag; variables are the layers'.
+  public let state: LayerState
+  /// Keras's `compile_config`, kept as it was read: optimizer, loss and metrics to be.
+  public let compileConfiguration: JSONValue
+
+  init(state: LayerState, compileConfiguration: JSONValue?) {
+    self.state = state
+    self.compileConfiguration = compileConfiguration ?? .object([:])
+  }
+
+  /// The layers within the model, in the order of weights, input layers included.
+  public var sublayers: [any Layer] { [] }
+  /// The shapes that the model was built for, or nil.
+  public var inputShapes: [BatchShape]? { state.inputShapes }
+  /// The keys of Keras's `get_config` for this class.
+  public var settings: JSONObject { state.baseSettings }
+
+  /// The layers within the model, without input layers; as Keras's `layers`.
+  public var layers: [any Layer] { sublayers.filter { !($0 is InputLayer) } }
+
+  /// The shape of what comes out, once the model is built.
+  public var outputShape: BatchShape? {
+    guard let inputShapes else { return nil }
+    return try? outputShapes(for: inputShapes).first
+  }
+
+  /// Throws `notBuilt`: what a model is made of is its subclasses' affair.
+  public func build(
+    for inputs: [BatchShape], in context: inout BuildContext
+  ) throws(CairnError) {
+    throw state.notBuilt()
+  }
+
+  /// Throws `notBuilt`, as above.
+  public func outputShapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
+    throw state.notBuilt()
+  }
+
+  /// Throws `notBuilt`, as above.
+  public func evaluate(
+    _ inputs: [Tensor], in context: EvaluationContext
+  ) throws(CairnError) -> [Tensor] {
+    throw state.notBuilt()
+  }
+
+  /// The model of a configuration, whatever its class.
+  ///
+  /// What Keras 3's `to_json()` writes is accepted as it is. Nothing in a configuration is ever
+  /// executed: classes come from `registry` alone.
+  ///
+  /// - Parameters:
+  ///   - configuration: ``configuration``, or Keras's.
+  ///   - registry: The classes that may be named.
+  ///   - initialization: What the weights begin with; `.zeros` if they will be loaded.
+  ///   - limits: What the configuration may ask for.
+  /// - Throws: `unknownLayerClass`, `unknownActivation`, `unknownInitializer`,
+  ///   `invalidConfiguration`, `unsupportedConfiguration`, `duplicateName`, `shapeMismatch`, each
+  ///   with the place in the JSON; `overBudget` beyond the limits.
+  public static func make(
+    configuration: JSONValue, registry: LayerRegistry = .standard,
+    initialization: Initialization = .seeded(.random(in: .min ... .max)),
+    limits: ModelLimits = ModelLimits()
+  ) throws(CairnError) -> Model {
+    let extras = try ModelExtras(of: configuration)
+    var context = RebuildContext(
+      registry: registry, initialization: initialization, limits: limits,
+      sharedLayers: extras.sharedLayers)
+    let layer = try context.layer(from: configuration, at: "")
+    guard let model = layer as? Model else {
+      throw CairnError(
+        .invalidConfiguration, "the configuration is a layer's, not a model's",
+        at: .init(name: "class_name"), found: type(of: layer).className)
+    }
+    try model.apply(extras)
+    return model
+  }
+
+  /// A model of the same architecture, configuration, names, flags and ties, with fresh initial
+  /// weights; Keras's `clone_model`.
+  ///
+  /// Nothing is shared with the original. State that is no weight is fresh too.
+  ///
+  /// - Parameters:
+  ///   - seed: What the initial weights are drawn from; the same seed gives the same ones.
+  ///   - registry: The classes of the model's layers, if some are not of this module.
+  /// - Throws: `outOfMemory`; `unknownLayerClass` for a class that `registry` lacks.
+  public func cloned(
+    seed: UInt64 = .random(in: .min ... .max), registry: LayerRegistry = .standard
+  ) throws(CairnError) -> Model {
+    try Model.make(
+      configuration: configuration, registry: registry, initialization: .seeded(seed),
+      limits: .trusted)
+  }
+
+  /// What comes out if `input` goes in, as in inference. A model that is not built is built for
+  /// this shape, with any number of examples.
+  ///
+  /// - Parameter threads: What large products are spread over; the result does not depend on it.
+  /// - Throws: `shapeMismatch`, `dtypeMismatch`, `unsupportedConfiguration`, `outOfMemory`.
+  public func predict(_ input: Tensor, threads: Threads = .all) throws(CairnError) -> Tensor {
+    try self(input, threads: threads)
+  }
+}
+
+// MARK: - Configuration
+
+extension Model {
+  /// The configuration in Keras 3's shape, and under the key `cairn` what Keras's has no place for
+  /// (``ModelExtras``): layers and variables in several places, flags of single variables. Keras's
+  /// `model_from_json` reads it.
+  ///
+  /// Everything that a copy must keep is here but the variables' values.
+  public var configuration: JSONValue {
+    guard case .object(var object) = kerasConfiguration, let extras = extras.json else {
+      return kerasConfiguration
+    }
+    object[ModelExtras.key] = extras
+    return .object(object)
+  }
+
+  /// ``configuration`` in canonical form (``JSONStyle/canonical``): equal models have equal bytes.
+  ///
+  /// - Throws: `invalidConfiguration` for a model nested deeper than JSON may be.
+  public func canonicalConfiguration() throws(CairnError) -> [UInt8] {
+    do {
+      return try configuration.utf8(.canonical)
+    } catch {
+      throw CairnError(
+        .invalidConfiguration, "the model's configuration cannot be written as JSON",
+        at: .init(name: name), cause: error)
+    }
+  }
+
+  /// Parses a configuration's text.
+  ///
+  /// - Throws: `invalidConfiguration` with the byte where the text is wrong.
+  public static func parse(configuration text: [UInt8]) throws(CairnError) -> JSONValue {
+    do throws(JSONError) {
+      return try JSONValue(parsing: text)
+    } catch {
+      throw CairnError(
+        .invalidConfiguration, "the configuration is no valid JSON",
+        at: .init(offset: UInt64(error.offset)), found: error.message, cause: error)
+    }
+  }
+
+  private var extras: ModelExtras {
+    var extras = ModelExtras()
+    extras.sharedLayers = sharedLayers()
+    let places = firstPlaces()
+    extras.ties = Self.groups(of: places).map { $0.map(\.path) }
+    var seen: Set<ObjectIdentifier> = []
+    for place in places where seen.insert(ObjectIdentifier(place.variable)).inserted {
+      let expected = place.role == .trainable && place.layer.trainable
+      if place.variable.trainable != expected {
+        extras.trainable.append(.init(place: place.path, value: place.variable.trainable))
+      }
+    }
+    return extras
+  }
+
+  /// Sets up what the extras say. Layers in several places are there already.
+  func apply(_ extras: ModelExtras) throws(CairnError) {
+    guard extras != ModelExtras() else { return }
+    try tie(places: extras.ties)
+    let places = Dictionary(
+      places(.fullState).map { ($0.path, $0.variable) }, uniquingKeysWith: { first, _ in first })
+    for flag in extras.trainable {
+      guard let variable = places[flag.place] else {
+        throw CairnError(
+          .invalidConfiguration, "a flag is given for a variable that there is none of",
+          at: .init(name: flag.place.joined(separator: "/")))
+      }
+      variable.trainable = flag.value
+    }
+    for group in extras.sharedLayers {
+      let layers = Set(group.map { layer(at: $0) })
+      if layers.count == 1, !layers.contains(nil) { continue }
+      throw CairnError(
+        .invalidConfiguration, "a layer that should stand in several places does not",
+        at: .init(name: group.first?.joined(separator: "/")))
+    }
+  }
+
+  private func layer(at path: [String]) -> ObjectIdentifier? {
+    var layer: any Layer = self
+    guard path.first.map({ $0.utf8.elementsEqual(name.utf8) }) ?? false else { return nil }
+    for name in path.dropFirst() {
+      guard let next = layer.sublayers.first(where: { $0.name.utf8.elementsEqual(name.utf8) })
+      else { return nil }
+      layer = next
+    }
+    return ObjectIdentifier(layer)
+  }
+}

@@ -1,0 +1,104 @@
+// A model as a source of named tensors: what is saved, copied and compared.
+
+public import CairnSystem
+public import CairnTensors
+
+/// The variables of a model as named tensors, as they are at one moment.
+///
+/// Names are paths (`digits/hidden/kernel`), in the order of weights. A variable in several places
+/// is one tensor with aliases: the owner is the name that is lowest by bytes. Assignments after the
+/// snapshot was taken don't show in it; taking it copies nothing.
+///
+/// Positions count all names in the order of weights, aliases too; a variable's place in
+/// `getWeights()` is that of its name with the lowest position.
+public struct ModelTensors: TensorSource {
+  private struct Item: Sendable {
+    var name: TensorName
+    var variable: ObjectIdentifier
+    var value: Tensor
+    var aliasOf: TensorName?
+  }
+  private let items: [Item]
+  private let indices: [TensorName: Int]
+
+  /// The key-values that were given.
+  public let metadata: Metadata
+  /// The model's configuration in canonical form.
+  public let configuration: [UInt8]?
+
+  /// The variables of `model`.
+  ///
+  /// - Parameters:
+  ///   - scope: The weights only, or all state.
+  ///   - metadata: Key-values to go with them.
+  /// - Throws: `invalidName` for a path longer than 1,024 bytes, `duplicateName` if two variables
+  ///   have one path, `invalidConfiguration` if the configuration can't be written.
+  public init(
+    _ model: Model, scope: StateScope = .fullState, metadata: Metadata = Metadata()
+  ) throws(CairnError) {
+    var items: [Item] = []
+    var indices: [TensorName: Int] = [:]
+    var owners: [ObjectIdentifier: TensorName] = [:]
+    var values: [ObjectIdentifier: Tensor] = [:]
+    for place in model.places(scope) {
+      let name = try place.name()
+      let identity = ObjectIdentifier(place.variable)
+      // Read once: all places of a variable show one value.
+      let value = values[identity] ?? place.variable.value
+      values[identity] = value
+      owners[identity] = min(owners[identity] ?? name, name)
+      guard indices.updateValue(items.count, forKey: name) == nil else {
+        throw CairnError(
+          .duplicateName, "two variables of a model have one path", at: .init(name: name.string))
+      }
+      items.append(Item(name: name, variable: identity, value: value))
+    }
+    for index in items.indices {
+      let owner = owners[items[index].variable]
+      if owner != items[index].name { items[index].aliasOf = owner }
+    }
+    self.items = items
+    self.indices = indices
+    self.metadata = metadata
+    self.configuration = try model.canonicalConfiguration()
+  }
+
+  /// The number of names, aliases included.
+  public var count: Int { items.count }
+
+  /// Name, type, shape and position of a variable.
+  public func entry(at index: Int) throws(CairnError) -> TensorEntry {
+    try checkIndex(index)
+    let item = items[index]
+    return TensorEntry(
+      name: item.name, dtype: item.value.dtype, shape: item.value.shape,
+      byteCount: item.value.byteCount, position: index, aliasOf: item.aliasOf)
+  }
+
+  /// The index of the variable of that path.
+  public func index(of name: TensorName) throws(CairnError) -> Int? { indices[name] }
+
+  /// Copies a part of a variable's bytes.
+  public func read(
+    at index: Int, from offset: Int, into bytes: inout MutableSpan<UInt8>
+  ) throws(CairnError) {
+    try checkRange(of: entry(at: index), from: offset, count: bytes.count)
+    let wanted = bytes.count
+    items[index].value.withBytes { source in
+      bytes.copy(source.extracting(offset..<offset + wanted))
+    }
+  }
+
+  /// A variable's value, without copying it.
+  public func tensor(at index: Int) throws(CairnError) -> Tensor {
+    try checkIndex(index)
+    return items[index].value
+  }
+
+  /// The variable object, and the storage it had when the snapshot was taken.
+  public func liveIdentity(at index: Int) throws(CairnError) -> LiveIdentity? {
+    try checkIndex(index)
+    return LiveIdentity(
+      variable: items[index].variable, storage: items[index].value.storageIdentity)
+  }
+}

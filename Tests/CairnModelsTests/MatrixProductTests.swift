@@ -1,0 +1,134 @@
+// Products against a plain sum in double precision, and against themselves on other threads.
+
+import CairnSystem
+import CairnTensors
+import Testing
+
+@testable import CairnModels
+
+@Suite("Products of matrices")
+struct MatrixProductTests {
+  private func random(_ shape: Shape, _ seed: UInt64) throws -> Tensor {
+    try Initializer.randomNormal(deviation: 1).values(shape: shape, dtype: .float32, seed: seed)
+  }
+
+  @Test(
+    "Every size gives the sum, to rounding",
+    arguments: [
+      (1, 1, 1), (1, 5, 7), (2, 4, 3), (3, 255, 5), (4, 256, 8), (5, 257, 17), (7, 1030, 9),
+      (1, 300, 400), (33, 64, 65), (64, 3, 1), (2, 0, 3),
+    ])
+  func sizes(_ rows: Int, _ inner: Int, _ columns: Int) throws {
+    let a = try random(Shape([rows, inner]), 1)
+    let b = try random(Shape([inner, columns]), 2)
+    let bias = try random(Shape([columns]), 3)
+    let shape = try Shape([rows, columns])
+    let product = try MatrixProduct.product(of: a, b, adding: bias, shape: shape, threads: 3)
+    let (x, y, z): ([Float], [Float], [Float]) = (
+      try a.scalars(), try b.scalars(), try bias.scalars()
+    )
+    let found: [Float] = try product.scalars()
+    for row in 0..<rows {
+      for column in 0..<columns {
+        var sum = Double(z[column])
+        for k in 0..<inner { sum += Double(x[row * inner + k]) * Double(y[k * columns + column]) }
+        let error = abs(Double(found[row * columns + column]) - sum)
+        #expect(error <= 1e-6 * Double(max(inner, 1)).squareRoot() * 4 + 1e-6)
+      }
+    }
+  }
+
+  @Test(
+    "The bits do not depend on threads, nor on the other rows",
+    arguments: [
+      (96, 300, 200), (1, 2_000, 1_000), (97, 128, 128),
+    ])
+  func determinism(_ rows: Int, _ inner: Int, _ columns: Int) throws {
+    let a = try random(Shape([rows, inner]), 1)
+    let b = try random(Shape([inner, columns]), 2)
+    let shape = try Shape([rows, columns])
+    let one = try MatrixProduct.product(of: a, b, adding: nil, shape: shape, threads: 1)
+    for threads in [2, 3, 5, 16] {
+      let more = try MatrixProduct.product(
+        of: a, b, adding: nil, shape: shape, threads: Threads(threads))
+      #expect(more == one)
+    }
+    let middle = rows / 2
+    let alone = try MatrixProduct.product(
+      of: a.slice(middle..<middle + 1), b, adding: nil, shape: Shape([1, columns]), threads: 4)
+    #expect(try alone == one.slice(middle..<middle + 1))
+  }
+
+  @Test("An operand that is not aligned is read all the same")
+  func unaligned() throws {
+    let a = try random([3, 5], 1).slice(1..<3)
+    let b = try random([5, 2], 2)
+    let whole = try MatrixProduct.product(
+      of: a.copied(), b, adding: nil, shape: [2, 2], threads: 1)
+    #expect(
+      try MatrixProduct.product(of: a, b, adding: nil, shape: [2, 2], threads: 1) == whole)
+  }
+
+  @Test("Shapes that do not go together are refused")
+  func refusals() throws {
+    let a = try random([2, 3], 1)
+    expectError(.shapeMismatch) {
+      _ = try MatrixProduct.product(
+        of: a, random([4, 2], 1), adding: nil, shape: [2, 2], threads: 1)
+    }
+    expectError(.shapeMismatch) {
+      _ = try MatrixProduct.product(
+        of: a, random([3, 2], 1), adding: random([3], 1), shape: [2, 2], threads: 1)
+    }
+  }
+}
+
+@Suite("Activation functions")
+struct ActivationTests {
+  private func apply(_ function: ActivationFunction, _ x: [Float]) throws -> [Float] {
+    var tensor = try Tensor(x)
+    try function.apply(to: &tensor)
+    return try tensor.scalars()
+  }
+
+  @Test("NaN stays NaN", arguments: ActivationFunction.allCases)
+  func nan(_ function: ActivationFunction) throws {
+    #expect(try apply(function, [.nan]).allSatisfy(\.isNaN))
+  }
+
+  @Test("Infinities give the limits")
+  func infinities() throws {
+    let x: [Float] = [.infinity, -.infinity]
+    #expect(try apply(.relu, x) == [.infinity, 0])
+    #expect(try apply(.sigmoid, x) == [1, 0])
+    #expect(try apply(.tanh, x) == [1, -1])
+    #expect(try apply(.elu, x) == [.infinity, -1])
+    #expect(try apply(.softplus, x) == [.infinity, 0])
+    #expect(try apply(.softmax, [1_000, -1_000]) == [1, 0])
+  }
+
+  @Test("Signs of zero are Keras's")
+  func zeros() throws {
+    #expect(try apply(.relu, [-0.0])[0].sign == .plus)
+    for function in [ActivationFunction.elu, .selu, .silu, .linear] {
+      #expect(try apply(function, [-0.0])[0].sign == .minus)
+    }
+  }
+
+  @Test("What is applied to a copy does not show in the original")
+  func values() throws {
+    let original = try Tensor([-1, 1] as [Float])
+    var copy = original
+    try ActivationFunction.relu.apply(to: &copy)
+    #expect(try original.scalars() == [-1, 1] as [Float])
+    #expect(try copy.scalars() == [0, 1] as [Float])
+  }
+
+  @Test("Other types and softmax of a scalar are refused")
+  func refusals() throws {
+    var scalar = try Tensor(scalar: Float(1))
+    expectError(.shapeMismatch) { try ActivationFunction.softmax.apply(to: &scalar) }
+    var doubles = try Tensor([1] as [Double])
+    expectError(.dtypeMismatch) { try ActivationFunction.relu.apply(to: &doubles) }
+  }
+}
