@@ -56,7 +56,8 @@ let package = Package(
     storey("CairnModels", on: ["CairnJSON", "CairnSystem", "CairnTensors"]),
     storey("CairnComparison", on: ["CairnFormat", "CairnJSON", "CairnSystem", "CairnTensors"]),
     storey(
-      "CairnCheckpoints", on: ["CairnFormat", "CairnModels", "CairnSystem", "CairnTensors"]),
+      "CairnCheckpoints",
+      on: ["CairnFormat", "CairnJSON", "CairnModels", "CairnSystem", "CairnTensors"]),
     storey("CairnInterchange", on: ["CairnFormat", "CairnJSON", "CairnSystem", "CairnTensors"]),
     storey(
       "Cairn",

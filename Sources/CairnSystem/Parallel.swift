@@ -101,3 +101,17 @@ package func fillInParallel<Worker: ~Copyable>(
   }
   if let failure { throw failure }
 }
+
+/// As above, without workers' state.
+///
+/// - Precondition: `parts` are ascending, do not overlap and lie within `target`.
+package func fillInParallel(
+  _ target: inout MutableSpan<UInt8>, parts: [Range<Int>], threads: Threads,
+  _ body: @Sendable (Int, inout MutableSpan<UInt8>) throws(CairnError) -> Void
+) throws(CairnError) {
+  try fillInParallel(
+    &target, parts: parts, threads: threads, makeWorker: { () throws(CairnError) in () }
+  ) { (_, index, part) throws(CairnError) in
+    try body(index, &part)
+  }
+}
