@@ -794,7 +794,7 @@ def make_good():
        digests=True)
     ok("many-tensors", [Tensor(f"t{i:04}", "uint8", (), bytes([i % 256]))
                         for i in range(100)], "12")
-    ok("index-page-2", [Tensor(f"t{i}" + "x" * 900, "uint8", (0,), b"") for i in range(24)]
+    ok("long-names", [Tensor(f"t{i}" + "x" * 900, "uint8", (0,), b"") for i in range(24)]
        + [Tensor("of" + "y" * 900, of=f"t{0}" + "x" * 900)], "12")
     for name, digests, storage in ("raw", False, RAW), ("coded", True, CHUNKED):
         ok(f"exhaustive-{name}", [
