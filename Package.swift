@@ -77,7 +77,11 @@ let package = Package(
     tests(of: "CairnJSON"),
     tests(of: "CairnTensors", with: ["CairnSystem"]),
     tests(of: "CairnCodec", with: ["CZlib"]),
-    tests(of: "CairnFormat", with: ["CairnSystem", "CairnTensors"]),
+    tests(
+      of: "CairnFormat",
+      with: [
+        "CairnJSON", "CairnSystem", "CairnTensors", .product(name: "Crypto", package: "swift-crypto"),
+      ]),
     tests(of: "CairnModels", with: ["CairnJSON", "CairnSystem", "CairnTensors"]),
     tests(of: "CairnComparison", with: ["CairnFormat", "CairnJSON", "CairnSystem", "CairnTensors"]),
     tests(of: "CairnInterchange", with: ["CairnJSON", "CairnSystem", "CairnTensors"]),

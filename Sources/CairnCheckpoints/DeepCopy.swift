@@ -18,7 +18,7 @@ extension WriteOptions {
   }
 }
 
-extension Model {
+extension Layer where Self: Model {
   /// A model that is equal to this one in every bit and shares nothing with it.
   ///
   /// Kept are the configuration, names, order of weights, `trainable` flags, values of all
@@ -29,22 +29,14 @@ extension Model {
   /// - Complexity: O(bytes), with the serialized form held in memory meanwhile.
   public func deepCopy(
     registry: LayerRegistry = .standard, options: WriteOptions = .inMemory
-  ) throws(CairnError) -> Model {
+  ) throws(CairnError) -> Self {
     let bytes = try Container.encode(ModelTensors(self), options: options)
-    return try Model.restored(
+    let copy = try Model.restored(
       from: Container(bytes), registry: registry, budget: .max, limits: .trusted)
-  }
-}
-
-extension Sequential {
-  /// As ``Model/deepCopy(registry:options:)``, of the type that the original has.
-  public func deepCopy(
-    registry: LayerRegistry = .standard, options: WriteOptions = .inMemory
-  ) throws(CairnError) -> Sequential {
-    let copy: Model = try deepCopy(registry: registry, options: options)
-    guard let copy = copy as? Sequential else {
+    guard let copy = copy as? Self else {
       throw CairnError(
-        .invalidConfiguration, "the copy of a Sequential is none", at: .init(name: name))
+        .invalidConfiguration, "the registry makes another class of the model's configuration",
+        at: .init(name: name), expected: "\(type(of: self))", found: "\(type(of: copy))")
     }
     return copy
   }

@@ -39,8 +39,6 @@ extension CairnError.Code {
   public static let corruptChunk = Self("corruptChunk")
   /// The metadata's bytes are not in the form that the format defines.
   public static let invalidMetadata = Self("invalidMetadata")
-  /// The configuration is not JSON, or not in canonical form.
-  public static let invalidConfiguration = Self("invalidConfiguration")
   /// A blob's bytes are not in the form that the format defines.
   public static let invalidBlob = Self("invalidBlob")
   /// The content does not have the digest that is recorded for it.

@@ -9,8 +9,6 @@ extension CairnError.Code {
   public static let unknownActivation = Self("unknownActivation")
   /// A configuration names an initializer that there is none of.
   public static let unknownInitializer = Self("unknownInitializer")
-  /// A configuration is not what its class needs: a key, a type or a value is wrong.
-  public static let invalidConfiguration = Self("invalidConfiguration")
   /// A configuration is right, but asks for behaviour that is not implemented here.
   public static let unsupportedConfiguration = Self("unsupportedConfiguration")
   /// The layer has no variables yet, because its input shape is not known.

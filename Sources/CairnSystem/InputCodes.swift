@@ -6,4 +6,7 @@ extension CairnError.Code {
   public static let truncated = Self("truncated")
   /// The input goes on after what it declares.
   public static let trailingBytes = Self("trailingBytes")
+  /// A model's configuration is not JSON, not in the form that is asked for, or says what no model
+  /// can be.
+  public static let invalidConfiguration = Self("invalidConfiguration")
 }
