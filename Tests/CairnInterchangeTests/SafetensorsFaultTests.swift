@@ -83,6 +83,7 @@ private final class FailingFileSystem: FileSystem, @unchecked Sendable {
   }
   func link(_ from: String, to: String) throws(SystemError) { try system.link(from, to: to) }
   func unlink(_ path: String) throws(SystemError) { try system.unlink(path) }
+  func readLink(_ path: String) throws(SystemError) -> String { try system.readLink(path) }
   func resolve(_ path: String) throws(SystemError) -> String { try system.resolve(path) }
 }
 
