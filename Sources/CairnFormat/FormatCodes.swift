@@ -17,10 +17,6 @@ extension CairnError.Code {
   public static let checksumMismatch = Self("checksumMismatch")
   /// The writer never finished: the file ends between two frames, without a commit record.
   public static let notCommitted = Self("notCommitted")
-  /// The file ends within a frame or within the commit record.
-  public static let truncated = Self("truncated")
-  /// The file goes on after its commit record.
-  public static let trailingBytes = Self("trailingBytes")
   /// A field of the superblock has a value that it cannot have.
   public static let invalidSuperblock = Self("invalidSuperblock")
   /// A field of a frame's header has a value that it cannot have.
