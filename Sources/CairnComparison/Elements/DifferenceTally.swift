@@ -64,7 +64,8 @@ struct DifferenceTally: Sendable {
         lastElement = firstElement + element
         elementCount += 1
       }
-      if first == nil {
+      // `elementCount` tells as well as `first` whether this is the first, without copying it.
+      if elementCount == 1, first == nil {
         let parts = (0..<layout.parts).map { number in
           let index = element * layout.parts + number
           return (layout.bits(of: left, part: index), layout.bits(of: right, part: index))
@@ -84,7 +85,7 @@ struct DifferenceTally: Sendable {
       let (a, b) = (left.extracting(range), right.extracting(range))
       if a.isEqual(to: b) { continue }
       elementCount += 1
-      if first == nil {
+      if elementCount == 1 {
         first = First(index: firstElement + element, bits: BitPatterns(firstDifferenceOf: a, b))
       }
     }

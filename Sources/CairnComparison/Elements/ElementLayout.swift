@@ -56,20 +56,31 @@ struct ElementLayout: Sendable {
   }
 
   /// The bits of part number `index` of elements that begin at the start of `bytes`; at most 64.
+  ///
+  /// One case a width, so that each is a single load.
   func bits(of bytes: Span<UInt8>, part index: Int) -> UInt64 {
-    if bitWidth >= 8 {
-      let width = min(bitWidth / 8, 8)
-      let start = index * (bitWidth / 8)
-      var bits: UInt64 = 0
-      for byte in 0..<width { bits |= UInt64(bytes[start + byte]) << UInt64(8 * byte) }
-      return bits
+    switch bitWidth {
+    case 8: return UInt64(bytes[index])
+    case 16: return UInt64(Self.load(bytes, 2 * index, UInt16.self))
+    case 32: return UInt64(Self.load(bytes, 4 * index, UInt32.self))
+    case 64: return Self.load(bytes, 8 * index, UInt64.self)
+    default:
+      // Packed, least significant bits first; an element of 6 bits may straddle two bytes.
+      let start = index * bitWidth
+      var bits = UInt64(bytes[start / 8]) >> UInt64(start % 8)
+      let have = 8 - start % 8
+      if have < bitWidth { bits |= UInt64(bytes[start / 8 + 1]) << UInt64(have) }
+      return bits & ((1 << UInt64(bitWidth)) - 1)
     }
-    // Packed, least significant bits first; an element of 6 bits may straddle two bytes.
-    let start = index * bitWidth
-    var bits = UInt64(bytes[start / 8]) >> UInt64(start % 8)
-    let have = 8 - start % 8
-    if have < bitWidth { bits |= UInt64(bytes[start / 8 + 1]) << UInt64(have) }
-    return bits & ((1 << UInt64(bitWidth)) - 1)
+  }
+
+  @inline(__always)
+  private static func load<T: FixedWidthInteger & UnsignedInteger>(
+    _ bytes: Span<UInt8>, _ start: Int, _ type: T.Type
+  ) -> T {
+    var value: T = 0
+    for byte in 0..<T.bitWidth / 8 { value |= T(bytes[start + byte]) << T(8 * byte) }
+    return value
   }
 
   /// The number with those bits, for types of integers.

@@ -20,11 +20,14 @@ package struct FloatLayout: Hashable, Sendable {
     case none
   }
 
-  var hasSign = true
-  var exponentBits: Int
-  var fractionBits: Int
-  var bias: Int
-  var specials: Specials
+  private let hasSign: Bool
+  private let exponentBits: Int
+  private let fractionBits: Int
+  private let bias: Int
+  private let specials: Specials
+  /// All bits but the sign.
+  private let magnitudeMask: UInt64
+  private let fractionMask: UInt64
 
   /// The layout of a floating-point type or of the two parts of a complex one.
   package init?(_ dtype: DType) {
@@ -37,9 +40,7 @@ package struct FloatLayout: Hashable, Sendable {
     case .float8E4M3FN: self.init(4, 3, bias: 7, .allOnes)
     case .float8E5M2FNUZ: self.init(5, 2, bias: 16, .minusZero)
     case .float8E4M3FNUZ: self.init(4, 3, bias: 8, .minusZero)
-    case .float8E8M0FNU:
-      self.init(8, 0, bias: 127, .allOnes)
-      hasSign = false
+    case .float8E8M0FNU: self.init(8, 0, bias: 127, .allOnes, hasSign: false)
     case .float6E2M3FN: self.init(2, 3, bias: 1, .none)
     case .float6E3M2FN: self.init(3, 2, bias: 3, .none)
     case .float4E2M1FN: self.init(2, 1, bias: 1, .none)
@@ -47,16 +48,17 @@ package struct FloatLayout: Hashable, Sendable {
     }
   }
 
-  private init(_ exponentBits: Int, _ fractionBits: Int, bias: Int, _ specials: Specials) {
+  private init(
+    _ exponentBits: Int, _ fractionBits: Int, bias: Int, _ specials: Specials, hasSign: Bool = true
+  ) {
+    self.hasSign = hasSign
     self.exponentBits = exponentBits
     self.fractionBits = fractionBits
     self.bias = bias
     self.specials = specials
+    self.magnitudeMask = (1 << UInt64(exponentBits + fractionBits)) - 1
+    self.fractionMask = (1 << UInt64(fractionBits)) - 1
   }
-
-  /// All bits but the sign.
-  private var magnitudeMask: UInt64 { (1 << UInt64(exponentBits + fractionBits)) &- 1 }
-  private var fractionMask: UInt64 { (1 << UInt64(fractionBits)) &- 1 }
 
   private func isNegative(_ bits: UInt64) -> Bool { hasSign && bits & ~magnitudeMask != 0 }
 

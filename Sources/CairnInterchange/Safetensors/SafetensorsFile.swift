@@ -48,7 +48,7 @@ public struct SafetensorsFile: Sendable {
   /// - Parameters:
   ///   - source: The bytes. Tensors of a source in memory are views of it, not copies.
   ///   - maximumHeaderByteCount: The largest header to read; the format allows 100,000,000 bytes.
-  ///     Parsing one takes some twenty times its size.
+  ///     Parsing one takes some ten times its size in memory.
   /// - Throws: `truncated`, `trailingBytes`, `headerTooLarge`, `invalidHeader`, `duplicateName`,
   ///   `invalidName`, `invalidShape`, `unknownDType`, `sizeMismatch`, `overlappingTensors`,
   ///   `gapBetweenTensors`, each with the offset in the file; and what reading needs.
