@@ -1,8 +1,8 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// `CAIRN_STRICT=1` turns every warning of our own targets into an error (`make lint`, `.ci/run`).
-/// It is not the default, so that a newer compiler's new warning never breaks a dependent's build.
+/// `CAIRN_STRICT=1` turns every warning of our own targets into an error (`.ci/run`). It is not the
+/// default, so that a newer compiler's new warning never breaks a dependent's build.
 let strict = Context.environment["CAIRN_STRICT"] == "1"
 
 let settings: [SwiftSetting] =
@@ -14,34 +14,73 @@ let settings: [SwiftSetting] =
     .enableUpcomingFeature("MemberImportVisibility"),
   ] + (strict ? [.treatAllWarnings(as: .error)] : [])
 
+/// A storey of the house: a target that imports only what is below it.
+func storey(_ name: String, on below: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: below, swiftSettings: settings)
+}
+
+/// The tests of a storey.
+func tests(
+  of name: String, with others: [Target.Dependency] = [], resources: [Resource]? = nil
+) -> Target {
+  .testTarget(
+    name: name + "Tests", dependencies: [.byName(name: name)] + others, resources: resources,
+    swiftSettings: settings)
+}
+
 let package = Package(
   name: "cairn",
   platforms: [.macOS(.v15)],
-  products: [],
-  dependencies: [],
+  products: [
+    .library(name: "Cairn", targets: ["Cairn"]),
+    .executable(name: "cairn", targets: ["CairnCommand"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/apple/swift-crypto", "3.8.0"..<"5.0.0"),
+  ],
   targets: [
     .systemLibrary(
-      name: "CZlib",
-      pkgConfig: "zlib",
-      providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]
-    ),
-    .target(name: "CairnSystem", swiftSettings: settings),
-    .target(name: "CairnJSON", swiftSettings: settings),
-    .target(name: "CairnTensors", dependencies: ["CairnSystem"], swiftSettings: settings),
-    .target(name: "CairnCodec", dependencies: ["CZlib"], swiftSettings: settings),
-    .target(
-      name: "CairnModels", dependencies: ["CairnSystem", "CairnTensors", "CairnJSON"],
-      swiftSettings: settings),
+      name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
 
-    .testTarget(name: "CairnJSONTests", dependencies: ["CairnJSON"], swiftSettings: settings),
-    .testTarget(
-      name: "CairnTensorsTests", dependencies: ["CairnTensors", "CairnSystem"],
-      swiftSettings: settings),
-    .testTarget(
-      name: "CairnCodecTests", dependencies: ["CairnCodec", "CZlib"], swiftSettings: settings),
-    .testTarget(
-      name: "CairnModelsTests",
-      dependencies: ["CairnModels", "CairnTensors", "CairnJSON", "CairnSystem"],
-      swiftSettings: settings),
+    storey("CairnSystem"),
+    storey("CairnJSON"),
+    storey("CairnTensors", on: ["CairnSystem"]),
+    storey("CairnCodec", on: ["CZlib"]),
+    storey(
+      "CairnFormat",
+      on: [
+        "CairnCodec", "CairnJSON", "CairnSystem", "CairnTensors",
+        .product(name: "Crypto", package: "swift-crypto"),
+      ]),
+    storey("CairnModels", on: ["CairnJSON", "CairnSystem", "CairnTensors"]),
+    storey("CairnComparison", on: ["CairnFormat", "CairnJSON", "CairnSystem", "CairnTensors"]),
+    storey(
+      "CairnCheckpoints",
+      on: ["CairnFormat", "CairnJSON", "CairnModels", "CairnSystem", "CairnTensors"]),
+    storey("CairnInterchange", on: ["CairnFormat", "CairnJSON", "CairnSystem", "CairnTensors"]),
+    storey(
+      "Cairn",
+      on: [
+        "CairnCheckpoints", "CairnComparison", "CairnFormat", "CairnInterchange", "CairnJSON",
+        "CairnModels", "CairnSystem", "CairnTensors",
+      ]),
+    .executableTarget(
+      name: "CairnCommand",
+      dependencies: [
+        "CairnCheckpoints", "CairnComparison", "CairnFormat", "CairnInterchange", "CairnJSON",
+        "CairnModels", "CairnSystem", "CairnTensors",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], swiftSettings: settings),
+
+    tests(of: "CairnSystem"),
+    tests(of: "CairnJSON"),
+    tests(of: "CairnTensors", with: ["CairnSystem"]),
+    tests(of: "CairnCodec", with: ["CZlib"]),
+    tests(of: "CairnFormat", with: ["CairnSystem", "CairnTensors"]),
+    tests(of: "CairnModels", with: ["CairnJSON", "CairnSystem", "CairnTensors"]),
+    tests(of: "CairnComparison", with: ["CairnFormat", "CairnJSON", "CairnSystem", "CairnTensors"]),
+    tests(of: "CairnInterchange", with: ["CairnJSON", "CairnSystem", "CairnTensors"]),
+    tests(of: "Cairn"),
   ]
 )

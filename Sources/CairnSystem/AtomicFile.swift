@@ -20,20 +20,30 @@ public enum Durability: String, Sendable, CaseIterable {
 }
 
 /// A file being written that takes its target's place when it is committed, and vanishes when not.
+///
+/// For one thread at a time.
 package final class AtomicFile {
   private let files: any FileSystem
-  private let target: String
-  private let temporary: String
+  /// The path as the caller gave it, for messages.
   private let path: String
+  private let target: ReplacementTarget
+  private let temporary: String
   private let replacing: Bool
   private let durability: Durability
   private var descriptor: Int32
+  private var temporaryExists = true
+  private var failed = false
   private var written = 0
 
-  /// A temporary file beside `path`. A symbolic link is followed: its target will be replaced.
+  /// A temporary file beside `path`. A symbolic link is followed, also one that dangles: what it
+  /// names will be made or replaced.
+  ///
+  /// A file that is replaced hands its mode on (but set-user-ID and its like, which were granted to
+  /// other content and perhaps another owner). Owner and further attributes are those of a new file.
   ///
   /// - Throws: `alreadyExists` if `replacing` is false and the file is there; `notARegularFile`,
-  ///   `notFound` (of the folder), `permissionDenied`, `noSpace`.
+  ///   `notFound` (of the folder), `permissionDenied`, `noSpace`, `invalidArgument` for a path that
+  ///   the system cannot take.
   package init(
     path: String, replacing: Bool = true, durability: Durability = .synchronized,
     files: any FileSystem = SystemFileSystem()
@@ -42,89 +52,88 @@ package final class AtomicFile {
     self.path = path
     self.replacing = replacing
     self.durability = durability
-    guard !path.isEmpty else {
-      throw CairnError(.invalidArgument, "the path is empty", at: .init(file: path))
-    }
-    var target = path
-    var permissions: UInt32?
-    do throws(SystemError) {
-      let status = try files.status(at: path)
-      guard status.kind == .regular else {
-        throw SystemError(status.kind == .folder ? EISDIR : Self.special)
-      }
-      permissions = status.permissions
-      guard replacing else { throw SystemError(EEXIST) }
-      target = try files.resolve(path)
-    } catch {
-      switch error.number {
-      case ENOENT:
-        if path.hasSuffix("/") {
-          throw CairnError(
-            .notARegularFile, "the path names a folder", at: .init(file: path),
-            advice: "Name a file")
-        }
-      case Self.special:
-        throw CairnError(
-          .notARegularFile, "cannot replace what is no regular file", at: .init(file: path),
-          advice: "Name a regular file")
-      case EEXIST:
-        throw CairnError(
-          .alreadyExists, "the file exists and was not to be replaced", at: .init(file: path),
-          advice: "Choose another name, or allow replacing it")
-      default: throw error.error("write", path: path)
-      }
-    }
-    self.target = target
-    let (folder, name) = Self.split(target)
-    var attempt = 0
-    while true {
-      // Process id and a counter: unique among the living; a leftover of a dead process is skipped.
-      let serial = Self.counter.add(1, ordering: .relaxed).newValue
-      let candidate = "\(folder)/.\(name.prefix(180)).\(getpid()).\(serial).tmp"
+    try checkPath(path)
+    target = try ReplacementTarget(path: path, replacing: replacing, files: files)
+    (temporary, descriptor) = try Self.create(beside: target, path: path, files: files)
+    if let permissions = target.permissions {
       do throws(SystemError) {
-        self.descriptor = try retrying { () throws(SystemError) in
-          try files.create(candidate, permissions: 0o666)
+        // The umask may have taken bits away. Some file systems know no modes and refuse to set
+        // any: ask only for a change.
+        if try files.status(of: descriptor).permissions & 0o777 != permissions {
+          try files.setPermissions(descriptor, permissions)
         }
-        self.temporary = candidate
-        break
       } catch {
-        attempt += 1
-        if error.number == EEXIST, attempt < 1_000 { continue }
-        throw error.error("create a file in \(folder)", path: path)
-      }
-    }
-    if let permissions {
-      do throws(SystemError) {
-        try files.setPermissions(descriptor, permissions)
-      } catch {
-        let failure = error.error("keep the file's mode", path: path)
-        discard()
-        throw failure
+        // Every property is set, so `deinit` discards the file.
+        throw error.error("keep the file's mode", path: path)
       }
     }
   }
 
   deinit { discard() }
 
-  private static let special: Int32 = -2
   private static let counter = Atomic<Int>(0)
 
-  private static func split(_ path: String) -> (folder: String, name: String) {
-    guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return (".", path) }
-    let folder = String(path[..<slash])
-    return (folder.isEmpty ? "/" : folder, String(path[path.index(after: slash)...]))
+  private static func create(
+    beside target: ReplacementTarget, path: String, files: any FileSystem
+  ) throws(CairnError) -> (path: String, descriptor: Int32) {
+    // A name may have 255 bytes; the rest of ours takes up to 50.
+    let stem = String(decoding: target.name.utf8.prefix(180), as: UTF8.self)
+    var attempt = 0
+    while true {
+      // Process id and a counter: unique among the living; a leftover of a dead process is skipped.
+      let serial = counter.add(1, ordering: .relaxed).newValue
+      let candidate = "\(target.folder)/.\(stem).\(getpid()).\(serial).tmp"
+      do throws(SystemError) {
+        // What may not read the old file shall not read the new one either, not for a moment.
+        let descriptor = try retrying { () throws(SystemError) in
+          try files.create(candidate, permissions: target.permissions ?? 0o666)
+        }
+        return (candidate, descriptor)
+      } catch {
+        attempt += 1
+        if error.number == EEXIST, attempt < 1_000 { continue }
+        throw error.error("create a file in \(target.folder)", path: path)
+      }
+    }
+  }
+
+  private func closeDescriptor() throws(SystemError) {
+    guard descriptor >= 0 else { return }
+    let closing = descriptor
+    // Whatever close says, the descriptor is gone: a second close could hit another thread's file.
+    descriptor = -1
+    do throws(SystemError) { try files.close(closing) } catch .interrupted {} catch { throw error }
+  }
+
+  private func removeTemporary() {
+    guard temporaryExists else { return }
+    do throws(SystemError) {
+      try files.unlink(temporary)
+      temporaryExists = false
+    } catch {
+      // If this failed, `deinit` tries once more.
+      temporaryExists = error.number != ENOENT
+    }
   }
 
   private func discard() {
-    guard descriptor >= 0 else { return }
-    try? files.close(descriptor)
-    try? files.unlink(temporary)
+    try? closeDescriptor()
+    removeTemporary()
+  }
+
+  private func checkUsable() throws(CairnError) {
+    guard descriptor >= 0, !failed else {
+      throw CairnError(
+        .invalidArgument, "the file was committed already, or an earlier write to it failed",
+        at: .init(file: path), advice: "Begin the save anew")
+    }
   }
 
   /// Appends `bytes`.
   ///
-  /// - Throws: `noSpace`, `inputOutput`.
+  /// - Throws: `noSpace`, `inputOutput`; after that the file can only be discarded.
   package func append(_ bytes: Span<UInt8>) throws(CairnError) {
+    try checkUsable()
     var done = 0
     while done < bytes.count {
       do throws(SystemError) {
@@ -135,6 +144,7 @@ package final class AtomicFile {
       } catch .interrupted {
         continue
       } catch {
+        failed = true
         throw error.error("write", path: path).located(offset: UInt64(written + done))
       }
     }
@@ -144,40 +154,53 @@ package final class AtomicFile {
   /// Makes the file durable and puts it in its target's place.
   ///
   /// A failed fsync is a failed save and is not tried again: after it the kernel may have dropped
-  /// the very pages that it could not write. If the folder's fsync fails, the new file is in place
-  /// but not known to be durable, and the error says so.
+  /// the very pages that it could not write. (One that a signal interrupted has not failed, and
+  /// goes on.) If the folder's fsync fails, the new file is in place but not known to be durable,
+  /// and the error says so.
+  ///
+  /// - Throws: `noSpace`, `inputOutput`; `alreadyExists` if the file was not to be replaced and has
+  ///   come into being meanwhile; `invalidArgument` after an earlier failure. The temporary file is
+  ///   gone then.
   package func commit() throws(CairnError) {
+    try checkUsable()
     do throws(SystemError) {
-      if durability == .synchronized { try files.synchronize(descriptor) }
-      let closing = descriptor
-      descriptor = -1
-      do throws(SystemError) {
-        try files.close(closing)
-        if replacing {
-          try files.rename(temporary, to: target)
-        } else {
-          try files.link(temporary, to: target)
-          try? files.unlink(temporary)
-        }
-      } catch {
-        try? files.unlink(temporary)
-        throw error
+      if durability == .synchronized { try synchronize(descriptor) }
+      try closeDescriptor()
+      if replacing {
+        try files.rename(temporary, to: target.path)
+        temporaryExists = false
+      } else {
+        // Unlike rename, link fails if the name is taken, however late that happened.
+        try files.link(temporary, to: target.path)
+        removeTemporary()
       }
     } catch {
+      discard()
       throw error.error("put the new file in place", path: path)
     }
-    guard durability == .synchronized else { return }
+    if durability == .synchronized { try synchronizeFolder() }
+  }
+
+  private func synchronize(_ descriptor: Int32) throws(SystemError) {
+    try retrying { () throws(SystemError) in try files.synchronize(descriptor) }
+  }
+
+  private func synchronizeFolder() throws(CairnError) {
     do throws(SystemError) {
-      let folder = try files.openFolder(Self.split(target).folder)
+      let folder = try retrying { () throws(SystemError) in try files.openFolder(target.folder) }
       do throws(SystemError) {
-        try files.synchronize(folder)
+        try synchronize(folder)
       } catch {
         try? files.close(folder)
+        // Some network and user-space file systems have no such operation; there is none to wait for.
+        if error.number == EINVAL || error.number == ENOTSUP { return }
         throw error
       }
-      try files.close(folder)
+      // Nothing was written through it.
+      try? files.close(folder)
     } catch {
-      throw error.error("make the new file's name durable (the file itself is in place)", path: path)
+      throw error.error(
+        "make the new file's name durable (the file itself is in place)", path: path)
     }
   }
 }

@@ -11,8 +11,11 @@ public final class FileBytes: ByteSource {
     case mapped
   }
 
+  /// The number of bytes when the file was opened.
   public let count: Int
+  /// The path as the caller gave it.
   public let path: String?
+  /// The mapped bytes, if the file is mapped.
   public let memory: ByteRegion?
   private let descriptor: Int32
   private let files: any FileSystem
@@ -27,6 +30,7 @@ public final class FileBytes: ByteSource {
   package init(
     path: String, access: Access = .positioned, files: any FileSystem
   ) throws(CairnError) {
+    try checkPath(path)
     do throws(SystemError) {
       let descriptor = try retrying { () throws(SystemError) in try files.openForReading(path) }
       do throws(SystemError) {
@@ -63,12 +67,13 @@ public final class FileBytes: ByteSource {
     try? files.close(descriptor)
   }
 
+  /// Fills `bytes` from `offset` on, from the file as it is now.
+  ///
+  /// - Throws: `changedWhileReading` if the bytes end before `bytes` is full; `inputOutput`.
   public func read(at offset: Int, into bytes: inout MutableSpan<UInt8>) throws(CairnError) {
-    let path = path ?? ""
     if let memory { return try memory.read(at: offset, into: &bytes, path: path) }
-    guard offset >= 0 else {
-      throw CairnError(.invalidArgument, "a negative offset", at: .init(file: path))
-    }
+    try checkBytes(count: bytes.count, at: offset)
+    let path = path ?? ""
     var done = 0
     while done < bytes.count {
       let got: Int

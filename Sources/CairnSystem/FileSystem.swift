@@ -38,6 +38,7 @@ package struct SystemError: Error, Hashable, Sendable {
     case ENOSPC, EDQUOT, EFBIG:
       (code, advice) = (.noSpace, "Free some space; what was there before is untouched")
     case ENOMEM: code = .outOfMemory
+    case ENAMETOOLONG: (code, advice) = (.invalidArgument, "Choose a shorter name")
     default: code = .inputOutput
     }
     return CairnError(
@@ -76,7 +77,9 @@ package protocol FileSystem: Sendable {
   /// Gives a file a second name, failing if the name is taken.
   func link(_ from: String, to: String) throws(SystemError)
   func unlink(_ path: String) throws(SystemError)
-  /// The path with every symbolic link followed.
+  /// What a symbolic link names; EINVAL if it is none.
+  func readLink(_ path: String) throws(SystemError) -> String
+  /// The absolute path with every symbolic link followed.
   func resolve(_ path: String) throws(SystemError) -> String
 }
 
@@ -138,7 +141,7 @@ package struct SystemFileSystem: FileSystem {
   ) throws(SystemError) -> Int {
     // SAFETY: the kernel writes at most `count` bytes into the span's own memory.
     let got = unsafe bytes.withUnsafeMutableBytes { buffer in
-      unsafe pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset))
+      unsafe pread(descriptor, buffer.baseAddress, min(buffer.count, mostAtOnce), off_t(offset))
     }
     if got < 0 { throw SystemError(errno) }
     return got
@@ -147,7 +150,7 @@ package struct SystemFileSystem: FileSystem {
   package func write(_ descriptor: Int32, _ bytes: Span<UInt8>) throws(SystemError) -> Int {
     // SAFETY: the kernel reads at most `count` bytes of the span's own memory.
     let put = unsafe bytes.withUnsafeBytes { buffer in
-      unsafe systemWrite(descriptor, buffer.baseAddress, buffer.count)
+      unsafe systemWrite(descriptor, buffer.baseAddress, min(buffer.count, mostAtOnce))
     }
     if put < 0 { throw SystemError(errno) }
     return put
@@ -173,13 +176,33 @@ package struct SystemFileSystem: FileSystem {
     _ = try check(systemUnlink(path))
   }
 
+  package func readLink(_ path: String) throws(SystemError) -> String {
+    var bytes = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
+    // SAFETY: readlink writes at most the given count, the array's own.
+    let count = unsafe readlink(path, &bytes, bytes.count)
+    if count < 0 { throw SystemError(errno) }
+    return try text(bytes[..<count].map { UInt8(bitPattern: $0) })
+  }
+
   package func resolve(_ path: String) throws(SystemError) -> String {
-    // SAFETY: with a null buffer realpath allocates the result itself; it is copied and freed.
+    // SAFETY: with a null buffer realpath allocates the result itself, NUL-terminated; its bytes
+    // are copied and it is freed.
     guard let resolved = unsafe realpath(path, nil) else { throw SystemError(errno) }
     defer { unsafe free(resolved) }
-    return unsafe String(cString: resolved)
+    let bytes = unsafe UnsafeRawBufferPointer(start: resolved, count: strlen(resolved))
+    return try text(unsafe Array(bytes))
+  }
+
+  /// A path from the system. One that is no UTF-8 would change on the way through a `String`, and
+  /// name another file.
+  private func text(_ bytes: [UInt8]) throws(SystemError) -> String {
+    guard let text = String(validating: bytes, as: UTF8.self) else { throw SystemError(EILSEQ) }
+    return text
   }
 }
+
+/// Linux moves at most 2^31 - 4,096 bytes a call, Darwin refuses more than 2^31 - 1.
+private let mostAtOnce = 1 << 30
 
 // Inside the type the names of these calls mean its own methods. The strings are NUL-terminated
 // copies that the compiler makes and that live for the call.

@@ -14,47 +14,69 @@ public struct Threads: Hashable, Sendable, ExpressibleByIntegerLiteral {
   /// `value` threads.
   public init(integerLiteral value: Int) { self.init(value) }
 
-  /// One thread a core that the process may use.
+  /// One thread a core that is online.
   public static var all: Threads { Threads(activeProcessorCount()) }
 }
 
 /// Runs `body` once for each index below `count`, on up to `threads` threads, and returns when all
 /// are done.
 ///
-/// After a failure no further piece is begun; what is thrown is the failure with the lowest index
-/// of those that happened.
-package func inParallel(
-  _ count: Int, threads: Threads, _ body: @Sendable (Int) throws(CairnError) -> Void
+/// Each thread makes a worker of its own first, which `body` may use as it likes: a coder's state,
+/// a scratch buffer. The failure with the lowest index is thrown, whatever the threads do: pieces
+/// are begun in ascending order, and after a failure none with a higher index is begun. A failure to
+/// make a worker comes before all others.
+package func inParallel<Worker: ~Copyable>(
+  _ count: Int, threads: Threads,
+  makeWorker: @Sendable () throws(CairnError) -> Worker,
+  _ body: @Sendable (inout Worker, Int) throws(CairnError) -> Void
 ) throws(CairnError) {
+  guard count > 0 else { return }
   let workers = min(threads.count, count)
-  if workers <= 1 {
-    for index in 0..<max(count, 0) { try body(index) }
+  if workers == 1 {
+    var worker = try makeWorker()
+    for index in 0..<count { try body(&worker, index) }
     return
   }
   let next = Atomic<Int>(0)
   let failure = Mutex<(index: Int, error: CairnError)?>(nil)
   DispatchQueue.concurrentPerform(iterations: workers) { _ in
-    while true {
-      let index = next.add(1, ordering: .relaxed).oldValue
-      guard index < count, failure.withLock({ $0 == nil }) else { return }
-      do throws(CairnError) {
-        try body(index)
-      } catch {
-        failure.withLock { first in
-          if first.map({ index < $0.index }) ?? true { first = (index, error) }
+    var index = -1
+    do throws(CairnError) {
+      var worker = try makeWorker()
+      while true {
+        index = next.add(1, ordering: .relaxed).oldValue
+        // A piece below a failed one was begun before it, or is here right now: it has to run.
+        guard index < count, failure.withLock({ $0.map { index < $0.index } ?? true }) else {
+          return
         }
+        try body(&worker, index)
+      }
+    } catch {
+      failure.withLock { first in
+        if first.map({ index < $0.index }) ?? true { first = (index, error) }
       }
     }
   }
   if let first = failure.withLock({ $0 }) { throw first.error }
 }
 
+/// As above, without workers' state.
+package func inParallel(
+  _ count: Int, threads: Threads, _ body: @Sendable (Int) throws(CairnError) -> Void
+) throws(CairnError) {
+  try inParallel(count, threads: threads, makeWorker: { () throws(CairnError) in () }) {
+    (_, index) throws(CairnError) in
+    try body(index)
+  }
+}
+
 /// Fills disjoint parts of `target` in parallel.
 ///
 /// - Precondition: `parts` are ascending, do not overlap and lie within `target`.
-package func fillInParallel(
+package func fillInParallel<Worker: ~Copyable>(
   _ target: inout MutableSpan<UInt8>, parts: [Range<Int>], threads: Threads,
-  _ body: @Sendable (Int, inout MutableSpan<UInt8>) throws(CairnError) -> Void
+  makeWorker: @Sendable () throws(CairnError) -> Worker,
+  _ body: @Sendable (inout Worker, Int, inout MutableSpan<UInt8>) throws(CairnError) -> Void
 ) throws(CairnError) {
   var end = 0
   for part in parts {
@@ -67,14 +89,29 @@ package func fillInParallel(
   unsafe target.withUnsafeMutableBytes { buffer in
     nonisolated(unsafe) let base = unsafe buffer
     do throws(CairnError) {
-      try inParallel(parts.count, threads: threads) { (index) throws(CairnError) in
+      try inParallel(parts.count, threads: threads, makeWorker: makeWorker) {
+        (worker, index) throws(CairnError) in
         let bytes = unsafe UnsafeMutableRawBufferPointer(rebasing: base[parts[index]])
         var span = unsafe MutableSpan<UInt8>(_unsafeBytes: bytes)
-        try body(index, &span)
+        try body(&worker, index, &span)
       }
     } catch {
       failure = error
     }
   }
   if let failure { throw failure }
+}
+
+/// As above, without workers' state.
+///
+/// - Precondition: `parts` are ascending, do not overlap and lie within `target`.
+package func fillInParallel(
+  _ target: inout MutableSpan<UInt8>, parts: [Range<Int>], threads: Threads,
+  _ body: @Sendable (Int, inout MutableSpan<UInt8>) throws(CairnError) -> Void
+) throws(CairnError) {
+  try fillInParallel(
+    &target, parts: parts, threads: threads, makeWorker: { () throws(CairnError) in () }
+  ) { (_, index, part) throws(CairnError) in
+    try body(index, &part)
+  }
 }

@@ -8,7 +8,7 @@
   import Darwin
 #endif
 
-/// The number of cores in use, at least 1.
+/// The number of cores that are online, at least 1.
 package func activeProcessorCount() -> Int {
   max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
 }

@@ -9,14 +9,19 @@ public import CairnTensors
 /// is one tensor with aliases: the owner is the name that is lowest by bytes. Assignments after the
 /// snapshot was taken don't show in it; taking it copies nothing.
 ///
+/// ``live(_:scope:)`` gives the other kind: one that shows every assignment, for watching.
+///
 /// Positions count all names in the order of weights, aliases too; a variable's place in
 /// `getWeights()` is that of its name with the lowest position.
-public struct ModelTensors: TensorSource {
+public struct ModelTensors: VariableSource {
   private struct Item: Sendable {
     var name: TensorName
-    var variable: ObjectIdentifier
-    var value: Tensor
+    var variable: Variable
+    /// The value when the snapshot was taken; nil in a live source.
+    var snapshot: Tensor?
     var aliasOf: TensorName?
+
+    var value: Tensor { snapshot ?? variable.value }
   }
   private let items: [Item]
   private let indices: [TensorName: Int]
@@ -36,6 +41,22 @@ public struct ModelTensors: TensorSource {
   public init(
     _ model: Model, scope: StateScope = .fullState, metadata: Metadata = Metadata()
   ) throws(CairnError) {
+    try self.init(model, scope: scope, metadata: metadata, isLive: false)
+  }
+
+  /// The variables of `model` as they are whenever they are read, assignments made later included.
+  /// Layers and ties are those of the moment of the call.
+  ///
+  /// - Throws: as ``init(_:scope:metadata:)``.
+  public static func live(
+    _ model: Model, scope: StateScope = .fullState
+  ) throws(CairnError) -> ModelTensors {
+    try ModelTensors(model, scope: scope, metadata: Metadata(), isLive: true)
+  }
+
+  private init(
+    _ model: Model, scope: StateScope, metadata: Metadata, isLive: Bool
+  ) throws(CairnError) {
     var items: [Item] = []
     var indices: [TensorName: Int] = [:]
     var owners: [ObjectIdentifier: TensorName] = [:]
@@ -51,10 +72,11 @@ public struct ModelTensors: TensorSource {
         throw CairnError(
           .duplicateName, "two variables of a model have one path", at: .init(name: name.string))
       }
-      items.append(Item(name: name, variable: identity, value: value))
+      items.append(
+        Item(name: name, variable: place.variable, snapshot: isLive ? nil : value))
     }
     for index in items.indices {
-      let owner = owners[items[index].variable]
+      let owner = owners[ObjectIdentifier(items[index].variable)]
       if owner != items[index].name { items[index].aliasOf = owner }
     }
     self.items = items
@@ -70,9 +92,10 @@ public struct ModelTensors: TensorSource {
   public func entry(at index: Int) throws(CairnError) -> TensorEntry {
     try checkIndex(index)
     let item = items[index]
+    let value = item.value
     return TensorEntry(
-      name: item.name, dtype: item.value.dtype, shape: item.value.shape,
-      byteCount: item.value.byteCount, position: index, aliasOf: item.aliasOf)
+      name: item.name, dtype: value.dtype, shape: value.shape, byteCount: value.byteCount,
+      position: index, aliasOf: item.aliasOf)
   }
 
   /// The index of the variable of that path.
@@ -95,10 +118,17 @@ public struct ModelTensors: TensorSource {
     return items[index].value
   }
 
-  /// The variable object, and the storage it had when the snapshot was taken.
+  /// The variable at `index`.
+  public func variable(at index: Int) throws(CairnError) -> Variable? {
+    try checkIndex(index)
+    return items[index].variable
+  }
+
+  /// The variable object, and the storage of its value (in a snapshot: the value then).
   public func liveIdentity(at index: Int) throws(CairnError) -> LiveIdentity? {
     try checkIndex(index)
     return LiveIdentity(
-      variable: items[index].variable, storage: items[index].value.storageIdentity)
+      variable: ObjectIdentifier(items[index].variable),
+      storage: items[index].value.storageIdentity)
   }
 }

@@ -12,7 +12,9 @@ public struct NamedTensors: Sendable {
   private var items: [Item] = []
   private var indices: [TensorName: Int] = [:]
 
+  /// Key-values about the whole.
   public var metadata = Metadata()
+  /// The model's configuration: UTF-8 JSON, if there is one.
   public var configuration: [UInt8]?
   /// Further bytes, ascending by name.
   public private(set) var blobs: [Blob] = []
@@ -30,46 +32,42 @@ public struct NamedTensors: Sendable {
   /// Everything that `source` has, read into memory; aliases stay aliases.
   ///
   /// - Throws: what reading the source throws; `overBudget` if the tensors take more bytes than
-  ///   `budget`.
+  ///   `budget`; `noSuchTensor` if an alias names no tensor that is none itself; `duplicateName`.
+  /// - Complexity: O(bytes).
   public init(
     reading source: any TensorSource, budget: Int = .max
   ) throws(CairnError) {
     metadata = source.metadata
     configuration = source.configuration
-    blobs = source.blobs
+    for blob in try source.blobs { try addBlob(blob) }
+    var order: [(index: Int, entry: TensorEntry)] = []
+    for index in 0..<source.count { order.append((index, try source.entry(at: index))) }
+    order.sort { $0.entry.position < $1.entry.position }
     var left = budget
-    let order = try source.indicesInWeightOrder()
-    for index in order {
-      let entry = try source.entry(at: index)
-      guard entry.aliasOf == nil else { continue }
+    for (_, entry) in order where entry.aliasOf == nil {
       guard entry.byteCount <= left else {
         throw CairnError(
           .overBudget, "the tensors take more memory than is allowed",
           at: .init(name: entry.name.string), expected: "at most \(budget) bytes in all",
           advice: "Allow more, or read the tensors one at a time")
       }
-      left -= entry.byteCount
+      left -= max(0, entry.byteCount)
     }
-    // An alias may stand before its owner in the order of weights, so owners are found by name.
-    var positions: [TensorName: Int] = [:]
-    for (position, index) in order.enumerated() {
-      let entry = try source.entry(at: index)
-      positions[entry.name] = position
-      let tensor: Tensor
-      if entry.aliasOf == nil {
-        tensor = try source.tensor(at: index)
-      } else {
-        // Stands in until the owner is surely read.
-        tensor = try Tensor(zeros: entry.dtype, shape: [0])
+    // An alias may stand before its owner in the order of weights: owners are read first.
+    var owners: [TensorName: (position: Int, tensor: Tensor)] = [:]
+    for (position, (index, entry)) in order.enumerated() where entry.aliasOf == nil {
+      owners[entry.name] = (position, try source.tensor(at: index))
+    }
+    for (_, entry) in order {
+      guard let owner = owners[entry.aliasOf ?? entry.name] else {
+        throw CairnError(
+          .noSuchTensor, "an alias names a tensor that is not there, or is an alias itself",
+          at: .init(name: entry.name.string), found: entry.aliasOf?.string)
       }
-      try append(Item(name: entry.name, tensor: tensor, aliasOf: nil))
-    }
-    for index in order {
-      let entry = try source.entry(at: index)
-      guard let owner = entry.aliasOf, let from = positions[owner], let to = positions[entry.name]
-      else { continue }
-      items[to].tensor = items[from].tensor
-      items[to].aliasOf = from
+      try append(
+        Item(
+          name: entry.name, tensor: owner.tensor,
+          aliasOf: entry.aliasOf == nil ? nil : owner.position))
     }
   }
 
@@ -105,12 +103,12 @@ public struct NamedTensors: Sendable {
   ///
   /// - Throws: `duplicateName`.
   public mutating func addBlob(_ blob: Blob) throws(CairnError) {
-    guard !blobs.contains(where: { $0.name == blob.name }) else {
+    let place = blobs.firstIndex { $0.name >= blob.name } ?? blobs.count
+    guard place == blobs.count || blobs[place].name != blob.name else {
       throw CairnError(
         .duplicateName, "two blobs have the same name", at: .init(name: blob.name.string))
     }
-    blobs.append(blob)
-    blobs.sort { $0.name < $1.name }
+    blobs.insert(blob, at: place)
   }
 
   /// The tensor of that name, or nil.
@@ -121,8 +119,12 @@ public struct NamedTensors: Sendable {
 }
 
 extension NamedTensors: TensorSource {
+  /// The number of tensors, aliases included.
   public var count: Int { items.count }
 
+  /// What is known of the tensor at `index`.
+  ///
+  /// - Throws: `noSuchTensor`.
   public func entry(at index: Int) throws(CairnError) -> TensorEntry {
     try checkIndex(index)
     let item = items[index]
@@ -132,8 +134,14 @@ extension NamedTensors: TensorSource {
       aliasOf: item.aliasOf.map { items[$0].name })
   }
 
+  /// The index of the tensor called `name`, or nil.
+  ///
+  /// - Complexity: O(1).
   public func index(of name: TensorName) throws(CairnError) -> Int? { indices[name] }
 
+  /// Fills `bytes` with the tensor's elements from byte `offset` on.
+  ///
+  /// - Throws: `noSuchTensor`; `invalidArgument` for bytes outside the tensor.
   public func read(
     at index: Int, from offset: Int, into bytes: inout MutableSpan<UInt8>
   ) throws(CairnError) {
@@ -144,11 +152,17 @@ extension NamedTensors: TensorSource {
     }
   }
 
+  /// The tensor, sharing its storage.
+  ///
+  /// - Throws: `noSuchTensor`.
   public func tensor(at index: Int) throws(CairnError) -> Tensor {
     try checkIndex(index)
     return items[index].tensor
   }
 
+  /// The memory behind the tensor.
+  ///
+  /// - Throws: `noSuchTensor`.
   public func liveIdentity(at index: Int) throws(CairnError) -> LiveIdentity? {
     try checkIndex(index)
     return LiveIdentity(storage: items[index].tensor.storageIdentity)

@@ -80,7 +80,7 @@ public protocol TensorSource: Sendable {
   var configuration: [UInt8]? { get }
 
   /// Further bytes, ascending by name.
-  var blobs: [Blob] { get }
+  var blobs: [Blob] { get throws(CairnError) }
 
   /// The variable or storage behind the tensor, if it is a live one: what independence is judged by.
   func liveIdentity(at index: Int) throws(CairnError) -> LiveIdentity?

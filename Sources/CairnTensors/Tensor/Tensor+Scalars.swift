@@ -1,9 +1,8 @@
 // Tensors from Swift values and back, with type and count checked.
 //
-// One of the few files with unsafe code: reading and writing scalars in raw bytes. The bound: every
-// access is to `elementCount` scalars of `MemoryLayout<Scalar>.stride` bytes, and the region holds
-// exactly that, because dtype and shape say so. Unaligned accesses are used, since a slice or a
-// mapped tensor may begin anywhere.
+// The only unsafe code here goes from an array to its bytes and from a span to an array; reading
+// bytes as scalars is in `TypedBytes.swift`. A slice or a mapped tensor may begin anywhere: what is
+// not aligned is copied first.
 
 public import CairnSystem
 
@@ -20,6 +19,7 @@ extension Tensor {
         .countMismatch, "the values do not fill the shape \(shape)",
         expected: "\(shape.elementCount) values", found: "\(values.count)")
     }
+    Self.checkWidth(Scalar.self)
     // SAFETY: an array of BitwiseCopyable scalars is its elements' bytes without gaps.
     let byteCount = values.count * MemoryLayout<Scalar>.stride
     try self.init(dtype: Scalar.dtype, shape: shape, byteCount: byteCount) {
@@ -58,8 +58,10 @@ extension Tensor {
 
   /// Runs `body` on the elements as scalars. The span must not leave the closure.
   ///
-  /// - Throws: `dtypeMismatch` if `Scalar` is not the element type's; what `body` throws.
-  /// - Complexity: O(1); O(bytes) for a tensor whose bytes are not aligned to the scalar.
+  /// - Throws: `dtypeMismatch` if `Scalar` is not the element type's; `invalidElement` for a bool
+  ///   that is neither 0 nor 1; `outOfMemory`; what `body` throws.
+  /// - Complexity: O(1); O(bytes) for bools, which are checked, and for a tensor whose bytes are not
+  ///   aligned to the scalar.
   public func withScalars<Scalar: TensorScalar, R>(
     of type: Scalar.Type, _ body: (Span<Scalar>) throws(CairnError) -> R
   ) throws(CairnError) -> R {
@@ -68,9 +70,9 @@ extension Tensor {
       return try copied().withScalars(of: type, body)
     }
     return try withBytes { (bytes) throws(CairnError) -> R in
-      // SAFETY: aligned (just checked); the count is whole, since dtype and shape gave it; any bits
-      // are valid for every scalar but Bool, whose bytes were checked when the tensor was made.
-      try unsafe body(Span<Scalar>(_bytes: bytes.bytes))
+      // A source that is read lazily may have given any bytes; as a Bool, a 2 would be undefined.
+      if dtype == .bool { try ElementRules.checkBools(bytes, firstElement: 0) }
+      return try bytes.withElements(of: type, body)
     }
   }
 
@@ -87,18 +89,8 @@ extension Tensor {
       self = try copied()
     }
     return try withMutableBytes { (bytes) throws(CairnError) -> R in
-      var result: Result<R, CairnError>?
-      // SAFETY: as in `withScalars`.
-      unsafe bytes.withUnsafeMutableBytes { buffer in
-        var scalars = unsafe MutableSpan<Scalar>(_unsafeElements: buffer.assumingMemoryBound(to: Scalar.self))
-        do throws(CairnError) { result = .success(try body(&scalars)) } catch {
-          result = .failure(error)
-        }
-      }
-      guard let result else {
-        throw CairnError(.invalidArgument, "the elements could not be reached")
-      }
-      return try result.get()
+      if Scalar.dtype == .bool { try ElementRules.checkBools(bytes.span, firstElement: 0) }
+      return try bytes.withMutableElements(of: type, body)
     }
   }
 
@@ -109,6 +101,7 @@ extension Tensor {
     of type: Scalar.Type = Scalar.self
   ) throws(CairnError) -> [Scalar] {
     try withScalars(of: type) { values in
+      // SAFETY: the array copies exactly the span's elements.
       unsafe values.withUnsafeBufferPointer { unsafe Array($0) }
     }
   }
@@ -171,6 +164,14 @@ extension Tensor {
         .dtypeMismatch, "the elements are not of the type asked for", expected: "\(Scalar.dtype)",
         found: "\(dtype)", advice: "Convert them with cast(to:)")
     }
+    Self.checkWidth(type)
+  }
+
+  /// A conformance from elsewhere, with a type of another width, must not reach memory.
+  private static func checkWidth<Scalar: TensorScalar>(_ type: Scalar.Type) {
+    precondition(
+      Scalar.dtype.bitWidth == 8 * MemoryLayout<Scalar>.stride,
+      "the conformances to TensorScalar are those of this module")
   }
 }
 

@@ -43,6 +43,7 @@ extension Tensor {
         found: "\(range)")
     }
     if range == 0..<shape[0] { return 0..<byteCount }
+    if range.isEmpty { return 0..<0 }
     let row = shape.elementCount / max(shape[0], 1)
     let granule = dtype.granule
     let (first, end) = (range.lowerBound * row, range.upperBound * row)

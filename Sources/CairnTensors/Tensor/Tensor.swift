@@ -46,11 +46,18 @@ public struct Tensor: Sendable {
 
   /// A tensor of the given type and shape whose bytes `body` fills, all of them.
   ///
-  /// - Throws: `outOfMemory`, `invalidShape`, and what `body` throws.
+  /// - Throws: `countMismatch` if `byteCount` is not what type and shape take (it may come from a
+  ///   source that is wrong about itself); `outOfMemory`, and what `body` throws.
   package init(
     dtype: DType, shape: Shape, byteCount: Int,
     filledBy body: (inout MutableSpan<UInt8>) throws(CairnError) -> Void
   ) throws(CairnError) {
+    let count = try Self.byteCount(of: dtype, shape)
+    guard dtype == .string ? byteCount >= count : byteCount == count else {
+      throw CairnError(
+        .countMismatch, "the bytes do not fill a \(dtype) tensor of shape \(shape)",
+        expected: "\(count) bytes", found: "\(byteCount)")
+    }
     let storage = try Storage(byteCount: byteCount, zeroed: false)
     try storage.withMutableBytes(in: 0..<byteCount, body)
     self.init(dtype: dtype, shape: shape, region: ByteRegion(storage, 0..<byteCount))
@@ -61,17 +68,9 @@ public struct Tensor: Sendable {
   /// - Throws: `countMismatch` if the number of bytes does not fit; `invalidElement` for bytes that
   ///   the type does not allow (a bool of 2, unused bits set, descending string ends).
   public init(dtype: DType, shape: Shape, bytes: [UInt8]) throws(CairnError) {
-    if dtype != .string {
-      let count = try Self.byteCount(of: dtype, shape)
-      guard bytes.count == count else {
-        throw CairnError(
-          .countMismatch, "the bytes do not fill a \(dtype) tensor of shape \(shape)",
-          expected: "\(count) bytes", found: "\(bytes.count)")
-      }
-    }
-    try ElementRules.check(bytes.span, dtype: dtype, elementCount: shape.elementCount)
     try self.init(dtype: dtype, shape: shape, byteCount: bytes.count) {
       (target) throws(CairnError) in
+      try ElementRules.check(bytes.span, dtype: dtype, elementCount: shape.elementCount)
       target.copy(bytes.span)
     }
   }
@@ -155,6 +154,8 @@ extension Tensor {
 }
 
 /// Which memory a tensor's elements lie in: what the independence of two copies is judged by.
+///
+/// It does not keep the memory alive: compare identities of tensors that are alive.
 public struct StorageIdentity: Hashable, Sendable {
   /// The block of memory.
   public let owner: ObjectIdentifier

@@ -13,30 +13,12 @@ public struct BFloat16: Sendable {
 
   /// The nearest value to `value`, ties to even; beyond the largest finite one, infinity.
   public init(_ value: Float) {
-    let bits = value.bitPattern
-    if value.isNaN {
-      // Cutting a payload could leave none, which would read as infinity: set the quiet bit.
-      bitPattern = UInt16(truncatingIfNeeded: bits >> 16) | 0x0040
-    } else {
-      // A carry out of the fraction raises the exponent, which is what rounding up means; the sum
-      // cannot wrap, because the largest non-NaN pattern is 0xFF80_0000.
-      let rounding = 0x7FFF + (bits >> 16 & 1)
-      bitPattern = UInt16(truncatingIfNeeded: (bits &+ rounding) >> 16)
-    }
+    bitPattern = HalfPrecision.bfloat16(value.bitPattern)
   }
 
   /// The nearest value to `value`, ties to even, rounded once.
   public init(_ value: Double) {
-    // Rounding to odd first keeps what the second rounding needs to know (Boldo and Melquiond,
-    // "Emulation of a FMA and correctly rounded sums", 2008): 24 bits are at least 8 + 2.
-    let nearest = Float(value)
-    let back = Double(nearest)
-    guard nearest.isFinite, back != value else {
-      self.init(nearest)
-      return
-    }
-    let towardZero = abs(back) > abs(value) ? nearest.bitPattern - 1 : nearest.bitPattern
-    self.init(Float(bitPattern: towardZero | 1))
+    self.init(Float(roundingToOdd: value))
   }
 }
 

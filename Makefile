@@ -1,0 +1,51 @@
+# Two commands set up everything: `make demo` and `make test`.
+
+SWIFT ?= swift
+CAIRN := .build/release/cairn
+
+.PHONY: help demo build test test-swift test-conformance test-real test-tsan lint bench clean
+
+help:
+	@echo "make demo   the main job on real weights: save, restore, copy, prove"
+	@echo "make test   all tests"
+	@echo "make lint   formatting and the project's own rules"
+	@echo "make build  the release build of the cairn command"
+	@echo "make test-tsan  the concurrency tests under the thread sanitizer"
+
+build:
+	@Scripts/setup.sh build
+	$(SWIFT) build -c release --product cairn
+
+demo:
+	@Scripts/setup.sh python
+	$(SWIFT) build -c release --product cairn
+	@weights=$$(Scripts/fetch-minilm.sh) && $(CAIRN) demo $${weights:+--weights "$$weights"}
+
+test: test-swift test-conformance test-real
+
+test-swift:
+	@Scripts/setup.sh build
+	$(SWIFT) test
+
+test-conformance:
+	@Scripts/setup.sh python
+	$(SWIFT) build -c release --product cairn
+	python3 Tests/Conformance/run.py --exhaustive
+
+test-real:
+	@Scripts/setup.sh python
+	$(SWIFT) build -c release --product cairn
+	Tests/RealWeights/run.sh
+
+test-tsan:
+	@Scripts/setup.sh build
+	$(SWIFT) test --sanitize=thread --scratch-path .build-tsan --filter CairnTensorsTests
+
+lint:
+	@Scripts/lint.sh
+
+bench:
+	@echo "make bench comes with the codec's own benchmarks; 'make demo' prints this build's rates" && exit 2
+
+clean:
+	$(SWIFT) package clean

@@ -1,0 +1,61 @@
+// The deep copy: serialize, then deserialize, through the very format that files have. What it
+// promises is in DESIGN and on the page Documentation/Copies.md.
+
+public import CairnFormat
+import CairnJSON
+public import CairnModels
+public import CairnSystem
+public import CairnTensors
+
+extension WriteOptions {
+  /// The fastest way through the serializer: nothing compressed, nothing digested. Checksums are
+  /// made and checked all the same.
+  public static var inMemory: WriteOptions {
+    var options = WriteOptions()
+    options.codec = .raw
+    options.digests = false
+    return options
+  }
+}
+
+extension Model {
+  /// A model that is equal to this one in every bit and shares nothing with it.
+  ///
+  /// Kept are the configuration, names, order of weights, `trainable` flags, values of all
+  /// variables, the state that is no weight (seeds of random layers), and ties: what was one
+  /// variable in two places is one variable in the copy.
+  ///
+  /// - Throws: `outOfMemory`; `unknownLayerClass` for a class that `registry` lacks.
+  /// - Complexity: O(bytes), with the serialized form held in memory meanwhile.
+  public func deepCopy(
+    registry: LayerRegistry = .standard, options: WriteOptions = .inMemory
+  ) throws(CairnError) -> Model {
+    let bytes = try Container.encode(ModelTensors(self), options: options)
+    return try Model.restored(
+      from: Container(bytes), registry: registry, budget: .max, limits: .trusted)
+  }
+}
+
+extension Sequential {
+  /// As ``Model/deepCopy(registry:options:)``, of the type that the original has.
+  public func deepCopy(
+    registry: LayerRegistry = .standard, options: WriteOptions = .inMemory
+  ) throws(CairnError) -> Sequential {
+    let copy: Model = try deepCopy(registry: registry, options: options)
+    guard let copy = copy as? Sequential else {
+      throw CairnError(
+        .invalidConfiguration, "the copy of a Sequential is none", at: .init(name: name))
+    }
+    return copy
+  }
+}
+
+extension NamedTensors {
+  /// Tensors that are equal to these in every bit and share no storage with them; metadata,
+  /// configuration, blobs, order and ties are kept.
+  ///
+  /// - Throws: `outOfMemory`.
+  public func deepCopy(options: WriteOptions = .inMemory) throws(CairnError) -> NamedTensors {
+    try NamedTensors(reading: Container(Container.encode(self, options: options)))
+  }
+}

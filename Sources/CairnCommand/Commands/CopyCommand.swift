@@ -1,0 +1,63 @@
+// `cairn copy`
+
+import ArgumentParser
+import CairnComparison
+import CairnInterchange
+import CairnSystem
+import CairnTensors
+
+struct CopyCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "copy", abstract: "Deep-copy a checkpoint and prove that the copy is equal.",
+    discussion: """
+      Unlike cp, which copies damage too, every tensor is decoded, checked, coded anew, and the
+      finished copy is compared with the original, bit for bit.
+
+      EXAMPLE
+        cairn copy model.cairn copy.cairn
+      """)
+
+  @Argument(help: "The checkpoint to read.")
+  var input: String
+
+  @Argument(help: "The file to write; its extension says the format.")
+  var output: String
+
+  @Option(help: "The input's format, instead of finding it out.")
+  var from: FormatName?
+
+  @Option(help: "The output's format, whatever its extension.")
+  var to: FormatName?
+
+  @OptionGroup var writing: WritingOptions
+
+  func run() throws {
+    let original = try CheckpointFile.open(
+      input, format: from?.format, options: writing.readOptions)
+    let format = try to?.format ?? CheckpointFormat.forWriting(output)
+    var sink = format.writer(to: output, options: writing.writeOptions)
+    let copying = ProgressBar("copy")
+    try sink.write(original.source) { (progress) throws(CairnError) in try copying.update(progress) }
+    // Opened anew: what is compared is what the disk gives back.
+    let copy = try CheckpointFile.open(output, format: format, options: writing.readOptions)
+    let comparing = ProgressBar("compare")
+    let report = try compare(original.source, copy.source) { (progress) throws(CairnError) in
+      try comparing.update(progress)
+    }
+    ProgressBar.clear()
+    guard report.isSame else {
+      Terminal.write(report.text, to: .error)
+      throw CairnError(
+        .copyDiffers, "the copy is not equal to the original", at: .init(file: output),
+        advice: "This is a defect of Cairn or of the machine; please report it")
+    }
+    Terminal.say(
+      "\(output): \(copy.source.count) tensors equal to \(input) in every bit"
+        + (copy.root.map { ", root digest \($0.prefix(16))…" } ?? ""))
+  }
+}
+
+extension CairnError.Code {
+  /// A copy that was just made is not equal to its original.
+  static let copyDiffers = Self("copyDiffers")
+}

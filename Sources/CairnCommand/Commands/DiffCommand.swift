@@ -1,0 +1,74 @@
+// `cairn diff`
+
+import ArgumentParser
+import CairnComparison
+import CairnInterchange
+import CairnJSON
+import CairnSystem
+import CairnTensors
+
+struct DiffCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "diff", abstract: "Compare two checkpoints of any formats, bit for bit.",
+    discussion: """
+      Says which tensors are missing, extra, of another type or shape, in another order, tied
+      otherwise, or of other values, and how far apart those are. NaNs with equal bits are equal;
+      −0 and +0 are not. --rtol and --atol ask for numeric comparison instead.
+      Exit status 0 says the same, 1 different, 2 that something stopped the comparison.
+
+      EXAMPLE
+        cairn diff before.cairn after.safetensors
+        cairn diff --rtol 1e-5 --atol 1e-8 a.cairn b.cairn
+      """)
+
+  @Argument(help: "The one checkpoint.")
+  var first: String
+
+  @Argument(help: "The other checkpoint.")
+  var second: String
+
+  @Flag(help: "Print the report as JSON.")
+  var json = false
+
+  @Option(help: "Relative tolerance, as numpy.isclose: |a − b| ≤ atol + rtol · |b|.")
+  var rtol: Double?
+
+  @Option(help: "Absolute tolerance.")
+  var atol: Double?
+
+  @Flag(help: "Compare tensors only, not metadata, configuration and blobs.")
+  var tensorsOnly = false
+
+  @Flag(help: "Print nothing; the exit status says it all.")
+  var quiet = false
+
+  func validate() throws {
+    for value in [rtol, atol] {
+      if let value, !(value >= 0 && value.isFinite) {
+        throw ValidationError("--rtol and --atol take numbers of at least 0.")
+      }
+    }
+  }
+
+  func run() throws {
+    var options = ComparisonOptions()
+    if rtol != nil || atol != nil {
+      options.tolerance = try Tolerance(absolute: atol ?? 0, relative: rtol ?? 0)
+    }
+    if tensorsOnly { options.scope = .weights }
+    let left = try CheckpointFile.open(first)
+    let right = try CheckpointFile.open(second)
+    let bar = ProgressBar("diff")
+    let report = try compare(left.source, right.source, options: options) {
+      (progress) throws(CairnError) in
+      try bar.update(progress)
+    }
+    ProgressBar.clear()
+    if json {
+      Terminal.say(try report.json.text(.pretty, allowNonFiniteNumbers: true))
+    } else if !quiet {
+      Terminal.write(report.text, to: .output)
+    }
+    if !report.isSame { throw Finished(code: Exit.negative) }
+  }
+}

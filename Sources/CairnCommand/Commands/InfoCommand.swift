@@ -1,0 +1,179 @@
+// `cairn info`
+
+import ArgumentParser
+import CairnInterchange
+import CairnJSON
+import CairnSystem
+import CairnTensors
+
+struct InfoCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "info", abstract: "Say what a checkpoint holds.",
+    discussion: """
+      Reads the index only, never the tensors.
+
+      EXAMPLE
+        cairn info model.cairn
+        cairn info --json model.safetensors
+      """)
+
+  @Argument(help: "The checkpoint.")
+  var file: String
+
+  @Flag(help: "Print JSON: format, version, bytes, storedBytes, metadata, tensors, …")
+  var json = false
+
+  @Option(help: "The file's format, instead of finding it out.")
+  var from: FormatName?
+
+  func run() throws {
+    let checkpoint = try CheckpointFile.open(file, format: from?.format)
+    let description = try CheckpointDescription(checkpoint)
+    if json {
+      Terminal.say(try description.json.text(.pretty, allowNonFiniteNumbers: true))
+    } else {
+      Terminal.write(description.text, to: .output)
+    }
+  }
+}
+
+/// Everything that `info` says.
+struct CheckpointDescription {
+  private let checkpoint: CheckpointFile
+  private var tensors: [(entry: TensorEntry, storage: CheckpointFile.Storage)] = []
+  private let blobs: [Blob]
+  private var byteCount = 0
+  private var storedByteCount = 0
+
+  init(_ checkpoint: CheckpointFile) throws(CairnError) {
+    self.checkpoint = checkpoint
+    blobs = try checkpoint.source.blobs
+    for index in try checkpoint.source.indicesInWeightOrder() {
+      let entry = try checkpoint.source.entry(at: index)
+      let storage = try checkpoint.storage(at: index)
+      tensors.append((entry, storage))
+      guard entry.aliasOf == nil else { continue }
+      byteCount = byteCount.addingReportingOverflow(entry.byteCount).partialValue
+      storedByteCount = storedByteCount.addingReportingOverflow(storage.storedByteCount).partialValue
+    }
+  }
+
+  var json: JSONValue {
+    var object: JSONObject = [
+      "format": .string(checkpoint.formatName),
+      "version": checkpoint.version.map { .string($0) } ?? .null,
+      "path": .string(checkpoint.path),
+      "fileBytes": .integer(Int64(checkpoint.fileByteCount)),
+      "bytes": .integer(Int64(byteCount)),
+      "storedBytes": .integer(Int64(storedByteCount)),
+      "rootDigest": checkpoint.root.map { .string($0) } ?? .null,
+    ]
+    var metadata = JSONObject()
+    for (key, value) in checkpoint.source.metadata { metadata[key.string] = value.json }
+    object["metadata"] = .object(metadata)
+    object["hasConfiguration"] = .bool(checkpoint.source.configuration != nil)
+    object["blobs"] = .array(
+      blobs.map {
+        ["name": .string($0.name.string), "bytes": .integer(Int64($0.bytes.count))]
+      })
+    object["tensors"] = .array(
+      tensors.map { tensor in
+        var fields: JSONObject = [
+          "name": .string(tensor.entry.name.string),
+          "dtype": .string(tensor.entry.dtype.name),
+          "shape": .array(tensor.entry.shape.dimensions.map { .integer(Int64($0)) }),
+          "bytes": .integer(Int64(tensor.entry.byteCount)),
+          "storedBytes": .integer(Int64(tensor.storage.storedByteCount)),
+          "codec": .string(tensor.storage.codec),
+        ]
+        if let owner = tensor.entry.aliasOf { fields["aliasOf"] = .string(owner.string) }
+        if let digest = tensor.storage.digest { fields["digest"] = .string(digest) }
+        return .object(fields)
+      })
+    return .object(object)
+  }
+
+  var text: String {
+    var lines = [
+      "\(checkpoint.path): \(checkpoint.formatName)"
+        + (checkpoint.version.map { " \($0)" } ?? "")
+        + ", \(ByteCount.text(checkpoint.fileByteCount)), \(tensors.count) tensors"
+    ]
+    if let root = checkpoint.root { lines.append("root digest  \(root)") }
+    for (key, value) in checkpoint.source.metadata {
+      lines.append("metadata     \(key.string.printable) = \(value.text)")
+    }
+    if let configuration = checkpoint.source.configuration {
+      lines.append("model        configuration of \(ByteCount.text(configuration.count))")
+    }
+    for blob in blobs {
+      lines.append("blob         \(blob.name.string.printable), \(ByteCount.text(blob.bytes.count))")
+    }
+    if !tensors.isEmpty {
+      var table = TextTable([
+        ("tensor", .left), ("dtype", .left), ("shape", .left), ("bytes", .right),
+        ("stored", .right), ("ratio", .right), ("codec", .left),
+      ])
+      for (entry, storage) in tensors {
+        let isAlias = entry.aliasOf != nil
+        table.add([
+          entry.name.string.printable, entry.dtype.name, entry.shape.description,
+          "\(entry.byteCount)", isAlias ? "–" : "\(storage.storedByteCount)",
+          isAlias ? "–" : ByteCount.percent(storage.storedByteCount, of: entry.byteCount),
+          entry.aliasOf.map { "= \($0.string.printable)" } ?? storage.codec,
+        ])
+      }
+      table.add([
+        "total", "", "", "\(byteCount)", "\(storedByteCount)",
+        ByteCount.percent(storedByteCount, of: byteCount), "",
+      ])
+      lines += [""] + table.lines
+    }
+    return lines.joined(separator: "\n") + "\n"
+  }
+}
+
+extension MetadataValue {
+  /// As JSON; bytes as an object with their hexadecimal digits.
+  var json: JSONValue {
+    switch self {
+    case .bool(let value): .bool(value)
+    case .int(let value): .integer(value)
+    case .uint(let value): .unsigned(value)
+    case .float(let value): .double(value)
+    case .string(let value): .string(value)
+    case .bytes(let value): ["hex": .string(value.hexDigits)]
+    case .bools(let values): .array(values.map { .bool($0) })
+    case .ints(let values): .array(values.map { .integer($0) })
+    case .uints(let values): .array(values.map { .unsigned($0) })
+    case .floats(let values): .array(values.map { .double($0) })
+    case .strings(let values): .array(values.map { .string($0) })
+    case .byteStrings(let values): .array(values.map { ["hex": .string($0.hexDigits)] })
+    }
+  }
+
+  /// As one line of at most 100 characters.
+  var text: String {
+    let full = (try? json.text(.compact, allowNonFiniteNumbers: true)) ?? "?"
+    return full.count <= 100 ? full : full.prefix(99) + "…"
+  }
+}
+
+extension [UInt8] {
+  var hexDigits: String { map { hex($0, digits: 2) }.joined() }
+}
+
+extension String {
+  /// The text with what could move a terminal's cursor or reorder its line made visible.
+  var printable: String {
+    var text = ""
+    for scalar in unicodeScalars {
+      switch scalar.properties.generalCategory {
+      case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .unassigned:
+        text += "\\u{\(String(scalar.value, radix: 16))}"
+      default: text.unicodeScalars.append(scalar)
+      }
+    }
+    return text
+  }
+}

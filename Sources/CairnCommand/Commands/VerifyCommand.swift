@@ -1,0 +1,81 @@
+// `cairn verify`
+
+import ArgumentParser
+import CairnFormat
+import CairnInterchange
+import CairnJSON
+import CairnSystem
+import CairnTensors
+
+struct VerifyCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "verify", abstract: "Check a checkpoint: structure and every checksum.",
+    discussion: """
+      After `verify` every byte of a .cairn file is known to be as it was written. --deep also
+      decodes every tensor, checks its elements and, where there are digests, its digest.
+      Exit status 1 says the file is invalid, 2 that it could not be read.
+
+      EXAMPLE
+        cairn verify --deep model.cairn
+      """)
+
+  @Argument(help: "The checkpoint.")
+  var file: String
+
+  @Flag(help: "Also decode all content and check it against its digests.")
+  var deep = false
+
+  @Flag(help: "Print JSON: path, valid, level, error.")
+  var json = false
+
+  @Option(help: "The file's format, instead of finding it out.")
+  var from: FormatName?
+
+  func run() throws {
+    let level: Container.VerificationLevel = deep ? .deep : .structure
+    var failure: CairnError?
+    var summary = ""
+    do throws(CairnError) {
+      let checkpoint = try CheckpointFile.open(file, format: from?.format)
+      let bar = ProgressBar("verify")
+      try checkpoint.verify(level) { (progress) throws(CairnError) in try bar.update(progress) }
+      ProgressBar.clear()
+      summary =
+        "\(file): valid \(checkpoint.formatName), \(checkpoint.source.count) tensors, "
+        + ByteCount.text(checkpoint.fileByteCount) + " checked" + (deep ? ", content decoded" : "")
+        + (deep && checkpoint.root != nil ? ", digests match" : "")
+    } catch {
+      // An empty or unrecognisable file was read well enough to know that it is no checkpoint.
+      guard error.saysInvalid || error.code == .unknownFormat else { throw error }
+      failure = error
+    }
+    if json {
+      var object: JSONObject = [
+        "path": .string(file), "valid": .bool(failure == nil), "level": .string(level.rawValue),
+      ]
+      if let failure { object["error"] = failure.json }
+      Terminal.say(try JSONValue.object(object).text(.pretty))
+    } else if failure == nil {
+      Terminal.say(summary)
+    }
+    if let failure {
+      Terminal.complain(failure.description)
+      throw Finished(code: Exit.negative)
+    }
+  }
+}
+
+extension CairnError {
+  /// The parts of the error, for scripts.
+  var json: JSONValue {
+    var object: JSONObject = ["code": .string(code.name), "message": .string(message)]
+    if let file = location.file { object["file"] = .string(file) }
+    if let offset = location.offset { object["offset"] = .unsigned(offset) }
+    if let name = location.name { object["name"] = .string(name) }
+    if let index = location.index { object["index"] = .integer(Int64(index)) }
+    if let expected { object["expected"] = .string(expected) }
+    if let found { object["found"] = .string(found) }
+    if let advice { object["advice"] = .string(advice) }
+    return .object(object)
+  }
+}

@@ -1,0 +1,72 @@
+// The executable `cairn`: parses, runs, and turns every failure into one line and an exit code.
+
+import ArgumentParser
+import CairnInterchange
+import CairnSystem
+
+/// What the process says when it ends.
+enum Exit {
+  /// Done, or the same.
+  static let success: Int32 = 0
+  /// Different (`diff`) or invalid (`verify`).
+  static let negative: Int32 = 1
+  /// Any other failure, a wrong command line included.
+  static let failure: Int32 = 2
+}
+
+/// A failure that has said all it has to say.
+struct Finished: Error {
+  var code: Int32
+}
+
+@main
+struct Cairn: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "cairn",
+    abstract: "Inspect, verify, compare, copy and convert checkpoints of machine-learning models.",
+    discussion: """
+      EXAMPLE
+        cairn convert model.safetensors model.cairn
+        cairn verify --deep model.cairn
+        cairn diff model.safetensors model.cairn
+
+      EXIT STATUS
+        0  done, or the same
+        1  different (diff), or invalid (verify)
+        2  any other failure
+      """,
+    version: "0.1.0",
+    subcommands: [
+      InfoCommand.self, VerifyCommand.self, DiffCommand.self, ConvertCommand.self,
+      CopyCommand.self,
+    ])
+
+  static func main() {
+    Interruption.watch()
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch {
+      finish(error)
+    }
+  }
+
+  private static func finish(_ error: any Error) -> Never {
+    switch error {
+    case let finished as Finished:
+      leave(finished.code)
+    case let error as CairnError:
+      Terminal.complain(error.description)
+      leave(Exit.failure)
+    default:
+      // Help and the version come as errors too, with an exit code of success.
+      let message = fullMessage(for: error)
+      if exitCode(for: error).isSuccess {
+        Terminal.say(message)
+        leave(Exit.success)
+      }
+      Terminal.write(message + "\n", to: .error)
+      leave(Exit.failure)
+    }
+  }
+}

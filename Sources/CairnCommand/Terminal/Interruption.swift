@@ -1,0 +1,38 @@
+// Ctrl-C and `kill`: work stops at the next step, so that what was half written is cleared away.
+
+import CairnSystem
+import Synchronization
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+enum Interruption {
+  private static let requested = Atomic<Bool>(false)
+
+  /// Notes SIGINT and SIGTERM from now on instead of dying of them, and ignores SIGPIPE, so that a
+  /// closed pipe is an error of the write.
+  static func watch() {
+    // Read once here, so that the handler never meets an atomic that is not initialised yet.
+    _ = requested.load(ordering: .relaxed)
+    _ = signal(SIGPIPE, SIG_IGN)
+    for number in [SIGINT, SIGTERM] {
+      _ = signal(number) { _ in
+        // The second time the user means it. Both calls are safe in a signal handler.
+        if Interruption.requested.exchange(true, ordering: .relaxed) { _exit(Exit.failure) }
+      }
+    }
+  }
+
+  /// Throws if the user wants the work to stop.
+  static func check() throws(CairnError) {
+    if requested.load(ordering: .relaxed) {
+      throw CairnError(
+        .interrupted, "stopped on request; what was there before is untouched")
+    }
+  }
+}

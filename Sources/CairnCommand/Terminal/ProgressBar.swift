@@ -1,0 +1,51 @@
+// A line that says how far the work has come, on a terminal only.
+
+import CairnSystem
+import Synchronization
+
+/// Shows progress on standard error when that is a terminal, and lets the user stop the work.
+struct ProgressBar: Sendable {
+  private let label: String
+  private let isShown: Bool
+  private let clock = ContinuousClock()
+  private let start: ContinuousClock.Instant
+  private static let isDrawn = Mutex(false)
+  private static let lastDraw = Mutex<ContinuousClock.Instant?>(nil)
+
+  init(_ label: String) {
+    self.label = label
+    isShown = Terminal.isInteractive(.error)
+    start = clock.now
+  }
+
+  /// Takes note of progress: what library calls take as their `progress`.
+  func update(_ progress: Progress) throws(CairnError) {
+    try Interruption.check()
+    guard isShown, progress.total > 0 else { return }
+    let now = clock.now
+    let isDue = Self.lastDraw.withLock { last in
+      if let last, now - last < .milliseconds(50), progress.done < progress.total { return false }
+      last = now
+      return true
+    }
+    // What is done at once needs no bar.
+    guard isDue, now - start > .milliseconds(200) else { return }
+    let share = min(1, Double(progress.done) / Double(progress.total))
+    let filled = Int(share * 30)
+    let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 30 - filled)
+    let seconds = Double((now - start).components.seconds)
+      + Double((now - start).components.attoseconds) * 1e-18
+    let rate = ByteCount.text(Int(Double(progress.done) / max(seconds, 1e-3)))
+    Terminal.write(
+      "\r\u{1B}[K\(label) \(bar) \(Int(share * 100)) %  \(rate)/s", to: .error)
+    Self.isDrawn.withLock { $0 = true }
+  }
+
+  /// Removes the line.
+  static func clear() {
+    isDrawn.withLock { drawn in
+      if drawn { Terminal.write("\r\u{1B}[K", to: .error) }
+      drawn = false
+    }
+  }
+}

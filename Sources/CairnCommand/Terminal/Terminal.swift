@@ -1,0 +1,54 @@
+// What is written where: results to standard output, everything else to standard error.
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+enum Terminal {
+  enum Stream: Int32 {
+    case output = 1
+    case error = 2
+  }
+
+  /// Whether a person is likely to read the stream as it comes.
+  static func isInteractive(_ stream: Stream) -> Bool { isatty(stream.rawValue) == 1 }
+
+  /// Writes `text` whole. A reader that went away (a closed pipe) ends the program quietly, as
+  /// `head` expects of those it reads from.
+  static func write(_ text: String, to stream: Stream) {
+    var bytes = Array(text.utf8)
+    while !bytes.isEmpty {
+      // SAFETY: the pointer is to the array's own bytes, valid for the call.
+      let put = unsafe bytes.withUnsafeBytes { buffer in
+        unsafe systemWrite(stream.rawValue, buffer.baseAddress, buffer.count)
+      }
+      if put < 0 {
+        if errno == EINTR { continue }
+        if stream == .error { return }
+        if errno != EPIPE { write("cairn: cannot write the output\n", to: .error) }
+        leave(Exit.failure)
+      }
+      bytes.removeFirst(put)
+    }
+  }
+
+  /// A line of result.
+  static func say(_ line: String) { write(line + "\n", to: .output) }
+
+  /// A line about a failure.
+  static func complain(_ line: String) {
+    ProgressBar.clear()
+    write("cairn: \(line)\n", to: .error)
+  }
+}
+
+/// Ends the process.
+func leave(_ code: Int32) -> Never { exit(code) }
+
+private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
+  unsafe write(descriptor, bytes, count)
+}

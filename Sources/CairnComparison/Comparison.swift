@@ -1,0 +1,91 @@
+// Comparing two sources of named tensors.
+
+public import CairnSystem
+public import CairnTensors
+
+/// Compares everything that two sources of named tensors have: models, files of any format.
+///
+/// Tensors are matched by name, byte by byte, and read in windows, so that sources of any size are
+/// compared in bounded memory. Values are compared to the bit: NaNs with equal payloads are equal,
+/// −0 and +0 are not; ``ComparisonOptions/tolerance`` asks for less. A tensor with several names is
+/// compared once. A live source is compared as it was when its turn came: don't change it meanwhile.
+///
+/// - Parameters:
+///   - left: The first source.
+///   - right: The second source.
+///   - options: What counts, and how closely.
+///   - progress: Called now and then with the bytes of tensors compared.
+/// - Throws: What reading the sources needs and what `progress` throws; `noSuchTensor` and
+///   `countMismatch` for a source that contradicts itself. A difference is no error.
+/// - Complexity: O(bytes + names log names).
+public func compare(
+  _ left: any TensorSource, _ right: any TensorSource,
+  options: ComparisonOptions = ComparisonOptions(),
+  progress: ProgressHandler = { (_) throws(CairnError) in }
+) throws(CairnError) -> ComparisonReport {
+  let (a, b) = (try NameTable(left), try NameTable(right))
+  let limit = options.maximumDetails
+  var report = ComparisonReport()
+  report.options = options
+  report.leftCount = a.entries.count
+  report.rightCount = b.entries.count
+  report.missing = Listing(a.inWeightOrder.filter { b.indices[$0] == nil }, limit: limit)
+  report.extra = Listing(b.inWeightOrder.filter { a.indices[$0] == nil }, limit: limit)
+
+  let common = a.inWeightOrder.filter { b.indices[$0] != nil }
+  if options.scope.contains(.order) {
+    report.reordered = Listing(
+      reorderings(common, b.inWeightOrder.filter { a.indices[$0] != nil }), limit: limit)
+  }
+  if options.scope.contains(.ties) {
+    report.retied = Listing(try tieDifferences(of: common, a, b), limit: limit)
+  }
+
+  var retyped: [Retyping] = []
+  var reshaped: [Reshaping] = []
+  var comparable: [TensorName] = []
+  for name in common {
+    guard let mine = a.entry(name), let theirs = b.entry(name) else { continue }
+    if mine.dtype != theirs.dtype {
+      retyped.append(Retyping(name: name, left: mine.dtype, right: theirs.dtype))
+    }
+    if mine.shape != theirs.shape {
+      reshaped.append(Reshaping(name: name, left: mine.shape, right: theirs.shape))
+    }
+    if mine.dtype == theirs.dtype, mine.shape == theirs.shape { comparable.append(name) }
+  }
+  report.retyped = Listing(retyped, limit: limit)
+  report.reshaped = Listing(reshaped, limit: limit)
+
+  let values = try ValueComparison(comparable, left, a, right, b, options)
+  try values.run(progress)
+  values.fill(&report)
+
+  if options.scope.contains(.metadata) {
+    report.metadata = Listing(metadataDifferences(left.metadata, right.metadata), limit: limit)
+  }
+  if options.scope.contains(.configuration) {
+    report.configuration = BytesDifference(left.configuration, right.configuration)
+  }
+  if options.scope.contains(.blobs) {
+    report.blobs = Listing(blobDifferences(try left.blobs, try right.blobs), limit: limit)
+  }
+  return report
+}
+
+private func metadataDifferences(_ left: Metadata, _ right: Metadata) -> [MetadataDifference] {
+  let added = right.keys.filter { left[$0] == nil }
+  return (left.keys + added).sorted().compactMap { key in
+    left[key] == right[key]
+      ? nil : MetadataDifference(key: key, left: left[key], right: right[key])
+  }
+}
+
+private func blobDifferences(_ left: [Blob], _ right: [Blob]) -> [BlobDifference] {
+  // Names are unique within a source; were they not, the first would count.
+  let mine = Dictionary(left.map { ($0.name, $0.bytes) }) { first, _ in first }
+  let theirs = Dictionary(right.map { ($0.name, $0.bytes) }) { first, _ in first }
+  return Set(mine.keys).union(theirs.keys).sorted().compactMap { name in
+    BytesDifference(mine[name], theirs[name]).map { BlobDifference(name: name, bytes: $0) }
+  }
+}

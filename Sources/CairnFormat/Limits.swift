@@ -1,0 +1,26 @@
+// What a reader accepts at most. FORMAT.md, section 16.
+
+/// Upper bounds that are checked before anything is allocated. The defaults are the format's own
+/// limits; a reader's policy can lower them, and values above the format's have no effect.
+public struct Limits: Hashable, Sendable {
+  /// Tensors in a file, aliases included.
+  public var tensorCount = 1 << 24
+  /// Bytes of the index.
+  public var indexByteCount = 4 << 30
+  /// Bytes of the metadata.
+  public var metadataByteCount = 16 << 20
+  /// Bytes of the configuration, and of one blob.
+  public var attachmentByteCount = 256 << 20
+  /// Frames of metadata, configuration and blobs.
+  public var attachmentCount = 65_536
+  /// Bytes of one note.
+  public var noteByteCount = 64 << 10
+  /// Nesting of the configuration.
+  public var configurationDepth = 128
+
+  /// The format's limits.
+  public init() {}
+
+  /// The format's limits.
+  public static let format = Limits()
+}

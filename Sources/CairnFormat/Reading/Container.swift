@@ -1,0 +1,343 @@
+// A container, open for reading: the route from the end of the file. FORMAT.md, section 1.
+
+import CairnCodec
+public import CairnSystem
+public import CairnTensors
+
+/// A `.cairn` file or a container in memory, opened and checked at level *open*; tensors are read,
+/// and checked, when they are asked for, from any thread.
+///
+/// Tensors are numbered in ascending order of their names.
+public struct Container: Sendable {
+  let source: any ByteSource
+  let superblock: Superblock
+  let commit: CommitRecord
+  let index: TensorIndex
+  private let options: ReadOptions
+
+  public let metadata: Metadata
+  public let configuration: [UInt8]?
+
+  /// Opens the file at `path`.
+  ///
+  /// - Throws: `notFound`, `permissionDenied`, `notARegularFile`; what section 15 of FORMAT.md calls
+  ///   [O], each with the byte offset.
+  /// - Complexity: O(1) reads, whatever the number of tensors: superblock, commit record, page
+  ///   table, metadata and configuration.
+  public init(path: String, options: ReadOptions = ReadOptions()) throws(CairnError) {
+    let file = try FileBytes(path: path, access: options.access, files: options.files)
+    try self.init(file, options: options)
+  }
+
+  /// Opens the container that `source` holds.
+  public init(
+    _ source: any ByteSource, options: ReadOptions = ReadOptions()
+  ) throws(CairnError) {
+    self.source = source
+    self.options = options
+    do throws(CairnError) {
+      superblock = try Superblock(reading: source)
+      let commitOffset = try CommitSearch.locate(in: source)
+      commit = try CommitRecord(readingAt: commitOffset, of: source)
+      let table = try Self.pageTable(source, commit, options.limits)
+      guard table.entryCount == commit.tensorCount else {
+        throw CairnError(
+          .invalidCommitRecord, "the commit record counts other tensors than the index",
+          at: .init(offset: UInt64(commitOffset + 48)), expected: "\(table.entryCount)",
+          found: "\(commit.tensorCount)")
+      }
+      guard superblock.hasDigests == commit.hasDigests else {
+        throw CairnError(
+          .invalidCommitRecord, "superblock and commit record differ about digests",
+          at: .init(offset: UInt64(commitOffset + 36)))
+      }
+      index = TensorIndex(table, in: source)
+      metadata = try Self.metadata(source, table)
+      configuration = try Self.configuration(source, table, options.limits)
+    } catch {
+      throw error.located(file: source.path)
+    }
+  }
+
+  private static func pageTable(
+    _ source: any ByteSource, _ commit: CommitRecord, _ limits: Limits
+  ) throws(CairnError) -> PageTable {
+    let header = try FrameHeader(reading: source, at: commit.pageTableOffset)
+    guard header.type == .pageTable, header.storedCount == commit.pageTableCount,
+      header.checksum == commit.pageTableChecksum
+    else {
+      throw CairnError(
+        .routesDisagree, "the commit record and the page table's frame disagree",
+        at: .init(offset: UInt64(commit.pageTableOffset)),
+        expected: "PTAB of \(commit.pageTableCount) bytes",
+        found: "\(header.type.name) of \(header.storedCount)")
+    }
+    // 4 bytes a page of at most 4 GiB of index, 32 an attachment.
+    let limit = PageTable.fixedByteCount + 4 * 65_536 + 8 + 32 * Limits.format.attachmentCount
+    guard header.storedCount <= limit else {
+      throw CairnError(
+        .limitExceeded, "the page table is larger than the format allows",
+        at: .init(offset: UInt64(commit.pageTableOffset + 8)), expected: "at most \(limit) bytes",
+        found: "\(header.storedCount)")
+    }
+    let payload = try source.payload(of: header, at: commit.pageTableOffset)
+    return try PageTable(
+      payload: payload, at: commit.pageTableOffset + FrameHeader.byteCount, limits: limits)
+  }
+
+  /// The payload of an attachment, checked against its record.
+  private static func payload(
+    _ record: AttachmentRecord, _ source: any ByteSource
+  ) throws(CairnError) -> [UInt8] {
+    let header = try FrameHeader(reading: source, at: record.frameOffset)
+    guard header.type == record.type, header.storedCount == record.payloadCount,
+      header.checksum == record.checksum
+    else {
+      throw CairnError(
+        .routesDisagree, "an attachment's record and its frame disagree",
+        at: .init(offset: UInt64(record.frameOffset)),
+        expected: "\(record.type.name) of \(record.payloadCount) bytes",
+        found: "\(header.type.name) of \(header.storedCount)")
+    }
+    return try source.payload(of: header, at: record.frameOffset)
+  }
+
+  private static func metadata(
+    _ source: any ByteSource, _ table: PageTable
+  ) throws(CairnError) -> Metadata {
+    guard let record = table.attachments.first(where: { $0.type == .metadata }) else {
+      return Metadata()
+    }
+    return try MetadataCoding.decode(
+      payload(record, source), at: record.frameOffset + FrameHeader.byteCount)
+  }
+
+  private static func configuration(
+    _ source: any ByteSource, _ table: PageTable, _ limits: Limits
+  ) throws(CairnError) -> [UInt8]? {
+    guard let record = table.attachments.first(where: { $0.type == .configuration }) else {
+      return nil
+    }
+    let bytes = try payload(record, source)
+    try ConfigurationCoding.check(
+      bytes, at: record.frameOffset + FrameHeader.byteCount, limits: limits)
+    return bytes
+  }
+
+  // MARK: - What the file says of itself
+
+  /// The bytes that every container begins with.
+  public static var signature: [UInt8] { Superblock.magic }
+
+  /// The path, or nil for memory.
+  public var path: String? { source.path }
+  /// Bytes of the whole file.
+  public var fileByteCount: Int { source.count }
+  /// The format's version: 1.minor.
+  public var version: (major: Int, minor: Int) {
+    (Int(Superblock.majorVersion), Int(superblock.minorVersion))
+  }
+  /// Bytes of all tensors uncompressed, aliases not counted.
+  public var logicalByteCount: Int { commit.logicalCount }
+  /// Bytes that the tensors' data takes in the file.
+  public var storedByteCount: Int { commit.storedCount }
+  /// log2 of the largest number of bytes in a chunk.
+  public var log2ChunkSize: Int { superblock.log2ChunkSize }
+  /// log2 of the alignment of raw tensors.
+  public var log2Alignment: Int { superblock.log2Alignment }
+  /// The identity of the content, if the file has digests.
+  public var root: Digest? { commit.hasDigests ? commit.root : nil }
+
+  /// The bytes that may be loaded from this file at once, unless the caller says otherwise: the
+  /// smaller of the machine's memory and 64 times the file's size and 64 MiB. A file of zeros may
+  /// need more; a file from a stranger should not.
+  public var defaultBudget: Int {
+    let (scaled, overflow) = source.count.multipliedReportingOverflow(by: 64)
+    return min(physicalMemory(), overflow ? .max : scaled.addingReportingOverflow(64 << 20).partialValue)
+  }
+
+  /// How a tensor is kept.
+  public struct StorageSummary: Hashable, Sendable {
+    /// `raw`, `alias`, or `zlib` with the way its elements are cut into planes.
+    public var codec: String
+    /// Bytes that its data takes in the file.
+    public var storedByteCount: Int
+    /// The digest of its content, if the file has digests.
+    public var digest: Digest?
+  }
+
+  /// How the tensor at `index` is kept.
+  public func storage(at index: Int) throws(CairnError) -> StorageSummary {
+    try locating { () throws(CairnError) in
+      try checkIndex(index)
+      let entry = try self.index.entry(index)
+      let digest = commit.hasDigests ? try self.index.owner(of: entry).digest : nil
+      guard entry.record.storageClass != .alias else {
+        return StorageSummary(codec: "alias", storedByteCount: 0, digest: digest)
+      }
+      let blocks = try self.index.blocks(
+        0..<entry.record.pieces(log2ChunkSize: log2ChunkSize).count, of: entry,
+        log2ChunkSize: log2ChunkSize)
+      let stored = blocks.reduce(0) { $0 + $1.storedCount }
+      let codec: String
+      switch (entry.record.storageClass, entry.record.filter) {
+      case (.chunked, _) where stored == entry.record.byteCount: codec = "stored"
+      case (.chunked, .none): codec = "zlib"
+      case (.chunked, .bytePlanes): codec = "planes+zlib"
+      case (.chunked, .rotatedBytePlanes): codec = "rotated planes+zlib"
+      default: codec = "raw"
+      }
+      return StorageSummary(codec: codec, storedByteCount: stored, digest: digest)
+    }
+  }
+
+  private func locating<R>(_ body: () throws(CairnError) -> R) throws(CairnError) -> R {
+    do throws(CairnError) { return try body() } catch { throw error.located(file: source.path) }
+  }
+}
+
+extension Container: TensorSource {
+  public var count: Int { index.count }
+
+  public var blobs: [Blob] {
+    get throws(CairnError) {
+      try locating { () throws(CairnError) in
+        var blobs: [Blob] = []
+        for record in index.table.attachments where record.type == .blob {
+          blobs.append(
+            try BlobCoding.decode(
+              Self.payload(record, source), at: record.frameOffset + FrameHeader.byteCount))
+        }
+        return blobs.sorted { $0.name < $1.name }
+      }
+    }
+  }
+
+  public func entry(at index: Int) throws(CairnError) -> TensorEntry {
+    try locating { () throws(CairnError) in
+      try checkIndex(index)
+      let entry = try self.index.entry(index)
+      let owner =
+        entry.record.storageClass == .alias
+        ? try self.index.owner(of: entry).record.name : nil
+      return TensorEntry(
+        name: entry.record.name, dtype: entry.record.dtype, shape: entry.record.shape,
+        byteCount: entry.record.byteCount, position: Int(entry.record.position), aliasOf: owner)
+    }
+  }
+
+  public func index(of name: TensorName) throws(CairnError) -> Int? {
+    try locating { () throws(CairnError) in try index.row(of: name) }
+  }
+
+  public func read(
+    at index: Int, from offset: Int, into bytes: inout MutableSpan<UInt8>
+  ) throws(CairnError) {
+    do throws(CairnError) {
+      try checkIndex(index)
+      let entry = try self.index.owner(of: self.index.entry(index))
+      try readOwner(entry, from: offset, into: &bytes)
+    } catch {
+      throw error.located(file: source.path)
+    }
+  }
+
+  private func readOwner(
+    _ entry: IndexEntry, from offset: Int, into bytes: inout MutableSpan<UInt8>
+  ) throws(CairnError) {
+    let record = entry.record
+    let wanted = bytes.count
+    guard offset >= 0, offset <= record.byteCount, wanted <= record.byteCount - offset else {
+      throw CairnError(
+        .invalidArgument, "bytes outside the tensor were asked for",
+        at: .init(name: record.name.string), expected: "within 0..<\(record.byteCount)",
+        found: "\(wanted) bytes from \(offset)")
+    }
+    let pieces = record.pieces(log2ChunkSize: log2ChunkSize)
+    let numbers = pieces.indices(touching: offset..<offset + wanted)
+    let blocks = try index.blocks(numbers, of: entry, log2ChunkSize: log2ChunkSize)
+    // What each block gives, counted from the block's start and from the target's.
+    let parts = numbers.map { number in
+      let range = pieces.range(of: number)
+      let shared = range.clamped(to: offset..<offset + wanted)
+      return (
+        inBlock: shared.lowerBound - range.lowerBound..<shared.upperBound - range.lowerBound,
+        inTarget: shared.lowerBound - offset..<shared.upperBound - offset
+      )
+    }
+    let source = source
+    try fillInParallel(
+      &bytes, parts: parts.map(\.inTarget), threads: options.threads,
+      makeWorker: { () throws(CairnError) in try BlockReader() }
+    ) { (reader, number, target) throws(CairnError) in
+      try reader.read(
+        blocks[number], number: numbers.lowerBound + number, of: record,
+        part: parts[number].inBlock, from: source, into: &target)
+    }
+  }
+
+  /// The tensor at `index`: in place where it lies raw in a mapped file, else in storage of its own.
+  ///
+  /// - Throws: `noSuchTensor`; `overBudget` if it is larger than ``defaultBudget``;
+  ///   `checksumMismatch`, `corruptChunk`, `invalidIndex`; `outOfMemory`.
+  public func tensor(at index: Int) throws(CairnError) -> Tensor {
+    try locating { () throws(CairnError) in
+      try checkIndex(index)
+      let entry = try self.index.owner(of: self.index.entry(index))
+      let record = entry.record
+      let pieces = record.pieces(log2ChunkSize: log2ChunkSize)
+      // Every block's bounds are checked before the tensor's bytes are asked of the system.
+      let blocks = try self.index.blocks(
+        0..<pieces.count, of: entry, log2ChunkSize: log2ChunkSize)
+      if record.storageClass == .raw, let memory = source.memory, !memory.isWritable,
+        let region = try region(of: blocks, record, in: memory)
+      {
+        if options.checksTensorsInPlace { try checkBlocks(at: index) }
+        return Tensor(dtype: record.dtype, shape: record.shape, region: region)
+      }
+      return try Tensor(dtype: record.dtype, shape: record.shape, byteCount: record.byteCount) {
+        (bytes) throws(CairnError) in
+        try readOwner(entry, from: 0, into: &bytes)
+      }
+    }
+  }
+
+  /// The memory of a raw tensor, if its blocks follow on each other, as they do in a valid file.
+  private func region(
+    of blocks: [BlockRecord], _ record: TensorRecord, in memory: ByteRegion
+  ) throws(CairnError) -> ByteRegion? {
+    guard let first = blocks.first else { return nil }
+    var end = first.offset
+    for block in blocks {
+      guard block.offset == end else { return nil }
+      end += block.storedCount
+    }
+    return memory.part(first.offset..<end)
+  }
+
+  /// Checks the checksums of all blocks of the tensor at `index`, without decoding any.
+  ///
+  /// - Throws: `checksumMismatch` with the block's offset and number.
+  public func checkBlocks(at index: Int) throws(CairnError) {
+    try locating { () throws(CairnError) in
+      try checkIndex(index)
+      let entry = try self.index.owner(of: self.index.entry(index))
+      let name = entry.record.name.string
+      let count = entry.record.pieces(log2ChunkSize: log2ChunkSize).count
+      let blocks = try self.index.blocks(0..<count, of: entry, log2ChunkSize: log2ChunkSize)
+      let source = source
+      try inParallel(count, threads: options.threads) { (number) throws(CairnError) in
+        let block = blocks[number]
+        try source.withBytes(in: block.offset..<block.offset + block.storedCount) {
+          (bytes) throws(CairnError) in
+          let actual = crc32(bytes)
+          guard actual == block.checksum else {
+            throw checksumMismatch(
+              "a block", at: block.offset, recorded: block.checksum, actual: actual
+            ).located(name: name, index: number)
+          }
+        }
+      }
+    }
+  }
+}

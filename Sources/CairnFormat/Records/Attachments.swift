@@ -1,0 +1,78 @@
+// Configuration and blobs in bytes and back. FORMAT.md, section 11.
+
+import CairnJSON
+import CairnSystem
+import CairnTensors
+
+/// The payload of a CONF frame.
+enum ConfigurationCoding {
+  private static func parse(_ bytes: [UInt8], limits: Limits) throws(JSONError) -> JSONValue {
+    var json = JSONLimits()
+    json.maximumBytes = Limits.format.attachmentByteCount
+    json.maximumDepth = min(limits.configurationDepth, Limits.format.configurationDepth)
+    json.allowNonFiniteNumbers = true
+    return try JSONValue(parsing: bytes, limits: json)
+  }
+
+  /// The canonical form of any JSON text.
+  static func canonical(_ bytes: [UInt8]) throws(CairnError) -> [UInt8] {
+    do throws(JSONError) {
+      return try parse(bytes, limits: .format).utf8(.canonical, allowNonFiniteNumbers: true)
+    } catch {
+      throw CairnError(
+        .invalidConfiguration, "the configuration is not JSON that the format allows",
+        at: .init(offset: UInt64(error.offset)), found: error.message, cause: error)
+    }
+  }
+
+  /// Checks a payload that lies at `offset`; returns it.
+  static func check(_ bytes: [UInt8], at offset: Int, limits: Limits) throws(CairnError) {
+    do throws(JSONError) {
+      _ = try parse(bytes, limits: limits)
+    } catch {
+      throw CairnError(
+        .invalidConfiguration, "the configuration is not JSON that the format allows",
+        at: .init(offset: UInt64(offset + error.offset)), found: error.message, cause: error)
+    }
+  }
+
+  /// Checks that a payload that lies at `offset` is in canonical form.
+  static func checkCanonical(_ bytes: [UInt8], at offset: Int) throws(CairnError) {
+    let canonical = try canonical(bytes)
+    guard canonical == bytes else {
+      let same = zip(canonical, bytes).prefix { $0 == $1 }.count
+      throw CairnError(
+        .invalidConfiguration, "the configuration is not in canonical form",
+        at: .init(offset: UInt64(offset + same)))
+    }
+  }
+}
+
+/// The payload of a BLOB frame.
+enum BlobCoding {
+  static func encode(_ blob: Blob) throws(CairnError) -> [UInt8] {
+    guard blob.bytes.count <= Limits.format.attachmentByteCount else {
+      throw CairnError(
+        .limitExceeded, "a blob is larger than the format allows",
+        at: .init(name: blob.name.string), expected: "at most 256 MiB",
+        found: "\(blob.bytes.count) bytes", advice: "Keep it as a uint8 tensor")
+    }
+    var fields = FieldBuilder()
+    fields.append(UInt16(blob.name.utf8.count))
+    fields.append(blob.name.utf8)
+    fields.append(blob.bytes)
+    return fields.bytes
+  }
+
+  /// Reads a payload that lies at `offset`.
+  static func decode(_ payload: [UInt8], at offset: Int) throws(CairnError) -> Blob {
+    var cursor = FieldCursor(payload, at: offset, code: .invalidBlob)
+    let bytes = try cursor.take(Int(try cursor.next(UInt16.self)))
+    do throws(CairnError) {
+      let name = try TensorName(utf8: bytes)
+      return Blob(name: name, bytes: Array(payload[cursor.position...]))
+    } catch {
+      throw error.located(offset: UInt64(offset + 2))
+    }
+  }
+}

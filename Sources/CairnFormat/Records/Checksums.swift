@@ -1,0 +1,15 @@
+// CRC-32 and its spelling in messages.
+
+import CairnCodec
+import CairnTensors
+
+/// The CRC-32 of `bytes`.
+func crc32(_ bytes: Span<UInt8>) -> UInt32 { Checksum.crc32(bytes) }
+
+/// The CRC-32 of bytes that follow on others whose CRC-32 is `checksum`.
+func crc32(_ bytes: Span<UInt8>, continuing checksum: UInt32) -> UInt32 {
+  Checksum.crc32(bytes, continuing: checksum)
+}
+
+/// A CRC as eight hexadecimal digits.
+func hexText(_ value: UInt32) -> String { hex(value, digits: 8) }

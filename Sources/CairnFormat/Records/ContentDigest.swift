@@ -1,0 +1,127 @@
+// The digests of content: a leaf a tensor, one root. FORMAT.md, section 14.
+
+import CairnTensors
+import Crypto
+
+/// A SHA-256 digest: 32 bytes.
+public struct Digest: Hashable, Sendable, CustomStringConvertible {
+  /// The 32 bytes.
+  public let bytes: [UInt8]
+
+  /// - Precondition: 32 bytes.
+  init(bytes: [UInt8]) {
+    precondition(bytes.count == 32, "a digest has 32 bytes")
+    self.bytes = bytes
+  }
+
+  init(of content: [UInt8]) { self.init(of: content.span) }
+
+  init(of content: Span<UInt8>) {
+    var hash = SHA256()
+    hash.absorb(content)
+    self.init(bytes: Array(hash.finalize()))
+  }
+
+  /// 32 zeros: the absence of a digest.
+  static let none = Digest(bytes: [UInt8](repeating: 0, count: 32))
+
+  /// 64 hexadecimal digits.
+  public var description: String { bytes.map { hexByte($0) }.joined() }
+}
+
+/// The leaf digest of a tensor whose bytes come in order, in parts of any size.
+struct LeafDigest {
+  private var leaf = SHA256()
+  private var segment = SHA256()
+  private var segmentCount = 0
+
+  init(dtype: DType, shape: Shape, byteCount: Int) {
+    var fields = FieldBuilder()
+    fields.append(Array("cairn.leaf.1".utf8))
+    fields.appendZeros(4)
+    fields.append(dtype.formatCode)
+    fields.append(UInt16(shape.rank))
+    fields.append(dtype.blockFields.typeID)
+    fields.append(dtype.blockFields.elements)
+    fields.append(dtype.blockFields.bytes)
+    for dimension in shape.dimensions { fields.append(UInt64(dimension)) }
+    fields.append(UInt64(byteCount))
+    leaf.update(data: fields.bytes)
+  }
+
+  mutating func absorb(_ bytes: Span<UInt8>) {
+    var start = 0
+    while start < bytes.count {
+      let count = min(Pieces.mebibyte - segmentCount, bytes.count - start)
+      segment.absorb(bytes.extracting(start..<start + count))
+      segmentCount += count
+      start += count
+      if segmentCount == Pieces.mebibyte { closeSegment() }
+    }
+  }
+
+  /// Absorbs a segment whose digest is known; all bytes before it came in whole segments.
+  mutating func absorb(segment: Digest) { leaf.update(data: segment.bytes) }
+
+  private mutating func closeSegment() {
+    leaf.update(data: Array(segment.finalize()))
+    segment = SHA256()
+    segmentCount = 0
+  }
+
+  mutating func finish() -> Digest {
+    if segmentCount > 0 { closeSegment() }
+    return Digest(bytes: Array(leaf.finalize()))
+  }
+}
+
+extension SHA256 {
+  fileprivate mutating func absorb(_ bytes: Span<UInt8>) {
+    // SAFETY: the pointer covers exactly the span and does not leave the closure.
+    unsafe bytes.withUnsafeBytes { unsafe update(bufferPointer: $0) }
+  }
+}
+
+/// The root digest, its parts given in the order of the index.
+struct RootDigest {
+  private var root = SHA256()
+
+  init(entryCount: Int) {
+    var fields = FieldBuilder()
+    fields.append(Array("cairn.root.1".utf8))
+    fields.appendZeros(4)
+    fields.append(UInt64(entryCount))
+    root.update(data: fields.bytes)
+  }
+
+  /// An entry: with its leaf if it represents its tie group, else with the row of the entry that
+  /// does.
+  mutating func add(
+    name: TensorName, position: UInt32, leaf: Digest, representative: Int?
+  ) {
+    var fields = FieldBuilder()
+    fields.append(UInt32(name.utf8.count))
+    fields.append(name.utf8)
+    fields.append(position)
+    if let representative {
+      fields.append(UInt8(1))
+      fields.append(UInt64(representative))
+      fields.appendZeros(24)
+    } else {
+      fields.append(UInt8(0))
+      fields.append(leaf.bytes)
+    }
+    root.update(data: fields.bytes)
+  }
+
+  /// The root, given the digests of the payloads of META and CONF and of the blobs by name.
+  mutating func finish(metadata: Digest?, configuration: Digest?, blobs: [Digest]) -> Digest {
+    var fields = FieldBuilder()
+    fields.append((metadata ?? .none).bytes)
+    fields.append((configuration ?? .none).bytes)
+    fields.append(UInt32(blobs.count))
+    for blob in blobs { fields.append(blob.bytes) }
+    root.update(data: fields.bytes)
+    return Digest(bytes: Array(root.finalize()))
+  }
+}

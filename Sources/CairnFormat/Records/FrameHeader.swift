@@ -1,0 +1,214 @@
+// The 64 bytes ahead of every payload. FORMAT.md, section 5.
+
+import CairnSystem
+
+/// The four letters that say what a frame is; their case carries properties, as in PNG.
+struct FrameType: Hashable, Sendable {
+  let letters: [UInt8]
+
+  init(_ name: StaticString) { letters = Array("\(name)".utf8) }
+  init(letters: [UInt8]) { self.letters = letters }
+
+  static let metadata = FrameType("META")
+  static let configuration = FrameType("CONF")
+  static let blob = FrameType("BLOB")
+  static let tensor = FrameType("TNSR")
+  static let padding = FrameType("PADD")
+  static let raw = FrameType("RAWD")
+  static let blockChecksums = FrameType("BSUM")
+  static let chunk = FrameType("CHNK")
+  static let index = FrameType("INDX")
+  static let pageTable = FrameType("PTAB")
+  static let note = FrameType("nOTe")
+  static let generator = FrameType("gENR")
+
+  static let known: Set<FrameType> = [
+    metadata, configuration, blob, tensor, padding, raw, blockChecksums, chunk, index, pageTable,
+    note, generator,
+  ]
+
+  /// Whether a reader that does not know the type must refuse the file.
+  var isCritical: Bool { letters[0] & 0x20 == 0 }
+  var name: String { String(decoding: letters, as: UTF8.self) }
+
+  /// Four letters, the third upper case.
+  var isWellFormed: Bool {
+    letters.count == 4 && letters[2] & 0x20 == 0
+      && letters.allSatisfy { ($0 | 0x20) >= 0x61 && ($0 | 0x20) <= 0x7A }
+  }
+}
+
+/// A frame's header.
+struct FrameHeader: Hashable, Sendable {
+  static let byteCount = 64
+  static let version: UInt16 = 1
+  static let checksumInTrailer: UInt16 = 1
+
+  var type: FrameType
+  var flags: UInt16 = 0
+  var storedCount: Int
+  var logicalCount: Int
+  var ordinal: UInt32 = 0
+  var chunk: UInt32 = 0
+  var checksum: UInt32 = 0
+
+  /// Payload and padding: how far behind the header the next frame begins.
+  var paddedCount: Int { storedCount + padding(after: storedCount, to: 64) }
+
+  init(_ type: FrameType, payload: [UInt8], ordinal: UInt32 = 0) {
+    self.type = type
+    self.storedCount = payload.count
+    self.logicalCount = payload.count
+    self.ordinal = ordinal
+    self.checksum = crc32(payload.span)
+  }
+
+  init(
+    _ type: FrameType, storedCount: Int, logicalCount: Int, ordinal: UInt32, chunk: UInt32 = 0,
+    checksum: UInt32?
+  ) {
+    self.type = type
+    self.storedCount = storedCount
+    self.logicalCount = logicalCount
+    self.ordinal = ordinal
+    self.chunk = chunk
+    self.checksum = checksum ?? 0
+    self.flags = checksum == nil ? Self.checksumInTrailer : 0
+  }
+
+  var bytes: [UInt8] {
+    var fields = FieldBuilder()
+    fields.append(type.letters)
+    fields.append(Self.version)
+    fields.append(flags)
+    fields.append(UInt64(storedCount))
+    fields.append(UInt64(logicalCount))
+    fields.append(ordinal)
+    fields.append(chunk)
+    fields.append(checksum)
+    fields.appendZeros(24)
+    fields.appendChecksum()
+    return fields.bytes
+  }
+
+  /// Reads and checks the header at `offset`; the payload lies within the file.
+  init(reading source: any ByteSource, at offset: Int) throws(CairnError) {
+    guard offset >= 0, offset <= source.count, source.count - offset >= Self.byteCount else {
+      throw CairnError(
+        .truncated, "the file ends within a frame header", at: .init(offset: UInt64(clamping: offset)),
+        expected: "64 bytes", found: "\(max(0, source.count - offset))")
+    }
+    self = try source.withBytes(in: offset..<offset + Self.byteCount) {
+      (bytes) throws(CairnError) in
+      try FrameHeader(bytes, at: offset, sourceCount: source.count)
+    }
+  }
+
+  private init(_ bytes: Span<UInt8>, at offset: Int, sourceCount: Int) throws(CairnError) {
+    try checkChecksum(bytes, of: "a frame header", at: offset)
+    type = FrameType(letters: (0..<4).map { bytes[$0] })
+    func location(_ field: Int) -> CairnError.Location { .init(offset: UInt64(offset + field)) }
+    guard type.isWellFormed else {
+      throw CairnError(
+        .invalidFrame, "a frame type is not four letters with the third in upper case",
+        at: location(0), found: type.letters.map { hexByte($0) }.joined(separator: " "))
+    }
+    let isKnown = FrameType.known.contains(type)
+    guard isKnown || !type.isCritical else {
+      throw CairnError(
+        .unknownCriticalFrame, "the file has a critical frame of a type that this reader does not know",
+        at: location(0), found: type.name, advice: "Read it with a newer Cairn")
+    }
+    let version: UInt16 = bytes.field(4)
+    guard version == Self.version || !isKnown else {
+      throw CairnError(
+        .unsupportedVersion, "a \(type.name) frame has a version that this reader does not know",
+        at: location(4), expected: "\(Self.version)", found: "\(version)",
+        advice: "Read it with a newer Cairn")
+    }
+    flags = bytes.field(6)
+    let mayDefer = type == .raw
+    guard flags == (mayDefer ? Self.checksumInTrailer : 0) else {
+      throw CairnError(
+        .invalidFrame, "a \(type.name) frame has flags that it cannot have", at: location(6),
+        expected: mayDefer ? "1" : "0", found: "\(flags)")
+    }
+    let stored: UInt64 = bytes.field(8)
+    let logical: UInt64 = bytes.field(16)
+    // The bound also makes every later sum of offsets fit an Int.
+    guard stored <= UInt64(sourceCount - offset - Self.byteCount) else {
+      throw CairnError(
+        .truncated, "the file ends within a \(type.name) frame", at: location(8),
+        expected: "\(stored) bytes", found: "\(sourceCount - offset - Self.byteCount)")
+    }
+    guard logical < UInt64(1) << 63, type == .chunk || logical == stored else {
+      throw CairnError(
+        .invalidFrame, "a \(type.name) frame has a logical length that it cannot have",
+        at: location(16), expected: "\(stored)", found: "\(logical)")
+    }
+    storedCount = Int(stored)
+    logicalCount = Int(logical)
+    ordinal = bytes.field(24)
+    chunk = bytes.field(28)
+    checksum = bytes.field(32)
+    try checkReserved(bytes, 36..<60, of: "a frame header", at: offset)
+    guard !mayDefer || checksum == 0 else {
+      throw CairnError(
+        .invalidFrame, "a frame whose CRC-32 follows has one in its header too",
+        at: location(32), expected: "0", found: hexText(checksum))
+    }
+    switch type {
+    case .tensor, .padding, .raw, .blockChecksums, .chunk: break
+    default:
+      guard ordinal == 0 || !isKnown else {
+        throw CairnError(
+          .invalidFrame, "a \(type.name) frame names a tensor", at: location(24), expected: "0",
+          found: "\(ordinal)")
+      }
+    }
+    guard chunk == 0 || type == .chunk || !isKnown else {
+      throw CairnError(
+        .invalidFrame, "a \(type.name) frame has a chunk number", at: location(28),
+        expected: "0", found: "\(chunk)")
+    }
+    if type == .chunk {
+      try Self.checkExpansion(stored: storedCount, logical: logicalCount, at: offset + 8)
+    }
+  }
+
+  /// Checks the two lengths of a chunk against each other, before anything is allocated.
+  static func checkExpansion(stored: Int, logical: Int, at offset: Int) throws(CairnError) {
+    guard stored <= logical else {
+      throw CairnError(
+        .invalidFrame, "a chunk takes more bytes than it holds",
+        at: .init(offset: UInt64(offset)), expected: "at most \(logical)", found: "\(stored)")
+    }
+    // DEFLATE codes at most 258 bytes in two bits, less the stream's own overhead.
+    let (most, overflow) = stored.multipliedReportingOverflow(by: 1_032)
+    guard overflow || logical - 64 <= most else {
+      throw CairnError(
+        .limitExceeded, "a chunk declares more bytes than its stream can give",
+        at: .init(offset: UInt64(offset)), expected: "at most 1,032 × \(stored) + 64",
+        found: "\(logical)")
+    }
+  }
+}
+
+/// A byte as two hexadecimal digits.
+func hexByte(_ byte: UInt8) -> String { String(hexText(UInt32(byte)).suffix(2)) }
+
+extension ByteSource {
+  /// The payload of a frame, with its CRC checked.
+  func payload(of header: FrameHeader, at offset: Int) throws(CairnError) -> [UInt8] {
+    let start = offset + FrameHeader.byteCount
+    return try withBytes(in: start..<start + header.storedCount) { (bytes) throws(CairnError) in
+      let actual = crc32(bytes)
+      guard actual == header.checksum else {
+        throw checksumMismatch(
+          "the payload of a \(header.type.name) frame", at: start, recorded: header.checksum,
+          actual: actual)
+      }
+      return bytes.array
+    }
+  }
+}

@@ -1,0 +1,152 @@
+// Metadata in bytes and back. FORMAT.md, section 10.
+
+import CairnSystem
+import CairnTensors
+
+/// The payload of a META frame.
+enum MetadataCoding {
+  private static let arrayBit: UInt8 = 0x80
+
+  static func encode(_ metadata: Metadata) throws(CairnError) -> [UInt8] {
+    var fields = FieldBuilder()
+    fields.append(UInt32(metadata.count))
+    for (key, value) in metadata {
+      fields.append(UInt16(key.utf8.count))
+      fields.append(key.utf8)
+      encode(value, into: &fields)
+      guard fields.bytes.count <= Limits.format.metadataByteCount else {
+        throw CairnError(
+          .limitExceeded, "the metadata is larger than the format allows",
+          at: .init(name: key.string), expected: "at most 16 MiB",
+          advice: "Keep large data in a tensor or a blob")
+      }
+    }
+    return fields.bytes
+  }
+
+  private static func encode(_ value: MetadataValue, into fields: inout FieldBuilder) {
+    switch value {
+    case .bool(let one): array(1, nil, [one], &fields) { $1.append(UInt8($0 ? 1 : 0)) }
+    case .int(let one): array(2, nil, [one], &fields) { $1.append(UInt64(bitPattern: $0)) }
+    case .uint(let one): array(3, nil, [one], &fields) { $1.append($0) }
+    case .float(let one): array(4, nil, [one], &fields) { $1.append($0.bitPattern) }
+    case .string(let one): array(5, nil, [one], &fields) { bytes(Array($0.utf8), &$1) }
+    case .bytes(let one): array(6, nil, [one], &fields) { bytes($0, &$1) }
+    case .bools(let all): array(1, all.count, all, &fields) { $1.append(UInt8($0 ? 1 : 0)) }
+    case .ints(let all): array(2, all.count, all, &fields) { $1.append(UInt64(bitPattern: $0)) }
+    case .uints(let all): array(3, all.count, all, &fields) { $1.append($0) }
+    case .floats(let all): array(4, all.count, all, &fields) { $1.append($0.bitPattern) }
+    case .strings(let all): array(5, all.count, all, &fields) { bytes(Array($0.utf8), &$1) }
+    case .byteStrings(let all): array(6, all.count, all, &fields) { bytes($0, &$1) }
+    }
+  }
+
+  private static func array<T>(
+    _ type: UInt8, _ count: Int?, _ values: [T], _ fields: inout FieldBuilder,
+    _ encode: (T, inout FieldBuilder) -> Void
+  ) {
+    fields.append(count == nil ? type : type | arrayBit)
+    if let count { fields.append(UInt32(truncatingIfNeeded: count)) }
+    for value in values { encode(value, &fields) }
+  }
+
+  private static func bytes(_ bytes: [UInt8], _ fields: inout FieldBuilder) {
+    fields.append(UInt32(truncatingIfNeeded: bytes.count))
+    fields.append(bytes)
+  }
+
+  /// Reads a payload that lies at `offset`.
+  static func decode(_ payload: [UInt8], at offset: Int) throws(CairnError) -> Metadata {
+    var cursor = FieldCursor(payload, at: offset, code: .invalidMetadata)
+    let count = try cursor.next(UInt32.self)
+    guard count > 0 else {
+      throw cursor.failure("the metadata has no pairs", expected: "no META frame at all")
+    }
+    var metadata = Metadata()
+    var last: TensorName?
+    for _ in 0..<count {
+      let location = cursor.location
+      let length = Int(try cursor.next(UInt16.self))
+      let bytes = try cursor.take(length)
+      let key: TensorName
+      do throws(CairnError) { key = try TensorName(utf8: bytes) } catch {
+        throw error.located(offset: location.offset)
+      }
+      if let last, !(last < key) {
+        throw CairnError(
+          last == key ? .duplicateName : .invalidMetadata, "the keys do not ascend",
+          at: .init(offset: location.offset, name: key.string), expected: "above ‘\(last)’")
+      }
+      last = key
+      metadata[key] = try value(&cursor)
+    }
+    guard cursor.isAtEnd else { throw cursor.failure("the metadata goes on after its last pair") }
+    return metadata
+  }
+
+  private static func value(_ cursor: inout FieldCursor) throws(CairnError) -> MetadataValue {
+    let location = cursor
+    let type = try cursor.next(UInt8.self)
+    switch type {
+    case 1: return .bool(try bool(&cursor))
+    case 2: return .int(Int64(bitPattern: try cursor.next(UInt64.self)))
+    case 3: return .uint(try cursor.next(UInt64.self))
+    case 4: return .float(Double(bitPattern: try cursor.next(UInt64.self)))
+    case 5: return .string(try string(&cursor))
+    case 6: return .bytes(try bytes(&cursor))
+    case 1 | arrayBit: return .bools(try values(&cursor, bool))
+    case 2 | arrayBit:
+      return .ints(
+        try values(&cursor) { (cursor) throws(CairnError) in
+          Int64(bitPattern: try cursor.next(UInt64.self))
+        })
+    case 3 | arrayBit:
+      return .uints(
+        try values(&cursor) { (cursor) throws(CairnError) in try cursor.next(UInt64.self) })
+    case 4 | arrayBit:
+      return .floats(
+        try values(&cursor) { (cursor) throws(CairnError) in
+          Double(bitPattern: try cursor.next(UInt64.self))
+        })
+    case 5 | arrayBit: return .strings(try values(&cursor, string))
+    case 6 | arrayBit: return .byteStrings(try values(&cursor, bytes))
+    default:
+      throw location.failure(
+        "a value has a type that the format does not define", expected: "1 to 6, plus 128 for an array",
+        found: "\(type)")
+    }
+  }
+
+  private static func values<T>(
+    _ cursor: inout FieldCursor, _ one: (inout FieldCursor) throws(CairnError) -> T
+  ) throws(CairnError) -> [T] {
+    let count = try cursor.next(UInt32.self)
+    // No reservation: a hostile count ends at the end of the bytes, each value taking at least one.
+    var values: [T] = []
+    for _ in 0..<count { values.append(try one(&cursor)) }
+    return values
+  }
+
+  private static func bool(_ cursor: inout FieldCursor) throws(CairnError) -> Bool {
+    let location = cursor
+    let byte = try cursor.next(UInt8.self)
+    guard byte <= 1 else {
+      throw location.failure("a bool is neither 0 nor 1", found: "\(byte)")
+    }
+    return byte == 1
+  }
+
+  private static func bytes(_ cursor: inout FieldCursor) throws(CairnError) -> [UInt8] {
+    let count = try cursor.next(UInt32.self)
+    return try cursor.take(Int(count))
+  }
+
+  private static func string(_ cursor: inout FieldCursor) throws(CairnError) -> String {
+    let location = cursor
+    let bytes = try bytes(&cursor)
+    guard let string = String(validating: bytes, as: UTF8.self) else {
+      throw location.failure("a string is not valid UTF-8")
+    }
+    return string
+  }
+}

@@ -1,0 +1,145 @@
+// Verifying a whole container. FORMAT.md, section 15, [V] and [D].
+
+import CairnCodec
+public import CairnSystem
+package import CairnTensors
+
+extension Container {
+  /// How much of a file is checked.
+  public enum VerificationLevel: String, Sendable, CaseIterable {
+    /// Every frame, every checksum, and that both routes to the data say the same: after it every
+    /// byte of the file is known to be as it was written.
+    case structure
+    /// Also every chunk decoded, the rules of the element types, every content digest.
+    case deep
+  }
+
+  /// What was checked.
+  public struct VerificationSummary: Hashable, Sendable {
+    /// How much was asked for.
+    public var level: VerificationLevel
+    /// Frames in the file.
+    public var frameCount: Int
+    /// Tensors, aliases included.
+    public var tensorCount: Int
+    /// Bytes of the file.
+    public var fileByteCount: Int
+    /// Whether content digests are there (and were checked, if deep).
+    public var hasDigests: Bool
+  }
+
+  /// Checks the whole file.
+  ///
+  /// - Throws: the first violation, with its offset. The file is read from front to back; memory is
+  ///   bounded by a window of 16 MiB and 9 bytes a tensor.
+  public func verify(
+    _ level: VerificationLevel = .structure,
+    progress: ProgressHandler = { (_) throws(CairnError) in }
+  ) throws(CairnError) -> VerificationSummary {
+    do throws(CairnError) {
+      let total = source.count + (level == .deep ? logicalByteCount : 0)
+      var check = StructureCheck(self)
+      try check.run { (done) throws(CairnError) in
+        try progress(Progress(done: done, total: total))
+      }
+      if level == .deep {
+        try checkContent { (done) throws(CairnError) in
+          try progress(Progress(done: source.count + done, total: total))
+        }
+      }
+      return VerificationSummary(
+        level: level, frameCount: check.frameCount, tensorCount: count,
+        fileByteCount: source.count, hasDigests: commit.hasDigests)
+    } catch {
+      throw error.located(file: source.path)
+    }
+  }
+
+  /// Decodes every tensor, checks its elements and its digest.
+  private func checkContent(
+    _ progress: (Int) throws(CairnError) -> Void
+  ) throws(CairnError) {
+    var done = 0
+    var window: Storage?
+    for row in 0..<count {
+      let entry = try index.entry(row)
+      let record = entry.record
+      guard record.storageClass != .alias else { continue }
+      var inspector =
+        ElementInspector.isNeeded(for: record.dtype) ? ElementInspector(record) : nil
+      var leaf = LeafDigest(
+        dtype: record.dtype, shape: record.shape, byteCount: record.byteCount)
+      // A whole number of pieces a window, so that none is decoded twice.
+      let pieces = record.pieces(log2ChunkSize: log2ChunkSize)
+      let step = max(1, (16 << 20) / pieces.pieceByteCount) * pieces.pieceByteCount
+      var start = 0
+      while start < record.byteCount {
+        let part = min(step, record.byteCount - start)
+        let buffer: Storage
+        if let window, window.byteCount >= part {
+          buffer = window
+        } else {
+          buffer = try Storage(byteCount: part, zeroed: false)
+          window = buffer
+        }
+        try buffer.withMutableBytes(in: 0..<part) { (bytes) throws(CairnError) in
+          try read(at: row, from: start, into: &bytes)
+        }
+        try buffer.withBytes(in: 0..<part) { (bytes) throws(CairnError) in
+          try inspector?.inspect(bytes)
+          if commit.hasDigests { leaf.absorb(bytes) }
+        }
+        start += part
+        done += part
+        try progress(done)
+      }
+      try inspector?.finish()
+      if commit.hasDigests {
+        let actual = leaf.finish()
+        guard actual == entry.digest else {
+          throw CairnError(
+            .digestMismatch, "the tensor's content has another digest than the index records",
+            at: .init(
+              offset: UInt64(index.table.indexStart + row * IndexEntry.byteCount + 96),
+              name: record.name.string),
+            expected: entry.digest.description, found: actual.description)
+        }
+      }
+    }
+  }
+}
+
+/// Checks the elements of any source against the rules of their types.
+package enum ElementCheck {
+  /// Reads every tensor, aliases not twice, in windows of 16 MiB.
+  ///
+  /// - Throws: `invalidElement`, and what reading throws.
+  package static func run(
+    _ source: any TensorSource, progress: ProgressHandler
+  ) throws(CairnError) {
+    let entries = try source.entries()
+    let total = entries.reduce(0) { $0.addingReportingOverflow($1.byteCount).partialValue }
+    let window = try Storage(byteCount: 16 << 20, zeroed: false)
+    var done = 0
+    for (index, entry) in entries.enumerated() where entry.aliasOf == nil {
+      var inspector = ElementInspector(
+        TensorRecord(
+          name: entry.name, dtype: entry.dtype, shape: entry.shape, byteCount: entry.byteCount,
+          storageClass: .raw, filter: .none, position: 0, owner: 0))
+      var start = 0
+      while start < entry.byteCount {
+        let part = min(window.byteCount, entry.byteCount - start)
+        try window.withMutableBytes(in: 0..<part) { (bytes) throws(CairnError) in
+          try source.read(at: index, from: start, into: &bytes)
+        }
+        try window.withBytes(in: 0..<part) { (bytes) throws(CairnError) in
+          try inspector.inspect(bytes)
+        }
+        start += part
+        done += part
+        try progress(Progress(done: done, total: total))
+      }
+      try inspector.finish()
+    }
+  }
+}

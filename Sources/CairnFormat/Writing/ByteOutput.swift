@@ -1,0 +1,82 @@
+// Where a container's bytes go: a file that appears when it is whole, or memory.
+
+import CairnSystem
+
+/// Takes bytes one after the other.
+protocol ByteOutput: AnyObject {
+  /// The path, for messages.
+  var path: String? { get }
+  func append(_ bytes: Span<UInt8>) throws(CairnError)
+  /// All bytes are there: make them last.
+  func commit() throws(CairnError)
+}
+
+/// A file that takes its target's place when it is committed. Small appends are gathered.
+final class FileOutput: ByteOutput {
+  let path: String?
+  private let file: AtomicFile
+  private var buffer: [UInt8] = []
+  private static let gathered = 1 << 20
+
+  init(path: String, options: WriteOptions) throws(CairnError) {
+    self.path = path
+    file = try AtomicFile(
+      path: path, replacing: options.replacing, durability: options.durability,
+      files: options.files)
+  }
+
+  func append(_ bytes: Span<UInt8>) throws(CairnError) {
+    if buffer.count + bytes.count > Self.gathered { try flush() }
+    if bytes.count >= Self.gathered {
+      try file.append(bytes)
+    } else {
+      buffer += bytes.array
+    }
+  }
+
+  private func flush() throws(CairnError) {
+    var full: [UInt8] = []
+    swap(&full, &buffer)
+    try file.append(full.span)
+    full.removeAll(keepingCapacity: true)
+    swap(&full, &buffer)
+  }
+
+  func commit() throws(CairnError) {
+    try flush()
+    try file.commit()
+  }
+}
+
+/// A growing block of memory.
+final class MemoryOutput: ByteOutput {
+  var path: String? { nil }
+  private var storage: Storage
+  private var count = 0
+
+  /// Room for `capacity` bytes; fresh pages cost nothing until they are written.
+  init(capacity: Int) throws(CairnError) {
+    storage = try Storage(byteCount: max(capacity, 4_096), zeroed: false)
+  }
+
+  func append(_ bytes: Span<UInt8>) throws(CairnError) {
+    if bytes.count > storage.byteCount - count {
+      let old = storage
+      let (needed, overflow) = (count + bytes.count).addingReportingOverflow(old.byteCount)
+      guard !overflow else {
+        throw CairnError(.outOfMemory, "the container is larger than memory can be")
+      }
+      storage = try Storage(byteCount: needed, zeroed: false)
+      old.withBytes(in: 0..<count) { source in
+        storage.withMutableBytes(in: 0..<source.count) { $0.copy(source) }
+      }
+    }
+    storage.withMutableBytes(in: count..<count + bytes.count) { $0.copy(bytes) }
+    count += bytes.count
+  }
+
+  func commit() {}
+
+  /// What has been written.
+  var bytes: MemoryBytes { MemoryBytes(ByteRegion(storage, 0..<count)) }
+}

@@ -1,0 +1,118 @@
+// Any source of named tensors into a container, in canonical order. FORMAT.md, section 17.
+
+public import CairnSystem
+public import CairnTensors
+
+extension Container {
+  /// Writes everything that `source` has to a file, which appears, or is replaced, when it is whole.
+  ///
+  /// - Throws: what reading the source and writing the file throw; then what was at `path` is
+  ///   untouched.
+  @discardableResult
+  public static func write(
+    _ source: any TensorSource, to path: String, options: WriteOptions = WriteOptions(),
+    progress: ProgressHandler = { (_) throws(CairnError) in }
+  ) throws(CairnError) -> WriteSummary {
+    try write(source, with: ContainerWriter(path: path, options: options), progress: progress)
+  }
+
+  /// Everything that `source` has, as a container in memory.
+  public static func encode(
+    _ source: any TensorSource, options: WriteOptions = WriteOptions(),
+    progress: ProgressHandler = { (_) throws(CairnError) in }
+  ) throws(CairnError) -> MemoryBytes {
+    let total = try totalByteCount(of: source)
+    // Raw, the container is the tensors and some 300 bytes each; coded, it is less.
+    let output = try MemoryOutput(
+      capacity: total.addingReportingOverflow(1 << 20).partialValue + 512 * source.count)
+    let writer = try ContainerWriter(output: output, options: options)
+    _ = try write(source, with: writer, progress: progress)
+    return output.bytes
+  }
+
+  private static func totalByteCount(of source: any TensorSource) throws(CairnError) -> Int {
+    var total = 0
+    for index in 0..<source.count {
+      let entry = try source.entry(at: index)
+      guard entry.aliasOf == nil else { continue }
+      let (sum, overflow) = total.addingReportingOverflow(entry.byteCount)
+      guard !overflow else {
+        throw CairnError(.limitExceeded, "the tensors have more bytes than can be counted")
+      }
+      total = sum
+    }
+    return total
+  }
+
+  private static func write(
+    _ source: any TensorSource, with writer: ContainerWriter, progress: ProgressHandler
+  ) throws(CairnError) -> WriteSummary {
+    let total = try totalByteCount(of: source)
+    try writer.attach(
+      metadata: source.metadata, configuration: source.configuration, blobs: source.blobs)
+    let plan = try CanonicalOrder(of: source)
+    var done = 0
+    try progress(Progress(done: 0, total: total))
+    for step in plan.steps {
+      let entry = try source.entry(at: step.index)
+      if let owner = step.aliasOf {
+        try writer.appendAlias(entry.name, of: owner, position: entry.position)
+      } else {
+        let index = step.index
+        try writer.append(
+          entry,
+          read: { (offset, bytes) throws(CairnError) in
+            try source.read(at: index, from: offset, into: &bytes)
+          },
+          wrote: { (count) throws(CairnError) in
+            done += count
+            try progress(Progress(done: done, total: total))
+          })
+      }
+    }
+    let summary = try writer.finish()
+    try progress(Progress(done: total, total: total))
+    return summary
+  }
+}
+
+/// The tensors of a source by name, each tie owned by its lowest name.
+struct CanonicalOrder {
+  struct Step {
+    var index: Int
+    var aliasOf: TensorName?
+  }
+  private(set) var steps: [Step] = []
+
+  init(of source: any TensorSource) throws(CairnError) {
+    let entries = try source.entries()
+    var owners: [TensorName: TensorName] = [:]
+    for index in entries.indices.sorted(by: { entries[$0].name < entries[$1].name }) {
+      let group = entries[index].aliasOf ?? entries[index].name
+      let owner = owners[group]
+      // The first name of a group in ascending order is the lowest: it owns the data.
+      if owner == nil { owners[group] = entries[index].name }
+      steps.append(Step(index: index, aliasOf: owner))
+    }
+  }
+}
+
+/// A file that takes everything a source has.
+public struct ContainerSink: TensorSink {
+  private let path: String
+  private let options: WriteOptions
+  /// What the last write has made.
+  public private(set) var summary: WriteSummary?
+
+  /// A sink that writes to `path`.
+  public init(path: String, options: WriteOptions = WriteOptions()) {
+    self.path = path
+    self.options = options
+  }
+
+  public mutating func write(
+    _ source: any TensorSource, progress: ProgressHandler
+  ) throws(CairnError) {
+    summary = try Container.write(source, to: path, options: options, progress: progress)
+  }
+}

@@ -1,0 +1,157 @@
+// The index as it grows while tensors are written. FORMAT.md, section 12.
+
+import CairnSystem
+import CairnTensors
+
+/// Gathers what the index will say, in the order of writing; sorts it by name in the end.
+struct IndexBuilder {
+  private struct Draft {
+    var record: TensorRecord
+    var ordinal: UInt32
+    var frameOffset = 0
+    var digest = Digest.none
+    var blocks: [BlockRecord] = []
+  }
+  private var drafts: [Draft] = []
+  private var numbers: [TensorName: Int] = [:]
+
+  var count: Int { drafts.count }
+
+  /// Adds a tensor; returns its row among the drafts.
+  mutating func add(_ record: TensorRecord, ordinal: UInt32) throws(CairnError) -> Int {
+    guard drafts.count < Limits.format.tensorCount else {
+      throw CairnError(
+        .limitExceeded, "there are more tensors than the format allows",
+        expected: "at most \(Limits.format.tensorCount)")
+    }
+    guard numbers.updateValue(drafts.count, forKey: record.name) == nil else {
+      throw CairnError(
+        .duplicateName, "two tensors have the same name", at: .init(name: record.name.string))
+    }
+    drafts.append(Draft(record: record, ordinal: ordinal))
+    return drafts.count - 1
+  }
+
+  /// The tensor called `name`, or the owner of the alias called so.
+  func owner(_ name: TensorName) throws(CairnError) -> (TensorRecord, ordinal: UInt32) {
+    guard var number = numbers[name] else {
+      throw CairnError(
+        .noSuchTensor, "an alias's owner was not appended before it",
+        at: .init(name: name.string))
+    }
+    if drafts[number].record.storageClass == .alias {
+      number = Int(drafts[number].record.owner)
+    }
+    return (drafts[number].record, drafts[number].ordinal)
+  }
+
+  mutating func setFrameOffset(_ offset: Int, row: Int) { drafts[row].frameOffset = offset }
+  mutating func setDigest(_ digest: Digest, row: Int) { drafts[row].digest = digest }
+  mutating func addBlock(_ block: BlockRecord, row: Int) { drafts[row].blocks.append(block) }
+  func checksums(row: Int) -> [UInt32] { drafts[row].blocks.map(\.checksum) }
+
+  /// The finished index.
+  struct Built {
+    var bytes: [UInt8]
+    var blockCount: Int
+    var dimensionCount: Int
+    var nameByteCount: Int
+    var logicalCount: Int
+    fileprivate var entries: [IndexEntry]
+
+    /// The root digest over the entries and the attachments.
+    func root(_ attachments: AttachmentDigests) -> Digest {
+      var root = RootDigest(entryCount: entries.count)
+      let ties = TieGroups(owners: entries.enumerated().map { row, entry in
+        entry.record.storageClass == .alias ? Int(entry.record.owner) : row
+      })
+      for (row, entry) in entries.enumerated() {
+        let representative = ties.representative(of: row)
+        let owner = ties.owner(of: row)
+        root.add(
+          name: entry.record.name, position: entry.record.position, leaf: entries[owner].digest,
+          representative: representative == row ? nil : representative)
+      }
+      return root.finish(
+        metadata: attachments.metadata, configuration: attachments.configuration,
+        blobs: attachments.blobs)
+    }
+  }
+
+  func build() throws(CairnError) -> Built {
+    let order = drafts.indices.sorted { drafts[$0].record.name < drafts[$1].record.name }
+    var rows = [UInt32](repeating: 0, count: drafts.count)
+    for (row, number) in order.enumerated() { rows[number] = UInt32(row) }
+    try checkPositions()
+    var entries = FieldBuilder()
+    var blocks = FieldBuilder()
+    var dimensions = FieldBuilder()
+    var names = FieldBuilder()
+    var built = Built(
+      bytes: [], blockCount: 0, dimensionCount: 0, nameByteCount: 0, logicalCount: 0, entries: [])
+    for number in order {
+      let draft = drafts[number]
+      var record = draft.record
+      if record.storageClass == .alias {
+        record.owner = rows[Int(record.owner)]
+      } else {
+        let (sum, overflow) = built.logicalCount.addingReportingOverflow(record.byteCount)
+        guard !overflow else {
+          throw CairnError(.limitExceeded, "the tensors have more bytes than can be counted")
+        }
+        built.logicalCount = sum
+      }
+      let entry = IndexEntry(
+        record: record, nameStart: built.nameByteCount, ordinal: draft.ordinal,
+        firstDimension: built.dimensionCount, firstBlock: built.blockCount,
+        blockCount: draft.blocks.count, frameOffset: draft.frameOffset, digest: draft.digest)
+      entries.append(entry.bytes)
+      for block in draft.blocks { blocks.append(block.bytes) }
+      for dimension in record.shape.dimensions { dimensions.append(UInt64(dimension)) }
+      names.append(record.name.utf8)
+      built.blockCount += draft.blocks.count
+      built.dimensionCount += record.shape.rank
+      built.nameByteCount += record.name.utf8.count
+      built.entries.append(entry)
+    }
+    built.bytes = entries.bytes + blocks.bytes + dimensions.bytes + names.bytes
+    guard built.bytes.count <= Limits.format.indexByteCount else {
+      throw CairnError(
+        .limitExceeded, "the index is larger than the format allows", expected: "at most 4 GiB",
+        advice: "Choose larger chunks, or several files")
+    }
+    return built
+  }
+
+  private func checkPositions() throws(CairnError) {
+    var seen = [Bool](repeating: false, count: drafts.count)
+    for draft in drafts {
+      let position = Int(draft.record.position)
+      guard position < seen.count, !seen[position] else {
+        throw CairnError(
+          .invalidArgument, "the places in the order of weights are not 0 to count − 1, each once",
+          at: .init(name: draft.record.name.string, index: position))
+      }
+      seen[position] = true
+    }
+  }
+}
+
+/// The partition of entries into those that share one tensor.
+struct TieGroups {
+  private let owners: [Int]
+  private var lowest: [Int: Int] = [:]
+
+  /// - Parameter owners: for each row the row that owns its data.
+  init(owners: [Int]) {
+    self.owners = owners
+    for (row, owner) in owners.enumerated() where owner != row {
+      lowest[owner] = min(lowest[owner] ?? owner, row)
+    }
+  }
+
+  func owner(of row: Int) -> Int { owners[row] }
+
+  /// The lowest row of the group that `row` is in.
+  func representative(of row: Int) -> Int { lowest[owners[row]] ?? owners[row] }
+}

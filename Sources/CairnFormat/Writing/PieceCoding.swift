@@ -1,0 +1,149 @@
+// One piece of a tensor on its way into a file or out of it: checked, digested, coded. This is what
+// runs on many threads; nothing in it depends on any other piece.
+
+import CairnCodec
+import CairnSystem
+import CairnTensors
+import Crypto
+
+/// What became of a piece's bytes.
+struct CodedPiece: Sendable {
+  /// The stream, or nil if the bytes are kept as they are.
+  var stream: [UInt8]?
+  /// The CRC-32 of what is stored.
+  var checksum: UInt32
+  /// The digests of the segments of the piece, if pieces end between segments.
+  var segments: [Digest]?
+}
+
+/// Codes pieces; one a thread.
+struct PieceCoder: ~Copyable {
+  private var encoder: ChunkEncoder
+
+  init() throws(CairnError) {
+    encoder = try Self.makeEncoder()
+  }
+
+  private static func makeEncoder() throws(CairnError) -> ChunkEncoder {
+    do throws(CodecError) { return try ChunkEncoder() } catch { throw error.located() }
+  }
+
+  /// Codes `bytes`, one piece of the tensor that `record` describes.
+  mutating func code(
+    _ bytes: Span<UInt8>, of record: TensorRecord
+  ) throws(CairnError) -> [UInt8]? {
+    guard record.storageClass == .chunked else { return nil }
+    do throws(CodecError) {
+      let stream = try encoder.encode(bytes, layout: record.layout())
+      return stream
+    } catch {
+      throw error.located(name: record.name.string)
+    }
+  }
+}
+
+extension TensorRecord {
+  /// How chunks are cut into planes.
+  func layout() throws(CodecError) -> ChunkLayout {
+    try ChunkLayout(
+      filter: filter, elementSize: filter == .none ? 1 : dtype.componentByteCount)
+  }
+}
+
+extension CodecError {
+  /// The failure as an error of the format.
+  func located(at offset: Int? = nil, name: String? = nil, index: Int? = nil) -> CairnError {
+    let code: CairnError.Code =
+      switch self.code {
+      case .outOfMemory: .outOfMemory
+      case .invalidArgument: .invalidArgument
+      default: .corruptChunk
+      }
+    let place = offset.map { UInt64($0 + (self.offset ?? 0)) }
+    return CairnError(
+      code, "a chunk does not decode: \(message)",
+      at: .init(offset: place, name: name, index: index),
+      advice: code == .corruptChunk ? "Restore the file from a copy" : nil, cause: self)
+  }
+}
+
+/// Whether the pieces' borders are also borders of digest segments, so that each piece can be
+/// digested by itself.
+extension Pieces {
+  var endBetweenSegments: Bool {
+    pieceByteCount % Pieces.mebibyte == 0 || byteCount <= Swift.min(pieceByteCount, Pieces.mebibyte)
+  }
+}
+
+/// The digests of the segments in `bytes`, which begin at a segment's border.
+func segmentDigests(of bytes: Span<UInt8>) -> [Digest] {
+  let pieces = Pieces(byteCount: bytes.count, pieceByteCount: Pieces.mebibyte)
+  return (0..<pieces.count).map { Digest(of: bytes.extracting(pieces.range(of: $0))) }
+}
+
+/// The rules of the element type that concern a tensor's bytes, checked piece by piece in order.
+///
+/// Bools and unused bits could be checked in any order; strings' end offsets cannot, because each is
+/// compared with the one ahead of it, and the last with the tensor's length.
+struct ElementInspector {
+  private let record: TensorRecord
+  private var position = 0
+  private var partial: [UInt8] = []
+  private var lastEnd: UInt64 = 0
+
+  init(_ record: TensorRecord) { self.record = record }
+
+  /// Whether there is anything to check at all.
+  static func isNeeded(for dtype: DType) -> Bool {
+    switch dtype {
+    case .bool, .int4, .uint4, .float4E2M1FN, .float6E2M3FN, .float6E3M2FN, .string: true
+    default: false
+    }
+  }
+
+  /// Checks the next bytes.
+  mutating func inspect(_ bytes: Span<UInt8>) throws(CairnError) {
+    defer { position += bytes.count }
+    do throws(CairnError) {
+      switch record.dtype {
+      case .bool: try ElementRules.checkBools(bytes, firstElement: position)
+      case .string: try inspectEnds(bytes)
+      default:
+        if position + bytes.count == record.byteCount {
+          try ElementRules.check(
+            bytes, dtype: record.dtype, elementCount: record.shape.elementCount)
+        }
+      }
+    } catch {
+      throw error.located(name: record.name.string)
+    }
+  }
+
+  /// Checks what only the end shows.
+  func finish() throws(CairnError) {
+    guard record.dtype == .string else { return }
+    let content = record.byteCount - 8 * record.shape.elementCount
+    guard lastEnd == UInt64(content) else {
+      throw CairnError(
+        .invalidElement, "the strings' bytes are not those that the last end offset names",
+        at: .init(name: record.name.string), expected: "\(lastEnd) bytes", found: "\(content)")
+    }
+  }
+
+  private mutating func inspectEnds(_ bytes: Span<UInt8>) throws(CairnError) {
+    let endsCount = 8 * record.shape.elementCount
+    for index in 0..<max(0, min(bytes.count, endsCount - position)) {
+      partial.append(bytes[index])
+      guard partial.count == 8 else { continue }
+      let end: UInt64 = partial.span.field(0)
+      guard end >= lastEnd else {
+        throw CairnError(
+          .invalidElement, "a string ends before the one ahead of it",
+          at: .init(index: (position + index) / 8), expected: "at least \(lastEnd)",
+          found: "\(end)")
+      }
+      lastEnd = end
+      partial.removeAll(keepingCapacity: true)
+    }
+  }
+}

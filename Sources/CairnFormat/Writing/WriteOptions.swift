@@ -1,0 +1,65 @@
+// How a container is written.
+
+public import CairnSystem
+
+/// The choices of whoever writes a file. Formats without chunks, digests or coding ignore what does
+/// not concern them.
+public struct WriteOptions: Sendable {
+  /// Whether tensors are compressed.
+  public enum Codec: String, Sendable, CaseIterable {
+    /// Each chunk as one zlib stream, or as it is where that would not make it smaller.
+    case auto
+    /// All tensors as they are, aligned, so that a mapped file is a usable buffer.
+    case raw
+  }
+
+  /// Threads that code.
+  public var threads = Threads.all
+  /// Whether tensors are compressed.
+  public var codec = Codec.auto
+  /// log2 of the bytes a chunk holds at most, 16 to 24.
+  public var log2ChunkSize = 20
+  /// log2 of the alignment of raw tensors: 6, 12, 14 or 16.
+  public var log2Alignment = 6
+  /// Whether content digests (SHA-256) are computed and kept.
+  public var digests = true
+  /// What holds once the save has returned.
+  public var durability = Durability.synchronized
+  /// Whether a file that is there may be replaced.
+  public var replacing = true
+
+  package var files: any FileSystem = SystemFileSystem()
+
+  /// The defaults.
+  public init() {}
+
+  /// Checks the numbers.
+  ///
+  /// - Throws: `invalidArgument`.
+  package func check() throws(CairnError) {
+    guard Superblock.log2ChunkSizes.contains(log2ChunkSize) else {
+      throw CairnError(
+        .invalidArgument, "the chunk size is out of range",
+        expected: "64 KiB to 16 MiB, a power of two", found: "2^\(log2ChunkSize) bytes")
+    }
+    guard Superblock.log2Alignments.contains(log2Alignment) else {
+      throw CairnError(
+        .invalidArgument, "the alignment is none that the format allows",
+        expected: "64, 4096, 16384 or 65536 bytes", found: "2^\(log2Alignment) bytes")
+    }
+  }
+}
+
+/// What a finished write has made.
+public struct WriteSummary: Hashable, Sendable {
+  /// Bytes of the whole file.
+  public var fileByteCount: Int
+  /// Tensors, aliases included.
+  public var tensorCount: Int
+  /// Bytes of all tensors uncompressed, aliases not counted.
+  public var logicalByteCount: Int
+  /// Bytes that the tensors' data takes in the file.
+  public var storedByteCount: Int
+  /// The root digest, if digests were asked for.
+  public var root: Digest?
+}

@@ -1,0 +1,181 @@
+// A safetensors file as a source of tensors: read lazily, from any source of bytes.
+
+public import CairnSystem
+public import CairnTensors
+
+#if _endian(big)
+  #error("Tensors are kept and read in little-endian order")
+#endif
+
+/// A safetensors file, opened and checked.
+///
+/// Opening reads the header and checks all of it: each byte of the data belongs to exactly one
+/// tensor, and the file has not a byte more or less. No data is read and nothing is allocated for a
+/// header before its length is held against the file's and the limit.
+///
+/// The order of weights, and that of indices, is the order in which the header names the tensors.
+/// The format's own library writes data in that order too; where they differ the header's is taken,
+/// because data is laid out for alignment. The format has no ties and no configuration.
+///
+/// Two names that Swift's `String` would call equal, but whose bytes differ, are two tensors.
+public struct SafetensorsFile: Sendable {
+  private let source: any ByteSource
+  private let header: SafetensorsHeader
+  private let indices: [TensorName: Int]
+
+  /// The bytes of the header: the JSON and the spaces after it, without the length in front of it.
+  public let headerByteCount: Int
+
+  /// The bytes of the data: those of all tensors.
+  public var dataByteCount: Int { source.count - dataOffset }
+
+  /// Where the data begins, from the start of the file.
+  public var dataOffset: Int { SafetensorsHeader.lengthByteCount + headerByteCount }
+
+  /// The bytes of the file.
+  public var byteCount: Int { source.count }
+
+  /// Opens the file at `path`.
+  ///
+  /// - Throws: as ``init(_:maximumHeaderByteCount:)``; `notFound`, `permissionDenied`,
+  ///   `notARegularFile`, `inputOutput`.
+  public init(path: String, access: FileBytes.Access = .positioned) throws(CairnError) {
+    try self.init(FileBytes(path: path, access: access))
+  }
+
+  /// Opens a file whose bytes `source` has.
+  ///
+  /// - Parameters:
+  ///   - source: The bytes. Tensors of a source in memory are views of it, not copies.
+  ///   - maximumHeaderByteCount: The largest header to read; the format allows 100,000,000 bytes.
+  ///     Parsing one takes some twenty times its size.
+  /// - Throws: `truncated`, `trailingBytes`, `headerTooLarge`, `invalidHeader`, `duplicateName`,
+  ///   `invalidName`, `invalidShape`, `unknownDType`, `sizeMismatch`, `overlappingTensors`,
+  ///   `gapBetweenTensors`, each with the offset in the file; and what reading needs.
+  public init(
+    _ source: any ByteSource, maximumHeaderByteCount: Int = 100_000_000
+  ) throws(CairnError) {
+    do throws(CairnError) {
+      self.headerByteCount = try Self.headerByteCount(of: source, maximumHeaderByteCount)
+      var bytes = [UInt8](repeating: 0, count: headerByteCount)
+      var span = bytes.mutableSpan
+      try source.read(at: SafetensorsHeader.lengthByteCount, into: &span)
+      self.header = try SafetensorsHeader(
+        parsing: bytes,
+        dataByteCount: source.count - SafetensorsHeader.lengthByteCount - headerByteCount)
+    } catch {
+      throw error.located(file: source.path)
+    }
+    self.source = source
+    var indices: [TensorName: Int] = [:]
+    indices.reserveCapacity(header.items.count)
+    for (index, item) in header.items.enumerated() { indices[item.name] = index }
+    self.indices = indices
+  }
+
+  /// Reads the length of the header and holds it against the limits.
+  private static func headerByteCount(
+    of source: any ByteSource, _ limit: Int
+  ) throws(CairnError) -> Int {
+    let length = SafetensorsHeader.lengthByteCount
+    guard source.count >= length else {
+      throw CairnError(
+        .truncated, "the file ends within the length of its header",
+        at: .init(offset: UInt64(source.count)), expected: "at least \(length) bytes",
+        found: "\(source.count)", advice: SafetensorsHeader.advice)
+    }
+    var bytes = [UInt8](repeating: 0, count: length)
+    var span = bytes.mutableSpan
+    try source.read(at: 0, into: &span)
+    let count = bytes.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    guard count > 0 else {
+      throw CairnError(
+        .invalidHeader, "the header is empty", at: .init(offset: 0), expected: "at least ‘{}’",
+        advice: SafetensorsHeader.advice)
+    }
+    let most = min(limit, SafetensorsHeader.maximumByteCount)
+    guard count <= UInt64(clamping: most) else {
+      throw CairnError(
+        .headerTooLarge, "the header is larger than is allowed", at: .init(offset: 0),
+        expected: "at most \(most) bytes", found: "\(count)", advice: SafetensorsHeader.advice)
+    }
+    guard count <= UInt64(source.count - length) else {
+      throw CairnError(
+        .truncated, "the file ends within its header", at: .init(offset: UInt64(source.count)),
+        expected: "\(count) bytes of header", found: "\(source.count - length)",
+        advice: "The file is cut short; fetch it again")
+    }
+    return Int(count)
+  }
+}
+
+extension SafetensorsFile: TensorSource {
+  /// The number of tensors.
+  public var count: Int { header.items.count }
+
+  /// The texts of `__metadata__`.
+  public var metadata: Metadata { header.metadata }
+
+  /// What the header says of the tensor at `index`, counted in the order of the header.
+  public func entry(at index: Int) throws(CairnError) -> TensorEntry {
+    let item = try item(at: index)
+    return TensorEntry(
+      name: item.name, dtype: item.dtype, shape: item.shape, byteCount: item.range.count,
+      position: index)
+  }
+
+  /// The index of the tensor called `name`, or nil.
+  ///
+  /// - Complexity: O(1).
+  public func index(of name: TensorName) throws(CairnError) -> Int? { indices[name] }
+
+  /// Fills `bytes` with the tensor's elements from byte `offset` on, as they are in the file: a
+  /// bool may be neither 0 nor 1.
+  public func read(
+    at index: Int, from offset: Int, into bytes: inout MutableSpan<UInt8>
+  ) throws(CairnError) {
+    let item = try item(at: index)
+    try checkRange(of: entry(at: index), from: offset, count: bytes.count)
+    do throws(CairnError) {
+      try source.read(at: dataOffset + item.range.lowerBound + offset, into: &bytes)
+    } catch {
+      throw error.located(file: source.path, name: item.name.string)
+    }
+  }
+
+  /// The whole tensor: a view of the source's memory if it has any, else read.
+  ///
+  /// - Throws: `invalidElement` for a bool that is neither 0 nor 1, and what reading needs.
+  /// - Complexity: O(1) for a source in memory (O(bytes) for bools), else O(bytes).
+  public func tensor(at index: Int) throws(CairnError) -> Tensor {
+    let item = try item(at: index)
+    let start = dataOffset + item.range.lowerBound
+    let tensor: Tensor
+    if let memory = source.memory {
+      let first = memory.range.lowerBound + start
+      tensor = Tensor(
+        dtype: item.dtype, shape: item.shape,
+        region: ByteRegion(memory.storage, first..<first + item.range.count))
+    } else {
+      tensor = try Tensor(dtype: item.dtype, shape: item.shape, byteCount: item.range.count) {
+        (bytes) throws(CairnError) in
+        try read(at: index, from: 0, into: &bytes)
+      }
+    }
+    do throws(CairnError) {
+      try tensor.withBytes { (bytes) throws(CairnError) in
+        try ElementRules.check(bytes, dtype: item.dtype, elementCount: item.shape.elementCount)
+      }
+    } catch {
+      throw error.located(
+        file: source.path, offset: UInt64(start + (error.location.index ?? 0)),
+        name: item.name.string)
+    }
+    return tensor
+  }
+
+  private func item(at index: Int) throws(CairnError) -> SafetensorsHeader.Item {
+    try checkIndex(index)
+    return header.items[index]
+  }
+}

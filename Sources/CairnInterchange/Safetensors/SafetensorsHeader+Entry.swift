@@ -1,0 +1,193 @@
+// One member of a safetensors header: a tensor's entry, or the metadata.
+
+import CairnJSON
+import CairnSystem
+import CairnTensors
+
+extension SafetensorsHeader {
+  /// A member of the header that is being read.
+  struct Entry {
+    /// Its number in the header.
+    var member: Int
+    var key: String
+    var value: JSONValue
+    var places: HeaderPlaces
+
+    private func failure(
+      _ code: CairnError.Code, _ message: String, at steps: [HeaderPlaces.Step] = [],
+      expected: String? = nil, found: String? = nil, advice: String = SafetensorsHeader.advice
+    ) -> CairnError {
+      CairnError(
+        code, message,
+        at: SafetensorsHeader.location(
+          places.offset([.value(member)] + steps), name: key.isEmpty ? nil : key),
+        expected: expected, found: found, advice: advice)
+    }
+
+    /// The entry as the key-values of `__metadata__`.
+    func metadata() throws(CairnError) -> Metadata {
+      guard case .object(let pairs) = value else {
+        throw failure(
+          .invalidHeader, "the metadata is no object", expected: "keys with texts",
+          found: value.kind)
+      }
+      var metadata = Metadata()
+      for (position, pair) in pairs.enumerated() {
+        let name: Metadata.Key
+        do throws(CairnError) { name = try Metadata.Key(pair.key) } catch {
+          throw error.located(
+            offset: SafetensorsHeader.location(
+              places.offset([.value(member), .key(position)])
+            ).offset,
+            name: SafetensorsHeader.metadataKey, index: position)
+        }
+        guard case .string(let text) = pair.value else {
+          throw failure(
+            .invalidHeader, "the metadata ‘\(name)’ is no text", at: [.value(position)],
+            expected: "a text", found: pair.value.kind)
+        }
+        metadata[name] = .string(text)
+      }
+      return metadata
+    }
+
+    /// The entry as a tensor's.
+    func item() throws(CairnError) -> Item {
+      let name: TensorName
+      do throws(CairnError) { name = try TensorName(key) } catch {
+        throw error.located(
+          offset: SafetensorsHeader.location(places.offset([.key(member)])).offset, index: member)
+      }
+      guard case .object(let fields) = value else {
+        throw failure(
+          .invalidHeader, "the entry is no object", expected: "dtype, shape and data_offsets",
+          found: value.kind)
+      }
+      var dtype: DType?
+      var dimensions: (values: [Int], field: Int)?
+      var offsets: (values: [Int], field: Int)?
+      for (position, field) in fields.enumerated() {
+        switch field.key {
+        case "dtype": dtype = try self.dtype(field.value, field: position)
+        case "shape": dimensions = (try integers(field.value, field: position), position)
+        case "data_offsets": offsets = (try integers(field.value, field: position), position)
+        default:
+          throw failure(
+            .invalidHeader, "the entry has an unknown key", at: [.key(position)],
+            expected: "dtype, shape and data_offsets", found: field.key.excerpt)
+        }
+      }
+      guard let dtype, let dimensions, let offsets else {
+        let missing = dtype == nil ? "dtype" : dimensions == nil ? "shape" : "data_offsets"
+        throw failure(.invalidHeader, "the entry has no \(missing)")
+      }
+      return Item(
+        name: name, dtype: dtype, shape: try shape(dimensions.values, field: dimensions.field),
+        range: try range(
+          offsets.values, field: offsets.field, dtype: dtype, dimensions: dimensions))
+    }
+
+    private func dtype(_ value: JSONValue, field: Int) throws(CairnError) -> DType {
+      guard case .string(let spelling) = value else {
+        throw failure(
+          .invalidHeader, "the dtype is no text", at: [.value(field)], expected: "a text",
+          found: value.kind)
+      }
+      guard let dtype = SafetensorsDType.dtype(named: spelling) else {
+        throw failure(
+          .unknownDType, "the element type is not known", at: [.value(field)],
+          expected: "one of \(SafetensorsDType.names)", found: spelling.excerpt,
+          advice: "A newer version may know it")
+      }
+      return dtype
+    }
+
+    /// An array of integers that are not negative.
+    private func integers(_ value: JSONValue, field: Int) throws(CairnError) -> [Int] {
+      guard case .array(let elements) = value else {
+        throw failure(
+          .invalidHeader, "a list of integers is something else", at: [.value(field)],
+          expected: "an array", found: value.kind)
+      }
+      var integers: [Int] = []
+      integers.reserveCapacity(elements.count)
+      for (position, element) in elements.enumerated() {
+        guard let integer = element.intValue, integer >= 0 else {
+          throw failure(
+            .invalidHeader, "a number is out of place", at: [.value(field), .value(position)],
+            expected: "an integer from 0 up to 2^63 - 1",
+            found: element.doubleValue == nil ? element.kind : element.description)
+        }
+        integers.append(integer)
+      }
+      return integers
+    }
+
+    private func shape(_ dimensions: [Int], field: Int) throws(CairnError) -> Shape {
+      do throws(CairnError) {
+        return try Shape(dimensions)
+      } catch {
+        let axis = error.location.index.map { [HeaderPlaces.Step.value($0)] } ?? []
+        throw error.located(
+          offset: SafetensorsHeader.location(
+            places.offset([.value(member), .value(field)] + axis)
+          ).offset, name: key)
+      }
+    }
+
+    private func range(
+      _ offsets: [Int], field: Int, dtype: DType, dimensions: (values: [Int], field: Int)
+    ) throws(CairnError) -> Range<Int> {
+      guard offsets.count == 2 else {
+        throw failure(
+          .invalidHeader, "the data offsets are not two", at: [.value(field)],
+          expected: "[begin, end]", found: "\(offsets.count) numbers")
+      }
+      guard offsets[0] <= offsets[1] else {
+        throw failure(
+          .invalidHeader, "the tensor ends before it begins", at: [.value(field)],
+          found: "[\(offsets[0]), \(offsets[1])]")
+      }
+      switch SafetensorsDType.size(of: dtype, dimensions: dimensions.values) {
+      case .bytes(let count):
+        guard offsets[1] - offsets[0] == count else {
+          throw failure(
+            .sizeMismatch, "the data offsets do not fit the type and shape", at: [.value(field)],
+            expected: "\(count) bytes", found: "\(offsets[1] - offsets[0])")
+        }
+      case .partialByte:
+        throw failure(
+          .invalidShape, "the \(dtype) elements do not fill whole bytes",
+          at: [.value(dimensions.field)])
+      case .overflow:
+        throw failure(
+          .invalidShape, "the shape has more bytes than can be counted",
+          at: [.value(dimensions.field)])
+      }
+      return offsets[0]..<offsets[1]
+    }
+  }
+}
+
+extension JSONValue {
+  /// What the value is, for messages.
+  var kind: String {
+    switch self {
+    case .null: "null"
+    case .bool: "a truth value"
+    case .integer, .unsigned, .double: "a number"
+    case .string: "a text"
+    case .array: "an array"
+    case .object: "an object"
+    }
+  }
+}
+
+extension String {
+  /// The beginning of a text from a stranger, in quotes and escaped: a terminal must not obey it.
+  fileprivate var excerpt: String {
+    let scalars = unicodeScalars.prefix(40)
+    return String(String.UnicodeScalarView(scalars)).debugDescription
+      + (scalars.endIndex == unicodeScalars.endIndex ? "" : "…")
+  }
+}

@@ -1,0 +1,146 @@
+// The header of a safetensors file. All of the format:
+//
+//     40 00 00 00 00 00 00 00                        u64, little-endian: the header has 64 bytes
+//     {"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}··········
+//                                                    JSON, padded with spaces (here to 64 bytes)
+//     00 00 80 3F 00 00 00 40                        the data: 1.0 and 2.0
+//
+// (https://github.com/huggingface/safetensors, "Format".) What that page forbids is refused, and so
+// is what its own library lets pass: keys that occur twice, unknown keys in an entry, an entry
+// written as an array, a `__metadata__` that is null, other white space than spaces at the end.
+
+import CairnJSON
+package import CairnSystem
+package import CairnTensors
+
+/// What a header says, checked against the length of the data.
+package struct SafetensorsHeader: Sendable {
+  /// One tensor of the header.
+  package struct Item: Sendable {
+    package var name: TensorName
+    package var dtype: DType
+    package var shape: Shape
+    /// Where its bytes are, from the start of the data.
+    package var range: Range<Int>
+  }
+
+  /// The tensors, in the order in which the header names them.
+  package private(set) var items: [Item] = []
+  package private(set) var metadata = Metadata()
+
+  /// The bytes of the length in front of the header.
+  package static let lengthByteCount = 8
+  /// The key under which the header holds the metadata: no tensor can have that name.
+  package static let metadataKey = "__metadata__"
+  /// The largest header that the format allows.
+  package static let maximumByteCount = 100_000_000
+
+  /// Reads a header.
+  ///
+  /// - Parameters:
+  ///   - bytes: The header, without the length in front of it.
+  ///   - dataByteCount: The bytes of the file after it.
+  /// - Throws: `invalidHeader`, `duplicateName`, `invalidName`, `invalidShape`, `unknownDType`,
+  ///   `sizeMismatch`, `overlappingTensors`, `gapBetweenTensors`, `truncated`, `trailingBytes`; the
+  ///   offset counts from the start of the file.
+  package init(parsing bytes: [UInt8], dataByteCount: Int) throws(CairnError) {
+    guard bytes.first == UInt8(ascii: "{") else {
+      throw CairnError(
+        .invalidHeader, "the header does not begin with ‘{’", at: Self.location(0),
+        expected: "0x7b", found: bytes.first.map { "0x" + hex($0, digits: 2) } ?? "nothing",
+        advice: Self.advice)
+    }
+    let end = (bytes.lastIndex { $0 != 0x20 } ?? 0) + 1
+    guard ![0x09, 0x0A, 0x0D].contains(bytes[end - 1]) else {
+      throw CairnError(
+        .invalidHeader, "the header ends with white space other than spaces",
+        at: Self.location(end - 1), expected: "0x20", found: "0x" + hex(bytes[end - 1], digits: 2),
+        advice: Self.advice)
+    }
+    let root: JSONValue
+    do throws(JSONError) {
+      root = try JSONValue(parsing: bytes.span.extracting(0..<end), limits: Self.limits(end))
+    } catch {
+      throw CairnError(
+        error.code == .duplicateKey ? .duplicateName : .invalidHeader,
+        error.code == .duplicateKey
+          ? error.message : "the header is no valid JSON: \(error.message)",
+        at: Self.location(error.offset), advice: Self.advice, cause: error)
+    }
+    let places = HeaderPlaces(bytes)
+    guard case .object(let members) = root else {
+      throw CairnError(.invalidHeader, "the header is no JSON object", at: Self.location(0))
+    }
+    items.reserveCapacity(members.count)
+    for (position, member) in members.enumerated() {
+      let entry = Entry(member: position, key: member.key, value: member.value, places: places)
+      if member.key.utf8.elementsEqual(Self.metadataKey.utf8) {
+        metadata = try entry.metadata()
+      } else {
+        items.append(try entry.item())
+      }
+    }
+    try checkOffsets(dataByteCount, members, places, headerByteCount: bytes.count)
+  }
+
+  /// The advice for a header that no honest writer makes.
+  package static let advice = "The file is damaged or no safetensors file; fetch it again"
+
+  /// A header nests three levels deep and spends at least two bytes on a value.
+  private static func limits(_ byteCount: Int) -> JSONLimits {
+    var limits = JSONLimits()
+    limits.maximumBytes = byteCount
+    limits.maximumDepth = 3
+    limits.maximumValues = byteCount / 2 + 1
+    limits.maximumNumberBytes = 32
+    return limits
+  }
+
+  /// A place in the header as one in the file.
+  package static func location(_ offset: Int, name: String? = nil) -> CairnError.Location {
+    .init(offset: UInt64(clamping: offset) + UInt64(lengthByteCount), name: name)
+  }
+
+  /// Checks that the tensors cover the data from its start to its end, each byte once.
+  private func checkOffsets(
+    _ dataByteCount: Int, _ members: JSONObject, _ places: HeaderPlaces, headerByteCount: Int
+  ) throws(CairnError) {
+    // Empty tensors begin and end at one place; the order of the header decides between them.
+    let order = items.indices.sorted { left, right in
+      let (a, b) = (items[left].range, items[right].range)
+      return (a.lowerBound, a.upperBound, left) < (b.lowerBound, b.upperBound, right)
+    }
+    var end = 0
+    for (rank, index) in order.enumerated() {
+      let item = items[index]
+      if item.range.lowerBound != end {
+        let overlaps = item.range.lowerBound < end
+        let before = rank == 0 ? "the start" : "the end of ‘\(items[order[rank - 1]].name)’"
+        throw CairnError(
+          overlaps ? .overlappingTensors : .gapBetweenTensors,
+          overlaps
+            ? "the tensor begins ahead of \(before)"
+            : "the tensor does not begin at \(before): the bytes between belong to none",
+          at: Self.location(
+            places.offset(ofBeginOf: item.name, in: members), name: item.name.string),
+          expected: "\(end)", found: "\(item.range.lowerBound)", advice: Self.advice)
+      }
+      end = item.range.upperBound
+      guard end <= dataByteCount else {
+        throw CairnError(
+          .truncated, "the file ends before the tensor does",
+          at: .init(
+            offset: UInt64(Self.lengthByteCount + headerByteCount + dataByteCount),
+            name: item.name.string),
+          expected: "\(end) bytes of data", found: "\(dataByteCount)",
+          advice: "The file is cut short; fetch it again")
+      }
+    }
+    guard end == dataByteCount else {
+      throw CairnError(
+        .trailingBytes, "the file goes on after the last tensor",
+        at: Self.location(headerByteCount + end), expected: "\(end) bytes of data",
+        found: "\(dataByteCount)", advice: Self.advice)
+    }
+  }
+}

@@ -1,0 +1,171 @@
+// What a safetensors file of a source will be: its header, and which tensor's bytes come when.
+//
+// Data lies as the format's own library lays it out: by falling alignment of the element type, then
+// by name, so that with a header of a multiple of 8 bytes every tensor is aligned. The header names
+// the tensors in the order of weights, which readers that sort by offset don't mind and ours keeps.
+// A file that the format's own library wrote has both orders the same, and comes out as it was.
+
+import CairnJSON
+package import CairnSystem
+package import CairnTensors
+
+/// A safetensors file that is about to be written.
+package struct SafetensorsLayout: Sendable {
+  /// The tensors in the order of their data: index in the source, and bytes.
+  package private(set) var data: [(index: Int, byteCount: Int)] = []
+  /// The bytes of all tensors.
+  package private(set) var dataByteCount = 0
+  /// The start of the file: length, JSON, spaces.
+  package private(set) var header: [UInt8] = []
+
+  /// A tensor with all that its place is decided by.
+  private struct Item {
+    var entry: TensorEntry
+    /// Where its bytes come from: its own index, or its owner's.
+    var index: Int
+    var spelling: String
+    var rank: Int
+    var begin = 0
+  }
+
+  /// Plans a file with all that `source` has.
+  ///
+  /// - Throws: `cannotHold` for what the format has no place for and `losses` doesn't name;
+  ///   `duplicateName`, `noSuchTensor`, `sizeMismatch` for a source that contradicts itself.
+  package init(of source: any TensorSource, accepting losses: AcceptedLosses) throws(CairnError) {
+    if source.configuration != nil, !losses.contains(.configuration) {
+      throw Self.cannotHold("a configuration", name: nil, accept: .configuration)
+    }
+    if let blob = try source.blobs.first, !losses.contains(.blobs) {
+      throw Self.cannotHold("blobs", name: blob.name, accept: .blobs)
+    }
+    var items: [Item] = []
+    items.reserveCapacity(source.count)
+    for index in try source.indicesInWeightOrder() {
+      items.append(try Self.item(index, of: source, losses))
+    }
+    let order = items.indices.sorted { left, right in
+      let (a, b) = (items[left], items[right])
+      return a.rank == b.rank ? a.entry.name < b.entry.name : a.rank > b.rank
+    }
+    for place in order {
+      let byteCount = items[place].entry.byteCount
+      items[place].begin = dataByteCount
+      let (end, overflow) = dataByteCount.addingReportingOverflow(byteCount)
+      guard !overflow else {
+        throw CairnError(.cannotHold, "the tensors have more bytes than can be counted")
+      }
+      dataByteCount = end
+      data.append((items[place].index, byteCount))
+    }
+    header = try Self.header(items, try Self.metadata(source.metadata, losses))
+  }
+
+  private static func cannotHold(
+    _ what: String, name: TensorName?, accept loss: AcceptedLosses
+  ) -> CairnError {
+    CairnError(
+      .cannotHold, "safetensors has no place for \(what)", at: .init(name: name?.string),
+      advice: "Write a .cairn file, or accept the loss (\(loss))")
+  }
+
+  private static func item(
+    _ index: Int, of source: any TensorSource, _ losses: AcceptedLosses
+  ) throws(CairnError) -> Item {
+    let entry = try source.entry(at: index)
+    let name = entry.name
+    guard let spelling = SafetensorsDType.spelling(of: entry.dtype) else {
+      throw CairnError(
+        .cannotHold, "safetensors has no element type \(entry.dtype)", at: .init(name: name.string),
+        expected: "one of \(SafetensorsDType.names)",
+        advice: "Write a .cairn file, or convert the tensor first")
+    }
+    guard !name.utf8.elementsEqual(SafetensorsHeader.metadataKey.utf8) else {
+      throw CairnError(
+        .cannotHold, "safetensors keeps that name for its metadata", at: .init(name: name.string),
+        advice: "Rename the tensor")
+    }
+    switch SafetensorsDType.size(of: entry.dtype, dimensions: entry.shape.dimensions) {
+    case .bytes(let count):
+      guard count == entry.byteCount else {
+        throw CairnError(
+          .sizeMismatch, "the source gives a size that its type and shape do not",
+          at: .init(name: name.string), expected: "\(count) bytes", found: "\(entry.byteCount)")
+      }
+    case .partialByte:
+      throw CairnError(
+        .cannotHold, "safetensors holds whole bytes only, which these elements do not fill",
+        at: .init(name: name.string), found: "\(entry.dtype) \(entry.shape)",
+        advice: "Write a .cairn file, or convert the tensor first")
+    case .overflow:
+      throw CairnError(
+        .cannotHold, "readers of safetensors cannot count the bytes of this shape",
+        at: .init(name: name.string), found: "\(entry.dtype) \(entry.shape)",
+        advice: "Write a .cairn file, or reshape the tensor first")
+    }
+    var from = index
+    if let owner = entry.aliasOf {
+      guard losses.contains(.ties) else {
+        throw cannotHold("a second name of ‘\(owner)’", name: name, accept: .ties)
+      }
+      guard let found = try source.index(of: owner) else { throw source.noSuchTensor(owner) }
+      from = found
+    }
+    return Item(entry: entry, index: from, spelling: spelling.name, rank: spelling.rank)
+  }
+
+  private static func metadata(
+    _ metadata: Metadata, _ losses: AcceptedLosses
+  ) throws(CairnError) -> JSONObject {
+    var object = JSONObject()
+    for (key, value) in metadata {
+      if case .string(let text) = value {
+        object[key.string] = .string(text)
+      } else {
+        guard losses.contains(.metadataTypes) else {
+          throw cannotHold("metadata that is no text", name: key, accept: .metadataTypes)
+        }
+        object[key.string] = .string(try text(of: value.json))
+      }
+    }
+    return object
+  }
+
+  private static func text(of value: JSONValue) throws(CairnError) -> String {
+    do throws(JSONError) {
+      return try value.text(.compact, allowNonFiniteNumbers: true)
+    } catch {
+      throw CairnError(.cannotHold, "cannot write JSON: \(error.message)", cause: error)
+    }
+  }
+
+  private static func header(
+    _ items: [Item], _ metadata: JSONObject
+  ) throws(CairnError) -> [UInt8] {
+    var root = JSONObject()
+    if !metadata.isEmpty { root[SafetensorsHeader.metadataKey] = .object(metadata) }
+    for item in items {
+      let name = item.entry.name.string
+      guard root[name] == nil else {
+        throw CairnError(.duplicateName, "two tensors have the same name", at: .init(name: name))
+      }
+      root[name] = .object([
+        "dtype": .string(item.spelling),
+        "shape": .array(item.entry.shape.dimensions.map { .integer(Int64($0)) }),
+        "data_offsets": [
+          .integer(Int64(item.begin)), .integer(Int64(item.begin + item.entry.byteCount)),
+        ],
+      ])
+    }
+    var json = Array(try text(of: .object(root)).utf8)
+    json += repeatElement(0x20, count: (8 - json.count % 8) % 8)
+    guard json.count <= SafetensorsHeader.maximumByteCount else {
+      throw CairnError(
+        .cannotHold, "the header would be larger than safetensors allows",
+        expected: "at most \(SafetensorsHeader.maximumByteCount) bytes", found: "\(json.count)",
+        advice: "Write a .cairn file, or several files")
+    }
+    let count = UInt64(json.count)
+    return (0..<8).map { UInt8(truncatingIfNeeded: count >> UInt64(8 * $0)) } + json
+  }
+}

@@ -1,0 +1,45 @@
+// A value of the metadata as JSON, for formats and reports that have no other place for it.
+
+package import CairnJSON
+
+extension MetadataValue {
+  /// The value as JSON, byte strings as lower-case hexadecimal text. What type it had is lost.
+  package var json: JSONValue {
+    switch self {
+    case .bool(let value): .bool(value)
+    case .int(let value): .integer(value)
+    case .uint(let value): .unsigned(value)
+    case .float(let value): .double(value)
+    case .string(let value): .string(value)
+    case .bytes(let value): .string(Self.hexadecimal(value))
+    case .bools(let values): .array(values.map { .bool($0) })
+    case .ints(let values): .array(values.map { .integer($0) })
+    case .uints(let values): .array(values.map { .unsigned($0) })
+    case .floats(let values): .array(values.map { .double($0) })
+    case .strings(let values): .array(values.map { .string($0) })
+    case .byteStrings(let values): .array(values.map { .string(Self.hexadecimal($0)) })
+    }
+  }
+
+  /// The name of the value's type: `int`, `strings` …
+  package var typeName: String {
+    switch self {
+    case .bool: "bool"
+    case .int: "int"
+    case .uint: "uint"
+    case .float: "float"
+    case .string: "string"
+    case .bytes: "bytes"
+    case .bools: "bools"
+    case .ints: "ints"
+    case .uints: "uints"
+    case .floats: "floats"
+    case .strings: "strings"
+    case .byteStrings: "byteStrings"
+    }
+  }
+
+  private static func hexadecimal(_ bytes: [UInt8]) -> String {
+    bytes.map { hex($0, digits: 2) }.joined()
+  }
+}

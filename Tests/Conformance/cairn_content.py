@@ -1,0 +1,188 @@
+"""What the frames of a Cairn container 1.0 hold: dtypes, chunks, elements, metadata, JSON.
+
+The half of cairn_reader.py that knows nothing of files and frames; from FORMAT.md alone (§). The
+`at` of a function is the offset in the file of what it is given, for the report of a violation.
+"""
+import hashlib, json, re, struct, zlib
+
+MIB, RAW, CHUNKED, ALIAS = 1 << 20, 0, 1, 2
+DTYPES = dict(enumerate((row.split() for row in (  # §8: name, bits, component bytes, r: rotates
+    "bool 8 1/int8 8 1/int16 16 2/int32 32 4/int64 64 8/uint8 8 1/uint16 16 2/uint32 32 4/"
+    "uint64 64 8/float16 16 2 r/bfloat16 16 2 r/float32 32 4 r/float64 64 8 r/complex64 64 4 r/"
+    "complex128 128 8 r/float8_e4m3fn 8 1/float8_e5m2 8 1/float8_e4m3fnuz 8 1/float8_e5m2fnuz 8 1/"
+    "float8_e8m0fnu 8 1/float6_e2m3fn 6 1/float6_e3m2fn 6 1/float4_e2m1fn 4 1/int4 4 1/uint4 4 1/"
+    "string 0 1/quantized 0 1").split("/")), 1))
+
+class Invalid(Exception):
+    """A violation: code word and offset in the file."""
+
+def need(condition, code, offset):
+    if not condition:
+        raise Invalid(f"{code} at {offset}")
+
+def rules(at, code, conditions):
+    """Of the record at `at`: what must hold for the field at each offset in it."""
+    for offset, condition in conditions.items():
+        need(condition, code, at + offset)
+
+def zero(data, at, code="reservedNotZero"):
+    need(not any(data), code, at + len(data) - len(data.lstrip(b"\0")))
+
+def up(n, unit):
+    return -(-n // unit)
+
+def sha(data):
+    return hashlib.sha256(data).digest()
+
+def utf8(data, at, code):
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise Invalid(f"{code} at {at + error.start}")
+
+def check_name(data, at):  # §9
+    text = utf8(data, at, "invalidName")
+    need(1 <= len(data) <= 1024 and not re.search("[\0-\x1f\x7f-\x9f]", text), "invalidName", at)
+    return text
+
+def check_tensor(t, at):
+    """Dtype, storage, filter, shape, block fields, logical bytes: §6, §8, §16."""
+    need(t.code in DTYPES, "invalidDType", at + 10)
+    t.dtype, bits, k, *rotates = DTYPES[t.code]
+    t.k, t.bits, (_, elements, block) = int(k), int(bits), t.quant
+    filters = [0] + [1] * (t.k > 1) + [2] * len(rotates) if t.storage == CHUNKED else [0]
+    rules(at, "invalidIndex", {12: t.storage <= ALIAS, 13: t.filter in filters})
+    need(all(d < 1 << 48 for d in t.shape), "limitExceeded", at + 32)
+    t.count = 0 if 0 in t.shape else 1
+    for d in t.shape:
+        t.count *= d
+    if t.dtype == "quantized":
+        rules(at, "invalidIndex", {76: 1 <= elements <= 65536, 80: 1 <= block <= 65536})
+        need(t.count % elements == 0, "invalidIndex", at + 76)
+        t.granule, size = block, t.count // elements * block
+    else:
+        need(not any(t.quant), "invalidIndex", at + 72)
+        t.granule, size = {6: 6, 4: 4, 0: 1}.get(t.bits, t.bits // 8), up(t.count * t.bits, 8)
+        if t.dtype == "string" and t.count:
+            size = max(8 * t.count, t.size)
+    need(t.count < 1 << 63 > size, "limitExceeded", at + 32)
+    need(t.size == size, "invalidIndex", at + 56)
+
+def tensor_record(t):
+    """The payload of TNSR that a tensor of the index must have: §6."""
+    owner = t.source.ordinal if t.source is not t else 0
+    return struct.pack(f"<HBBBBHIIQ4I{len(t.shape)}Q", t.code, t.storage, t.filter, len(t.shape), 0,
+                       len(t.name), t.position, owner, t.size, *t.quant, 0, *t.shape) + t.name
+
+def blob_name(data, at):  # §11
+    length = int.from_bytes(data[:2], "little")
+    need(2 + length <= len(data), "invalidBlob", at)
+    check_name(data[2:2 + length], at + 2)
+    return data[2:2 + length]
+
+def metadata(data, base):  # §10
+    at = 0
+    def take(count):
+        nonlocal at
+        at += count
+        need(at <= len(data), "invalidMetadata", base + at - count)
+        return data[at - count:at]
+    def number(count, signed=False):
+        return int.from_bytes(take(count), "little", signed=signed)
+    def value(kind):
+        if kind in ("bool", "i64", "u64"):
+            n = number(1 if kind == "bool" else 8, kind == "i64")
+            need(kind != "bool" or n < 2, "invalidMetadata", base + at - 1)
+            return n == 1 if kind == "bool" else n
+        content = take(8)[::-1] if kind == "f64" else take(number(4))
+        where = base + at - len(content)
+        return utf8(content, where, "invalidMetadata") if kind == "string" else content.hex()
+    pairs, last, count = {}, b"", number(4)
+    need(count, "invalidMetadata", base)
+    for _ in range(count):
+        key, where, code = take(number(2)), base + at, number(1)
+        text = check_name(key, where - len(key))
+        rules(where, "invalidMetadata", {-len(key): key > last, 0: 1 <= code & 127 <= 6})
+        kind, array = "bool i64 u64 f64 string bytes".split()[(code & 127) - 1], code > 127
+        values = [value(kind) for _ in range(number(4) if array else 1)]
+        pairs[text] = {"type": kind + "[]" * array, "value": values if array else values[0]}
+        last = key
+    need(at == len(data), "invalidMetadata", base + at)
+    return pairs
+
+def configuration(data, at):  # §11
+    def check(value, good):
+        return value if good else 1 / 0
+    depth, text = 0, utf8(data, at, "invalidConfiguration")
+    for token in re.finditer(r'"(?:[^"\\]|\\.)*"|[\[{\]}]', text):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(token[0], 0)
+        need(depth <= 128, "limitExceeded", at + len(text[:token.start()].encode()))
+    try:
+        value = json.loads(
+            text, object_pairs_hook=lambda p: check(dict(p), len(dict(p)) == len(p)),
+            parse_int=lambda s: check(s, len(s) < 21) and check(int(s), -2**63 <= int(s) < 2**64),
+            parse_float=lambda s: check(float(s), abs(float(s)) < float("inf")))
+        again = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        need(again.encode() == data, "invalidConfiguration", at)
+    except (ValueError, ZeroDivisionError):  # malformed; a key twice, a number beyond 64 bits
+        raise Invalid(f"invalidConfiguration at {at}")
+    return text
+
+def chunks(t, read):
+    """The decoded blocks of a tensor in order: §7. `read` gives bytes of the file."""
+    for b in t.blocks:
+        data = read(b.offset, b.stored)
+        if b.stored < b.logical:
+            inflate = zlib.decompressobj()
+            try:
+                data = inflate.decompress(data, b.logical + 1)  # one more shows what is too long
+            except zlib.error:
+                raise Invalid(f"corruptChunk at {b.offset}")
+            exact = inflate.eof and not inflate.unused_data and len(data) == b.logical
+            need(exact, "corruptChunk", b.offset)
+            data = join(data, t.k, t.filter)
+        yield data
+
+def join(planes, k, filter_):
+    """Component i is made of byte i of every plane, rotated right by one bit for filter 2."""
+    if filter_ == 0:
+        return planes
+    n, joined = len(planes) // k, bytearray(len(planes))
+    for j in range(k):
+        joined[j::k] = planes[j * n:(j + 1) * n]
+    if filter_ == 1:
+        return bytes(joined)
+    number = int.from_bytes(joined, "little")  # all components at once, as one long integer
+    low = number & int.from_bytes((b"\1" + bytes(k - 1)) * n, "little")  # bit 0 of each
+    return ((number ^ low) >> 1 | low << 8 * k - 1).to_bytes(len(joined), "little")
+
+def digests(t, read):
+    """Decode a tensor and check its elements (§8): its leaf (§14), SHA-256 of its bytes."""
+    leaf = hashlib.sha256(b"cairn.leaf.1" + bytes(4) + struct.pack(
+        f"<HH3I{len(t.shape)}QQ", t.code, len(t.shape), *t.quant, *t.shape, t.size))
+    whole, at, last, segment = hashlib.sha256(), t.blocks[0].offset if t.blocks else t.at, 0, b""
+    ends = 8 * t.count if t.dtype == "string" else 0  # bytes of ends that are still to come
+    for segment in segments(chunks(t, read)):
+        whole.update(segment)
+        leaf.update(sha(segment))
+        if t.dtype == "bool":
+            need(not segment.translate(None, b"\0\1"), "invalidElement", at)
+        for end, in struct.iter_unpack("<Q", segment[:ends]):
+            need(last <= end, "invalidElement", at)
+            last = end
+        ends -= min(ends, len(segment))
+    if t.dtype == "string" and t.count:
+        need(last == t.size - 8 * t.count, "invalidElement", at)
+    used = t.count * t.bits % 8
+    need(not used or segment[-1] >> used == 0, "invalidElement", at)
+    return leaf.digest(), whole.hexdigest()
+
+def segments(pieces):
+    rest = b""
+    for piece in pieces:
+        rest += piece
+        while len(rest) >= MIB:
+            yield rest[:MIB]
+            rest = rest[MIB:]
+    if rest:
+        yield rest
