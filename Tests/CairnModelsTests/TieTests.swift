@@ -86,6 +86,15 @@ struct TieTests {
     #expect(clone.places(.weights).filter { $0.variable === kernel }.count == 2)
   }
 
+  @Test("A tied variable keeps its flag, whichever of its layers is frozen", arguments: [0, 1, 2])
+  func flagsOfTiedVariables(_ frozen: Int) throws {
+    let model = try autoencoder()
+    if frozen < 2 { model.layers[frozen].trainable = false }
+    let clone = try model.cloned()
+    #expect(clone.variables.map(\.trainable) == model.variables.map(\.trainable))
+    #expect(clone.configuration == model.configuration)
+  }
+
   @Test(
     "A layer shared by an inner and an outer model comes apart or can't be copied: not here")
   func sharedLayerSurvives() throws {
@@ -164,8 +173,11 @@ struct TieTests {
     arguments: [
       #"{"version": 2}"#, #"{"version": 1, "other": []}"#, #"{"version": 1, "ties": 5}"#,
       #"{"version": 1, "ties": [[["auto", "left"]]]}"#, #"[]"#, #"{}"#,
-      #"{"version": 1, "ties": [[["auto", "x", "kernel"], ["auto", "left", "encoder", "kernel"]]]}"#,
-      #"{"version": 1, "ties": [[["auto","left","encoder","kernel"],["auto","left","encoder","bias"]]]}"#,
+      #"{"version": 1, "ties": [[["auto", "x", "bias"], ["auto", "left", "encoder", "bias"]]]}"#,
+      """
+      {"version": 1, "ties": [[["auto", "left", "encoder", "kernel"],
+        ["auto", "left", "encoder", "bias"]]]}
+      """,
       #"{"version": 1, "trainable": [[["auto", "x", "kernel"], false]]}"#,
       #"{"version": 1, "trainable": [[["auto", "left", "encoder", "kernel"], 1]]}"#,
       #"{"version": 1, "shared_layers": [[["auto", "left"], ["auto", "right"]]]}"#,

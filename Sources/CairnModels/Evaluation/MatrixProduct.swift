@@ -11,8 +11,8 @@ import CairnTensors
 /// Products of float32 matrices.
 ///
 /// Every element of the result is added up in the order of the inner dimension, four products at a
-/// time, whatever the number of threads and wherever a piece begins: the result's bits depend on the
-/// operands alone.
+/// time, whatever the number of threads and wherever a piece begins: the result's bits depend on
+/// the operands alone.
 enum MatrixProduct {
   /// Rows of the right matrix that stay in the cache while rows of the left pass over them; a
   /// multiple of 4, so that blocks don't change which products are added up together.

@@ -85,11 +85,12 @@ public final class LayerState: Sendable {
 
   /// Makes the variables and keeps them, unless there are some.
   ///
-  /// `make` may be called by several threads at once, and by each at most once; the variables of one
-  /// are kept. Weights of a frozen layer are born frozen, as in Keras (`Layer._track_variable`).
+  /// `make` may be called by several threads at once, and by each at most once; the variables of
+  /// one are kept. Weights of a frozen layer are born frozen, as in Keras
+  /// (`Layer._track_variable`).
   ///
-  /// - Throws: what `make` throws; `duplicateName` if two variables have one name. Then the layer is
-  ///   as it was.
+  /// - Throws: what `make` throws; `duplicateName` if two variables have one name. Then the layer
+  ///   is as it was.
   public func buildOnce(
     for inputs: [BatchShape], _ make: () throws(CairnError) -> [LayerVariable]
   ) throws(CairnError) {

@@ -122,9 +122,9 @@ public class Model: Layer, @unchecked Sendable {
 // MARK: - Configuration
 
 extension Model {
-  /// The configuration in Keras 3's shape, and under the key `cairn` what Keras's has no place for
-  /// (``ModelExtras``): layers and variables in several places, flags of single variables. Keras's
-  /// `model_from_json` reads it.
+  /// The configuration in Keras 3's shape, and under the key `cairn` what Keras's has no place for:
+  /// layers and variables in several places, flags of single variables. Keras's `model_from_json`
+  /// reads it; ``Layer/kerasConfiguration`` is without that key.
   ///
   /// Everything that a copy must keep is here but the variables' values.
   public var configuration: JSONValue {

@@ -80,7 +80,8 @@ public final class Sequential: Model, @unchecked Sendable {
         try context.layer(from: element, at: "\(reader.path(of: "layers"))[\(index)]"))
     }
     do throws(CairnError) {
-      // Layers that are added later are neither left zero nor bounded by the configuration's limits.
+      // Layers that are added later are neither left zero nor bounded by the configuration's
+      // limits.
       var stack = SequentialStack(context.build.successor())
       try stack.append(layers)
       try stack.buildIfPossible(in: &context.build)

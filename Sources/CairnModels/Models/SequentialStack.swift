@@ -1,4 +1,5 @@
-// What a sequential model knows of its layers; a value, so that a change that fails changes nothing.
+// What a sequential model knows of its layers; a value, so that a change that fails changes
+// nothing.
 
 import CairnSystem
 import CairnTensors

@@ -1,5 +1,5 @@
-// Just enough of the safetensors format for the golden files: a header's length, the header as JSON,
-// then the tensors' bytes.
+// Just enough of the safetensors format for the golden files: a header's length, the header as
+// JSON, then the tensors' bytes.
 
 import CairnJSON
 import CairnSystem
