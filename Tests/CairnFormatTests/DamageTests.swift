@@ -10,7 +10,12 @@ import Testing
     ("raw", WriteOptions { $0.codec = .raw }),
     ("coded", WriteOptions { $0.threads = 1 }),
     ("coded without digests", WriteOptions { $0.digests = false }),
-    ("raw at 4096", WriteOptions { $0.codec = .raw; $0.log2Alignment = 12 }),
+    (
+      "raw at 4096",
+      WriteOptions {
+        $0.codec = .raw; $0.log2Alignment = 12
+      }
+    ),
   ]
 
   private func bytes(_ variant: String) throws -> [UInt8] {
