@@ -15,7 +15,7 @@ public struct ModelLimits: Hashable, Sendable {
   public init() {}
 
   /// No limit but on nesting: for a configuration that comes from a model of this process.
-  static let trusted: ModelLimits = {
+  package static let trusted: ModelLimits = {
     var limits = ModelLimits()
     limits.maximumLayers = .max
     limits.maximumParameters = .max
