@@ -877,7 +877,7 @@ def make_bad():
     edit("commit-magic", "open", "checksumMismatch invalidFrame", "13", end, b"\x88", skip=None)
     edit("commit-ptab-offset", "open", "invalidCommitRecord invalidFrame checksumMismatch", "13", end + 16,
          u64(indx), (indx,))
-    edit("commit-ptab-offset-beyond", "open", "invalidCommitRecord checksumMismatch "
+    edit("commit-ptab-offset-beyond", "open", "invalidCommitRecord limitExceeded checksumMismatch "
          "truncated", "13", end + 16, u64(1 << 63))
     edit("commit-ptab-length", "open", "invalidIndex routesDisagree", "13", end + 24,
          u64(len(c.ptab.payload) + 8), (ptab,))

@@ -68,7 +68,7 @@ struct GoldenContainer: Sendable, CustomTestStringConvertible {
     #expect(container.metadata.map(\.key.string) == metadata.map(\.key))
     for (key, expected) in metadata {
       let value = try #require(container.metadata[TensorName(key)])
-      #expect(try value.manifestForm == expected, "\(key)")
+      #expect(value.manifestForm == expected, "\(key)")
     }
     #expect(
       container.configuration.map { String(decoding: $0, as: UTF8.self) }
