@@ -64,10 +64,12 @@ struct DiffCommand: ParsableCommand {
       try bar.update(progress)
     }
     ProgressBar.clear()
-    if json {
+    if quiet {
+      // Also with --json: it says how to print what this says not to print.
+    } else if json {
       Terminal.say(try report.json.text(.pretty, allowNonFiniteNumbers: true))
-    } else if !quiet {
-      Terminal.write(report.text, to: .output)
+    } else {
+      Terminal.say(report.text)
     }
     if !report.isSame { throw Finished(code: Exit.negative) }
   }
