@@ -30,7 +30,7 @@ struct DiffCommand: ParsableCommand {
   @Flag(help: "Print the report as JSON.")
   var json = false
 
-  @Option(help: "Relative tolerance, as numpy.isclose: |a − b| ≤ atol + rtol · |b|.")
+  @Option(help: "Relative tolerance: |a − b| ≤ max(atol, rtol · max(|a|, |b|)), as math.isclose.")
   var rtol: Double?
 
   @Option(help: "Absolute tolerance.")
