@@ -46,7 +46,7 @@ struct CopyCommand: ParsableCommand {
     }
     ProgressBar.clear()
     guard report.isSame else {
-      Terminal.write(report.text + "\n", to: .error)
+      Terminal.write(report.text.printableLines + "\n", to: .error)
       throw CairnError(
         .copyDiffers, "the copy is not equal to the original", at: .init(file: output),
         advice: "This is a defect of Cairn or of the machine; please report it")

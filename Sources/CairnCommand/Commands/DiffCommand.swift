@@ -69,7 +69,7 @@ struct DiffCommand: ParsableCommand {
     } else if json {
       Terminal.say(try report.json.text(.pretty, allowNonFiniteNumbers: true))
     } else {
-      Terminal.say(report.text)
+      Terminal.say(report.text.printableLines)
     }
     if !report.isSame { throw Finished(code: Exit.negative) }
   }

@@ -95,13 +95,13 @@ struct CheckpointDescription {
 
   var text: String {
     var lines = [
-      "\(checkpoint.path): \(checkpoint.formatName)"
+      "\(checkpoint.path.printable): \(checkpoint.formatName)"
         + (checkpoint.version.map { " \($0)" } ?? "")
         + ", \(ByteCount.text(checkpoint.fileByteCount)), \(tensors.count) tensors"
     ]
     if let root = checkpoint.root { lines.append("root digest  \(root)") }
     for (key, value) in checkpoint.source.metadata {
-      lines.append("metadata     \(key.string.printable) = \(value.text)")
+      lines.append("metadata     \(key.string.printable) = \(value.text.printable)")
     }
     if let configuration = checkpoint.source.configuration {
       lines.append("model        configuration of \(ByteCount.text(configuration.count))")
@@ -161,19 +161,4 @@ extension MetadataValue {
 
 extension [UInt8] {
   var hexDigits: String { map { hex($0, digits: 2) }.joined() }
-}
-
-extension String {
-  /// The text with what could move a terminal's cursor or reorder its line made visible.
-  var printable: String {
-    var text = ""
-    for scalar in unicodeScalars {
-      switch scalar.properties.generalCategory {
-      case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .unassigned:
-        text += "\\u{\(String(scalar.value, radix: 16))}"
-      default: text.unicodeScalars.append(scalar)
-      }
-    }
-    return text
-  }
 }
