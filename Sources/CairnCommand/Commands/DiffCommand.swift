@@ -67,7 +67,7 @@ struct DiffCommand: ParsableCommand {
     if quiet {
       // Also with --json: it says how to print what this says not to print.
     } else if json {
-      Terminal.say(try report.json.text(.pretty, allowNonFiniteNumbers: true))
+      Terminal.say(try report.json.text(.pretty))
     } else {
       Terminal.say(report.text.printableLines)
     }
