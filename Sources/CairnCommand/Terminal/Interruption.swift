@@ -14,13 +14,19 @@ import Synchronization
 enum Interruption {
   private static let requested = Atomic<Bool>(false)
 
-  /// Notes SIGINT and SIGTERM from now on instead of dying of them, and ignores SIGPIPE, so that a
-  /// closed pipe is an error of the write.
+  /// Notes SIGINT, SIGTERM and SIGHUP from now on instead of dying of them, and ignores SIGPIPE, so
+  /// that a closed pipe is an error of the write.
+  ///
+  /// What whoever started the program ignores (`nohup`, a shell's background jobs) stays ignored.
   static func watch() {
     // Read once here, so that the handler never meets an atomic that is not initialised yet.
     _ = requested.load(ordering: .relaxed)
     _ = signal(SIGPIPE, SIG_IGN)
-    for number in [SIGINT, SIGTERM] {
+    for number in [SIGINT, SIGTERM, SIGHUP] {
+      // SAFETY: two addresses are compared; neither is called.
+      let wasIgnored = unsafe unsafeBitCast(signal(number, SIG_IGN), to: Int.self)
+        == unsafeBitCast(SIG_IGN, to: Int.self)
+      if wasIgnored { continue }
       _ = signal(number) { _ in
         // The second time the user means it. Both calls are safe in a signal handler.
         if Interruption.requested.exchange(true, ordering: .relaxed) { _exit(Exit.failure) }
