@@ -38,7 +38,7 @@ struct ConvertCommand: ParsableCommand {
       input, format: from?.format, options: writing.readOptions)
     let format = try to?.format ?? CheckpointFormat.forWriting(output)
     var sink = format.writer(to: output, options: writing.writeOptions)
-    let bar = ProgressBar("convert")
+    let bar = ProgressBar("convert", stateWhenStopped: "what was there before is untouched")
     try sink.write(source.source) { (progress) throws(CairnError) in try bar.update(progress) }
     ProgressBar.clear()
     let written = try FileBytes(path: output).count

@@ -34,11 +34,10 @@ enum Interruption {
     }
   }
 
-  /// Throws if the user wants the work to stop.
-  static func check() throws(CairnError) {
+  /// Throws if the user wants the work to stop; `state` says what that leaves.
+  static func check(leaving state: String? = nil) throws(CairnError) {
     if requested.load(ordering: .relaxed) {
-      throw CairnError(
-        .interrupted, "stopped on request; what was there before is untouched")
+      throw CairnError(.interrupted, "stopped on request" + (state.map { "; \($0)" } ?? ""))
     }
   }
 }
