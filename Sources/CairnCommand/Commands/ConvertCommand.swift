@@ -9,8 +9,8 @@ struct ConvertCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "convert", abstract: "Write a checkpoint in another format.",
     discussion: """
-      Every bit, name, shape and place is kept, or the command fails and says what the target
-      cannot hold. Memory stays bounded, whatever the file's size. The output appears when it is
+      Every bit, name, shape and place is kept, or the command fails and says what the target \
+      cannot hold. Memory stays bounded, whatever the file's size. The output appears when it is \
       whole; until then, and after a failure, what was there stays.
 
       EXAMPLE

@@ -10,7 +10,7 @@ struct CopyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "copy", abstract: "Deep-copy a checkpoint and prove that the copy is equal.",
     discussion: """
-      Unlike cp, which copies damage too, every tensor is decoded, checked, coded anew, and the
+      Unlike cp, which copies damage too, every tensor is decoded, checked, coded anew, and the \
       finished copy is compared with the original, bit for bit.
 
       EXAMPLE

@@ -11,8 +11,8 @@ struct DiffCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "diff", abstract: "Compare two checkpoints of any formats, bit for bit.",
     discussion: """
-      Says which tensors are missing, extra, of another type or shape, in another order, tied
-      otherwise, or of other values, and how far apart those are. NaNs with equal bits are equal;
+      Says which tensors are missing, extra, of another type or shape, in another order, tied \
+      otherwise, or of other values, and how far apart those are. NaNs with equal bits are equal; \
       −0 and +0 are not. --rtol and --atol ask for numeric comparison instead.
       Exit status 0 says the same, 1 different, 2 that something stopped the comparison.
 
