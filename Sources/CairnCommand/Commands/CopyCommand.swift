@@ -37,10 +37,13 @@ struct CopyCommand: ParsableCommand {
     let format = try to?.format ?? CheckpointFormat.forWriting(output)
     var sink = format.writer(to: output, options: writing.writeOptions)
     let copying = ProgressBar("copy", stateWhenStopped: "what was there before is untouched")
-    try sink.write(original.source) { (progress) throws(CairnError) in try copying.update(progress) }
+    try sink.write(original.source) { (progress) throws(CairnError) in
+      try copying.update(progress)
+    }
     // Opened anew: what is compared is what the disk gives back.
     let copy = try CheckpointFile.open(output, format: format, options: writing.readOptions)
-    let comparing = ProgressBar("compare", stateWhenStopped: "the copy is written, but not compared")
+    let comparing = ProgressBar(
+      "compare", stateWhenStopped: "the copy is written, but not compared")
     let report = try compare(original.source, copy.source) { (progress) throws(CairnError) in
       try comparing.update(progress)
     }

@@ -54,7 +54,8 @@ struct CheckpointDescription {
       tensors.append((entry, storage))
       guard entry.aliasOf == nil else { continue }
       byteCount = byteCount.addingReportingOverflow(entry.byteCount).partialValue
-      storedByteCount = storedByteCount.addingReportingOverflow(storage.storedByteCount).partialValue
+      storedByteCount =
+        storedByteCount.addingReportingOverflow(storage.storedByteCount).partialValue
     }
   }
 
@@ -107,7 +108,8 @@ struct CheckpointDescription {
       lines.append("model        configuration of \(ByteCount.text(configuration.count))")
     }
     for blob in blobs {
-      lines.append("blob         \(blob.name.string.printable), \(ByteCount.text(blob.bytes.count))")
+      lines.append(
+        "blob         \(blob.name.string.printable), \(ByteCount.text(blob.bytes.count))")
     }
     if !tensors.isEmpty {
       var table = TextTable([

@@ -31,7 +31,8 @@ struct WritingOptions: ParsableArguments {
   @Flag(name: .long, help: "Fail if the output exists.")
   var noClobber = false
 
-  @Flag(name: .long, help: "Do not wait for the disk (fsync). The old file is still replaced whole.")
+  @Flag(
+    name: .long, help: "Do not wait for the disk (fsync). The old file is still replaced whole.")
   var noSync = false
 
   func validate() throws {

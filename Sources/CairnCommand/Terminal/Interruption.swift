@@ -23,10 +23,11 @@ enum Interruption {
     _ = requested.load(ordering: .relaxed)
     _ = signal(SIGPIPE, SIG_IGN)
     for number in [SIGINT, SIGTERM, SIGHUP] {
+      let before = signal(number, SIG_IGN)
       // SAFETY: two addresses are compared; neither is called.
-      let wasIgnored = unsafe unsafeBitCast(signal(number, SIG_IGN), to: Int.self)
-        == unsafeBitCast(SIG_IGN, to: Int.self)
-      if wasIgnored { continue }
+      if unsafe unsafeBitCast(before, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self) {
+        continue
+      }
       _ = signal(number) { _ in
         // The second time the user means it. Both calls are safe in a signal handler.
         if Interruption.requested.exchange(true, ordering: .relaxed) { _exit(Exit.failure) }

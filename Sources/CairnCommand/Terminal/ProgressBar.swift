@@ -36,7 +36,8 @@ struct ProgressBar: Sendable {
     let share = min(1, Double(progress.done) / Double(progress.total))
     let filled = Int(share * 30)
     let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 30 - filled)
-    let seconds = Double((now - start).components.seconds)
+    let seconds =
+      Double((now - start).components.seconds)
       + Double((now - start).components.attoseconds) * 1e-18
     let rate = ByteCount.text(Int(Double(progress.done) / max(seconds, 1e-3)))
     Terminal.write(
