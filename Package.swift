@@ -21,11 +21,12 @@ func storey(_ name: String, on below: [Target.Dependency] = []) -> Target {
 
 /// The tests of a storey.
 func tests(
-  of name: String, with others: [Target.Dependency] = [], resources: [Resource]? = nil
+  of name: String, with others: [Target.Dependency] = [], exclude: [String] = [],
+  resources: [Resource]? = nil
 ) -> Target {
   .testTarget(
-    name: name + "Tests", dependencies: [.byName(name: name)] + others, resources: resources,
-    swiftSettings: settings)
+    name: name + "Tests", dependencies: [.byName(name: name)] + others, exclude: exclude,
+    resources: resources, swiftSettings: settings)
 }
 
 let package = Package(
@@ -88,5 +89,11 @@ let package = Package(
       of: "CairnComparison", with: ["CairnFormat", "CairnJSON", "CairnSystem", "CairnTensors"]),
     tests(of: "CairnInterchange", with: ["CairnJSON", "CairnSystem", "CairnTensors"]),
     tests(of: "Cairn"),
+    tests(
+      of: "CairnCommand",
+      with: [
+        "CairnCodec", "CairnFormat", "CairnInterchange", "CairnJSON", "CairnSystem", "CairnTensors",
+      ],
+      exclude: ["Goldens"]),
   ]
 )

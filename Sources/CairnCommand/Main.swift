@@ -65,7 +65,10 @@ struct Cairn: ParsableCommand {
         Terminal.say(message)
         leave(Exit.success)
       }
-      Terminal.write(message + "\n", to: .error)
+      // Every failure begins with the program's name, the parser's included.
+      let prefix = "Error: "
+      let text = message.hasPrefix(prefix) ? String(message.dropFirst(prefix.count)) : message
+      Terminal.write("cairn: \(text.printableLines)\n", to: .error)
       leave(Exit.failure)
     }
   }

@@ -9,8 +9,8 @@ struct ConvertCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "convert", abstract: "Write a checkpoint in another format.",
     discussion: """
-      Every bit, name, shape and place is kept, or the command fails and says what the target
-      cannot hold. Memory stays bounded, whatever the file's size. The output appears when it is
+      Every bit, name, shape and place is kept, or the command fails and says what the target \
+      cannot hold. Memory stays bounded, whatever the file's size. The output appears when it is \
       whole; until then, and after a failure, what was there stays.
 
       EXAMPLE
@@ -38,7 +38,7 @@ struct ConvertCommand: ParsableCommand {
       input, format: from?.format, options: writing.readOptions)
     let format = try to?.format ?? CheckpointFormat.forWriting(output)
     var sink = format.writer(to: output, options: writing.writeOptions)
-    let bar = ProgressBar("convert")
+    let bar = ProgressBar("convert", stateWhenStopped: "what was there before is untouched")
     try sink.write(source.source) { (progress) throws(CairnError) in try bar.update(progress) }
     ProgressBar.clear()
     let written = try FileBytes(path: output).count

@@ -10,7 +10,7 @@ struct CopyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "copy", abstract: "Deep-copy a checkpoint and prove that the copy is equal.",
     discussion: """
-      Unlike cp, which copies damage too, every tensor is decoded, checked, coded anew, and the
+      Unlike cp, which copies damage too, every tensor is decoded, checked, coded anew, and the \
       finished copy is compared with the original, bit for bit.
 
       EXAMPLE
@@ -36,18 +36,20 @@ struct CopyCommand: ParsableCommand {
       input, format: from?.format, options: writing.readOptions)
     let format = try to?.format ?? CheckpointFormat.forWriting(output)
     var sink = format.writer(to: output, options: writing.writeOptions)
-    let copying = ProgressBar("copy")
-    try sink.write(original.source) { (progress) throws(CairnError) in try copying.update(progress)
+    let copying = ProgressBar("copy", stateWhenStopped: "what was there before is untouched")
+    try sink.write(original.source) { (progress) throws(CairnError) in
+      try copying.update(progress)
     }
     // Opened anew: what is compared is what the disk gives back.
     let copy = try CheckpointFile.open(output, format: format, options: writing.readOptions)
-    let comparing = ProgressBar("compare")
+    let comparing = ProgressBar(
+      "compare", stateWhenStopped: "the copy is written, but not compared")
     let report = try compare(original.source, copy.source) { (progress) throws(CairnError) in
       try comparing.update(progress)
     }
     ProgressBar.clear()
     guard report.isSame else {
-      Terminal.write(report.text, to: .error)
+      Terminal.write(report.text.printableLines + "\n", to: .error)
       throw CairnError(
         .copyDiffers, "the copy is not equal to the original", at: .init(file: output),
         advice: "This is a defect of Cairn or of the machine; please report it")

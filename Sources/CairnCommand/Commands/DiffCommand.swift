@@ -11,8 +11,8 @@ struct DiffCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "diff", abstract: "Compare two checkpoints of any formats, bit for bit.",
     discussion: """
-      Says which tensors are missing, extra, of another type or shape, in another order, tied
-      otherwise, or of other values, and how far apart those are. NaNs with equal bits are equal;
+      Says which tensors are missing, extra, of another type or shape, in another order, tied \
+      otherwise, or of other values, and how far apart those are. NaNs with equal bits are equal; \
       −0 and +0 are not. --rtol and --atol ask for numeric comparison instead.
       Exit status 0 says the same, 1 different, 2 that something stopped the comparison.
 
@@ -30,7 +30,7 @@ struct DiffCommand: ParsableCommand {
   @Flag(help: "Print the report as JSON.")
   var json = false
 
-  @Option(help: "Relative tolerance, as numpy.isclose: |a − b| ≤ atol + rtol · |b|.")
+  @Option(help: "Relative tolerance: |a − b| ≤ max(atol, rtol · max(|a|, |b|)), as math.isclose.")
   var rtol: Double?
 
   @Option(help: "Absolute tolerance.")
@@ -64,10 +64,12 @@ struct DiffCommand: ParsableCommand {
       try bar.update(progress)
     }
     ProgressBar.clear()
-    if json {
-      Terminal.say(try report.json.text(.pretty, allowNonFiniteNumbers: true))
-    } else if !quiet {
-      Terminal.write(report.text, to: .output)
+    if quiet {
+      // Also with --json: it says how to print what this says not to print.
+    } else if json {
+      Terminal.say(try report.json.text(.pretty))
+    } else {
+      Terminal.say(report.text.printableLines)
     }
     if !report.isSame { throw Finished(code: Exit.negative) }
   }

@@ -30,7 +30,7 @@ struct InfoCommand: ParsableCommand {
     let checkpoint = try CheckpointFile.open(file, format: from?.format)
     let description = try CheckpointDescription(checkpoint)
     if json {
-      Terminal.say(try description.json.text(.pretty, allowNonFiniteNumbers: true))
+      Terminal.say(try description.json.text(.pretty))
     } else {
       Terminal.write(description.text, to: .output)
     }
@@ -96,13 +96,13 @@ struct CheckpointDescription {
 
   var text: String {
     var lines = [
-      "\(checkpoint.path): \(checkpoint.formatName)"
+      "\(checkpoint.path.printable): \(checkpoint.formatName)"
         + (checkpoint.version.map { " \($0)" } ?? "")
         + ", \(ByteCount.text(checkpoint.fileByteCount)), \(tensors.count) tensors"
     ]
     if let root = checkpoint.root { lines.append("root digest  \(root)") }
     for (key, value) in checkpoint.source.metadata {
-      lines.append("metadata     \(key.string.printable) = \(value.text)")
+      lines.append("metadata     \(key.string.printable) = \(value.text.printable)")
     }
     if let configuration = checkpoint.source.configuration {
       lines.append("model        configuration of \(ByteCount.text(configuration.count))")
@@ -136,19 +136,20 @@ struct CheckpointDescription {
 }
 
 extension MetadataValue {
-  /// As JSON; bytes as an object with their hexadecimal digits.
+  /// As JSON; bytes as an object with their hexadecimal digits, and the numbers that JSON does not
+  /// have as the texts `nan`, `inf` and `-inf`.
   var json: JSONValue {
     switch self {
     case .bool(let value): .bool(value)
     case .int(let value): .integer(value)
     case .uint(let value): .unsigned(value)
-    case .float(let value): .double(value)
+    case .float(let value): value.json
     case .string(let value): .string(value)
     case .bytes(let value): ["hex": .string(value.hexDigits)]
     case .bools(let values): .array(values.map { .bool($0) })
     case .ints(let values): .array(values.map { .integer($0) })
     case .uints(let values): .array(values.map { .unsigned($0) })
-    case .floats(let values): .array(values.map { .double($0) })
+    case .floats(let values): .array(values.map(\.json))
     case .strings(let values): .array(values.map { .string($0) })
     case .byteStrings(let values): .array(values.map { ["hex": .string($0.hexDigits)] })
     }
@@ -156,26 +157,17 @@ extension MetadataValue {
 
   /// As one line of at most 100 characters.
   var text: String {
-    let full = (try? json.text(.compact, allowNonFiniteNumbers: true)) ?? "?"
+    let full = (try? json.text(.compact)) ?? "?"
     return full.count <= 100 ? full : full.prefix(99) + "…"
+  }
+}
+
+extension Double {
+  fileprivate var json: JSONValue {
+    isFinite ? .double(self) : .string(isNaN ? "nan" : "\(self)")
   }
 }
 
 extension [UInt8] {
   var hexDigits: String { map { hex($0, digits: 2) }.joined() }
-}
-
-extension String {
-  /// The text with what could move a terminal's cursor or reorder its line made visible.
-  var printable: String {
-    var text = ""
-    for scalar in unicodeScalars {
-      switch scalar.properties.generalCategory {
-      case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .unassigned:
-        text += "\\u{\(String(scalar.value, radix: 16))}"
-      default: text.unicodeScalars.append(scalar)
-      }
-    }
-    return text
-  }
 }

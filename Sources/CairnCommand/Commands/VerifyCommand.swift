@@ -11,7 +11,7 @@ struct VerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify", abstract: "Check a checkpoint: structure and every checksum.",
     discussion: """
-      After `verify` every byte of a .cairn file is known to be as it was written. --deep also
+      After `verify` every byte of a .cairn file is known to be as it was written. --deep also \
       decodes every tensor, checks its elements and, where there are digests, its digest.
       Exit status 1 says the file is invalid, 2 that it could not be read.
 

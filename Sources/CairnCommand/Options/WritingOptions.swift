@@ -73,8 +73,8 @@ struct ByteSize: ExpressibleByArgument, Sendable {
   init?(argument: String) {
     var digits = argument.uppercased()
     var unit = 1
-    for (suffix, factor) in [("K", 1 << 10), ("M", 1 << 20), ("G", 1 << 30)]
-    where digits.hasSuffix(suffix) {
+    let units = [("K", 1 << 10), ("M", 1 << 20), ("G", 1 << 30)]
+    if let (_, factor) = units.first(where: { digits.hasSuffix($0.0) }) {
       digits.removeLast()
       unit = factor
     }

@@ -14,13 +14,20 @@ import Synchronization
 enum Interruption {
   private static let requested = Atomic<Bool>(false)
 
-  /// Notes SIGINT and SIGTERM from now on instead of dying of them, and ignores SIGPIPE, so that a
-  /// closed pipe is an error of the write.
+  /// Notes SIGINT, SIGTERM and SIGHUP from now on instead of dying of them, and ignores SIGPIPE, so
+  /// that a closed pipe is an error of the write.
+  ///
+  /// What whoever started the program ignores (`nohup`, a shell's background jobs) stays ignored.
   static func watch() {
     // Read once here, so that the handler never meets an atomic that is not initialised yet.
     _ = requested.load(ordering: .relaxed)
     _ = signal(SIGPIPE, SIG_IGN)
-    for number in [SIGINT, SIGTERM] {
+    for number in [SIGINT, SIGTERM, SIGHUP] {
+      let before = signal(number, SIG_IGN)
+      // SAFETY: two addresses are compared; neither is called.
+      if unsafe unsafeBitCast(before, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self) {
+        continue
+      }
       _ = signal(number) { _ in
         // The second time the user means it. Both calls are safe in a signal handler.
         if Interruption.requested.exchange(true, ordering: .relaxed) { _exit(Exit.failure) }
@@ -28,11 +35,10 @@ enum Interruption {
     }
   }
 
-  /// Throws if the user wants the work to stop.
-  static func check() throws(CairnError) {
+  /// Throws if the user wants the work to stop; `state` says what that leaves.
+  static func check(leaving state: String? = nil) throws(CairnError) {
     if requested.load(ordering: .relaxed) {
-      throw CairnError(
-        .interrupted, "stopped on request; what was there before is untouched")
+      throw CairnError(.interrupted, "stopped on request" + (state.map { "; \($0)" } ?? ""))
     }
   }
 }

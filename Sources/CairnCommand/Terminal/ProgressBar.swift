@@ -6,21 +6,24 @@ import Synchronization
 /// Shows progress on standard error when that is a terminal, and lets the user stop the work.
 struct ProgressBar: Sendable {
   private let label: String
+  private let stateWhenStopped: String?
   private let isShown: Bool
   private let clock = ContinuousClock()
   private let start: ContinuousClock.Instant
   private static let isDrawn = Mutex(false)
   private static let lastDraw = Mutex<ContinuousClock.Instant?>(nil)
 
-  init(_ label: String) {
+  /// A line that begins with `label`. `stateWhenStopped` says what a stop leaves behind.
+  init(_ label: String, stateWhenStopped: String? = nil) {
     self.label = label
+    self.stateWhenStopped = stateWhenStopped
     isShown = Terminal.isInteractive(.error)
     start = clock.now
   }
 
   /// Takes note of progress: what library calls take as their `progress`.
   func update(_ progress: Progress) throws(CairnError) {
-    try Interruption.check()
+    try Interruption.check(leaving: stateWhenStopped)
     guard isShown, progress.total > 0 else { return }
     let now = clock.now
     let isDue = Self.lastDraw.withLock { last in

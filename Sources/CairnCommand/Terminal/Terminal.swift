@@ -39,10 +39,10 @@ enum Terminal {
   /// A line of result.
   static func say(_ line: String) { write(line + "\n", to: .output) }
 
-  /// A line about a failure.
+  /// A line about a failure; one line, whatever names and paths it quotes.
   static func complain(_ line: String) {
     ProgressBar.clear()
-    write("cairn: \(line)\n", to: .error)
+    write("cairn: \(line.printable)\n", to: .error)
   }
 }
 
