@@ -27,6 +27,8 @@ struct DemoCommand: ParsableCommand {
   var keep: String?
 
   func run() throws {
+    // A wrong path is better said now than after the first part.
+    if let weights { _ = try FileBytes(path: weights) }
     let folder = try DemoFolder(keptAt: keep)
     defer { folder.remove() }
     var report = DemoReport()

@@ -1,6 +1,7 @@
 // Where the demo's files are made: a folder that goes when the demo ends, unless it is to be kept.
 
 import CairnSystem
+import Synchronization
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials
@@ -8,9 +9,20 @@ import CairnSystem
   import Foundation
 #endif
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
 struct DemoFolder {
   let path: String
   private let isKept: Bool
+  /// What is to be removed when the process ends by another way than the demo's own end: whoever
+  /// reads its output may go away (`cairn demo | head`).
+  private static let left = Mutex<[String]>([])
 
   /// The folder at `kept`, made if it is not there; or one of its own among the system's temporary
   /// files.
@@ -25,18 +37,27 @@ struct DemoFolder {
         attributes: isKept ? nil : [.posixPermissions: 0o700])
     } catch {
       throw CairnError(
-        .inputOutput, "cannot make the folder for the demo's files: \(error)",
-        at: .init(file: path), advice: "Name another with --keep, or set TMPDIR")
+        .inputOutput, "cannot make the folder for the demo's files", at: .init(file: path),
+        advice: "Name another with --keep, or set TMPDIR", cause: error)
+    }
+    if !isKept {
+      let path = path
+      Self.left.withLock { $0.append(path) }
+      _ = atexit { DemoFolder.removeAll() }
     }
   }
 
   /// The path of a file in the folder.
   func file(_ name: String) -> String { path + "/" + name }
 
-  /// Removes the folder with all in it, unless it is to be kept.
-  func remove() {
-    if isKept { return }
-    // Nothing of worth is in it: a failure leaves temporary files, and is no failure of the demo.
-    try? FileManager.default.removeItem(atPath: path)
+  /// Removes what the demo has made, unless it is to be kept.
+  func remove() { Self.removeAll() }
+
+  private static func removeAll() {
+    left.withLock { paths in
+      // Nothing of worth is in them: a failure leaves temporary files, the demo has not failed.
+      for path in paths { try? FileManager.default.removeItem(atPath: path) }
+      paths = []
+    }
   }
 }

@@ -123,7 +123,7 @@ struct DigitsDemo {
     report.step("A file of all its state")
     report.say(
       "Keras's weights lack the dropout's seed. So that there is such state to carry, it is")
-    report.say("moved on here by \(Int(draws).grouped) draws, as the training's steps moved it.")
+    report.say("moved on here by \(Int(draws).grouped) draws, as in so many steps of training.")
   }
 
   /// The model by way of a file.

@@ -15,8 +15,7 @@ struct MemoryCopies {
     var (deep, huge, small): ([Timing], [Timing], [Timing]) = ([], [], [])
     var copy = NamedTensors()
     for _ in 0..<Self.rounds {
-      // In turn, so that what else the machine does falls on all three alike. Each copy is freed
-      // only when the next is there: the pages of each are fresh.
+      // In turn, so that what else the machine does falls on all three alike.
       let (value, timing) = try Timing.of { () throws(CairnError) in try original.deepCopy() }
       copy = value
       deep.append(timing)

@@ -21,7 +21,7 @@ struct TransformerDemo {
 
   func run(_ report: inout DemoReport) throws(CairnError) {
     report.part(Self.title)
-    let original = try CheckpointFile.open(weights)
+    let original = try CheckpointFile.open(weights, format: .safetensors)
     let byteCount = try uniqueByteCount(of: original.source)
     let types = Set(try original.source.entries().map(\.dtype.name)).sorted()
     report.fact("file", "\(weights.lastComponent), \(original.fileByteCount.grouped) bytes")
