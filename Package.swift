@@ -81,10 +81,12 @@ let package = Package(
     tests(
       of: "CairnFormat",
       with: [
-        "CairnJSON", "CairnSystem", "CairnTensors", .product(name: "Crypto", package: "swift-crypto"),
+        "CairnJSON", "CairnSystem", "CairnTensors",
+        .product(name: "Crypto", package: "swift-crypto"),
       ]),
     tests(of: "CairnModels", with: ["CairnJSON", "CairnSystem", "CairnTensors"]),
-    tests(of: "CairnComparison", with: ["CairnFormat", "CairnJSON", "CairnSystem", "CairnTensors"]),
+    tests(
+      of: "CairnComparison", with: ["CairnFormat", "CairnJSON", "CairnSystem", "CairnTensors"]),
     tests(of: "CairnInterchange", with: ["CairnJSON", "CairnSystem", "CairnTensors"]),
     tests(of: "Cairn"),
     tests(

@@ -875,19 +875,19 @@ def make_bad():
     edit("commit-says-longer", "open", "truncated", "13", end + 8, u64(size + 64))
     edit("commit-crc", "open", "checksumMismatch", "13", end + 124, b"\0", skip=None)
     edit("commit-magic", "open", "checksumMismatch invalidFrame", "13", end, b"\x88", skip=None)
-    edit("commit-ptab-offset", "open", "invalidIndex invalidFrame checksumMismatch", "13", end + 16,
+    edit("commit-ptab-offset", "open", "invalidCommitRecord invalidFrame checksumMismatch", "13", end + 16,
          u64(indx), (indx,))
-    edit("commit-ptab-offset-beyond", "open", "invalidIndex invalidFrame checksumMismatch "
+    edit("commit-ptab-offset-beyond", "open", "invalidCommitRecord limitExceeded checksumMismatch "
          "truncated", "13", end + 16, u64(1 << 63))
     edit("commit-ptab-length", "open", "invalidIndex routesDisagree", "13", end + 24,
          u64(len(c.ptab.payload) + 8), (ptab,))
     edit("commit-ptab-crc", "open", "checksumMismatch invalidIndex routesDisagree", "13", end + 32,
          b"\0\0\0\0", (ptab,), skip=("ptab",))
     edit("commit-flag-unknown", "open", "reservedNotZero", "13", end + 36, u32(2))
-    edit("commit-flag-without-bit", "open", "routesDisagree invalidIndex", "4 13", end + 36, u32(1),
+    edit("commit-flag-without-bit", "open", "invalidCommitRecord routesDisagree", "4 13", end + 36, u32(1),
          (0,))
     edit("commit-previous", "open", "reservedNotZero", "13", end + 40, u64(64))
-    edit("commit-tensors", "open", "routesDisagree invalidIndex", "13", end + 48, u64(5), (ptab,))
+    edit("commit-tensors", "open", "invalidCommitRecord routesDisagree", "13", end + 48, u64(5), (ptab,))
     edit("commit-frames", "verify", "routesDisagree", "13", end + 56, u64(len(c.frames) + 1))
     edit("commit-logical", "verify", "routesDisagree", "13", end + 64, u64(1))
     edit("commit-stored", "verify", "routesDisagree", "13", end + 72, u64(1))
@@ -1050,19 +1050,19 @@ def make_bad():
     twin("filter-1-of-raw", "open", record, "6", [Tensor("a", "int32", (1,), b"abcd")], 3, 13,
          b"\1")
     twin("logical-bytes", "open", record, "6", one(), 16, 56, u64(4))
-    twin("type-id-of-uint8", "open", record, "8", one(), 24, 72, u32(1))
-    twin("block-elements-of-uint8", "open", record, "8", one(), 28, 76, u32(1))
+    twin("type-id-of-uint8", "open", record + " invalidDType", "8", one(), 24, 72, u32(1))
+    twin("block-elements-of-uint8", "open", record + " invalidDType", "8", one(), 28, 76, u32(1))
     quantized = lambda **k: [Tensor("a", "quantized", (64,), bytes(36), quant=(2, 32, 18), **k)]
     for value, name in ((0, "0"), (65537, "65537"), (33, "not-dividing")):
-        twin(f"quantized-elements-{name}", "open", record, "8", quantized(), 28, 76, u32(value))
+        twin(f"quantized-elements-{name}", "open", record + " invalidDType", "8", quantized(), 28, 76, u32(value))
     for value in (0, 65537, 19):
-        twin(f"quantized-bytes-{value}", "open", record, "8", quantized(), 32, 80, u32(value))
+        twin(f"quantized-bytes-{value}", "open", record + " invalidDType", "8", quantized(), 32, 80, u32(value))
     for name, shape, data, quant in (
             ("part-of-a-block", (33,), bytes(18), (2, 32, 18)),
             ("block-of-no-bytes", (64,), b"", (2, 32, 0)),
             ("block-of-65537-bytes", (1,), bytes(65537), (2, 1, 65537)),
             ("block-of-65537-elements", (65537,), b"x", (2, 65537, 1))):
-        items(f"quantized-{name}", "open", record, "8",
+        items(f"quantized-{name}", "open", record + " invalidDType", "8",
               [Tensor("a", "quantized", shape, data, CHUNKED, quant=quant)], at_entry,
               also=[at_tnsr], options=dict(chunk=17))
     items("rank-33", "open", "limitExceeded", "16", [Tensor("a", "uint8", (1,) * 33, b"a")], **both)
@@ -1113,7 +1113,7 @@ def make_bad():
     bad("ordinals-swapped", "verify", "routesDisagree", "12", d, d.entry("a") + 16,
         d.repaired(patched(d, d.entry("a") + 16, u32(1))[:d.entry("b") + 16] + u32(0)
                    + d.encoded()[d.entry("b") + 20:]), [d.find("TNSR")])
-    bad("ordinal-of-tnsr", "verify", "invalidFrame routesDisagree", "6", d,
+    bad("ordinal-of-tnsr", "verify", "frameOrder invalidFrame routesDisagree", "6", d,
         d.find("TNSR", 1) + 24, patched(d, d.find("TNSR", 1) + 24, u32(7)))
     ties = lambda **k: [Tensor("a", "uint8", (3,), b"abc"), Tensor("b", of="a"), Tensor("c", of="b",
                                                                                        **k)]
@@ -1171,7 +1171,7 @@ def make_bad():
     edit("block-stored", "read", "invalidIndex", "12", c.block(0) + 8, u32(11))
     edit("chunk-stored-differs", "verify", disagree, "12", chnk + 16, u64(65535), (indx,))
     edit("index-gap-names", "open", "invalidIndex", "12", c.entry("b"), u64(2))
-    edit("index-gap-dimensions", "verify", "invalidIndex", "12", c.entry("b") + 32, u64(0))
+    edit("index-gap-dimensions", "verify", "invalidIndex invalidTensorRecord", "12", c.entry("b") + 32, u64(0))
     edit("index-gap-blocks", "verify", "invalidIndex", "12", c.entry("b") + 40, u64(0))
     edit("index-too-many-blocks", "open", "invalidIndex", "12", entry + 48, u64(1 << 63))
     edit("index-dimensions-beyond", "open", "invalidIndex", "12", c.entry("d") + 32, u64(1 << 61))
@@ -1298,7 +1298,7 @@ def make_bad():
         g.entry("c") + 96, flipped(g, g.entry("c") + 96))
     bad("digest-without-flag", "verify", "digestMismatch reservedNotZero", "12", c,
         entry + 96, flipped(c, entry + 96))
-    bad("digest-bit-without-flag", "open", "routesDisagree invalidIndex", "4", c, 24,
+    bad("digest-bit-without-flag", "open", "invalidCommitRecord routesDisagree", "4", c, 24,
         flipped(c, 24), [end])
 
     # §10

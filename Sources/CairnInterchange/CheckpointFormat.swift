@@ -39,7 +39,8 @@ public struct CheckpointFormat: Sendable {
     guard let format = all.first(where: { $0.matchesExtension(of: path) }) else {
       throw CairnError(
         .unknownFormat, "the extension does not say which format to write",
-        at: .init(file: path), expected: all.flatMap(\.extensions).map { "." + $0 }.joined(separator: ", "),
+        at: .init(file: path),
+        expected: all.flatMap(\.extensions).map { "." + $0 }.joined(separator: ", "),
         advice: "Name the format with --to")
     }
     return format
@@ -57,7 +58,8 @@ public struct CheckpointFormat: Sendable {
     // A damaged or empty file of a known extension deserves that format's own diagnosis.
     if let format = all.first(where: { $0.matchesExtension(of: path) }) { return format }
     throw CairnError(
-      .unknownFormat, bytes.isEmpty ? "the file is empty" : "the file is no checkpoint that Cairn knows",
+      .unknownFormat,
+      bytes.isEmpty ? "the file is empty" : "the file is no checkpoint that Cairn knows",
       at: .init(file: path), expected: known, advice: "Name the format with --from")
   }
 

@@ -10,7 +10,12 @@ import Testing
     ("raw", WriteOptions { $0.codec = .raw }),
     ("coded", WriteOptions { $0.threads = 1 }),
     ("coded without digests", WriteOptions { $0.digests = false }),
-    ("raw at 4096", WriteOptions { $0.codec = .raw; $0.log2Alignment = 12 }),
+    (
+      "raw at 4096",
+      WriteOptions {
+        $0.codec = .raw; $0.log2Alignment = 12
+      }
+    ),
   ]
 
   private func bytes(_ variant: String) throws -> [UInt8] {
@@ -35,7 +40,10 @@ import Testing
   }
 
   /// Level *structure* already finds every flip: every byte is under a checksum or must be zero.
-  @Test(arguments: variants.map(\.0), [Container.VerificationLevel.structure, .deep])
+  @Test(arguments: [
+    ("raw", Container.VerificationLevel.deep), ("coded", .deep),
+    ("coded without digests", .structure), ("raw at 4096", .structure),
+  ])
   func `Every single flipped bit is refused`(
     variant: String, level: Container.VerificationLevel
   ) throws {

@@ -11,7 +11,8 @@ import Testing
     var tensors = try sampleCheckpoint()
     for number in 0..<40 {
       try tensors.add(
-        Tensor(weightLike(9_000 + number * 731, seed: UInt64(number))), named: TensorName("w\(number)"))
+        Tensor(weightLike(9_000 + number * 731, seed: UInt64(number))),
+        named: TensorName("w\(number)"))
     }
     return tensors
   }
@@ -32,7 +33,9 @@ import Testing
     #expect(files.allSatisfy { $0 == files[0] })
   }
 
-  @Test func `The order in which a checkpoint was built does not show in its tensors' bytes`() throws {
+  @Test func `The order in which a checkpoint was built does not show in its tensors' bytes`()
+    throws
+  {
     // Weight order is content; here both orders are told to be the same by naming the positions.
     let a = try Tensor(weightLike(500, seed: 1))
     let b = try Tensor(weightLike(700, seed: 2))
@@ -41,7 +44,8 @@ import Testing
     for (file, names) in [("1", ["a", "b"]), ("2", ["b", "a"])] {
       let writer = try ContainerWriter(path: folder.file(file))
       for name in names {
-        try writer.append(name == "a" ? a : b, named: TensorName(name), position: name == "a" ? 0 : 1)
+        try writer.append(
+          name == "a" ? a : b, named: TensorName(name), position: name == "a" ? 0 : 1)
       }
       roots.append(try writer.finish().root)
       _ = try Container(path: folder.file(file)).verify(.deep)
@@ -55,7 +59,9 @@ import Testing
     let variants = [
       WriteOptions(), WriteOptions { $0.codec = .raw }, WriteOptions { $0.log2ChunkSize = 16 },
       WriteOptions { $0.log2ChunkSize = 22 },
-      WriteOptions { $0.codec = .raw; $0.log2Alignment = 16 },
+      WriteOptions {
+        $0.codec = .raw; $0.log2Alignment = 16
+      },
     ]
     let roots = try variants.map { try Container(Container.encode(tensors, options: $0)).root }
     #expect(Set(roots).count == 1)
@@ -69,7 +75,8 @@ import Testing
     for (owner, alias) in [("a", "z"), ("z", "a")] {
       let writer = try ContainerWriter(path: folder.file(owner))
       try writer.append(value, named: TensorName(owner), position: owner == "a" ? 0 : 1)
-      try writer.appendAlias(TensorName(alias), of: TensorName(owner), position: owner == "a" ? 1 : 0)
+      try writer.appendAlias(
+        TensorName(alias), of: TensorName(owner), position: owner == "a" ? 1 : 0)
       roots.append(try writer.finish().root)
       _ = try Container(path: folder.file(owner)).verify(.deep)
     }

@@ -20,7 +20,8 @@ struct GoldenContainer: Sendable, CustomTestStringConvertible {
 
   static let all: [GoldenContainer] = {
     guard let data = try? Data(contentsOf: fixtures.appendingPathComponent("manifest.json")),
-      let manifest = try? JSONValue(parsing: Array(data)), let files = manifest["files"]?.objectValue
+      let manifest = try? JSONValue(parsing: Array(data)),
+      let files = manifest["files"]?.objectValue
     else { return [] }
     return files.map { GoldenContainer(name: $0.key, expected: $0.value) }
   }()
@@ -53,7 +54,9 @@ struct GoldenContainer: Sendable, CustomTestStringConvertible {
       let index = try #require(try container.index(of: name))
       let entry = try container.entry(at: index)
       let dtype = try #require(expected["dtype"]?.stringValue)
-      #expect(entry.dtype.name == dtype || entry.dtype.name.hasPrefix("quantized") && dtype == "quantized")
+      #expect(
+        entry.dtype.name == dtype || entry.dtype.name.hasPrefix("quantized") && dtype == "quantized"
+      )
       #expect(entry.shape.dimensions == expected["shape"]?.arrayValue?.compactMap(\.intValue))
       #expect(entry.position == expected["position"]?.intValue)
       #expect(entry.aliasOf?.string == expected["alias_of"]?.stringValue)
@@ -65,7 +68,7 @@ struct GoldenContainer: Sendable, CustomTestStringConvertible {
     #expect(container.metadata.map(\.key.string) == metadata.map(\.key))
     for (key, expected) in metadata {
       let value = try #require(container.metadata[TensorName(key)])
-      #expect(try value.manifestForm == expected, "\(key)")
+      #expect(value.manifestForm == expected, "\(key)")
     }
     #expect(
       container.configuration.map { String(decoding: $0, as: UTF8.self) }
@@ -98,7 +101,9 @@ struct GoldenContainer: Sendable, CustomTestStringConvertible {
 extension MetadataValue {
   /// The value as the manifest spells it: float64 by its bits, bytes by their digits.
   fileprivate var manifestForm: JSONValue {
-    func form(_ type: String, _ value: JSONValue) -> JSONValue { ["type": .string(type), "value": value] }
+    func form(_ type: String, _ value: JSONValue) -> JSONValue {
+      ["type": .string(type), "value": value]
+    }
     func bits(_ value: Double) -> JSONValue { .string(hex(value.bitPattern, digits: 16)) }
     func digits(_ bytes: [UInt8]) -> JSONValue {
       .string(bytes.map { hex($0, digits: 2) }.joined())

@@ -34,7 +34,9 @@ import Testing
     let tensors = try checkpoint()
     let memory = try Container.encode(
       tensors,
-      options: WriteOptions { $0.codec = codec; $0.log2ChunkSize = 16 })
+      options: WriteOptions {
+        $0.codec = codec; $0.log2ChunkSize = 16
+      })
     let watched = WatchedBytes(memory)
     let container = try Container(watched)
     let index = try #require(try container.index(of: "big"))
@@ -53,7 +55,10 @@ import Testing
     let tensors = try checkpoint()
     let container = try Container(
       Container.encode(
-        tensors, options: WriteOptions { $0.codec = codec; $0.log2ChunkSize = log2ChunkSize }))
+        tensors,
+        options: WriteOptions {
+          $0.codec = codec; $0.log2ChunkSize = log2ChunkSize
+        }))
     let whole = try tensors.tensor(named: "big").bytes
     var random = SeededNumbers(9)
     for _ in 0..<60 {
@@ -92,7 +97,9 @@ import Testing
     let tensors = try checkpoint()
     try Container.write(
       tensors, to: folder.file("x.cairn"),
-      options: WriteOptions { $0.codec = .raw; $0.log2Alignment = 12 })
+      options: WriteOptions {
+        $0.codec = .raw; $0.log2Alignment = 12
+      })
     var options = ReadOptions()
     options.access = .mapped
     let container = try Container(path: folder.file("x.cairn"), options: options)
@@ -107,7 +114,8 @@ import Testing
     #expect(first.storageIdentity.isWritable)
   }
 
-  @Test func `A name that is not there, an index out of range, a range outside are errors`() throws {
+  @Test func `A name that is not there, an index out of range, a range outside are errors`() throws
+  {
     let container = try Container(Container.encode(checkpoint()))
     #expect(try container.index(of: "nothing") == nil)
     #expect(throws: CairnError.self) { try container.tensor(named: "nothing") }
@@ -130,7 +138,8 @@ import Testing
     #expect(try container.tensor(named: TensorName("e\u{301}")).scalar(of: Int8.self) == 2)
   }
 
-  @Test func `Any name is found among many, and reading one is bounded by what it touches`() throws {
+  @Test func `Any name is found among many, and reading one is bounded by what it touches`() throws
+  {
     var tensors = NamedTensors()
     for number in 0..<3_000 {
       try tensors.add(

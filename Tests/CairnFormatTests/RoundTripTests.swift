@@ -14,7 +14,9 @@ import Testing
       for (suffix, shape) in [("odd", [3, 7] as Shape), ("empty", [2, 0]), ("scalar", [])] {
         var bytes = [UInt8](
           repeating: 0, count: try #require(dtype.byteCount(elements: shape.elementCount)))
-        for index in bytes.indices { bytes[index] = dtype == .bool ? 1 : UInt8.random(in: 0...255, using: &random) }
+        for index in bytes.indices {
+          bytes[index] = dtype == .bool ? 1 : UInt8.random(in: 0...255, using: &random)
+        }
         if let bits = dtype.bitWidth, bits < 8, !bytes.isEmpty {
           let used = shape.elementCount * bits % 8
           if used != 0 { bytes[bytes.count - 1] &= UInt8(1 << used - 1) }

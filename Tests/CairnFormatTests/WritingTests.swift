@@ -152,7 +152,9 @@ import Testing
     #expect(folder.names.isEmpty)
   }
 
-  @Test func `Constant data takes next to nothing and noise no more than itself and a header`() throws {
+  @Test func `Constant data takes next to nothing and noise no more than itself and a header`()
+    throws
+  {
     var random = SeededNumbers(4)
     let noise = (0..<100_000).map { _ in UInt64.random(in: .min ... .max, using: &random) }
     let folder = try TemporaryFolder()

@@ -66,7 +66,8 @@ enum CommitSearch {
       guard left == CommitRecord.byteCount else {
         return CairnError(
           .truncated, "the file ends within the commit record",
-          at: .init(offset: UInt64(source.count)), expected: "\(offset + CommitRecord.byteCount) bytes",
+          at: .init(offset: UInt64(source.count)),
+          expected: "\(offset + CommitRecord.byteCount) bytes",
           advice: "Restore the file from a copy")
       }
       do throws(CairnError) {

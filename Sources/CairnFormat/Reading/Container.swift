@@ -153,7 +153,8 @@ public struct Container: Sendable {
   /// need more; a file from a stranger should not.
   public var defaultBudget: Int {
     let (scaled, overflow) = source.count.multipliedReportingOverflow(by: 64)
-    return min(physicalMemory(), overflow ? .max : scaled.addingReportingOverflow(64 << 20).partialValue)
+    return min(
+      physicalMemory(), overflow ? .max : scaled.addingReportingOverflow(64 << 20).partialValue)
   }
 
   /// How a tensor is kept.

@@ -54,8 +54,9 @@ final class TensorIndex: Sendable {
     for number in pages.indices(touching: range) {
       let page = try page(number)
       let start = pages.range(of: number).lowerBound
-      bytes += page[
-        max(range.lowerBound - start, 0)..<min(range.upperBound - start, page.count)]
+      bytes +=
+        page[
+          max(range.lowerBound - start, 0)..<min(range.upperBound - start, page.count)]
     }
     return bytes
   }
@@ -105,7 +106,8 @@ final class TensorIndex: Sendable {
     let firstDimension = try section(
       span.field(32), rank, of: table.dimensionCount, "dimensions", at: offset)
     let dimensions = try self.bytes(
-      table.dimensionsStart + 8 * firstDimension..<table.dimensionsStart + 8 * (firstDimension + rank))
+      table.dimensionsStart + 8 * firstDimension..<table.dimensionsStart + 8
+        * (firstDimension + rank))
     let record = try TensorRecord(
       name: name,
       fields: TensorRecord.RawFields(

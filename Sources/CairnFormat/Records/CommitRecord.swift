@@ -82,7 +82,9 @@ struct CommitRecord: Hashable, Sendable {
     func number(_ field: Int) throws(CairnError) -> Int {
       let value: UInt64 = bytes.field(field)
       guard let number = Int(exactly: value) else {
-        throw invalid("a number is too large", field, expected: "below 2^63", found: "\(value)")
+        throw CairnError(
+          .limitExceeded, "the commit record has a number that is too large",
+          at: .init(offset: UInt64(offset + field)), expected: "below 2^63", found: "\(value)")
       }
       return number
     }
@@ -110,9 +112,8 @@ struct CommitRecord: Hashable, Sendable {
     storedCount = try number(72)
     root = Digest(bytes: (80..<112).map { bytes[$0] })
     try checkReserved(bytes, 112..<124, of: "the commit record", at: offset)
-    guard hasDigests || root == .none else {
-      throw invalid(
-        "there are no digests, but a root digest", 80, expected: "zeros", found: root.description)
+    if !hasDigests {
+      try checkReserved(bytes, 80..<112, of: "the commit record without digests", at: offset)
     }
     let frame = FrameHeader.byteCount
     guard pageTableOffset % 64 == 0, pageTableOffset >= 64, pageTableOffset <= offset - frame,

@@ -95,7 +95,8 @@ struct FrameHeader: Hashable, Sendable {
   init(reading source: any ByteSource, at offset: Int) throws(CairnError) {
     guard offset >= 0, offset <= source.count, source.count - offset >= Self.byteCount else {
       throw CairnError(
-        .truncated, "the file ends within a frame header", at: .init(offset: UInt64(clamping: offset)),
+        .truncated, "the file ends within a frame header",
+        at: .init(offset: UInt64(clamping: offset)),
         expected: "64 bytes", found: "\(max(0, source.count - offset))")
     }
     self = try source.withBytes(in: offset..<offset + Self.byteCount) {
@@ -116,7 +117,8 @@ struct FrameHeader: Hashable, Sendable {
     let isKnown = FrameType.known.contains(type)
     guard isKnown || !type.isCritical else {
       throw CairnError(
-        .unknownCriticalFrame, "the file has a critical frame of a type that this reader does not know",
+        .unknownCriticalFrame,
+        "the file has a critical frame of a type that this reader does not know",
         at: location(0), found: type.name, advice: "Read it with a newer Cairn")
     }
     let version: UInt16 = bytes.field(4)

@@ -112,7 +112,8 @@ enum MetadataCoding {
     case 6 | arrayBit: return .byteStrings(try values(&cursor, bytes))
     default:
       throw location.failure(
-        "a value has a type that the format does not define", expected: "1 to 6, plus 128 for an array",
+        "a value has a type that the format does not define",
+        expected: "1 to 6, plus 128 for an array",
         found: "\(type)")
     }
   }

@@ -72,11 +72,13 @@ struct PageTable: Hashable, Sendable {
     }
     try checkReserved(bytes, 56..<64, of: "the page table", at: offset)
 
-    func count(_ field: Int, atMost limit: Int, _ what: String) throws(CairnError) -> Int {
+    func count(
+      _ field: Int, atMost limit: Int, _ what: String, _ code: CairnError.Code = .limitExceeded
+    ) throws(CairnError) -> Int {
       let value: UInt64 = bytes.field(field)
       guard value <= UInt64(limit) else {
         throw CairnError(
-          .limitExceeded, "there are more \(what) than are allowed",
+          code, "there are more \(what) than there may be",
           at: .init(offset: UInt64(offset + field)), expected: "at most \(limit)",
           found: "\(value)")
       }
@@ -87,9 +89,10 @@ struct PageTable: Hashable, Sendable {
     let indexByteCount = try count(8, atMost: indexLimit, "bytes of index")
     entryCount = try count(16, atMost: min(limits.tensorCount, format.tensorCount), "tensors")
     // Bounded by the index's own size, which keeps every product below far from overflowing.
-    blockCount = try count(24, atMost: indexLimit / BlockRecord.byteCount, "blocks")
-    dimensionCount = try count(32, atMost: indexLimit / 8, "dimensions")
-    nameByteCount = try count(40, atMost: indexLimit, "bytes of names")
+    blockCount = try count(
+      24, atMost: indexByteCount / BlockRecord.byteCount, "blocks", .invalidIndex)
+    dimensionCount = try count(32, atMost: indexByteCount / 8, "dimensions", .invalidIndex)
+    nameByteCount = try count(40, atMost: indexByteCount, "bytes of names", .invalidIndex)
     let frameOffset: UInt64 = bytes.field(0)
     guard frameOffset % 64 == 0, frameOffset >= 64, frameOffset < UInt64(offset) else {
       throw invalid(

@@ -80,7 +80,8 @@ struct TensorRecord: Hashable, Sendable {
       throw error.located(offset: UInt64(offset + nameStart))
     }
     try self.init(
-      name: name, fields: RawFields(
+      name: name,
+      fields: RawFields(
         dtype: span.field(0), storageClass: bytes[2], filter: bytes[3],
         position: span.field(8), owner: span.field(12), byteCount: span.field(16),
         typeID: span.field(24), elements: span.field(28), bytes: span.field(32),
@@ -119,7 +120,8 @@ struct TensorRecord: Hashable, Sendable {
     guard let storageClass = StorageClass(rawValue: fields.storageClass) else {
       throw CairnError(
         .invalidTensorRecord, "the storage class is none that this reader knows", at: location,
-        expected: "0, 1 or 2", found: "\(fields.storageClass)", advice: "Read it with a newer Cairn")
+        expected: "0, 1 or 2", found: "\(fields.storageClass)", advice: "Read it with a newer Cairn"
+      )
     }
     self.storageClass = storageClass
     guard let filter = PlaneFilter(rawValue: fields.filter), dtype.allows(filter),
@@ -147,7 +149,9 @@ struct TensorRecord: Hashable, Sendable {
     do throws(CairnError) {
       shape = try Shape(fields.dimensions.map { Int($0) })
     } catch {
-      throw error.located(offset: UInt64(offset), name: name.string)
+      throw CairnError(
+        .limitExceeded, "the shape has more elements than the format allows", at: location,
+        expected: "below 2^63", found: "\(fields.dimensions)", cause: error)
     }
     guard let byteCount = Int(exactly: fields.byteCount) else {
       throw CairnError(
@@ -155,10 +159,18 @@ struct TensorRecord: Hashable, Sendable {
         expected: "below 2^63", found: "\(fields.byteCount)")
     }
     self.byteCount = byteCount
+    if let bits = dtype.bitWidth,
+      shape.elementCount.multipliedReportingOverflow(by: max(bits / 8, 1)).overflow
+    {
+      throw CairnError(
+        .limitExceeded, "the tensor has more bytes than the format allows", at: location,
+        expected: "below 2^63", found: "\(shape) of \(dtype)")
+    }
     let fits: Bool
     if dtype == .string {
       let (least, overflow) = shape.elementCount.multipliedReportingOverflow(by: 8)
-      fits = !overflow && byteCount >= least
+      // Without elements there is no last end offset that could say how many bytes there are.
+      fits = !overflow && (shape.elementCount == 0 ? byteCount == 0 : byteCount >= least)
     } else {
       fits = dtype.byteCount(elements: shape.elementCount) == byteCount
     }

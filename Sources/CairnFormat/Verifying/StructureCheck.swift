@@ -109,11 +109,12 @@ struct StructureCheck {
           .invalidIndex, "an alias's owner is written after it", at: location,
           expected: "an ordinal below \(entry.ordinal)", found: "\(owner.ordinal)")
       }
-      guard container.commit.hasDigests && entry.record.storageClass != .alias
-        || entry.digest == .none
+      guard
+        container.commit.hasDigests && entry.record.storageClass != .alias
+          || entry.digest == .none
       else {
         throw CairnError(
-          .invalidIndex, "an entry has a digest that it cannot have", at: location,
+          .reservedNotZero, "an entry has a digest that it cannot have", at: location,
           expected: "zeros", found: entry.digest.description)
       }
     }
@@ -315,11 +316,17 @@ struct StructureCheck {
   ) throws(CairnError) {
     let name = entry.record.name.string
     let alignment = container.superblock.alignment
-    var header = try FrameHeader(reading: source, at: offset)
-    if header.type == .padding {
+    var header: FrameHeader
+    // The gap that is left if the raw frame began here: padded away if there is one, by one frame
+    // of exactly that length.
+    let gap = padding(after: offset + FrameHeader.byteCount, to: alignment)
+    if gap > 0 {
       header = try dataHeader(.padding, of: entry)
-      guard header.storedCount < alignment else {
-        throw misplaced(header, "is larger than the alignment needs")
+      guard header.storedCount == gap - FrameHeader.byteCount else {
+        throw CairnError(
+          .invalidFrame, "a padding frame is not as long as the alignment needs",
+          at: .init(offset: UInt64(offset + 8), name: name),
+          expected: "\(gap - FrameHeader.byteCount) bytes", found: "\(header.storedCount)")
       }
       let start = offset + FrameHeader.byteCount
       try source.withBytes(in: start..<start + header.storedCount) { (bytes) throws(CairnError) in
@@ -337,11 +344,6 @@ struct StructureCheck {
       throw disagreement(
         "a raw tensor's frame has another length than the tensor", at: offset + 8, name: name,
         expected: "\(entry.record.byteCount)", found: "\(header.storedCount)")
-    }
-    guard start % alignment == 0 else {
-      throw CairnError(
-        .invalidFrame, "a raw tensor is not aligned", at: .init(offset: UInt64(start), name: name),
-        expected: "a multiple of \(alignment)")
     }
     let pieces = Pieces.blocks(of: entry.record.byteCount)
     let blocks = try container.index.blocks(

@@ -313,7 +313,8 @@ public final class ContainerWriter {
     }
     let coded = Results<CodedPiece>(count: jobs.count)
     try inParallel(
-      jobs.count, threads: options.threads, makeWorker: { () throws(CairnError) in try PieceCoder() }
+      jobs.count, threads: options.threads,
+      makeWorker: { () throws(CairnError) in try PieceCoder() }
     ) { [jobs] (coder, number) throws(CairnError) in
       let job = jobs[number]
       try job.slot.withMutableBytes(in: 0..<job.range.count) { (bytes) throws(CairnError) in

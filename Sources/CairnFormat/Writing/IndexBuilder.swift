@@ -62,9 +62,10 @@ struct IndexBuilder {
     /// The root digest over the entries and the attachments.
     func root(_ attachments: AttachmentDigests) -> Digest {
       var root = RootDigest(entryCount: entries.count)
-      let ties = TieGroups(owners: entries.enumerated().map { row, entry in
-        entry.record.storageClass == .alias ? Int(entry.record.owner) : row
-      })
+      let ties = TieGroups(
+        owners: entries.enumerated().map { row, entry in
+          entry.record.storageClass == .alias ? Int(entry.record.owner) : row
+        })
       for (row, entry) in entries.enumerated() {
         let representative = ties.representative(of: row)
         let owner = ties.owner(of: row)
