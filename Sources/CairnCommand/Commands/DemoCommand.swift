@@ -13,7 +13,7 @@ struct DemoCommand: ParsableCommand {
       run; if one does not hold, the exit status is 2.
 
       EXAMPLE
-        cairn demo
+        cairn demo --fixtures Fixtures
         cairn demo --weights model.safetensors --keep demo-files
       """)
 

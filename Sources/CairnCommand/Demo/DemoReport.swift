@@ -48,7 +48,7 @@ struct DemoReport {
       Terminal.complain("\(broken.count) of \(claimCount) claims of the demo do not hold:")
       for claim in broken { Terminal.complain("  \(claim)") }
     }
-    if let folder { Terminal.say("The files are in \(folder).") }
+    if let folder { Terminal.say("The files are in \(folder.printable).") }
   }
 }
 

@@ -18,18 +18,25 @@ struct DigitsDemo {
   private static let tolerance = 1e-5
 
   func run(_ report: inout DemoReport) throws(CairnError) {
-    report.part("1  A digit classifier that was trained with Keras")
+    let path = "\(fixtures)/digits"
     let digits: HeldOutDigits
     let model: Model
+    let weights: SafetensorsFile
     do throws(CairnError) {
-      digits = try HeldOutDigits(path: "\(fixtures)/digits/images.safetensors")
-      model = try load(digits, &report)
+      digits = try HeldOutDigits(path: "\(path)/images.safetensors")
+      let text = try FileBytes(path: "\(path)/model.json").wholeContent()
+      model = try Model.make(
+        configuration: Model.parse(configuration: text), initialization: .zeros)
+      weights = try SafetensorsFile(path: "\(path)/weights.safetensors")
+      try model.loadWeights(from: weights)
     } catch {
       guard error.code == .notFound else { throw error }
       var error = error
       error.advice = "Run the demo at the repository's root, or name the folder with --fixtures"
       throw error
     }
+    report.part("1  A digit classifier that was trained with Keras")
+    try describe(model, weights, digits, &report)
     let predictions = try model.predict(digits.images)
     try classify(digits, predictions, &report)
     try advanceSeeds(of: model, &report)
@@ -38,17 +45,11 @@ struct DigitsDemo {
       .run(&report)
   }
 
-  /// The model of Keras's files.
-  private func load(
-    _ digits: HeldOutDigits, _ report: inout DemoReport
-  ) throws(CairnError) -> Model {
-    let path = "\(fixtures)/digits"
-    let text = try FileBytes(path: "\(path)/model.json").wholeContent()
-    let model = try Model.make(
-      configuration: Model.parse(configuration: text), initialization: .zeros)
-    let weights = try SafetensorsFile(path: "\(path)/weights.safetensors")
-    try model.loadWeights(from: weights)
-
+  /// What was loaded, from Keras's files.
+  private func describe(
+    _ model: Model, _ weights: SafetensorsFile, _ digits: HeldOutDigits,
+    _ report: inout DemoReport
+  ) throws(CairnError) {
     let layers = model.layers.map { layer in
       type(of: layer).className + ((layer as? Dense).map { " \($0.units)" } ?? "")
     }
@@ -70,7 +71,6 @@ struct DigitsDemo {
       "every weight has its place, in Keras's order of weights",
       try model.places(.weights).map { (place) throws(CairnError) in try place.name().string }
         == order)
-    return model
   }
 
   /// Shows what the model makes of the images, and holds it against Keras.

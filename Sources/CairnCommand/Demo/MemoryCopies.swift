@@ -23,7 +23,7 @@ struct MemoryCopies {
       small.append(try Timing.of { () throws(CairnError) in try block(hugePages: false) }.timing)
     }
     report.row(
-      "deepCopy()", deep.median, byteCount, "serialized, checksummed, checked, read back")
+      "deepCopy()", deep.median, byteCount, "written, checksummed, checked, read")
     // Smaller blocks are the allocator's, whatever is asked for.
     if byteCount >= Storage.hugePageThreshold {
       report.row("memcpy", huge.median, byteCount, "into fresh huge pages of 2 MiB")

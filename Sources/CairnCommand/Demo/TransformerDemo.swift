@@ -24,7 +24,8 @@ struct TransformerDemo {
     let original = try CheckpointFile.open(weights, format: .safetensors)
     let byteCount = try uniqueByteCount(of: original.source)
     let types = Set(try original.source.entries().map(\.dtype.name)).sorted()
-    report.fact("file", "\(weights.lastComponent), \(original.fileByteCount.grouped) bytes")
+    let name = weights.lastComponent.printable
+    report.fact("file", "\(name), \(original.fileByteCount.grouped) bytes")
     report.fact(
       "tensors",
       "\(original.source.count), \(types.joined(separator: ", ")), \(ByteCount.text(byteCount))")
