@@ -7,10 +7,11 @@ struct DemoCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "demo", abstract: "Save, restore and copy real models, and prove every claim.",
     discussion: """
-      First a digit classifier that was trained with Keras: its predictions, its copies, and what
-      each copy shares. Then, with --weights, a real transformer's weights: there and back, with
-      sizes and rates as this machine measures them. Every line with a check mark was tested in the
-      run; if one does not hold, the exit status is 2.
+      First a digit classifier that was trained with Keras: its predictions, its
+      copies, and what each copy shares. Then, with --weights, a real transformer's
+      weights: there and back, with sizes and rates as this machine measures them.
+      Every line with a check mark was tested in the run; if one does not hold, the
+      exit status is 2.
 
       EXAMPLE
         cairn demo --fixtures Fixtures
