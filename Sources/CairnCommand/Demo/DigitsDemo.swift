@@ -86,7 +86,7 @@ struct DigitsDemo {
     report.say("")
     let captions = choice.map { index in
       let percent = ByteCount.decimal(Double(answers[index].probability) * 100, digits: 1)
-      let truth = isRight[index] ? "" : ", is a \(digits.labels[index])!"
+      let truth = isRight[index] ? "" : "; it is \(digits.labels[index])"
       return (index: index, caption: "\(answers[index].digit), \(percent) %\(truth)")
     }
     for line in try DigitPictures(digits.images).lines(captions) { report.say(line) }
