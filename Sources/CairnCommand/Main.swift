@@ -38,7 +38,7 @@ struct Cairn: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       InfoCommand.self, VerifyCommand.self, DiffCommand.self, ConvertCommand.self,
-      CopyCommand.self,
+      CopyCommand.self, DemoCommand.self,
     ])
 
   static func main() {

@@ -64,18 +64,22 @@ import Testing
   {
     let model = try model()
     let clone = try model.cloned(seed: 99)
-    #expect(try !compare(ModelTensors(model, scope: .weights), ModelTensors(clone, scope: .weights)).isSame)
+    #expect(
+      try !compare(ModelTensors(model, scope: .weights), ModelTensors(clone, scope: .weights))
+        .isSame)
     try clone.setWeights(model.getWeights())
     let report = try compare(
       ModelTensors(model, scope: .weights), ModelTensors(clone, scope: .weights))
     #expect(report.isSame, "\(report.text)")
     let proof = try proveIndependence(
-      of: ModelTensors.live(model, scope: .weights), from: ModelTensors.live(clone, scope: .weights))
+      of: ModelTensors.live(model, scope: .weights), from: ModelTensors.live(clone, scope: .weights)
+    )
     #expect(proof.isIndependent, "\(proof.text)")
     #expect(proof.leaks.isEmpty)
   }
 
-  @Test func `The two roads agree on configuration, names, order, flags, ties and weights`() throws {
+  @Test func `The two roads agree on configuration, names, order, flags, ties and weights`() throws
+  {
     let model = try model()
     let deep = try model.deepCopy()
     let clone = try model.cloned(seed: 5)

@@ -36,6 +36,9 @@ struct DiffCommand: ParsableCommand {
   @Option(help: "Absolute tolerance.")
   var atol: Double?
 
+  @Flag(help: "Compare the files' own bytes, and name what lies where they part.")
+  var bytes = false
+
   @Flag(help: "Compare tensors only, not metadata, configuration and blobs.")
   var tensorsOnly = false
 
@@ -43,6 +46,9 @@ struct DiffCommand: ParsableCommand {
   var quiet = false
 
   func validate() throws {
+    guard !bytes || (rtol == nil && atol == nil && !tensorsOnly) else {
+      throw ValidationError("--bytes takes the files as they are, without tolerance or selection.")
+    }
     for value in [rtol, atol] {
       if let value, !(value >= 0 && value.isFinite) {
         throw ValidationError("--rtol and --atol take numbers of at least 0.")
@@ -51,6 +57,7 @@ struct DiffCommand: ParsableCommand {
   }
 
   func run() throws {
+    if bytes { return try runOnBytes() }
     var options = ComparisonOptions()
     if rtol != nil || atol != nil {
       options.tolerance = try Tolerance(absolute: atol ?? 0, relative: rtol ?? 0)
@@ -72,5 +79,22 @@ struct DiffCommand: ParsableCommand {
       Terminal.say(report.text.printableLines)
     }
     if !report.isSame { throw Finished(code: Exit.negative) }
+  }
+
+  private func runOnBytes() throws {
+    let bar = ProgressBar("diff")
+    let difference = try compareBytes(FileBytes(path: first), FileBytes(path: second)) {
+      (progress) throws(CairnError) in
+      try bar.update(progress)
+    }
+    ProgressBar.clear()
+    if quiet {
+      // As above.
+    } else if json {
+      Terminal.say(try (difference?.json ?? .null).text(.pretty))
+    } else {
+      Terminal.say((difference?.text ?? "the same bytes").printableLines)
+    }
+    if difference != nil { throw Finished(code: Exit.negative) }
   }
 }

@@ -15,7 +15,9 @@ public struct Container: Sendable {
   let index: TensorIndex
   private let options: ReadOptions
 
+  /// Key-values about the whole.
   public let metadata: Metadata
+  /// The model's configuration, in canonical form; nil in a file of tensors alone.
   public let configuration: [UInt8]?
 
   /// Opens the file at `path`.
@@ -198,8 +200,12 @@ public struct Container: Sendable {
 }
 
 extension Container: TensorSource {
+  /// The number of tensors, aliases included.
   public var count: Int { index.count }
 
+  /// Further bytes, ascending by name; read anew each time.
+  ///
+  /// - Throws: `checksumMismatch`, `routesDisagree`, `invalidBlob`, `invalidName`.
   public var blobs: [Blob] {
     get throws(CairnError) {
       try locating { () throws(CairnError) in
@@ -214,6 +220,10 @@ extension Container: TensorSource {
     }
   }
 
+  /// What the index says of the tensor at `index`.
+  ///
+  /// - Throws: `noSuchTensor`; `checksumMismatch` of the index's pages; `invalidIndex`,
+  ///   `invalidTensorRecord`, `invalidDType`, `limitExceeded`, `invalidName`.
   public func entry(at index: Int) throws(CairnError) -> TensorEntry {
     try locating { () throws(CairnError) in
       try checkIndex(index)
@@ -227,10 +237,17 @@ extension Container: TensorSource {
     }
   }
 
+  /// The index of the tensor called `name`.
+  ///
+  /// - Complexity: O(log count) pages of the index.
   public func index(of name: TensorName) throws(CairnError) -> Int? {
     try locating { () throws(CairnError) in try index.row(of: name) }
   }
 
+  /// Fills `bytes` with the tensor's elements from byte `offset` on. Blocks that are needed in part
+  /// are read and checked whole.
+  ///
+  /// - Throws: `noSuchTensor`, `invalidArgument`; `checksumMismatch`, `corruptChunk`, `invalidIndex`.
   public func read(
     at index: Int, from offset: Int, into bytes: inout MutableSpan<UInt8>
   ) throws(CairnError) {

@@ -110,6 +110,7 @@ public struct ContainerSink: TensorSink {
     self.options = options
   }
 
+  /// Takes everything that `source` has, as ``Container/write(_:to:options:progress:)``.
   public mutating func write(
     _ source: any TensorSource, progress: ProgressHandler
   ) throws(CairnError) {

@@ -1,0 +1,77 @@
+// What the demo prints: headings, facts, tables, and claims that were checked.
+
+/// The demo's output as it comes, and the claims that did not hold.
+struct DemoReport {
+  /// The claims that did not hold.
+  private(set) var broken: [String] = []
+  private var claimCount = 0
+  private let style = TextStyle()
+
+  /// A part of the demo begins.
+  func part(_ title: String) {
+    Terminal.say("")
+    Terminal.say(style.bold(title))
+    Terminal.say(String(repeating: "━", count: title.count))
+  }
+
+  /// A step of a part begins.
+  func step(_ title: String) {
+    Terminal.say("")
+    Terminal.say(style.bold(title))
+  }
+
+  func say(_ line: String) { Terminal.say(line.isEmpty ? "" : "  " + line) }
+
+  /// A row of two columns: what it is, and its value.
+  func fact(_ what: String, _ value: String) { say(what.padded(to: 11) + value) }
+
+  func show(_ table: TextTable) { for line in table.lines { say(line) } }
+
+  /// Says that `claim` holds, or that it does not: the demo goes on, and fails at its end.
+  mutating func check(_ claim: String, _ holds: Bool) {
+    claimCount += 1
+    ProgressBar.clear()
+    if holds {
+      say(style.green("✓") + " " + claim)
+    } else {
+      broken.append(claim)
+      say(style.red("✗") + " " + claim + style.red(" – DOES NOT HOLD"))
+    }
+  }
+
+  /// The last lines.
+  func conclude(kept folder: String?) {
+    Terminal.say("")
+    if broken.isEmpty {
+      Terminal.say(style.bold("All \(claimCount) claims were checked in this run, and hold."))
+    } else {
+      Terminal.complain("\(broken.count) of \(claimCount) claims of the demo do not hold:")
+      for claim in broken { Terminal.complain("  \(claim)") }
+    }
+    if let folder { Terminal.say("The files are in \(folder.printable).") }
+  }
+}
+
+extension String {
+  /// The text with blanks behind it up to `width` characters.
+  func padded(to width: Int) -> String {
+    self + String(repeating: " ", count: max(0, width - count))
+  }
+
+  /// The text with blanks ahead of it up to `width` characters.
+  func indented(to width: Int) -> String {
+    String(repeating: " ", count: max(0, width - count)) + self
+  }
+}
+
+extension Int {
+  /// `1234567` as `1,234,567`.
+  var grouped: String {
+    var text = ""
+    for (index, digit) in String(magnitude).reversed().enumerated() {
+      if index > 0, index % 3 == 0 { text = "," + text }
+      text = String(digit) + text
+    }
+    return self < 0 ? "-" + text : text
+  }
+}
