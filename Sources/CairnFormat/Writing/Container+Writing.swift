@@ -70,9 +70,9 @@ extension Container {
           })
       }
     }
-    let summary = try writer.finish()
-    try progress(Progress(done: total, total: total))
-    return summary
+    return try writer.finish { () throws(CairnError) in
+      try progress(Progress(done: total, total: total))
+    }
   }
 }
 

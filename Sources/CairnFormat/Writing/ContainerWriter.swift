@@ -199,9 +199,16 @@ public final class ContainerWriter {
   /// - Throws: `duplicateName`, `invalidArgument` if the positions are no permutation, and what
   ///   writing throws.
   public func finish() throws(CairnError) -> WriteSummary {
+    try finish { () throws(CairnError) in }
+  }
+
+  /// As above. `written` is called when all is written and nothing is in its place yet: the last
+  /// moment to stop, by throwing, with what was there before untouched.
+  func finish(_ written: () throws(CairnError) -> Void) throws(CairnError) -> WriteSummary {
     let summary = try guarded { () throws(CairnError) in
       try flush()
       let summary = try writeIndex()
+      try written()
       try output.commit()
       return summary
     }
