@@ -1,300 +1,300 @@
 #!/usr/bin/env python3
-"""A strict reader of the Cairn container 1.0, written from FORMAT.md alone (§: its sections).
+"""Reads a Cairn container 1.0: a worked introduction to FORMAT.md, to whose sections § refers.
 
-    cairn_reader.py [--shallow] FILE
+    cairn_reader.py FILE
 
-prints what the file holds as JSON (exit 0) or one line "code at offset" on standard error (exit 1;
-exit 2: cannot be read). A file is opened through its index, then scanned from the start, and both
-routes must agree; then, unless --shallow, every chunk is decoded. Bytes and the bits of an f64 are
-printed as hexadecimal digits, the configuration as its text. Nothing in a file is ever executed.
+prints what the file holds as JSON (exit 0), or in one line what is invalid, and where (exit 1;
+exit 2: the file cannot be read). Such a file is
+
+    0        superblock     versions, features, alignment and chunk size                §3 §4
+    64       frames         header of 64 bytes, payload, zeros up to a multiple of 64      §5
+               META CONF BLOB   metadata, a model's configuration, named bytes        §10 §11
+               TNSR             begins a tensor or an alias; its data follow:              §6
+               PADD RAWD BSUM     raw: zeros for alignment, the bytes, their CRCs          §6
+               CHNK CHNK ...      chunked: zlib streams of byte planes                     §7
+               INDX             names, types, shapes, and where the bytes are             §12
+               PTAB             where INDX and the attachments are, CRCs of INDX          §12
+    end-128  commit record  where PTAB is, totals, root digest                        §13 §14
+
+Two routes lead to a tensor. `Container()` takes the one from the end: commit record, PTAB, INDX,
+bytes. `scan` takes the one from the start, frame by frame, and must find the same. No length is
+believed before it was held against the file. Integers are little-endian (§2).
 """
-import json, mmap, struct, sys, zlib
-from collections import Counter
+import io, json, math, mmap, re, struct, sys, zlib
+from hashlib import sha256
 from types import SimpleNamespace as Record
-from cairn_content import (ALIAS, CHUNKED, MIB, RAW, Invalid, blob_name, check_name, check_tensor,
-    configuration, digests, metadata, need, rules, sha, tensor_record, up, utf8, zero)
 
-MAGIC, COMMIT, PAGE = b"\x89CRN\r\n\x1a\n", b"\x89CRNEND\n", 1 << 16
-ATTACHED = {b"META": metadata, b"CONF": configuration, b"BLOB": None}
-DATA_KINDS = b"PADD RAWD BSUM CHNK".split()
-KINDS = b"TNSR INDX PTAB nOTe gENR".split() + [*ATTACHED] + DATA_KINDS
-LIMIT = dict(META=16 << 20, CONF=256 << 20, BLOB=256 << 20, nOTe=64 << 10, INDX=4 << 30)
+# The fields of each record, with struct's letters (B H I Q: 1, 2, 4, 8 bytes); zero is reserved.
+SUPERBLOCK = "magic:8s major:H minor:H size:I required:Q optional:Q align:B chunk:B rest:26s crc:I"
+HEADER = "kind:4s version:H flags:H stored:Q logical:Q ordinal:I number:I crc:I zero:24s check:I"
+ENTRY = ("name_at:Q name_size:H dtype:H storage:B filter:B rank:B zero:1s ordinal:I position:I "
+         "owner:I zero2:4s dim_at:Q block_at:Q count:Q size:Q tnsr:Q quant:12s zero3:12s leaf:32s")
+BLOCK = "offset:Q stored:I logical:I crc:I zero:12s"
+PTAB = "indx:Q size:Q entries:Q blocks:Q dims:Q names:Q pages:I attachments:I zero:8s"
+ATTACHMENT = "kind:4s crc:I offset:Q stored:Q zero:8s"
+COMMIT = ("magic:8s size:Q ptab:Q ptab_size:Q ptab_crc:I flags:I previous:Q tensors:Q frames:Q "
+          "logical:Q stored:Q root:32s zero:12s crc:I")
+DTYPES = ("- bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 bfloat16 float32 "
+          "float64 complex64 complex128 float8_e4m3fn float8_e5m2 float8_e4m3fnuz float8_e5m2fnuz "
+          "float8_e8m0fnu float6_e2m3fn float6_e3m2fn float4_e2m1fn int4 uint4 string quantized")
+OUTSIDE, DATA = b"META CONF BLOB INDX PTAB".split(), b"TNSR PADD RAWD BSUM CHNK".split()
+RAW, CHUNKED, ALIAS, MIB, PAGE = 0, 1, 2, 1 << 20, 1 << 16
+INVALID = ValueError, struct.error, zlib.error, RecursionError  # raised if a file is not valid
+
+def need(condition, what, at):
+    if not condition:
+        raise ValueError(f"{what} at {at}")
+
+def up(n, unit=64):
+    return -(-n // unit) * unit
+
+def record(layout, data, at):
+    """The record at `at`, as an object with the fields of the layout."""
+    names, letters = zip(*(field.split(":") for field in layout.split()))
+    form = struct.Struct("<" + "".join(letters))
+    need(0 <= at <= len(data) - form.size, "truncated", at)
+    fields = dict(zip(names, form.unpack_from(data, at)))
+    need(not any(any(fields[n]) for n in names if n[:4] == "zero"), "reserved bytes (§2)", at)
+    return Record(at=at, **fields)
+
+def name(data, at):  # §9
+    string = bytes(data).decode()
+    need(1 <= len(data) <= 1024 and not re.search("[\0-\x1f\x7f-\x9f]", string), "name (§9)", at)
+    return string
 
 class Container:
     def __init__(self, data):
-        self.data, self.size = data, len(data)
-        self.open_superblock()
-        self.open_commit()
-        self.open_index()
-
-    def bytes(self, at, count):
-        """The only place where bytes are copied, and never more than the file has."""
-        need(count <= self.size - at, "truncated", at)
-        return bytes(self.data[at:at + count])
-
-    def fields(self, at, layout, names):
-        data = self.bytes(at, struct.calcsize("<" + layout))
-        return Record(at=at, **dict(zip(names.split(), struct.unpack("<" + layout, data))))
-
-    def crc(self, at, count):
-        with memoryview(self.data) as view:
-            return zlib.crc32(view[at:at + count])
-
-    def sealed(self, at, count):
-        """A record whose last four bytes are the CRC-32 of the rest."""
-        crc = int.from_bytes(self.bytes(at, count)[-4:], "little")
-        need(self.crc(at, count - 4) == crc, "checksumMismatch", at)
-
-    def open_superblock(self):  # §3, in the order given there
-        need(bytes(self.data[:8]) == MAGIC, "notACairnFile", 0)
-        s = self.fields(8, "HHIQQBB26s4s", "major minor length required optional align chunk zero")
-        need(s.major == 1, "unsupportedVersion", 8)
-        need(s.length == 64, "invalidSuperblock", 12)
-        self.sealed(0, 64)
-        need(not s.required, "unsupportedFeature", 16)
-        rules(0, "invalidSuperblock", {32: s.align in (6, 12, 14, 16), 33: 16 <= s.chunk <= 24})
-        zero(s.zero, 34)
-        self.align, self.chunk = 1 << s.align, 1 << s.chunk
-        self.digests, self.minor = s.optional & 1, s.minor
-
-    def open_commit(self):  # §13
-        self.end = at = self.size - 128
-        if at < 64 or at % 64 or self.data[at:at + 8] != COMMIT:
-            self.explain()
-        self.commit = c = self.fields(at + 8, "QQQIIQQQQQ32s12sI", "size ptab length check flags "
-                                      "previous tensors frames logical stored root zero crc")
-        if self.crc(at, 124) != c.crc or c.size != self.size:
-            self.explain()
-        rules(at, "reservedNotZero", {36: c.flags < 2, 40: not c.previous, 112: not any(c.zero)})
-        need(c.flags == self.digests, "routesDisagree", at + 36)
-        need(self.digests or not any(c.root), "digestMismatch", at + 80)
-
-    def explain(self):
-        """Why the file does not end in a good commit record."""
-        at = 64
-        while at < self.size:
-            if self.data[at:at + 8] == COMMIT:
-                self.sealed(at, 128)
-                length = int.from_bytes(self.bytes(at + 8, 8), "little")
-                need(length <= self.size, "truncated", at + 8)
-                need(length != at + 128, "trailingBytes", length)
-                raise Invalid(f"invalidFrame at {at + 8}")
-            self.sealed(at, 64)
-            length = 64 + up(int.from_bytes(self.bytes(at + 8, 8), "little"), 64) * 64
-            need(length <= self.size - at, "truncated", at)
-            at += length
-        need(False, "notCommitted", at)
+        """The route from the end, after the superblock has been checked in the order of §3."""
+        self.data, self.end = data, end = memoryview(data), len(data) - 128
+        need(data[:8] == b"\x89CRN\r\n\x1a\n", "not a Cairn file (§3)", 0)
+        s = record(SUPERBLOCK, data, 0)
+        need(s.major == 1, f"unknown major version {s.major} (§4)", 8)
+        need(s.size == 64 and s.crc == zlib.crc32(data[:60]), "size or CRC (§3)", 0)
+        need(not s.required, f"unknown required features {s.required:#x} (§4)", 16)
+        need(s.align in {6, 12, 14, 16} and 15 < s.chunk < 25 and not any(s.rest), "field (§3)", 32)
+        self.align, self.chunk, self.minor = 1 << s.align, 1 << s.chunk, s.minor
+        self.commit = c = record(COMMIT, data, end)
+        need(c.magic == b"\x89CRNEND\n" and c.size == len(data) and not c.previous and
+             c.flags == s.optional & 1 and c.crc == zlib.crc32(data[end:-4]),
+             "no good commit record: not committed, truncated or trailing bytes (§13)", end)
+        f = self.frame(c.ptab)
+        p = record(PTAB, data, f.body)
+        pages, rest, table = (f.body + 64 + n for n in (0, 4 * p.pages, up(4 * p.pages, 8)))
+        need((f.kind, f.next, f.stored, f.crc) == (b"PTAB", end, c.ptab_size, c.ptab_crc)
+             and table + 32 * p.attachments == f.body + f.stored and not any(data[rest:table]),
+             "PTAB (§12), or the commit record means another (§13)", f.at)
+        self.indx = i = self.frame(p.indx)
+        need((i.kind, i.next, i.stored, p.entries) == (b"INDX", f.at, p.size, c.tensors)
+             and 128 * p.entries + 32 * p.blocks + 8 * p.dims + p.names == p.size, "INDX §12", i.at)
+        crcs = [zlib.crc32(i.payload[at:at + PAGE]) for at in range(0, p.size, PAGE)]
+        need(struct.pack(f"<{len(crcs)}I", *crcs) == data[pages:rest], "CRCs of pages (§12)", i.at)
+        self.open_tensors(p, i.body)
+        self.attached = {}  # frames by their type and, of a blob, its name
+        for a in (record(ATTACHMENT, data, at) for at in range(table, f.body + f.stored, 32)):
+            f, key = self.frame(a.offset), ""
+            if f.kind == b"BLOB":  # §11
+                f.skip = int.from_bytes(f.payload[:2], "little") + 2
+                need(f.skip <= f.stored, "name of a blob (§11)", f.body)
+                key = name(f.payload[2:f.skip], f.body + 2)
+            need((f.kind, f.crc, f.stored) == (a.kind, a.crc, a.stored) and f.kind in OUTSIDE[:3]
+                 and (f.kind, key) not in self.attached, "attachment (§5 §12)", a.at)
+            self.attached[f.kind, key] = f
+        self.meta, self.conf = (self.attached.get((kind, "")) for kind in OUTSIDE[:2])
+        self.blobs = {key: f for (kind, key), f in self.attached.items() if kind == b"BLOB"}
+        self.scan()
+        for t in self.tensors:
+            t.sha256 = self.read(t) if t.source is t else None
 
     def frame(self, at):
-        """The checked header of the frame at `at`: §5."""
-        need(at % 64 == 0 and 64 <= at <= self.end - 64, "invalidFrame", at)
-        self.sealed(at, 64)
-        f = self.fields(at, "4sHHQQIII24s",
-                        "kind version flags stored logical ordinal number crc zero")
-        rules(at, "reservedNotZero", {6: f.flags < 2, 36: not any(f.zero)})
-        need(f.kind.isalpha() and f.kind[2:3].isupper(), "invalidFrame", at)
-        known = f.kind in KINDS
-        need(known or f.kind[:1].islower(), "unknownCriticalFrame", at)
-        need(f.version == 1 or not known, "unsupportedVersion", at + 4)
-        rules(at, "invalidFrame", {
-            6: f.flags == (f.kind == b"RAWD"), 8: f.stored <= self.end - at - 64,
-            16: f.stored == f.logical or f.kind == b"CHNK", 28: not f.number or f.kind == b"CHNK",
-            24: not f.ordinal or f.kind in DATA_KINDS + [b"TNSR"], 32: not f.crc or not f.flags})
-        need(f.stored <= LIMIT.get(f.kind.decode(), f.stored), "limitExceeded", at + 8)
-        f.body, f.next = at + 64, at + 64 + up(f.stored, 64) * 64
+        """The frame at `at`, its header, payload and padding checked: §5."""
+        f = record(HEADER, self.data, at)
+        need(at % 64 == 0 and f.check == zlib.crc32(self.data[at:at + 60]), "header (§5)", at)
+        known = f.kind in OUTSIDE + DATA + [b"nOTe", b"gENR"]
+        need(f.kind.isalpha() and f.kind[2:3].isupper(), "type of a frame (§5)", at)
+        need(known or f.kind[:1].islower(), "unknown critical frame (§4)", at)
+        f.body, f.next = at + 64, at + 64 + up(f.stored)
+        need(f.next <= self.end and (f.version == 1 or not known) and f.flags == (f.kind == b"RAWD")
+             and (f.kind in DATA or not f.ordinal)
+             and (f.kind == b"CHNK" or not f.number and f.logical == f.stored), "header (§5)", at)
+        f.payload = self.data[f.body:f.body + f.stored]
+        need(f.crc == (0 if f.flags else zlib.crc32(f.payload)), "CRC of a payload (§5)", f.body)
+        need(not any(self.data[f.body + f.stored:f.next]), "padding (§5)", f.body + f.stored)
         return f
 
-    def payload(self, f):
-        need(self.crc(f.body, f.stored) == f.crc, "checksumMismatch", f.body)
-        return self.bytes(f.body, f.stored)
-
-    def open_index(self):  # §12
-        c, end = self.commit, self.end
-        need(c.ptab in range(64, end, 64), "invalidIndex", end + 16)
-        f = self.frame(c.ptab)
-        rules(end, "invalidIndex", {16: f.kind == b"PTAB" and f.next == end,
-                                    24: f.stored == c.length >= 64, 32: f.crc == c.check})
-        table, at = self.payload(f), f.body
-        p = self.fields(at, "QQQQQQIIQ", "place size rows blocks dims names pages attached zero")
-        need(p.place in range(64, f.at, 64), "invalidIndex", at)
-        self.index = i = self.frame(p.place)
-        size, head = 128 * p.rows + 32 * p.blocks + 8 * p.dims + p.names, 64 + up(p.pages, 2) * 8
-        rules(at, "limitExceeded", {
-            16: p.rows <= 1 << 24, 24: p.blocks <= 1 << 32, 52: p.attached <= 65536})
-        need(p.rows == c.tensors, "routesDisagree", end + 48)
-        rules(at, "invalidIndex", {
-            0: i.kind == b"INDX" and i.next == f.at, 8: i.stored == p.size == size,
-            48: p.pages == up(size, PAGE), 52: f.stored == head + 32 * p.attached})
-        zero(table[56:64], at + 56)
-        zero(table[64 + 4 * p.pages:head], at + 64 + 4 * p.pages, "paddingNotZero")
-        for page, (crc,) in enumerate(struct.iter_unpack("<I", table[64:64 + 4 * p.pages])):
-            start, length = i.body + page * PAGE, min(PAGE, size - page * PAGE)
-            need(self.crc(start, length) == crc, "checksumMismatch", start)
-        self.open_entries(self.bytes(i.body, size), i.body, p.rows, p.blocks, p.dims)
-        self.open_attachments(table[head:], at + head)
-
-    def open_attachments(self, table, base):
-        self.attached, self.attached_at = table, base
-        self.opened, self.values = {}, {b"META": {}, b"CONF": None}
-        for at in range(0, len(table), 32):
-            kind, crc, offset, length, _ = struct.unpack_from("<4sIQQQ", table, at)
-            zero(table[at + 24:at + 32], base + at + 24)
-            need(kind in ATTACHED, "invalidIndex", base + at)
-            if kind != b"BLOB":
-                f = self.frame(offset)
-                same = (f.kind, f.crc, f.stored) == (kind, crc, length) and kind not in self.opened
-                need(same, "routesDisagree", base + at)
-                self.opened[kind] = self.payload(f)
-                self.values[kind] = ATTACHED[kind](self.opened[kind], f.body)
-
-    def open_entries(self, index, base, rows, blocks, dims):
-        blocks_at, dims_at, self.tensors = 128 * rows, 128 * rows + 32 * blocks, []
-        names_at, name, dim, block, last = dims_at + 8 * dims, 0, 0, 0, b""
-        for at in range(base, base + 128 * rows, 128):
-            t = self.fields(at, "QHHBBBBIIIIQQQQQ12s12s32s", "first length code storage filter rank"
-                            " zero ordinal position owner zero2 dim block blocks size offset quant"
-                            " zero3 leaf")
-            rules(at, "reservedNotZero", {15: not t.zero, 28: not t.zero2, 84: not any(t.zero3)})
-            need(t.rank <= 32, "limitExceeded", at + 14)
-            rules(at, "invalidIndex", {0: t.first == name, 32: t.dim == dim, 40: t.block == block})
-            name, dim, block = name + t.length, dim + t.rank, block + t.blocks
-            rules(at, "invalidIndex", {0: names_at + name <= len(index), 32: dim <= dims,
-                                       40: block <= blocks, 64: 64 <= t.offset < base - 64})
-            t.name = index[names_at + t.first:names_at + name]
-            t.text = check_name(t.name, base + names_at + t.first)
-            need(t.name > last, "duplicateName" if t.name == last else "invalidIndex", at)
-            t.shape = struct.unpack_from(f"<{t.rank}Q", index, dims_at + 8 * t.dim)
-            t.row, t.quant, last = len(self.tensors), struct.unpack("<III", t.quant), t.name
-            check_tensor(t, at)
+    def open_tensors(self, p, base):
+        """The entries of the index, by name; names, dimensions, blocks lie in their order: §12."""
+        blocks_at, names_at = base + 128 * p.entries, base + p.size - p.names
+        dims = struct.unpack_from(f"<{p.dims}Q", self.data, names_at - 8 * p.dims)
+        blocks = [record(BLOCK, self.data, blocks_at + 32 * n) for n in range(p.blocks)]
+        ends, self.tensors = [0, 0, 0], []
+        for at in range(base, blocks_at, 128):
+            t = record(ENTRY, self.data, at)
+            need([t.name_at, t.dim_at, t.block_at] == ends, "gap (§12)", at)
+            ends = [t.name_at + t.name_size, t.dim_at + t.rank, t.block_at + t.count]
+            t.utf8 = bytes(self.data[names_at + t.name_at:][:t.name_size])
+            t.name, t.shape = name(t.utf8, names_at + t.name_at), dims[t.dim_at:ends[1]]
+            need(not self.tensors or self.tensors[-1].utf8 < t.utf8, "order of names (§12)", at)
+            check_type(t)
             unit = MIB if t.storage == RAW else self.chunk // t.granule * t.granule
-            right = 0 if t.storage == ALIAS else up(t.size, unit)
-            need(t.blocks == right, "invalidIndex", at + 48)
-            t.blocks = [self.block(t, base + blocks_at + 32 * (t.block + i),
-                                   min(unit, t.size - i * unit)) for i in range(right)]
+            starts = range(0, 0 if t.storage == ALIAS else t.size, unit)
+            need(t.count == len(starts), "number of blocks (§6 §7)", at + 48)
+            t.blocks = blocks[t.block_at:ends[2]]
+            for b, start in zip(t.blocks, starts):
+                need(b.logical == min(unit, t.size - start) <= 1032 * b.stored + 64 and
+                     b.stored <= b.logical and b.offset + b.stored <= self.indx.at and
+                     (t.storage == CHUNKED or b.offset == t.blocks[0].offset + start and
+                      b.stored == b.logical), "block (§6 §7)", b.at)
             self.tensors.append(t)
-        need((names_at + name, dim, block) == (len(index), dims, blocks), "invalidIndex", base)
-        for t in self.tensors:
-            need(t.owner < rows if t.storage == ALIAS else not t.owner, "invalidIndex", t.at + 24)
-            t.source = o = self.tensors[t.owner] if t.storage == ALIAS else t
-            same = (o.code, o.shape, o.quant, o.size) == (t.code, t.shape, t.quant, t.size)
-            need(t.storage != ALIAS or o.storage != ALIAS and o.ordinal < t.ordinal and same,
-                 "invalidIndex", t.at + 24)
-            need(self.digests and o is t or not any(t.leaf), "digestMismatch", t.at + 96)
-        for numbers in zip(*((t.ordinal, t.position) for t in self.tensors)):
-            need(sorted(numbers) == list(range(rows)), "invalidIndex", base)
+        need(ends == [p.names, p.dims, p.blocks], "rest of the index", base)
+        for t in self.tensors:  # §6
+            alias, same = t.storage == ALIAS, lambda t: (t.dtype, t.shape, t.quant, t.size)
+            t.source = o = self.tensors[t.owner] if alias and t.owner < p.entries else t
+            need(o.storage != ALIAS and o.ordinal < t.ordinal and same(o) == same(t) if alias
+                 else not t.owner, "owner (§6)", t.at + 24)
+            need(self.commit.flags and not alias or not any(t.leaf), "digest (§14)", t.at + 96)
+        for numbers in {t.ordinal for t in self.tensors}, {t.position for t in self.tensors}:
+            need(numbers == set(range(p.entries)), "ordinals or positions (§6)", base)
 
-    def block(self, t, at, logical):
-        b = self.fields(at, "QIII12s", "offset stored logical crc zero")
-        zero(b.zero, at + 20)
-        rules(at, "invalidIndex", {
-            0: 128 <= b.offset <= self.index.at - b.stored, 12: b.logical == logical,
-            8: b.stored == logical or b.stored < logical and t.storage == CHUNKED})
-        need(logical <= 1032 * b.stored + 64, "limitExceeded", at + 8)
-        return b
-
-    def step(self, kind=None, t=None):
-        """The next frame of the scan, with its payload and its padding checked."""
-        f = self.frame(self.at)
-        need(kind in (None, f.kind), "frameOrder", f.at)
-        need(t is None or f.ordinal == t.ordinal, "invalidFrame", f.at + 24)
-        need(f.flags or self.crc(f.body, f.stored) == f.crc, "checksumMismatch", f.body)
-        zero(self.bytes(f.body + f.stored, -f.stored % 64), f.body + f.stored, "paddingNotZero")
-        self.at, self.kinds[f.kind] = f.next, self.kinds[f.kind] + 1
-        return f
-
-    def verify(self):
-        """The route from the start, every frame in order, held against the index: §5, §15."""
-        self.at, self.kinds, self.blobs = 64, Counter(), {}
-        tensors, attached = iter(sorted(self.tensors, key=lambda t: t.ordinal)), b""
-        while self.at != self.index.at:
-            f = self.step()
-            once = self.kinds[f.kind] == 1 or f.kind not in (b"META", b"CONF", b"gENR")
-            need(once and f.kind not in DATA_KINDS + [b"INDX", b"PTAB"], "frameOrder", f.at)
-            if f.kind == b"TNSR":
-                self.group(f, next(tensors, None))
-            elif f.kind in ATTACHED:
-                attached += struct.pack("<4sIQQQ", f.kind, f.crc, f.at, f.stored, 0)
-            elif f.kind in (b"nOTe", b"gENR"):
-                utf8(self.bytes(f.body, f.stored), f.body, "invalidFrame")
-            if f.kind == b"BLOB":
-                name = blob_name(self.bytes(f.body, min(f.stored, 2 + 65535)), f.body)
-                need(name not in self.blobs, "duplicateName", f.body + 2)
-                self.blobs[name] = f
-        self.step(b"INDX")
-        self.step(b"PTAB")
-        need(next(tensors, None) is None, "routesDisagree", self.index.at)
-        need(attached == self.attached, "routesDisagree", self.attached_at)
+    def scan(self):
+        """The route from the start: every frame, held against the index: §5."""
+        at, frames = self.end, [self.frame(64)]
+        while frames[-1].next < at:
+            frames.append(self.frame(frames[-1].next))
+        groups = [g for t in sorted(self.tensors, key=lambda t: t.ordinal) for g in self.group(t)]
+        _ = [bytes(f.payload).decode() for f in frames if f.kind in (b"nOTe", b"gENR")]  # §11
+        data = [f for f in frames if f.kind in DATA]
+        wrong = [f.at for f, want in zip(data, groups) if want != (
+            f.kind, f.ordinal, f.number, f.body, f.logical, f.payload)]
+        wrong += [f.at for before, f in zip(frames, frames[1:])
+                  if f.kind in DATA[1:] and before.kind not in DATA]
+        need(not wrong, "a frame is not what the index says (§5 §6)", min(wrong, default=at))
         c, blocks = self.commit, [b for t in self.tensors for b in t.blocks]
-        rules(self.end, "routesDisagree", {
-            56: c.frames == sum(self.kinds.values()), 72: c.stored == sum(b.stored for b in blocks),
-            64: c.logical == sum(t.size for t in self.tensors if t.source is t)})
-        need(not self.digests or c.root == self.root(), "digestMismatch", self.end + 80)
+        need([f.at for f in frames if f.kind in OUTSIDE]
+             == [*(f.at for f in self.attached.values()), self.indx.at, c.ptab]
+             and len(data) == len(groups) and sum(f.kind == b"gENR" for f in frames) < 2
+             and (c.frames, c.stored) == (len(frames), sum(b.stored for b in blocks))
+             and c.logical == sum(b.logical for b in blocks), "number of frames (§5 §13)", at)
+        need(c.root == (self.root() if c.flags else bytes(32)), "root digest (§14)", at + 80)
 
-    def group(self, f, t):
-        """A TNSR frame and its data say what the entry says: §6."""
-        need(t and f.ordinal == t.ordinal, "routesDisagree", f.at + 24)
-        need(f.at == t.offset, "routesDisagree", t.at + 64)
-        need(self.bytes(f.body, f.stored) == tensor_record(t), "routesDisagree", f.body)
-        if t.storage == CHUNKED:
-            for number, b in enumerate(t.blocks):
-                c = self.step(b"CHNK", t)
-                need(c.number == number, "frameOrder", c.at + 28)
-                need((c.body, c.stored, c.logical, c.crc) ==
-                     (b.offset, b.stored, b.logical, b.crc), "routesDisagree", c.at)
-        elif t.blocks:
-            if gap := -(self.at + 64) % self.align:
-                p = self.step(b"PADD", t)
-                need(p.stored == (gap - 64) % self.align, "invalidFrame", p.at + 8)
-                zero(self.bytes(p.body, p.stored), p.body, "paddingNotZero")
-            d = self.step(b"RAWD", t)
-            need(d.stored == t.size, "routesDisagree", d.at + 8)
-            sums = self.step(b"BSUM", t)
-            crcs = b"".join(b.crc.to_bytes(4, "little") for b in t.blocks)
-            need(self.bytes(sums.body, sums.stored) == crcs, "routesDisagree", sums.body)
-            for i, b in enumerate(t.blocks):
-                need(b.offset == d.body + i * MIB, "routesDisagree", d.body)
-                need(self.crc(b.offset, b.stored) == b.crc, "checksumMismatch", b.offset)
+    def group(self, t):
+        """Of each frame that a tensor must have: type, ordinal, number, place, length, payload."""
+        owner = t.source.ordinal if t.storage == ALIAS else 0
+        payload = struct.pack(f"<HBBBxHIIQ12s4x{t.rank}Q", t.dtype, t.storage, t.filter, t.rank,
+                              t.name_size, t.position, owner, t.size, t.quant, *t.shape) + t.utf8
+        yield b"TNSR", t.ordinal, 0, t.tnsr + 64, len(payload), payload  # §6
+        for n, b in enumerate(t.blocks if t.storage == CHUNKED else []):  # §7
+            yield b"CHNK", t.ordinal, n, b.offset, b.logical, self.data[b.offset:][:b.stored]
+        if t.storage == RAW and t.blocks:
+            at, start = t.tnsr + 64 + up(len(payload)) + 64, t.blocks[0].offset
+            if gap := -at % self.align:  # what follows then on this header of 64 bytes
+                zeros = bytes((gap - 64) % self.align)
+                yield b"PADD", t.ordinal, 0, at, len(zeros), zeros
+            yield b"RAWD", t.ordinal, 0, start, t.size, self.data[start:][:t.size]
+            crcs = struct.pack(f"<{t.count}I", *(b.crc for b in t.blocks))
+            yield b"BSUM", t.ordinal, 0, start + up(t.size) + 64, len(crcs), crcs
 
     def root(self):  # §14
-        first, text = {}, bytearray(struct.pack("<12s4xQ", b"cairn.root.1", len(self.tensors)))
-        for t in self.tensors:  # ascending by name: the first of a tie group represents it
-            one = first.setdefault(t.source.row, t.row)
-            text += struct.pack("<I", len(t.name)) + t.name + struct.pack("<I", t.position)
-            text += b"\0" + t.source.leaf if one == t.row else struct.pack("<BQ24x", 1, one)
-        for kind in b"META", b"CONF":
-            text += sha(self.opened[kind]) if kind in self.opened else bytes(32)
-        blobs = [self.bytes(f.body, f.stored) for _, f in sorted(self.blobs.items())]
-        return sha(text + struct.pack("<I", len(blobs)) + b"".join(map(sha, blobs)))
+        first, parts = {}, [struct.pack("<16sQ", b"cairn.root.1", len(self.tensors))]
+        for row, t in enumerate(self.tensors):
+            one = first.setdefault(t.source.name, row)  # the first name of a tie represents it
+            parts += [struct.pack("<I", t.name_size), t.utf8, struct.pack("<I", t.position),
+                      b"\0" + t.source.leaf if one == row else struct.pack("<BQ24x", 1, one)]
+        parts += [sha256(f.payload).digest() if f else bytes(32) for f in (self.meta, self.conf)]
+        blobs = [sha256(f.payload).digest() for _, f in sorted(self.blobs.items())]
+        return sha256(b"".join([*parts, struct.pack("<I", len(blobs)), *blobs])).digest()
 
-    def report(self, shallow):
-        """Verify, verify deep (§15), and what the program prints."""
-        self.verify()
-        for t in self.tensors:
-            if t.source is t and not shallow:
-                leaf, t.sha = digests(t, self.bytes)
-                need(not self.digests or leaf == t.leaf, "digestMismatch", t.at + 96)
-        return {
-            "format": "cairn", "version": f"1.{self.minor}", "metadata": self.values[b"META"],
-            "configuration": self.values[b"CONF"],
-            "digests": self.commit.root.hex() if self.digests else None,
-            "blobs": {name.decode(): sha(self.bytes(f.body, f.stored)[2 + len(name):]).hex()
-                      for name, f in self.blobs.items()},
-            "tensors": [{
-                "name": t.text, "dtype": t.dtype, "shape": t.shape, "bytes": t.size,
-                "storage": ("raw", "chunked", "alias")[t.storage], "position": t.position,
-                "alias_of": t.source.text if t.source is not t else None,
-                "sha256": None if shallow else t.source.sha} for t in self.tensors]}
+    def read(self, t):
+        """Decodes a tensor, checks its elements (§8) and its digest (§14)."""
+        data, used = bytearray(), t.elements * t.bits % 8
+        for b in t.blocks:  # §7
+            piece, stream = self.data[b.offset:b.offset + b.stored], zlib.decompressobj()
+            need(zlib.crc32(piece) == b.crc, "CRC of a block (§12)", b.offset)
+            if b.stored < b.logical:
+                piece = stream.decompress(piece, b.logical + 1)  # one more shows what is too long
+                exact = stream.eof and not stream.unused_data and len(piece) == b.logical
+                need(exact, "length of a stream (§7)", b.offset)
+                piece = join(piece, t.k if t.filter else 1, t.filter == 2)
+            data += piece
+        ends = struct.unpack_from(f"<{t.elements}Q", data) if t.kind == "string" else ()
+        need(list(ends) == sorted(ends) and (not ends or ends[-1] == t.size - 8 * t.elements)
+             and (t.kind != "bool" or not data.translate(None, b"\0\1"))
+             and (not used or not data[-1] >> used), f"elements of {t.kind} (§8)", t.at)
+        leaf = struct.pack(f"<16sHH12s{t.rank}QQ", b"cairn.leaf.1", t.dtype, t.rank, t.quant,
+                           *t.shape, t.size)
+        leaf += b"".join(sha256(data[at:at + MIB]).digest() for at in range(0, t.size, MIB))
+        need(not self.commit.flags or sha256(leaf).digest() == t.leaf, "digest (§14)", t.at + 96)
+        return sha256(data).hexdigest()
 
-def main(arguments):
-    shallow = arguments[:1] == ["--shallow"]
-    try:
-        with open(arguments[shallow], "rb") as file:
-            size = file.seek(0, 2)  # an empty file cannot be mapped
-            data = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ) if size else b""
-        print(json.dumps(Container(data).report(shallow), sort_keys=True, indent=1))
-    except (Invalid, OSError, IndexError) as error:
-        print(error, file=sys.stderr)
-        return 1 if isinstance(error, Invalid) else 2
+    def report(self):
+        return {"format": "cairn", "version": f"1.{self.minor}",
+                "digests": self.commit.root.hex() if self.commit.flags else None,
+                "metadata": metadata(self.meta.payload) if self.meta else {},
+                "configuration": configuration(self.conf.payload) if self.conf else None,
+                "blobs": {k: sha256(f.payload[f.skip:]).hexdigest() for k, f in self.blobs.items()},
+                "tensors": [{"name": t.name, "dtype": t.kind, "shape": t.shape, "bytes": t.size,
+                             "storage": ["raw", "chunked", "alias"][t.storage],
+                             "position": t.position, "sha256": t.source.sha256,
+                             "alias_of": t.source.name if t.storage == ALIAS else None}
+                            for t in self.tensors]}
+
+def check_type(t):
+    """Dtype, storage class, filter and size of an entry: §6, §8, §16."""
+    need(1 <= t.dtype <= 27 and t.storage <= ALIAS, "dtype or storage class (§6 §8)", t.at + 10)
+    t.kind = DTYPES.split()[t.dtype]  # its name says how many bits an element has
+    t.bits = 8 if t.kind == "bool" else int((re.search(r"\d+", t.kind) or "0")[0])
+    t.k = max(1, t.bits // (16 if "complex" in t.kind else 8))
+    filters = 0 if t.k == 1 or t.storage != CHUNKED else 2 if t.kind[0] in "bfc" else 1
+    t.elements = n = math.prod(t.shape)
+    t.granule, size = {0: 1, 4: 4, 6: 6}.get(t.bits, t.bits // 8), up(n * t.bits, 8) // 8
+    good = not any(t.quant)
+    if t.kind == "string" and n:
+        size = max(t.size, 8 * n)
+    elif t.kind == "quantized":
+        _, elements, t.granule = struct.unpack("<III", t.quant)
+        good = 1 <= elements <= 65536 >= t.granule >= 1 and n % elements == 0
+        size = good and n // elements * t.granule
+    need(good and t.size == size and t.filter <= filters, "size, filter, block fields (§8)", t.at)
+    need(max(n, size) < 1 << 63 and t.rank < 33 and max(t.shape, default=0) < 1 << 48, "§16", t.at)
+
+def join(planes, k, rotated):  # §7
+    n, joined = len(planes) // k, bytearray(len(planes))
+    for j in range(k):
+        joined[j::k] = planes[j * n:(j + 1) * n]
+    if rotated:  # rotate every component right by one bit: all of them as one long integer
+        whole = int.from_bytes(joined, "little")
+        lowest = whole & int.from_bytes((b"\1" + bytes(k - 1)) * n, "little")
+        joined = ((whole ^ lowest) >> 1 | lowest << 8 * k - 1).to_bytes(n * k, "little")
+    return joined
+
+def metadata(data):  # §10
+    stream, last, pairs = io.BytesIO(data), b"", {}
+    def take(layout):
+        return struct.unpack("<" + layout, stream.read(struct.calcsize("<" + layout)))[0]
+    kinds = [("bool", lambda: b"\0\1".index(take("s")) == 1), ("i64", lambda: take("q")),
+             ("u64", lambda: take("Q")), ("f64", lambda: take("8s")[::-1].hex()),
+             ("string", lambda: take(f"{take('I')}s").decode()),
+             ("bytes", lambda: take(f"{take('I')}s").hex())]
+    for _ in range(take("I")):
+        key, code = take(f"{take('H')}s"), take("B")
+        need(1 <= code % 128 <= 6 and last < key, "metadata (§10)", stream.tell())
+        (kind, value), last = kinds[code % 128 - 1], key
+        content = [value() for _ in range(take("I"))] if code > 127 else value()
+        pairs[name(key, stream.tell())] = {"type": kind + "[]" * (code // 128), "value": content}
+    need(pairs and not stream.read(), "length of metadata (§10)", stream.tell())
+    return pairs
+
+def configuration(data):  # §11: a key that stands twice, or other spellings, do not come back
+    string = bytes(data).decode()
+    value = json.loads(string, parse_int=lambda s: int(s) if -2**63 <= int(s) < 2**64 else None)
+    again = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    need(again == string, "configuration (§11)", 0)
+    return string
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        with open(sys.argv[1], "rb") as file:  # of an empty one, mmap makes a ValueError
+            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        print(json.dumps(Container(data).report(), sort_keys=True, indent=1))
+    except (*INVALID, OSError, IndexError) as error:
+        print(error, file=sys.stderr)
+        sys.exit(1 if isinstance(error, INVALID) else 2)

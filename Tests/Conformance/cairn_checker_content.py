@@ -1,6 +1,6 @@
 """What the frames of a Cairn container 1.0 hold: dtypes, chunks, elements, metadata, JSON.
 
-The half of cairn_reader.py that knows nothing of files and frames; from FORMAT.md alone (§). The
+The half of cairn_checker.py that knows nothing of files and frames; from FORMAT.md alone (§). The
 `at` of a function is the offset in the file of what it is given, for the report of a violation.
 """
 import hashlib, json, re, struct, zlib
