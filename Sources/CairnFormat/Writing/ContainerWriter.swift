@@ -7,7 +7,7 @@ public import CairnTensors
 /// Writes a container from front to back: attachments, tensors as they come, index, commit record.
 ///
 /// Nothing is visible at the target before ``finish()``; a writer that is dropped, or that has
-/// failed, leaves nothing behind. Memory is bounded by a window of pieces being coded (16 MiB, or a
+/// failed, leaves nothing behind. Memory is bounded by a window of pieces being coded (8 MiB, or a
 /// chunk a thread if that is more) and 200 to 400 bytes a tensor and 32 a chunk for the index.
 ///
 /// The bytes depend on what is appended, in which order, and on the options, but not on the number
@@ -296,7 +296,7 @@ public final class ContainerWriter {
   }
 
   private var window: Int {
-    max(16 << 20, options.threads.count << options.log2ChunkSize)
+    max(8 << 20, options.threads.count << options.log2ChunkSize)
   }
 
   /// Codes all queued pieces in parallel, then writes the queue in order.
