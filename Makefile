@@ -17,7 +17,8 @@ build:
 	$(SWIFT) build -c release --product cairn
 
 demo:
-	@Scripts/setup.sh python
+	@Scripts/setup.sh build
+	@Scripts/setup.sh python || echo "cairn: going on without Python, which fetches real weights" >&2
 	$(SWIFT) build -c release --product cairn
 	@weights=$$(Scripts/fetch-minilm.sh) && $(CAIRN) demo $${weights:+--weights "$$weights"}
 

@@ -55,8 +55,18 @@ if ! command -v apt-get >/dev/null 2>&1; then
   echo "cairn: this system has no apt-get; install their counterparts and run make again" >&2
   exit 1
 fi
-as_root=()
-[ "$(id -u)" -eq 0 ] || as_root=(sudo)
-echo "cairn: running ${as_root[*]:-} apt-get install ${packages[*]}"
-"${as_root[@]}" apt-get update -qq
-"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${packages[@]}" >/dev/null
+as_root=(env)
+if [ "$(id -u)" -ne 0 ]; then
+  if ! command -v sudo >/dev/null 2>&1; then
+    echo "cairn: there is no sudo; run this as root: apt-get install ${packages[*]}" >&2
+    exit 1
+  fi
+  as_root=(sudo env)
+fi
+echo "cairn: running apt-get install ${packages[*]}"
+if ! "${as_root[@]}" apt-get update -qq \
+  || ! "${as_root[@]}" DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq "${packages[@]}" >/dev/null; then
+  echo "cairn: they cannot be installed (no network?)" >&2
+  exit 1
+fi

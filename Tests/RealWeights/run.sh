@@ -4,18 +4,32 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
+cairn=.build/release/cairn
+if [ ! -x "$cairn" ]; then
+  echo "real weights: $cairn is not built; 'make build' does" >&2
+  exit 1
+fi
 weights=$(Scripts/fetch-minilm.sh)
 if [ -z "$weights" ]; then
   echo "real weights: SKIPPED, they cannot be downloaded"
   exit 0
 fi
 venv=.venv-peers
-if [ ! -x "$venv/bin/python" ]; then python3 -m venv "$venv"; fi
-if ! "$venv/bin/python" -c 'import ml_dtypes, numpy, safetensors' 2>/dev/null; then
-  if ! "$venv/bin/pip" install --quiet --requirement Tests/RealWeights/requirements.txt; then
+requirements=Tests/RealWeights/requirements.txt
+# The copy beside the environment is written last: it says for what the environment is complete.
+if ! cmp -s "$requirements" "$venv/requirements.txt" \
+  || ! "$venv/bin/python" -c 'import ml_dtypes, numpy, safetensors' 2>/dev/null; then
+  if ! python3 -m venv --clear "$venv"; then
+    echo "real weights: SKIPPED, there is no Python to make an environment with"
+    exit 0
+  fi
+  # Not bin/pip, whose first line names a path that may have moved.
+  if ! "$venv/bin/python" -m pip --disable-pip-version-check install --quiet --retries 2 \
+    --requirement "$requirements"; then
     echo "real weights: SKIPPED, the Python peers cannot be downloaded"
     exit 0
   fi
+  cp "$requirements" "$venv/requirements.txt"
 fi
-"$venv/bin/python" Tests/RealWeights/test_real_weights.py --cairn .build/release/cairn \
-  --weights "$weights"
+exec "$venv/bin/python" Tests/RealWeights/test_real_weights.py --cairn "$cairn" \
+  --weights "$weights" "$@"
