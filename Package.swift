@@ -46,7 +46,7 @@ let package = Package(
 
     storey("CairnSystem"),
     storey("CairnJSON"),
-    storey("CairnTensors", on: ["CairnSystem"]),
+    storey("CairnTensors", on: ["CairnJSON", "CairnSystem"]),
     storey("CairnCodec", on: ["CZlib"]),
     storey(
       "CairnFormat",
@@ -86,7 +86,8 @@ let package = Package(
       ]),
     tests(of: "CairnModels", with: ["CairnJSON", "CairnSystem", "CairnTensors"]),
     tests(
-      of: "CairnComparison", with: ["CairnFormat", "CairnJSON", "CairnSystem", "CairnTensors"]),
+      of: "CairnComparison",
+      with: ["CairnFormat", "CairnInterchange", "CairnJSON", "CairnSystem", "CairnTensors"]),
     tests(of: "CairnInterchange", with: ["CairnJSON", "CairnSystem", "CairnTensors"]),
     tests(of: "Cairn"),
     tests(
