@@ -167,7 +167,3 @@ extension Double {
     isFinite ? .double(self) : .string(isNaN ? "nan" : "\(self)")
   }
 }
-
-extension [UInt8] {
-  var hexDigits: String { map { hex($0, digits: 2) }.joined() }
-}

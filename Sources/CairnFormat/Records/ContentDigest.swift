@@ -1,5 +1,6 @@
 // The digests of content: a leaf a tensor, one root. FORMAT.md, section 14.
 
+import CairnSystem
 import CairnTensors
 import Crypto
 
@@ -26,7 +27,7 @@ public struct Digest: Hashable, Sendable, CustomStringConvertible {
   static let none = Digest(bytes: [UInt8](repeating: 0, count: 32))
 
   /// 64 hexadecimal digits.
-  public var description: String { bytes.map { hexByte($0) }.joined() }
+  public var description: String { bytes.hexDigits }
 }
 
 /// The leaf digest of a tensor whose bytes come in order, in parts of any size.

@@ -1,6 +1,7 @@
 // A value of the metadata as JSON, for formats and reports that have no other place for it.
 
 package import CairnJSON
+import CairnSystem
 
 extension MetadataValue {
   /// The value as JSON, byte strings as lower-case hexadecimal text. What type it had is lost.
@@ -11,13 +12,13 @@ extension MetadataValue {
     case .uint(let value): .unsigned(value)
     case .float(let value): .double(value)
     case .string(let value): .string(value)
-    case .bytes(let value): .string(Self.hexadecimal(value))
+    case .bytes(let value): .string(value.hexDigits)
     case .bools(let values): .array(values.map { .bool($0) })
     case .ints(let values): .array(values.map { .integer($0) })
     case .uints(let values): .array(values.map { .unsigned($0) })
     case .floats(let values): .array(values.map { .double($0) })
     case .strings(let values): .array(values.map { .string($0) })
-    case .byteStrings(let values): .array(values.map { .string(Self.hexadecimal($0)) })
+    case .byteStrings(let values): .array(values.map { .string($0.hexDigits) })
     }
   }
 
@@ -37,9 +38,5 @@ extension MetadataValue {
     case .strings: "strings"
     case .byteStrings: "byteStrings"
     }
-  }
-
-  private static func hexadecimal(_ bytes: [UInt8]) -> String {
-    bytes.map { hex($0, digits: 2) }.joined()
   }
 }
