@@ -22,9 +22,9 @@ extension Model {
       header.append("Trainable")
     }
     let length = max(lineLength ?? (showsTrainable ? 100 : 88), 24)
-    let table = TextTable(
+    let table = SummaryTable(
       header: header, alignments: [.left, .left, .right, .center],
-      widths: TextTable.widths(positions, lineLength: length))
+      widths: SummaryTable.widths(positions, lineLength: length))
     let rows = rows(of: self, level: 0, expandsNested, showsTrainable)
     let trainable = trainableWeights
     let frozen = nonTrainableWeights
