@@ -32,7 +32,6 @@ public final class ContainerWriter {
 
   /// What is to be written, in order. Pieces are coded together, then everything is written.
   private enum Item {
-    case frame(FrameHeader, [UInt8])
     case tensor(TensorInProgress)
     case rawHeader(TensorInProgress)
     case piece(TensorInProgress, Int)
@@ -338,7 +337,6 @@ public final class ContainerWriter {
     var number = 0
     for item in queue {
       switch item {
-      case .frame(let header, let payload): try write(header, payload)
       case .tensor(let tensor):
         index.setFrameOffset(offset, row: tensor.row)
         let payload = tensor.record.framePayload
