@@ -434,37 +434,15 @@ struct StructureCheck {
     }
     digests.blobs = sorted.map(\.1)
     guard commit.hasDigests else { return }
-    let root = try container.recomputedRoot(digests)
+    let index = container.index
+    let root = try digests.root(entryCount: index.count) { (row) throws(CairnError) in
+      try index.entry(row)
+    }
     guard root == commit.root else {
       throw CairnError(
         .digestMismatch, "the root digest is not that of the content",
         at: .init(offset: UInt64(commitOffset + 80)), expected: root.description,
         found: commit.root.description)
     }
-  }
-}
-
-extension Container {
-  /// The root digest from the index's leaves and the given attachments.
-  func recomputedRoot(_ attachments: AttachmentDigests) throws(CairnError) -> Digest {
-    var owners: [Int] = []
-    owners.reserveCapacity(count)
-    for row in 0..<count {
-      let record = try index.entry(row).record
-      owners.append(record.storageClass == .alias ? Int(record.owner) : row)
-    }
-    let ties = TieGroups(owners: owners)
-    var root = RootDigest(entryCount: count)
-    for row in 0..<count {
-      let record = try index.entry(row).record
-      let representative = ties.representative(of: row)
-      root.add(
-        name: record.name, position: record.position,
-        leaf: try index.entry(ties.owner(of: row)).digest,
-        representative: representative == row ? nil : representative)
-    }
-    return root.finish(
-      metadata: attachments.metadata, configuration: attachments.configuration,
-      blobs: attachments.blobs)
   }
 }

@@ -432,7 +432,9 @@ public final class ContainerWriter {
     let payload = table.payload
     let tableOffset = offset
     try write(FrameHeader(.pageTable, payload: payload), payload)
-    let root = options.digests ? built.root(attachmentDigests) : Digest.none
+    let root =
+      options.digests
+      ? attachmentDigests.root(entryCount: index.count) { built.entries[$0] } : Digest.none
     let commit = CommitRecord(
       fileCount: offset + CommitRecord.byteCount, pageTableOffset: tableOffset,
       pageTableCount: payload.count, pageTableChecksum: crc32(payload.span),
@@ -443,11 +445,4 @@ public final class ContainerWriter {
       fileByteCount: offset, tensorCount: index.count, logicalByteCount: built.logicalCount,
       storedByteCount: storedCount, root: options.digests ? root : nil)
   }
-}
-
-/// The digests of what belongs to no tensor.
-struct AttachmentDigests {
-  var metadata: Digest?
-  var configuration: Digest?
-  var blobs: [Digest] = []
 }
