@@ -153,8 +153,7 @@ public final class ContainerWriter {
       name: name, dtype: tensor.dtype, shape: tensor.shape, byteCount: tensor.byteCount,
       position: position ?? index.count)
     try append(entry) { (offset, bytes) throws(CairnError) in
-      let wanted = bytes.count
-      tensor.withBytes { bytes.copy($0.extracting(offset..<offset + wanted)) }
+      tensor.copyBytes(from: offset, into: &bytes)
     }
   }
 
