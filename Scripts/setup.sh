@@ -57,6 +57,6 @@ if ! command -v apt-get >/dev/null 2>&1; then
 fi
 as_root=()
 [ "$(id -u)" -eq 0 ] || as_root=(sudo)
-echo "cairn: running ${as_root[*]:-} apt-get install ${packages[*]}"
+echo "cairn: running" "${as_root[@]}" apt-get install "${packages[@]}"
 "${as_root[@]}" apt-get update -qq
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${packages[@]}" >/dev/null
