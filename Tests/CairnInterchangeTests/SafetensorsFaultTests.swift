@@ -3,6 +3,7 @@
 import CairnInterchange
 import CairnSystem
 import CairnTensors
+import CairnTestSupport
 import Testing
 
 #if canImport(FoundationEssentials)
@@ -10,23 +11,6 @@ import Testing
 #else
   import Foundation
 #endif
-
-/// A folder of a test's own, gone with it.
-final class TemporaryFolder {
-  let path: String
-
-  init() throws {
-    path = FileManager.default.temporaryDirectory.path + "/cairn-\(UUID().uuidString)"
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-
-  /// What lies in the folder.
-  var names: [String] {
-    get throws { try FileManager.default.contentsOfDirectory(atPath: path).sorted() }
-  }
-}
 
 /// The file system, with the n-th operation failing that changes something.
 private final class FailingFileSystem: FileSystem, @unchecked Sendable {
@@ -100,7 +84,7 @@ struct SafetensorsFaultTests {
     let expected = try SafetensorsWriter.bytes(of: tensors())
     var operation = 1
     while true {
-      let folder = try TemporaryFolder()
+      let folder = try TestFolder()
       let path = folder.path + "/model.safetensors"
       let before = try AtomicFile(path: path)
       try before.append(old.span)
@@ -117,7 +101,7 @@ struct SafetensorsFaultTests {
         let found = try contents(of: path)
         // After the rename only the folder's fsync can fail; the new file is there then.
         #expect(found == old || found == expected)
-        #expect(try folder.names == ["model.safetensors"])
+        #expect(try folder.names() == ["model.safetensors"])
       }
       operation += 1
       try #require(operation < 100)
@@ -128,7 +112,7 @@ struct SafetensorsFaultTests {
 
   @Test("A source that fails leaves the old file")
   func failingSource() throws {
-    let folder = try TemporaryFolder()
+    let folder = try TestFolder()
     let path = folder.path + "/model.safetensors"
     var writer = SafetensorsWriter(path: path)
     try writer.write(try tensors())
@@ -140,12 +124,12 @@ struct SafetensorsFaultTests {
     let error = #expect(throws: CairnError.self) { try writer.write(source) }
     #expect(error?.code == .changedWhileReading && error?.location.name == "a")
     #expect(try contents(of: path) == before)
-    #expect(try folder.names == ["model.safetensors"])
+    #expect(try folder.names() == ["model.safetensors"])
   }
 
   @Test("Stopping by the progress handler leaves the old file")
   func stopped() throws {
-    let folder = try TemporaryFolder()
+    let folder = try TestFolder()
     let path = folder.path + "/model.safetensors"
     var writer = SafetensorsWriter(path: path)
     let error = #expect(throws: CairnError.self) {
@@ -154,12 +138,12 @@ struct SafetensorsFaultTests {
       }
     }
     #expect(error?.code == .interrupted)
-    #expect(try folder.names == [])
+    #expect(try folder.names() == [])
   }
 
   @Test("A file is not replaced unless it may be")
   func notReplacing() throws {
-    let folder = try TemporaryFolder()
+    let folder = try TestFolder()
     let path = folder.path + "/model.safetensors"
     var options = SafetensorsWriter.Options()
     options.replacing = false
@@ -172,7 +156,7 @@ struct SafetensorsFaultTests {
 
   @Test("A target in no folder, and one that is a folder")
   func targets() throws {
-    let folder = try TemporaryFolder()
+    let folder = try TestFolder()
     for (path, code) in [
       (folder.path + "/none/model.safetensors", CairnError.Code.notFound),
       (folder.path, .notARegularFile),
@@ -185,7 +169,7 @@ struct SafetensorsFaultTests {
 
   @Test("A file can be written onto itself, also while it is mapped")
   func ontoItself() throws {
-    let folder = try TemporaryFolder()
+    let folder = try TestFolder()
     let path = folder.path + "/model.safetensors"
     var writer = SafetensorsWriter(path: path)
     try writer.write(try tensors())
