@@ -3,14 +3,15 @@
 SWIFT ?= swift
 CAIRN := .build/release/cairn
 
-.PHONY: help demo build test test-swift test-conformance test-real test-tsan lint bench clean
+.PHONY: help demo build test test-swift test-conformance test-real test-tsan lint clean
 
 help:
-	@echo "make demo   the main job on real weights: save, restore, copy, prove"
-	@echo "make test   all tests"
-	@echo "make lint   formatting and the project's own rules"
-	@echo "make build  the release build of the cairn command"
+	@echo "make demo       the main job on real weights: save, restore, copy, prove"
+	@echo "make test       all tests"
 	@echo "make test-tsan  the concurrency tests under the thread sanitizer"
+	@echo "make lint       formatting and the project's own rules"
+	@echo "make build      the release build of the cairn command"
+	@echo "make clean      removes what was built"
 
 build:
 	@Scripts/setup.sh build
@@ -45,8 +46,6 @@ test-tsan:
 lint:
 	@Scripts/lint.sh
 
-bench:
-	@echo "make bench comes with the codec's own benchmarks; 'make demo' prints this build's rates" && exit 2
-
 clean:
 	$(SWIFT) package clean
+	rm -rf .build-tsan

@@ -21,12 +21,11 @@ func storey(_ name: String, on below: [Target.Dependency] = []) -> Target {
 
 /// The tests of a storey.
 func tests(
-  of name: String, with others: [Target.Dependency] = [], exclude: [String] = [],
-  resources: [Resource]? = nil
+  of name: String, with others: [Target.Dependency] = [], exclude: [String] = []
 ) -> Target {
   .testTarget(
-    name: name + "Tests", dependencies: [.byName(name: name)] + others, exclude: exclude,
-    resources: resources, swiftSettings: settings)
+    name: name + "Tests", dependencies: [.byName(name: name), "CairnTestSupport"] + others,
+    exclude: exclude, swiftSettings: settings)
 }
 
 let package = Package(
@@ -46,7 +45,7 @@ let package = Package(
 
     storey("CairnSystem"),
     storey("CairnJSON"),
-    storey("CairnTensors", on: ["CairnSystem"]),
+    storey("CairnTensors", on: ["CairnJSON", "CairnSystem"]),
     storey("CairnCodec", on: ["CZlib"]),
     storey(
       "CairnFormat",
@@ -74,6 +73,9 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: settings),
 
+    .target(
+      name: "CairnTestSupport", dependencies: ["CairnSystem"], path: "Tests/Support",
+      swiftSettings: settings),
     tests(of: "CairnSystem"),
     tests(of: "CairnJSON"),
     tests(of: "CairnTensors", with: ["CairnSystem"]),
@@ -86,7 +88,8 @@ let package = Package(
       ]),
     tests(of: "CairnModels", with: ["CairnJSON", "CairnSystem", "CairnTensors"]),
     tests(
-      of: "CairnComparison", with: ["CairnFormat", "CairnJSON", "CairnSystem", "CairnTensors"]),
+      of: "CairnComparison",
+      with: ["CairnFormat", "CairnInterchange", "CairnJSON", "CairnSystem", "CairnTensors"]),
     tests(of: "CairnInterchange", with: ["CairnJSON", "CairnSystem", "CairnTensors"]),
     tests(of: "Cairn"),
     tests(

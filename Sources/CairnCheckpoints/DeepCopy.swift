@@ -1,5 +1,5 @@
 // The deep copy: serialize, then deserialize, through the very format that files have. What it
-// promises is in DESIGN and on the page Documentation/Copies.md.
+// promises is on the page Documentation/Copies.md.
 
 public import CairnFormat
 import CairnJSON

@@ -6,6 +6,7 @@ import CairnTensors
 /// Shows all tensors of a source but those of some names.
 struct HidingSource: TensorSource {
   private let base: any TensorSource
+  /// The indices in `base` of what is shown, ascending.
   private var indices: [Int] = []
 
   init(_ base: any TensorSource, names: Set<TensorName>) throws(CairnError) {
@@ -38,6 +39,11 @@ struct HidingSource: TensorSource {
 
   func index(of name: TensorName) throws(CairnError) -> Int? {
     guard let found = try base.index(of: name) else { return nil }
-    return indices.firstIndex(of: found)
+    var (low, high) = (0, indices.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if indices[middle] < found { low = middle + 1 } else { high = middle }
+    }
+    return low < indices.count && indices[low] == found ? low : nil
   }
 }

@@ -1,5 +1,5 @@
-// Models in files: save, load, weights alone. DESIGN: one `.cairn` file holds the configuration and
-// all state.
+// Models in files: save, load, weights alone. One `.cairn` file holds the configuration and all
+// state.
 
 public import CairnFormat
 import CairnJSON

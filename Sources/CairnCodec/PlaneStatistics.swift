@@ -1,5 +1,5 @@
 // What a plane's bytes look like: the evidence on which its coding is chosen.
-// FORMAT.md, section "Chunks and planes", encoder's notes. Integers only, so that no libm decides.
+// FORMAT.md, section "Our encoder". Integers only, so that no libm decides.
 
 struct PlaneStatistics {
   /// The number of bytes.

@@ -1,5 +1,5 @@
 // A cheap look for structure that Huffman codes can't see: strings of 8 bytes that come again.
-// FORMAT.md, section "Chunks and planes", encoder's notes.
+// FORMAT.md, section "Our encoder".
 
 struct RepeatProbe {
   private static let tableBits = 12

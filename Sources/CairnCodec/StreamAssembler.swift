@@ -1,5 +1,5 @@
 // Puts one stream together from planes that are coded each in its own way.
-// FORMAT.md, section "Chunks and planes", encoder's notes.
+// FORMAT.md, section "Our encoder".
 
 struct StreamAssembler: ~Copyable {
   /// A stretch of the stream.

@@ -35,7 +35,7 @@ struct Cairn: ParsableCommand {
         1  different (diff), or invalid (verify)
         2  any other failure
       """,
-    version: "0.1.0",
+    version: cairnVersion,
     subcommands: [
       InfoCommand.self, VerifyCommand.self, DiffCommand.self, ConvertCommand.self,
       CopyCommand.self, DemoCommand.self,

@@ -74,3 +74,11 @@ extension Double {
     return digits.isEmpty ? ([], 0) : (digits, placesBeforePoint + exponent - 1)
   }
 }
+
+extension JSONValue {
+  /// A number; where JSON has no such number, its name as a text: `nan`, `inf`, `-inf`.
+  package static func finiteOrName(_ value: Double) -> JSONValue {
+    if value.isFinite { return .double(value) }
+    return .string(value.isNaN ? "nan" : value < 0 ? "-inf" : "inf")
+  }
+}

@@ -7,6 +7,7 @@
 // is that damage is refused or harmless. Only the frame's CRC-32 catches harmless damage.
 
 import CairnCodec
+import CairnTestSupport
 import Testing
 
 @Suite("Damaged chunks")
@@ -65,7 +66,7 @@ struct DamageTests {
 
   @Test("Random bytes never decode into more than was asked for, and never trap")
   func randomStreams() throws {
-    var random = SeededGenerator(seed: 11)
+    var random = SeededNumbers(11)
     var decoder = try ChunkDecoder()
     let layout = try ChunkLayout(filter: .bytePlanes, elementSize: 4)
     for _ in 0..<5000 {

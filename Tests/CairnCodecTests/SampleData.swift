@@ -1,20 +1,7 @@
 // Data of known character from a seeded generator, and the coder calls that every test makes.
 
 import CairnCodec
-
-/// SplitMix64 (Steele, Lea, Flood 2014): the same numbers on every run.
-struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-}
+import CairnTestSupport
 
 /// A kind of data that models hold.
 enum SampleData: String, CaseIterable, Sendable {
@@ -34,7 +21,7 @@ enum SampleData: String, CaseIterable, Sendable {
     uniqueKeysWithValues: allCases.map { ($0, $0.generate(preparedCount)) })
 
   private func generate(_ count: Int) -> [UInt8] {
-    var random = SeededGenerator(seed: 1)
+    var random = SeededNumbers(1)
     var bytes: [UInt8] = []
     bytes.reserveCapacity(count + 8)
     while bytes.count < count {
@@ -79,7 +66,7 @@ enum SampleData: String, CaseIterable, Sendable {
   }
 
   /// 124 minus the number of leading zeros of a random word: halving frequencies.
-  private static func exponent(_ random: inout SeededGenerator) -> UInt8 {
+  private static func exponent(_ random: inout SeededNumbers) -> UInt8 {
     UInt8(124 - min(random.next().leadingZeroBitCount, 24))
   }
 }

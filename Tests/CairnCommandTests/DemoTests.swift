@@ -1,12 +1,11 @@
 // `cairn demo`: a test of its own, which fails if one of its claims does not hold.
 
+import CairnTestSupport
 import Foundation
 import Testing
 
 @Suite struct DemoTests {
   private let folder: TestFolder
-  private static let fixtures = URL(filePath: #filePath).deletingLastPathComponent()
-    .deletingLastPathComponent().deletingLastPathComponent().appending(path: "Fixtures").path
   private static let sound = " claims were checked in this run, and hold."
 
   init() throws { folder = try TestFolder() }
@@ -20,7 +19,7 @@ import Testing
 
   /// A text of the metadata of the held-out images.
   private func metadata(_ key: String) throws -> String {
-    let bytes = try folder.bytes(Self.fixtures + "/digits/images.safetensors")
+    let bytes = try folder.bytes(fixtures + "/digits/images.safetensors")
     let length = Int(bytes[0]) | Int(bytes[1]) << 8
     let header = try JSONDecoder().decode(
       Header.self, from: Data(bytes.dropFirst(8).prefix(length)))
@@ -49,7 +48,7 @@ import Testing
   }
 
   @Test func `With weights it takes them there and back`() async throws {
-    let run = try await demo("--weights", Self.fixtures + "/digits/weights.safetensors")
+    let run = try await demo("--weights", fixtures + "/digits/weights.safetensors")
     run.expectSuccess()
     #expect(run.output.hasSuffix(Self.sound + "\n"))
     #expect(run.output.contains("✓ 10 tensors compared, 0 differences"))
@@ -60,7 +59,7 @@ import Testing
 
   @Test func `Files that are to be kept are kept, and are good`() async throws {
     try await demo(
-      "--keep", "kept", "--weights", Self.fixtures + "/digits/weights.safetensors"
+      "--keep", "kept", "--weights", fixtures + "/digits/weights.safetensors"
     ).expectSuccess()
     #expect(try folder.names() == ["kept"])
     for file in ["digits.cairn", "model.cairn", "model.safetensors"] {
@@ -70,7 +69,7 @@ import Testing
 
   @Test func `A claim that does not hold is named, and is a failure`() async throws {
     try FileManager.default.copyItem(
-      atPath: Self.fixtures + "/digits", toPath: folder.file("digits"))
+      atPath: fixtures + "/digits", toPath: folder.file("digits"))
     let correct = try metadata("correct")
     var images = try Data(folder.bytes("digits/images.safetensors"))
     let place = try #require(images.range(of: Data("\"correct\":\"\(correct)\"".utf8)))
@@ -94,7 +93,7 @@ import Testing
   @Test func `A reader that goes away leaves no temporary files`() async throws {
     try folder.makeFolder("temporary")
     let run = try await shell(
-      "TMPDIR=$PWD/temporary \"$CAIRN\" demo --fixtures \"$1\" | head -n 3", Self.fixtures,
+      "TMPDIR=$PWD/temporary \"$CAIRN\" demo --fixtures \"$1\" | head -n 3", fixtures,
       in: folder)
     #expect(run.status == 0)
     #expect(try folder.names(in: "temporary") == [])

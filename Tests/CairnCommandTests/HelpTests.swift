@@ -1,5 +1,6 @@
 // Help, the version, and command lines that are none.
 
+import CairnTestSupport
 import Testing
 
 @Suite struct HelpTests {

@@ -3,6 +3,7 @@
 import CairnFormat
 import CairnJSON
 import CairnTensors
+import CairnTestSupport
 import Testing
 
 @Suite struct InfoTests {

@@ -2,6 +2,7 @@
 
 import CairnFormat
 import CairnTensors
+import CairnTestSupport
 import Foundation
 import Testing
 

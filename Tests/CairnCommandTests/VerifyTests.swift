@@ -3,6 +3,7 @@
 import CairnFormat
 import CairnJSON
 import CairnTensors
+import CairnTestSupport
 import Testing
 
 /// A way to damage a container, and the code that the complaint must have.

@@ -6,10 +6,6 @@ import CairnTensors
 import Synchronization
 import Testing
 
-/// The folder of the fixtures, from this file's place in the package.
-let fixtures =
-  #filePath.split(separator: "/").dropLast(3).map { "/" + $0 }.joined() + "/Fixtures"
-
 /// A tensor of the given type with those bit patterns as elements of whole bytes, row-major.
 func tensor(
   _ dtype: DType, _ bits: [UInt64], shape: Shape? = nil

@@ -5,6 +5,7 @@ import CairnInterchange
 import CairnJSON
 import CairnSystem
 import CairnTensors
+import CairnTestSupport
 import Testing
 
 @Suite("Floating-point bits")

@@ -3,6 +3,7 @@
 import CairnFormat
 import CairnSystem
 import CairnTensors
+import CairnTestSupport
 import Testing
 
 @Suite struct DeterminismTests {
@@ -39,7 +40,7 @@ import Testing
     // Weight order is content; here both orders are told to be the same by naming the positions.
     let a = try Tensor(weightLike(500, seed: 1))
     let b = try Tensor(weightLike(700, seed: 2))
-    let folder = try TemporaryFolder()
+    let folder = try TestFolder()
     var roots: [Digest?] = []
     for (file, names) in [("1", ["a", "b"]), ("2", ["b", "a"])] {
       let writer = try ContainerWriter(path: folder.file(file))
@@ -70,7 +71,7 @@ import Testing
 
   @Test func `The root digest does not depend on which name owns a tie`() throws {
     let value = try Tensor([1, 2, 3] as [Float])
-    let folder = try TemporaryFolder()
+    let folder = try TestFolder()
     var roots: [Digest?] = []
     for (owner, alias) in [("a", "z"), ("z", "a")] {
       let writer = try ContainerWriter(path: folder.file(owner))

@@ -4,13 +4,12 @@ import CairnFormat
 import CairnJSON
 import CairnSystem
 import CairnTensors
+import CairnTestSupport
 import Crypto
 import Foundation
 import Testing
 
-private let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-  .deletingLastPathComponent().deletingLastPathComponent()
-  .appendingPathComponent("Fixtures/containers")
+private let folder = URL(filePath: fixtures + "/containers")
 
 /// One file of the manifest.
 struct GoldenContainer: Sendable, CustomTestStringConvertible {
@@ -19,7 +18,7 @@ struct GoldenContainer: Sendable, CustomTestStringConvertible {
   var testDescription: String { name }
 
   static let all: [GoldenContainer] = {
-    guard let data = try? Data(contentsOf: fixtures.appendingPathComponent("manifest.json")),
+    guard let data = try? Data(contentsOf: folder.appendingPathComponent("manifest.json")),
       let manifest = try? JSONValue(parsing: Array(data)),
       let files = manifest["files"]?.objectValue
     else { return [] }
@@ -29,13 +28,13 @@ struct GoldenContainer: Sendable, CustomTestStringConvertible {
   static let invalid = all.filter { !$0.name.hasPrefix("ok-") }
 
   func bytes() throws -> [UInt8] {
-    Array(try Data(contentsOf: fixtures.appendingPathComponent(name)))
+    Array(try Data(contentsOf: folder.appendingPathComponent(name)))
   }
 }
 
 @Suite struct GoldenContainerTests {
   @Test func `The manifest names every file, and there are as many as there should be`() throws {
-    let names = try FileManager.default.contentsOfDirectory(atPath: fixtures.path)
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
       .filter { $0.hasSuffix(".cairn") }
     #expect(Set(names) == Set(GoldenContainer.all.map(\.name)))
     #expect(GoldenContainer.valid.count >= 30)

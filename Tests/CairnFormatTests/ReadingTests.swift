@@ -3,6 +3,7 @@
 import CairnFormat
 import CairnSystem
 import CairnTensors
+import CairnTestSupport
 import Synchronization
 import Testing
 
@@ -75,7 +76,7 @@ import Testing
   func `A file is read by position and mapped alike`(
     access: FileBytes.Access, codec: WriteOptions.Codec
   ) throws {
-    let folder = try TemporaryFolder()
+    let folder = try TestFolder()
     let tensors = try sampleCheckpoint(weights: 50_000)
     try Container.write(
       tensors, to: folder.file("x.cairn"), options: WriteOptions { $0.codec = codec })
@@ -93,7 +94,7 @@ import Testing
   }
 
   @Test func `A raw tensor of a mapped file is used in place`() throws {
-    let folder = try TemporaryFolder()
+    let folder = try TestFolder()
     let tensors = try checkpoint()
     try Container.write(
       tensors, to: folder.file("x.cairn"),

@@ -3,20 +3,7 @@
 import CairnFormat
 import CairnSystem
 import CairnTensors
-import Foundation
-
-/// Numbers that are the same on every run (SplitMix64, Steele et al. 2014).
-struct SeededNumbers: RandomNumberGenerator {
-  var state: UInt64
-  init(_ seed: UInt64) { state = seed }
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-}
+import CairnTestSupport
 
 /// Float values with the spread that trained weights have.
 func weightLike(_ count: Int, seed: UInt64) -> [Float] {
@@ -48,10 +35,7 @@ func sampleCheckpoint(weights count: Int = 300) throws -> NamedTensors {
 extension ByteSource {
   /// All bytes.
   func allBytes() throws -> [UInt8] {
-    var bytes = [UInt8](repeating: 0, count: count)
-    var span = bytes.mutableSpan
-    try read(at: 0, into: &span)
-    return bytes
+    try withBytes(in: 0..<count) { $0.array }
   }
 }
 
@@ -60,25 +44,5 @@ extension WriteOptions {
   init(_ change: (inout WriteOptions) -> Void) {
     self.init()
     change(&self)
-  }
-}
-
-/// A folder for a test's files, removed with it.
-final class TemporaryFolder {
-  let path: String
-
-  init() throws {
-    path =
-      FileManager.default.temporaryDirectory
-      .appendingPathComponent("cairn-test-\(UUID().uuidString)").path
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-
-  func file(_ name: String) -> String { path + "/" + name }
-
-  var names: [String] {
-    ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted()
   }
 }

@@ -3,15 +3,15 @@
 import CairnFormat
 import CairnSystem
 import CairnTensors
+import CairnTestSupport
 import Foundation
 import Testing
 
 @Suite struct WorkedExampleTests {
   /// The file that the section describes, as the writer makes it.
   private func written() throws -> [UInt8] {
-    let path = FileManager.default.temporaryDirectory
-      .appendingPathComponent("cairn-example-\(UUID().uuidString).cairn").path
-    defer { try? FileManager.default.removeItem(atPath: path) }
+    let folder = try TestFolder()
+    let path = folder.file("example.cairn")
     var options = WriteOptions()
     options.codec = .raw
     options.digests = false
@@ -25,9 +25,7 @@ import Testing
   /// The bytes that the specification shows: lines of an offset and hexadecimal bytes; what no line
   /// shows is zero.
   private func specified() throws -> [UInt8] {
-    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .deletingLastPathComponent().deletingLastPathComponent()
-    let text = try String(contentsOf: root.appendingPathComponent("FORMAT.md"), encoding: .utf8)
+    let text = try String(contentsOfFile: repository + "/FORMAT.md", encoding: .utf8)
     let section = try #require(text.range(of: "## 19 Worked example"))
     let end = try #require(text.range(of: "## 20 Rationale"))
     var bytes: [UInt8] = []

@@ -3,18 +3,19 @@
 import CairnFormat
 import CairnSystem
 import CairnTensors
+import CairnTestSupport
 import Foundation
 import Testing
 
 @Suite struct WritingTests {
   @Test func `A writer that is dropped leaves nothing behind`() throws {
-    let folder = try TemporaryFolder()
+    let folder = try TestFolder()
     try Data("old".utf8).write(to: URL(fileURLWithPath: folder.file("x.cairn")))
     do {
       let writer = try ContainerWriter(path: folder.file("x.cairn"))
       try writer.append(Tensor(scalar: Float(1)), named: "x")
     }
-    #expect(folder.names == ["x.cairn"])
+    #expect(try folder.names() == ["x.cairn"])
     #expect(try Data(contentsOf: URL(fileURLWithPath: folder.file("x.cairn"))) == Data("old".utf8))
   }
 
@@ -31,18 +32,18 @@ import Testing
         if offset >= 20 << 20 { throw CairnError(.inputOutput, "gone") }
       }
     }
-    let folder = try TemporaryFolder()
+    let folder = try TestFolder()
     try Data("old".utf8).write(to: URL(fileURLWithPath: folder.file("x.cairn")))
     let error = #expect(throws: CairnError.self) {
       try Container.write(Failing(), to: folder.file("x.cairn"))
     }
     #expect(error?.code == .inputOutput)
-    #expect(folder.names == ["x.cairn"])
+    #expect(try folder.names() == ["x.cairn"])
     #expect(try Data(contentsOf: URL(fileURLWithPath: folder.file("x.cairn"))) == Data("old".utf8))
   }
 
   @Test func `Progress ends at the total, and throwing from it stops the write`() throws {
-    let folder = try TemporaryFolder()
+    let folder = try TestFolder()
     // More than two windows of 16 MiB.
     let tensors = try NamedTensors([
       ("zeros", Tensor(zeros: .float32, shape: [12, 1 << 20])), ("one", Tensor(scalar: Float(1))),
@@ -62,7 +63,7 @@ import Testing
       }
     }
     #expect(error?.code == .interrupted)
-    #expect(folder.names == ["x.cairn"])
+    #expect(try folder.names() == ["x.cairn"])
   }
 
   @Test func `What a type does not allow is not written`() throws {
@@ -97,7 +98,7 @@ import Testing
   }
 
   @Test func `Positions, names and owners that make no checkpoint are refused`() throws {
-    let folder = try TemporaryFolder()
+    let folder = try TestFolder()
     let value = try Tensor(scalar: Float(1))
     func code(_ body: (ContainerWriter) throws -> Void) throws -> CairnError.Code? {
       let writer = try ContainerWriter(path: folder.file("x"))
@@ -127,11 +128,11 @@ import Testing
         try $0.append(value, named: "a")
         try $0.attach()
       } == .invalidArgument)
-    #expect(folder.names.isEmpty)
+    #expect(try folder.names().isEmpty)
   }
 
   @Test func `An alias of an alias is one of its owner`() throws {
-    let folder = try TemporaryFolder()
+    let folder = try TestFolder()
     let writer = try ContainerWriter(path: folder.file("x"))
     try writer.append(Tensor(scalar: Float(1)), named: "a")
     try writer.appendAlias("b", of: "a")
@@ -144,12 +145,12 @@ import Testing
 
   @Test(arguments: [15, 25, -1])
   func `A chunk size out of range is refused before anything is written`(log2: Int) throws {
-    let folder = try TemporaryFolder()
+    let folder = try TestFolder()
     let error = #expect(throws: CairnError.self) {
       try ContainerWriter(path: folder.file("x"), options: WriteOptions { $0.log2ChunkSize = log2 })
     }
     #expect(error?.code == .invalidArgument)
-    #expect(folder.names.isEmpty)
+    #expect(try folder.names().isEmpty)
   }
 
   @Test func `Constant data takes next to nothing and noise no more than itself and a header`()
@@ -157,7 +158,7 @@ import Testing
   {
     var random = SeededNumbers(4)
     let noise = (0..<100_000).map { _ in UInt64.random(in: .min ... .max, using: &random) }
-    let folder = try TemporaryFolder()
+    let folder = try TestFolder()
     for (name, tensor, most) in [
       ("zeros", try Tensor(zeros: .float32, shape: [1_000_000]), 40_000),
       ("noise", try Tensor(noise), 800_000 + 4 * 64 + 4_096),

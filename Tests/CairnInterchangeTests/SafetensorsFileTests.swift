@@ -3,6 +3,7 @@
 import CairnInterchange
 import CairnSystem
 import CairnTensors
+import CairnTestSupport
 import Testing
 
 @Suite("Safetensors: reading")

@@ -4,6 +4,7 @@ import CairnInterchange
 import CairnJSON
 import CairnSystem
 import CairnTensors
+import CairnTestSupport
 import Testing
 
 @Suite("Safetensors: files of the format's own library")

@@ -36,15 +36,8 @@ struct PositionedBytes: ByteSource {
   }
 }
 
-/// The folder of the fixtures, from this file's place in the package.
-let fixtures =
-  #filePath.split(separator: "/").dropLast(3).map { "/" + $0 }.joined() + "/Fixtures"
-
 /// The whole of a file.
 func contents(of path: String) throws(CairnError) -> [UInt8] {
   let file = try FileBytes(path: path)
-  var bytes = [UInt8](repeating: 0, count: file.count)
-  var span = bytes.mutableSpan
-  try file.read(at: 0, into: &span)
-  return bytes
+  return try file.withBytes(in: 0..<file.count) { $0.array }
 }

@@ -3,6 +3,7 @@
 import CairnInterchange
 import CairnSystem
 import CairnTensors
+import CairnTestSupport
 import Testing
 
 @Suite("Safetensors: writing")
@@ -172,7 +173,7 @@ struct SafetensorsWriterTests {
     try tensors.add(Tensor([UInt8](repeating: 1, count: 1_000)), named: "a")
     try tensors.add(Tensor((0..<count).map { UInt8(truncatingIfNeeded: $0 * 7) }), named: "b")
     try tensors.add(Tensor([UInt8](repeating: 3, count: 1_000)), named: "c")
-    let folder = try TemporaryFolder()
+    let folder = try TestFolder()
     var writer = SafetensorsWriter(path: folder.path + "/large.safetensors")
     var reports: [Progress] = []
     try writer.write(tensors) { (progress) throws(CairnError) in reports.append(progress) }

@@ -1,6 +1,7 @@
 // A save leaves the old file or the new one, whole, whatever happens on the way.
 
 import CairnSystem
+import CairnTestSupport
 import Foundation
 import Synchronization
 import Testing

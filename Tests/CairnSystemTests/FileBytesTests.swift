@@ -1,6 +1,7 @@
 // Files read by position or mapped, and bytes in memory.
 
 import CairnSystem
+import CairnTestSupport
 import Foundation
 import Testing
 

@@ -1,6 +1,7 @@
 // Pieces of work spread over threads.
 
 import CairnSystem
+import CairnTestSupport
 import Foundation
 import Synchronization
 import Testing

@@ -1,6 +1,7 @@
 // Blocks of memory.
 
 import CairnSystem
+import CairnTestSupport
 import Foundation
 import Testing
 

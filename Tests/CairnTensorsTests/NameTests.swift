@@ -2,6 +2,7 @@
 
 import CairnSystem
 import CairnTensors
+import CairnTestSupport
 import Testing
 
 @Suite struct TensorNameTests {

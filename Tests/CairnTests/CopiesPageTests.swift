@@ -2,6 +2,7 @@
 // page says of it is asserted.
 
 import Cairn
+import CairnTestSupport
 import Foundation
 import Testing
 
@@ -72,10 +73,7 @@ import Testing
   func `The page shows the very lines that run here`(name: String) throws {
     let here = try String(contentsOfFile: #filePath, encoding: .utf8)
       .split(separator: "\n", omittingEmptySubsequences: false)
-    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .deletingLastPathComponent().deletingLastPathComponent()
-    let page = try String(
-      contentsOf: root.appendingPathComponent("Documentation/Copies.md"), encoding: .utf8)
+    let page = try String(contentsOfFile: repository + "/Documentation/Copies.md", encoding: .utf8)
     let start = try #require(here.firstIndex { $0.hasSuffix("// page: \(name)") })
     let end = try #require(here[start...].firstIndex { $0.hasSuffix("// page end") })
     let code = here[(start + 1)..<end].map { $0.dropFirst(4) }.joined(separator: "\n")

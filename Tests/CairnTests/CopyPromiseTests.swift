@@ -1,6 +1,7 @@
 // What a copy promises: the five points of the documentation's page on copies, each road.
 
 import Cairn
+import CairnTestSupport
 import Testing
 
 @Suite struct CopyPromiseTests {
@@ -107,7 +108,7 @@ import Testing
 
   @Test(arguments: WriteOptions.Codec.allCases)
   func `A saved model comes back whole`(codec: WriteOptions.Codec) throws {
-    let folder = try TemporaryFolder()
+    let folder = try TestFolder()
     let model = try model()
     var options = WriteOptions()
     options.codec = codec
@@ -123,7 +124,7 @@ import Testing
   }
 
   @Test func `Saving the same state twice gives the same bytes`() throws {
-    let folder = try TemporaryFolder()
+    let folder = try TestFolder()
     let model = try model()
     try model.save(to: folder.file("a"))
     try Model.load(from: folder.file("a")).save(to: folder.file("b"))
@@ -140,7 +141,7 @@ import Testing
   }
 
   @Test func `Weights load from a whole model's file and leave other state alone`() throws {
-    let folder = try TemporaryFolder()
+    let folder = try TestFolder()
     let model = try model()
     try model.save(to: folder.file("m.cairn"))
     let other = try model.cloned(seed: 3)
@@ -153,7 +154,7 @@ import Testing
   }
 
   @Test func `A load that fails leaves the live model as it was`() throws {
-    let folder = try TemporaryFolder()
+    let folder = try TestFolder()
     let model = try model()
     let stranger = try Sequential([InputLayer(shape: [6]), Dense(6)], name: "stranger", seed: 4)
     try stranger.save(to: folder.file("stranger.cairn"))
@@ -168,7 +169,7 @@ import Testing
   }
 
   @Test func `A file of tensors is no model, and the error says what to do`() throws {
-    let folder = try TemporaryFolder()
+    let folder = try TestFolder()
     try Container.write(
       NamedTensors([("x", Tensor(scalar: Float(1)))]), to: folder.file("x.cairn"))
     let error = #expect(throws: CairnError.self) { try Model.load(from: folder.file("x.cairn")) }
@@ -177,7 +178,7 @@ import Testing
   }
 
   @Test func `A model that needs more memory than is allowed is not loaded`() throws {
-    let folder = try TemporaryFolder()
+    let folder = try TestFolder()
     let model = try model()
     try model.save(to: folder.file("m.cairn"))
     let error = #expect(throws: CairnError.self) {

@@ -1,19 +1,20 @@
 // The Swift example of README.md: compiled here, run, and held against what the page shows.
 
 import Cairn
+import CairnTestSupport
 import Foundation
 import Testing
 
 @Suite struct ReadmeExampleTests {
   @Test func `The example runs and its copies are what it says`() throws {
-    let folder = try TemporaryFolder()
+    let folder = try TestFolder()
     let previous = FileManager.default.currentDirectoryPath
     #expect(try example(in: folder) == "same true, independent true")
     #expect(FileManager.default.currentDirectoryPath == previous)
-    #expect(folder.names == ["model.cairn"])
+    #expect(try folder.names() == ["model.cairn"])
   }
 
-  private func example(in folder: TemporaryFolder) throws -> String {
+  private func example(in folder: TestFolder) throws -> String {
     let path = folder.file("model.cairn")
     // README begins
     let model = try Sequential([
@@ -31,33 +32,11 @@ import Testing
 
   @Test func `README shows the very lines that are compiled here`() throws {
     let here = try String(contentsOfFile: #filePath, encoding: .utf8)
-    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .deletingLastPathComponent().deletingLastPathComponent()
-    let readme = try String(contentsOf: root.appendingPathComponent("README.md"), encoding: .utf8)
+    let readme = try String(contentsOfFile: repository + "/README.md", encoding: .utf8)
     let lines = here.split(separator: "\n", omittingEmptySubsequences: false)
     let start = try #require(lines.firstIndex { $0.hasSuffix("// README begins") })
     let end = try #require(lines.firstIndex { $0.hasSuffix("// README ends") })
     let code = lines[(start + 1)..<end].map { $0.dropFirst(4) }.joined(separator: "\n")
     #expect(readme.contains(code))
-  }
-}
-
-/// A folder for a test's files, removed with it.
-final class TemporaryFolder {
-  let path: String
-
-  init() throws {
-    path =
-      FileManager.default.temporaryDirectory
-      .appendingPathComponent("cairn-test-\(UUID().uuidString)").path
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-
-  func file(_ name: String) -> String { path + "/" + name }
-
-  var names: [String] {
-    ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted()
   }
 }

@@ -63,15 +63,3 @@ extension String {
     String(repeating: " ", count: max(0, width - count)) + self
   }
 }
-
-extension Int {
-  /// `1234567` as `1,234,567`.
-  var grouped: String {
-    var text = ""
-    for (index, digit) in String(magnitude).reversed().enumerated() {
-      if index > 0, index % 3 == 0 { text = "," + text }
-      text = String(digit) + text
-    }
-    return self < 0 ? "-" + text : text
-  }
-}

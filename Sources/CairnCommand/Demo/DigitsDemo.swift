@@ -24,7 +24,8 @@ struct DigitsDemo {
     let weights: SafetensorsFile
     do throws(CairnError) {
       digits = try HeldOutDigits(path: "\(path)/images.safetensors")
-      let text = try FileBytes(path: "\(path)/model.json").wholeContent()
+      let file = try FileBytes(path: "\(path)/model.json")
+      let text = try file.withBytes(in: 0..<file.count) { $0.array }
       model = try Model.make(
         configuration: Model.parse(configuration: text), initialization: .zeros)
       weights = try SafetensorsFile(path: "\(path)/weights.safetensors")
@@ -141,7 +142,7 @@ struct DigitsDemo {
     try loading.value.save(to: again)
     report.check(
       "the restored model saves to the same file, byte for byte",
-      try FileBytes(path: path).firstDifference(from: FileBytes(path: again)) == nil)
+      try compareBytes(FileBytes(path: path), FileBytes(path: again)) == nil)
     return loading.value
   }
 }

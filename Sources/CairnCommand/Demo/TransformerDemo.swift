@@ -88,10 +88,14 @@ struct TransformerDemo {
       "\(ByteCount.text(container.fileByteCount)) → \(ByteCount.text(returned.fileByteCount))")
     let result = try compared(original, returned).report
     report.check("the safetensors' content is identical to the original's", result.isSame)
-    let difference = try FileBytes(path: weights).firstDifference(from: FileBytes(path: path))
-    if let difference {
+    let comparing = ProgressBar("diff")
+    let difference = try compareBytes(FileBytes(path: weights), FileBytes(path: path)) {
+      (progress) throws(CairnError) in
+      try comparing.update(progress)
+    }
+    if let first = difference?.firstOffset {
       // Formats leave an author some freedom: the order of keys, blanks in the header.
-      report.say("  The files differ from byte \(difference) on: another header, the same data.")
+      report.say("  The files differ from byte \(first) on: another header, the same data.")
     } else {
       report.check("the files are the same, byte for byte (cmp)", difference == nil)
     }

@@ -27,8 +27,8 @@ public struct BitPatterns: Hashable, Sendable {
     var start = 0
     while start < left.count - 1, left[start] == right[start] { start += 1 }
     let range = start..<min(start + 16, left.count)
-    self.left = range.map { hex(left[$0], digits: 2) }.joined()
-    self.right = range.map { hex(right[$0], digits: 2) }.joined()
-    self.xor = range.map { hex(left[$0] ^ right[$0], digits: 2) }.joined()
+    self.left = range.map { left[$0] }.hexDigits
+    self.right = range.map { right[$0] }.hexDigits
+    self.xor = range.map { left[$0] ^ right[$0] }.hexDigits
   }
 }

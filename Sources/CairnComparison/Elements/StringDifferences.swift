@@ -71,13 +71,12 @@ struct StringDifferences {
       offsets.reserveCapacity(window.count)
       var last = last
       for place in 0..<window.count {
-        var end: UInt64 = 0
-        for byte in 0..<8 { end |= UInt64(bytes[8 * place + byte]) << UInt64(8 * byte) }
-        guard let end = Int(exactly: end), end >= last, end <= side.byteCount - table else {
+        let declared = bytes.stringEnd(place)
+        guard let end = Int(exactly: declared), end >= last, end <= side.byteCount - table else {
           throw CairnError(
             .invalidElement, "a string ends ahead of its beginning or after the bytes",
             at: .init(name: side.name?.string, index: window.lowerBound + place),
-            expected: "\(last) up to \(side.byteCount - table)", found: "\(end)")
+            expected: "\(last) up to \(side.byteCount - table)", found: "\(declared)")
         }
         offsets.append(end)
         last = end

@@ -51,14 +51,9 @@ extension ComparisonReport {
 
   private func json(of value: MetadataValue?) -> JSONValue {
     guard let value else { return .null }
-    // A float of the metadata may be infinite or no number, which JSON does not have.
-    let held: JSONValue =
-      switch value {
-      case .float(let number): number.json
-      case .floats(let numbers): .array(numbers.map(\.json))
-      default: value.json
-      }
-    return ["type": .string(value.typeName), "value": held]
+    return [
+      "type": .string(value.typeName), "value": value.json(number: JSONValue.finiteOrName),
+    ]
   }
 }
 
@@ -80,8 +75,8 @@ extension TensorDifference {
       "differing_bytes": differingBytes.map { .integer(Int64($0)) } ?? .null,
       "nan_mismatches": .integer(Int64(nanMismatches)),
       "largest_ulp": largestULP.map { .unsigned($0) } ?? .null,
-      "maximum_absolute": maximumAbsolute?.json ?? .null,
-      "maximum_relative": maximumRelative?.json ?? .null,
+      "maximum_absolute": maximumAbsolute.map(JSONValue.finiteOrName) ?? .null,
+      "maximum_relative": maximumRelative.map(JSONValue.finiteOrName) ?? .null,
     ])
   }
 }
@@ -104,9 +99,4 @@ extension Listing {
 
 extension Shape {
   fileprivate var json: JSONValue { .array(dimensions.map { .integer(Int64($0)) }) }
-}
-
-extension Double {
-  /// The number, or its name as a text if it is infinite or none.
-  fileprivate var json: JSONValue { isFinite ? .double(self) : .string(short) }
 }

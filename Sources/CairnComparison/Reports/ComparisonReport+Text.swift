@@ -73,7 +73,7 @@ extension MetadataDifference {
 
   private static func text(_ value: MetadataValue) -> String {
     // JSON escapes control characters, which a terminal would obey; what is long is cut.
-    let json = value.json.description
+    let json = value.json().description
     return "\(value.typeName) \(json.prefix(48))" + (json.count > 48 ? "…" : "")
   }
 }

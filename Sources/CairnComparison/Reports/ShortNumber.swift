@@ -1,5 +1,7 @@
 // Distances for a reader: few digits, the same on every machine.
 
+import CairnTensors
+
 extension Double {
   /// The number with at most three significant digits, rounded half up from its shortest decimal
   /// form: `0`, `0.125`, `1.2e-07`, `3e+38`, `inf`.
@@ -7,7 +9,8 @@ extension Double {
     if isNaN { return "nan" }
     if isInfinite { return self < 0 ? "-inf" : "inf" }
     if self == 0 { return "0" }
-    var (digits, exponent) = magnitude.decimal
+    let shortest = DecimalDigits(parsing: magnitude.description)
+    var (digits, exponent) = (shortest.digits, shortest.point - 1)
     if digits.count > 3 {
       let roundsUp = digits[3] >= 5
       digits.removeLast(digits.count - 3)
@@ -26,7 +29,7 @@ extension Double {
       }
     }
     while digits.count > 1, digits.last == 0 { digits.removeLast() }
-    let text = digits.map(String.init)
+    let text = digits.map { String($0) }
     let sign = self < 0 ? "-" : ""
     switch exponent {
     case 0..<7:
@@ -41,29 +44,5 @@ extension Double {
       return sign + text[0] + (text.count > 1 ? "." + text.dropFirst().joined() : "")
         + "e" + (exponent < 0 ? "-" : "+") + (power < 10 ? "0" : "") + String(power)
     }
-  }
-
-  /// The shortest decimal digits of a positive finite number, and the power of ten of the first.
-  private var decimal: (digits: [Int], exponent: Int) {
-    // The digits of `description` are promised to be the shortest; its layout is not.
-    let parts = description.split(separator: "e", maxSplits: 1)
-    var exponent = parts.count > 1 ? Int(parts[1]) ?? 0 : 0
-    var digits: [Int] = []
-    var places = 0
-    var isPastPoint = false
-    for character in parts.first ?? "" {
-      if character == "." {
-        isPastPoint = true
-      } else if let digit = character.wholeNumberValue {
-        if !isPastPoint { places += 1 }
-        digits.append(digit)
-      }
-    }
-    exponent += places - 1
-    while digits.count > 1, digits[0] == 0 {
-      digits.removeFirst()
-      exponent -= 1
-    }
-    return (digits, exponent)
   }
 }

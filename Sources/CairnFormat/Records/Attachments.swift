@@ -25,7 +25,7 @@ enum ConfigurationCoding {
     }
   }
 
-  /// Checks a payload that lies at `offset`; returns it.
+  /// Checks that a payload that lies at `offset` is JSON that the format and `limits` allow.
   static func check(_ bytes: [UInt8], at offset: Int, limits: Limits) throws(CairnError) {
     do throws(JSONError) {
       _ = try parse(bytes, limits: limits)

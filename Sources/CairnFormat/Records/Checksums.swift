@@ -1,7 +1,7 @@
 // CRC-32 and its spelling in messages.
 
 import CairnCodec
-import CairnTensors
+import CairnSystem
 
 /// The CRC-32 of `bytes`.
 func crc32(_ bytes: Span<UInt8>) -> UInt32 { Checksum.crc32(bytes) }

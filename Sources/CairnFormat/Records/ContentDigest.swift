@@ -1,5 +1,6 @@
 // The digests of content: a leaf a tensor, one root. FORMAT.md, section 14.
 
+import CairnSystem
 import CairnTensors
 import Crypto
 
@@ -26,7 +27,7 @@ public struct Digest: Hashable, Sendable, CustomStringConvertible {
   static let none = Digest(bytes: [UInt8](repeating: 0, count: 32))
 
   /// 64 hexadecimal digits.
-  public var description: String { bytes.map { hexByte($0) }.joined() }
+  public var description: String { bytes.hexDigits }
 }
 
 /// The leaf digest of a tensor whose bytes come in order, in parts of any size.
@@ -124,4 +125,53 @@ struct RootDigest {
     root.update(data: fields.bytes)
     return Digest(bytes: Array(root.finalize()))
   }
+}
+
+/// The digests of what belongs to no tensor.
+struct AttachmentDigests {
+  var metadata: Digest?
+  var configuration: Digest?
+  /// By ascending name.
+  var blobs: [Digest] = []
+
+  /// The root digest over them and the index, of which `entry` gives each row.
+  func root<E: Error>(
+    entryCount: Int, entry: (Int) throws(E) -> IndexEntry
+  ) throws(E) -> Digest {
+    var owners: [Int] = []
+    owners.reserveCapacity(entryCount)
+    for row in 0..<entryCount {
+      let record = try entry(row).record
+      owners.append(record.storageClass == .alias ? Int(record.owner) : row)
+    }
+    let ties = TieGroups(owners: owners)
+    var root = RootDigest(entryCount: entryCount)
+    for row in 0..<entryCount {
+      let record = try entry(row).record
+      let representative = ties.representative(of: row)
+      root.add(
+        name: record.name, position: record.position, leaf: try entry(ties.owner(of: row)).digest,
+        representative: representative == row ? nil : representative)
+    }
+    return root.finish(metadata: metadata, configuration: configuration, blobs: blobs)
+  }
+}
+
+/// The partition of entries into those that share one tensor.
+private struct TieGroups {
+  private let owners: [Int]
+  private var lowest: [Int: Int] = [:]
+
+  /// - Parameter owners: for each row the row that owns its data.
+  init(owners: [Int]) {
+    self.owners = owners
+    for (row, owner) in owners.enumerated() where owner != row {
+      lowest[owner] = min(lowest[owner] ?? owner, row)
+    }
+  }
+
+  func owner(of row: Int) -> Int { owners[row] }
+
+  /// The lowest row of the group that `row` is in.
+  func representative(of row: Int) -> Int { lowest[owners[row]] ?? owners[row] }
 }

@@ -112,7 +112,7 @@ struct FrameHeader: Hashable, Sendable {
     guard type.isWellFormed else {
       throw CairnError(
         .invalidFrame, "a frame type is not four letters with the third in upper case",
-        at: location(0), found: type.letters.map { hexByte($0) }.joined(separator: " "))
+        at: location(0), found: type.letters.map { hex($0, digits: 2) }.joined(separator: " "))
     }
     let isKnown = FrameType.known.contains(type)
     guard isKnown || !type.isCritical else {
@@ -195,9 +195,6 @@ struct FrameHeader: Hashable, Sendable {
     }
   }
 }
-
-/// A byte as two hexadecimal digits.
-func hexByte(_ byte: UInt8) -> String { String(hexText(UInt32(byte)).suffix(2)) }
 
 extension ByteSource {
   /// The payload of a frame, with its CRC checked.

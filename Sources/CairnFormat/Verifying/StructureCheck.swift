@@ -28,7 +28,7 @@ struct StructureCheck {
   private var end: Int { container.commit.pageTableOffset }
 
   mutating func run(_ progress: (Int) throws(CairnError) -> Void) throws(CairnError) {
-    try checkIndexAlone()
+    try IndexCheck.run(container)
     while offset < end {
       let header = try FrameHeader(reading: source, at: offset)
       switch header.type {
@@ -59,74 +59,6 @@ struct StructureCheck {
   private func misplaced(_ header: FrameHeader, _ why: String) -> CairnError {
     CairnError(
       .frameOrder, "a \(header.type.name) frame \(why)", at: .init(offset: UInt64(offset)))
-  }
-
-  // MARK: - The index by itself
-
-  private func checkIndexAlone() throws(CairnError) {
-    let index = container.index
-    try index.checkAllPages()
-    var last: TensorName?
-    var names = 0
-    var dimensions = 0
-    var blocks = 0
-    var positions = [Bool](repeating: false, count: index.count)
-    var ordinals = positions
-    for row in 0..<index.count {
-      let entry = try index.entry(row)
-      let name = entry.record.name
-      let offset = table.indexStart + row * IndexEntry.byteCount
-      let location = CairnError.Location(offset: UInt64(offset), name: name.string)
-      if let last, !(last < name) {
-        throw CairnError(
-          last == name ? .duplicateName : .invalidIndex, "the names in the index do not ascend",
-          at: location, expected: "above ‘\(last)’")
-      }
-      last = name
-      guard entry.nameStart == names, entry.firstDimension == dimensions,
-        entry.firstBlock == blocks
-      else {
-        throw CairnError(
-          .invalidIndex, "the names, dimensions or blocks of the entries leave a gap or overlap",
-          at: location, expected: "\(names), \(dimensions), \(blocks)",
-          found: "\(entry.nameStart), \(entry.firstDimension), \(entry.firstBlock)")
-      }
-      names += name.utf8.count
-      dimensions += entry.record.shape.rank
-      blocks += entry.blockCount
-      let position = Int(entry.record.position)
-      let ordinal = Int(entry.ordinal)
-      guard !positions[position], !ordinals[ordinal] else {
-        throw CairnError(
-          .invalidIndex, "two tensors have the same ordinal or place in the order of weights",
-          at: location, found: "ordinal \(ordinal), position \(position)")
-      }
-      positions[position] = true
-      ordinals[ordinal] = true
-      let owner = try index.owner(of: entry)
-      guard entry.record.storageClass != .alias || owner.ordinal < entry.ordinal else {
-        throw CairnError(
-          .invalidIndex, "an alias's owner is written after it", at: location,
-          expected: "an ordinal below \(entry.ordinal)", found: "\(owner.ordinal)")
-      }
-      guard
-        container.commit.hasDigests && entry.record.storageClass != .alias
-          || entry.digest == .none
-      else {
-        throw CairnError(
-          .reservedNotZero, "an entry has a digest that it cannot have", at: location,
-          expected: "zeros", found: entry.digest.description)
-      }
-    }
-    guard names == table.nameByteCount, dimensions == table.dimensionCount,
-      blocks == table.blockCount
-    else {
-      throw CairnError(
-        .invalidIndex, "the index has names, dimensions or blocks that belong to no entry",
-        at: .init(offset: UInt64(table.indexStart + table.blocksStart)),
-        expected: "\(names), \(dimensions), \(blocks)",
-        found: "\(table.nameByteCount), \(table.dimensionCount), \(table.blockCount)")
-    }
   }
 
   // MARK: - Frames
@@ -434,37 +366,15 @@ struct StructureCheck {
     }
     digests.blobs = sorted.map(\.1)
     guard commit.hasDigests else { return }
-    let root = try container.recomputedRoot(digests)
+    let index = container.index
+    let root = try digests.root(entryCount: index.count) { (row) throws(CairnError) in
+      try index.entry(row)
+    }
     guard root == commit.root else {
       throw CairnError(
         .digestMismatch, "the root digest is not that of the content",
         at: .init(offset: UInt64(commitOffset + 80)), expected: root.description,
         found: commit.root.description)
     }
-  }
-}
-
-extension Container {
-  /// The root digest from the index's leaves and the given attachments.
-  func recomputedRoot(_ attachments: AttachmentDigests) throws(CairnError) -> Digest {
-    var owners: [Int] = []
-    owners.reserveCapacity(count)
-    for row in 0..<count {
-      let record = try index.entry(row).record
-      owners.append(record.storageClass == .alias ? Int(record.owner) : row)
-    }
-    let ties = TieGroups(owners: owners)
-    var root = RootDigest(entryCount: count)
-    for row in 0..<count {
-      let record = try index.entry(row).record
-      let representative = ties.representative(of: row)
-      root.add(
-        name: record.name, position: record.position,
-        leaf: try index.entry(ties.owner(of: row)).digest,
-        representative: representative == row ? nil : representative)
-    }
-    return root.finish(
-      metadata: attachments.metadata, configuration: attachments.configuration,
-      blobs: attachments.blobs)
   }
 }

@@ -32,7 +32,6 @@ public final class ContainerWriter {
 
   /// What is to be written, in order. Pieces are coded together, then everything is written.
   private enum Item {
-    case frame(FrameHeader, [UInt8])
     case tensor(TensorInProgress)
     case rawHeader(TensorInProgress)
     case piece(TensorInProgress, Int)
@@ -154,8 +153,7 @@ public final class ContainerWriter {
       name: name, dtype: tensor.dtype, shape: tensor.shape, byteCount: tensor.byteCount,
       position: position ?? index.count)
     try append(entry) { (offset, bytes) throws(CairnError) in
-      let wanted = bytes.count
-      tensor.withBytes { bytes.copy($0.extracting(offset..<offset + wanted)) }
+      tensor.copyBytes(from: offset, into: &bytes)
     }
   }
 
@@ -338,7 +336,6 @@ public final class ContainerWriter {
     var number = 0
     for item in queue {
       switch item {
-      case .frame(let header, let payload): try write(header, payload)
       case .tensor(let tensor):
         index.setFrameOffset(offset, row: tensor.row)
         let payload = tensor.record.framePayload
@@ -434,7 +431,9 @@ public final class ContainerWriter {
     let payload = table.payload
     let tableOffset = offset
     try write(FrameHeader(.pageTable, payload: payload), payload)
-    let root = options.digests ? built.root(attachmentDigests) : Digest.none
+    let root =
+      options.digests
+      ? attachmentDigests.root(entryCount: index.count) { built.entries[$0] } : Digest.none
     let commit = CommitRecord(
       fileCount: offset + CommitRecord.byteCount, pageTableOffset: tableOffset,
       pageTableCount: payload.count, pageTableChecksum: crc32(payload.span),
@@ -445,11 +444,4 @@ public final class ContainerWriter {
       fileByteCount: offset, tensorCount: index.count, logicalByteCount: built.logicalCount,
       storedByteCount: storedCount, root: options.digests ? root : nil)
   }
-}
-
-/// The digests of what belongs to no tensor.
-struct AttachmentDigests {
-  var metadata: Digest?
-  var configuration: Digest?
-  var blobs: [Digest] = []
 }

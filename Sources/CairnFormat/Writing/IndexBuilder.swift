@@ -57,26 +57,8 @@ struct IndexBuilder {
     var dimensionCount: Int
     var nameByteCount: Int
     var logicalCount: Int
-    fileprivate var entries: [IndexEntry]
-
-    /// The root digest over the entries and the attachments.
-    func root(_ attachments: AttachmentDigests) -> Digest {
-      var root = RootDigest(entryCount: entries.count)
-      let ties = TieGroups(
-        owners: entries.enumerated().map { row, entry in
-          entry.record.storageClass == .alias ? Int(entry.record.owner) : row
-        })
-      for (row, entry) in entries.enumerated() {
-        let representative = ties.representative(of: row)
-        let owner = ties.owner(of: row)
-        root.add(
-          name: entry.record.name, position: entry.record.position, leaf: entries[owner].digest,
-          representative: representative == row ? nil : representative)
-      }
-      return root.finish(
-        metadata: attachments.metadata, configuration: attachments.configuration,
-        blobs: attachments.blobs)
-    }
+    /// In the order of the index.
+    var entries: [IndexEntry]
   }
 
   func build() throws(CairnError) -> Built {
@@ -136,23 +118,4 @@ struct IndexBuilder {
       seen[position] = true
     }
   }
-}
-
-/// The partition of entries into those that share one tensor.
-struct TieGroups {
-  private let owners: [Int]
-  private var lowest: [Int: Int] = [:]
-
-  /// - Parameter owners: for each row the row that owns its data.
-  init(owners: [Int]) {
-    self.owners = owners
-    for (row, owner) in owners.enumerated() where owner != row {
-      lowest[owner] = min(lowest[owner] ?? owner, row)
-    }
-  }
-
-  func owner(of row: Int) -> Int { owners[row] }
-
-  /// The lowest row of the group that `row` is in.
-  func representative(of row: Int) -> Int { lowest[owners[row]] ?? owners[row] }
 }

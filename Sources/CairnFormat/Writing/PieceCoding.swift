@@ -34,8 +34,7 @@ struct PieceCoder: ~Copyable {
   ) throws(CairnError) -> [UInt8]? {
     guard record.storageClass == .chunked else { return nil }
     do throws(CodecError) {
-      let stream = try encoder.encode(bytes, layout: record.layout())
-      return stream
+      return try encoder.encode(bytes, layout: record.layout())
     } catch {
       throw error.located(name: record.name.string)
     }
@@ -52,7 +51,7 @@ extension TensorRecord {
 
 extension CodecError {
   /// The failure as an error of the format.
-  func located(at offset: Int? = nil, name: String? = nil, index: Int? = nil) -> CairnError {
+  func located(at offset: Int? = nil, name: String? = nil) -> CairnError {
     let code: CairnError.Code =
       switch self.code {
       case .outOfMemory: .outOfMemory
@@ -62,7 +61,7 @@ extension CodecError {
     let place = offset.map { UInt64($0 + (self.offset ?? 0)) }
     return CairnError(
       code, "a chunk does not decode: \(message)",
-      at: .init(offset: place, name: name, index: index),
+      at: .init(offset: place, name: name),
       advice: code == .corruptChunk ? "Restore the file from a copy" : nil, cause: self)
   }
 }

@@ -125,7 +125,7 @@ package struct SafetensorsLayout: Sendable {
         guard losses.contains(.metadataTypes) else {
           throw cannotHold("metadata that is no text", name: key, accept: .metadataTypes)
         }
-        object[key.string] = .string(try text(of: value.json))
+        object[key.string] = .string(try text(of: value.json()))
       }
     }
     return object

@@ -4,7 +4,7 @@ public import CairnJSON
 public import CairnSystem
 public import CairnTensors
 
-/// A layer that is made of layers. ``Sequential`` is one; other ways to put layers together follow.
+/// A layer that is made of layers: so far a ``Sequential``.
 ///
 /// `@unchecked Sendable`, because the compiler can't check a class that has subclasses. What makes
 /// it right: every stored property of this class and of its subclasses, which are all in this

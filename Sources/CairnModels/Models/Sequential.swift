@@ -11,6 +11,8 @@ import Synchronization
 /// ``InputLayer`` (or with a model whose input shape is known) and has a further layer, when that
 /// is added; otherwise when ``Layer/build(inputShape:seed:)`` is called or it is first evaluated.
 /// Building puts an ``InputLayer`` in front if there is none, as Keras does.
+///
+/// `@unchecked Sendable`, as ``Model`` is: the one stored property is a constant, a mutex.
 public final class Sequential: Model, @unchecked Sendable {
   public override class var className: String { "Sequential" }
 

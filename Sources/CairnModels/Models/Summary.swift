@@ -22,9 +22,9 @@ extension Model {
       header.append("Trainable")
     }
     let length = max(lineLength ?? (showsTrainable ? 100 : 88), 24)
-    let table = TextTable(
+    let table = SummaryTable(
       header: header, alignments: [.left, .left, .right, .center],
-      widths: TextTable.widths(positions, lineLength: length))
+      widths: SummaryTable.widths(positions, lineLength: length))
     let rows = rows(of: self, level: 0, expandsNested, showsTrainable)
     let trainable = trainableWeights
     let frozen = nonTrainableWeights
@@ -39,7 +39,7 @@ extension Model {
     let bytes = weights.reduce(0) {
       $0 + ($1.dtype.byteCount(elements: $1.shape.elementCount) ?? 0)
     }
-    return " \(title) params: \(Self.grouped(count)) (\(Self.size(bytes)))"
+    return " \(title) params: \(count.grouped) (\(Self.size(bytes)))"
   }
 
   private func rows(
@@ -54,7 +54,7 @@ extension Model {
       var row = [
         "\(prefix)\(layer.name) (\(type(of: layer).className))",
         shown?.description ?? "?",
-        layer.isBuilt ? Self.grouped(layer.parameterCount) : "0 (unbuilt)",
+        layer.isBuilt ? layer.parameterCount.grouped : "0 (unbuilt)",
       ]
       if showsTrainable { row.append(layer.weights.isEmpty ? "-" : layer.trainable ? "Y" : "N") }
       rows.append(row)
@@ -63,17 +63,6 @@ extension Model {
       }
     }
     return rows
-  }
-
-  /// `1234567` as `1,234,567`.
-  private static func grouped(_ count: Int) -> String {
-    let digits = Array(String(count))
-    var text = ""
-    for (index, digit) in digits.enumerated() {
-      if index > 0, (digits.count - index) % 3 == 0 { text.append(",") }
-      text.append(digit)
-    }
-    return text
   }
 
   /// A number of bytes with two decimals, in units of 1,024.

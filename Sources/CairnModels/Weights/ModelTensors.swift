@@ -106,10 +106,7 @@ public struct ModelTensors: VariableSource {
     at index: Int, from offset: Int, into bytes: inout MutableSpan<UInt8>
   ) throws(CairnError) {
     try checkRange(of: entry(at: index), from: offset, count: bytes.count)
-    let wanted = bytes.count
-    items[index].value.withBytes { source in
-      bytes.copy(source.extracting(offset..<offset + wanted))
-    }
+    items[index].value.copyBytes(from: offset, into: &bytes)
   }
 
   /// A variable's value, without copying it.

@@ -2,13 +2,13 @@
 // type, and any number of exact ones. (NumPy uses Dragon4 for both; the results are the same.)
 
 /// A finite number's magnitude as 0.d₁d₂d₃… · 10^point. Zero has no digits.
-struct DecimalDigits: Equatable {
-  var digits: [UInt8]
-  var point: Int
+package struct DecimalDigits: Equatable {
+  package var digits: [UInt8]
+  package var point: Int
 
   /// The digits of a decimal text such as `12.5`, `-1e-07` or `1.5e+300`, as Swift prints a number:
   /// the shortest digits, and of those the nearest to the number.
-  init(parsing text: String) {
+  package init(parsing text: String) {
     var digits: [UInt8] = []
     var point: Int?
     var exponent = 0

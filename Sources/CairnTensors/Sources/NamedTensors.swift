@@ -146,10 +146,7 @@ extension NamedTensors: TensorSource {
     at index: Int, from offset: Int, into bytes: inout MutableSpan<UInt8>
   ) throws(CairnError) {
     try checkRange(of: entry(at: index), from: offset, count: bytes.count)
-    let wanted = bytes.count
-    items[index].tensor.withBytes { source in
-      bytes.copy(source.extracting(offset..<offset + wanted))
-    }
+    items[index].tensor.copyBytes(from: offset, into: &bytes)
   }
 
   /// The tensor, sharing its storage.

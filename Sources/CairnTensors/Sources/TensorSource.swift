@@ -170,7 +170,7 @@ extension TensorSource {
   }
 
   /// The error for a name that the source does not have.
-  public func noSuchTensor(_ name: TensorName) -> CairnError {
+  package func noSuchTensor(_ name: TensorName) -> CairnError {
     CairnError(
       .noSuchTensor, "there is no tensor of that name", at: .init(name: name.string),
       advice: "`cairn info` lists the names")

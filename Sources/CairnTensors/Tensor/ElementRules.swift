@@ -57,8 +57,7 @@ package enum ElementRules {
     }
     var last: UInt64 = 0
     for index in 0..<elementCount {
-      var end: UInt64 = 0
-      for byte in 0..<8 { end |= UInt64(bytes[index * 8 + byte]) << UInt64(8 * byte) }
+      let end = bytes.stringEnd(index)
       guard end >= last else {
         throw CairnError(
           .invalidElement, "a string ends before the one ahead of it", at: .init(index: index),
@@ -71,5 +70,14 @@ package enum ElementRules {
         .invalidElement, "the strings' bytes are not those that the last end offset names",
         expected: "\(last) bytes", found: "\(bytes.count - offsets)")
     }
+  }
+}
+
+extension Span<UInt8> {
+  /// The end offset of string `index`, where the bytes begin with the end offsets of strings.
+  package func stringEnd(_ index: Int) -> UInt64 {
+    var end: UInt64 = 0
+    for byte in 0..<8 { end |= UInt64(self[8 * index + byte]) << UInt64(8 * byte) }
+    return end
   }
 }

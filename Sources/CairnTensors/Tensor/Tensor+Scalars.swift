@@ -221,9 +221,7 @@ extension Tensor {
       strings.reserveCapacity(count)
       var start = 8 * count
       for index in 0..<count {
-        var end: UInt64 = 0
-        for byte in 0..<8 { end |= UInt64(bytes[index * 8 + byte]) << UInt64(8 * byte) }
-        let stop = 8 * count + Int(end)
+        let stop = 8 * count + Int(bytes.stringEnd(index))
         strings.append(bytes.extracting(start..<stop).array)
         start = stop
       }

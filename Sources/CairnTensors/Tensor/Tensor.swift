@@ -103,6 +103,14 @@ extension Tensor {
   /// The bytes as an array: a copy.
   public var bytes: [UInt8] { withBytes { $0.array } }
 
+  /// Fills `target` with the elements' bytes from `offset` on.
+  ///
+  /// - Precondition: so many bytes are there.
+  package func copyBytes(from offset: Int, into target: inout MutableSpan<UInt8>) {
+    let end = offset + target.count
+    withBytes { target.copy($0.extracting(offset..<end)) }
+  }
+
   /// Runs `body` on the elements' bytes, for writing, once the storage is this tensor's own.
   ///
   /// The caller answers for what the type demands of its bytes, so this stays in the package.

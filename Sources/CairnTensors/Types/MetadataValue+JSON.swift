@@ -1,23 +1,31 @@
 // A value of the metadata as JSON, for formats and reports that have no other place for it.
 
 package import CairnJSON
+package import CairnSystem
 
 extension MetadataValue {
-  /// The value as JSON, byte strings as lower-case hexadecimal text. What type it had is lost.
-  package var json: JSONValue {
+  /// The value as JSON. What type it had is lost.
+  ///
+  /// - Parameters:
+  ///   - number: How a float is written; unless given as it is, also where JSON has no such number.
+  ///   - bytes: How a byte string is written; unless given as lower-case hexadecimal text.
+  package func json(
+    number: (Double) -> JSONValue = { .double($0) },
+    bytes: ([UInt8]) -> JSONValue = { .string($0.hexDigits) }
+  ) -> JSONValue {
     switch self {
     case .bool(let value): .bool(value)
     case .int(let value): .integer(value)
     case .uint(let value): .unsigned(value)
-    case .float(let value): .double(value)
+    case .float(let value): number(value)
     case .string(let value): .string(value)
-    case .bytes(let value): .string(Self.hexadecimal(value))
+    case .bytes(let value): bytes(value)
     case .bools(let values): .array(values.map { .bool($0) })
     case .ints(let values): .array(values.map { .integer($0) })
     case .uints(let values): .array(values.map { .unsigned($0) })
-    case .floats(let values): .array(values.map { .double($0) })
+    case .floats(let values): .array(values.map(number))
     case .strings(let values): .array(values.map { .string($0) })
-    case .byteStrings(let values): .array(values.map { .string(Self.hexadecimal($0)) })
+    case .byteStrings(let values): .array(values.map(bytes))
     }
   }
 
@@ -37,9 +45,5 @@ extension MetadataValue {
     case .strings: "strings"
     case .byteStrings: "byteStrings"
     }
-  }
-
-  private static func hexadecimal(_ bytes: [UInt8]) -> String {
-    bytes.map { hex($0, digits: 2) }.joined()
   }
 }

@@ -81,9 +81,3 @@ extension TensorName: CustomStringConvertible {
   /// The name as text.
   public var description: String { string }
 }
-
-/// `value` in lower-case hexadecimal, with leading zeros up to `digits`.
-package func hex(_ value: some FixedWidthInteger, digits: Int) -> String {
-  let text = String(value, radix: 16)
-  return String(repeating: "0", count: max(0, digits - text.count)) + text
-}

@@ -1,5 +1,6 @@
 // Running the command, and what must be true of everything that it ever prints.
 
+import CairnTestSupport
 import Foundation
 import Testing
 

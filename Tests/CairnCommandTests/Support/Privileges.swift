@@ -1,5 +1,6 @@
 // What the machine lets a test do; what it does not is skipped, with the reason.
 
+import CairnTestSupport
 import Foundation
 
 enum Privileges {

@@ -2,6 +2,7 @@
 
 import CairnInterchange
 import CairnTensors
+import CairnTestSupport
 import Testing
 
 struct SafetensorsCase: Sendable, CustomTestStringConvertible {

@@ -4,6 +4,7 @@ import CairnFormat
 import CairnInterchange
 import CairnSystem
 import CairnTensors
+import CairnTestSupport
 import Foundation
 
 enum Samples {

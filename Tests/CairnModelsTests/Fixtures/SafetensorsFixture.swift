@@ -4,6 +4,7 @@
 import CairnJSON
 import CairnSystem
 import CairnTensors
+import CairnTestSupport
 
 /// The tensors of a golden file.
 struct SafetensorsFixture {
@@ -43,7 +44,6 @@ struct FixtureError: Error {
 
 /// The bytes of a file below `Fixtures/`.
 func fixture(_ path: String) throws -> [UInt8] {
-  let root = #filePath.split(separator: "/").dropLast(4).joined(separator: "/")
-  let file = try FileBytes(path: "/\(root)/Fixtures/\(path)")
+  let file = try FileBytes(path: "\(fixtures)/\(path)")
   return try file.withBytes(in: 0..<file.count) { $0.array }
 }

@@ -2,13 +2,12 @@
 
 import CairnSystem
 import CairnTensors
+import CairnTestSupport
 import Foundation
 import Testing
 
 enum Fixtures {
-  private static let folder = URL(filePath: #filePath)
-    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().appending(path: "Fixtures/tensors")
+  private static let folder = URL(filePath: fixtures + "/tensors")
 
   static func data(_ name: String) throws -> Data {
     try Data(contentsOf: folder.appending(path: name))
@@ -84,15 +83,5 @@ func unpacked(_ bytes: [UInt8], bitWidth: Int, count: Int) -> [UInt8] {
       let position = index * bitWidth + bit
       return pattern | (bytes[position / 8] >> UInt8(position % 8) & 1) << UInt8(bit)
     }
-  }
-}
-
-/// The code of the error that `body` throws, or nil.
-func code(_ body: () throws -> Void) -> CairnError.Code? {
-  do {
-    try body()
-    return nil
-  } catch {
-    return (error as? CairnError)?.code
   }
 }

@@ -1,22 +1,10 @@
-// A folder of a test's own, and what a test asks of the files in it.
+// What the tests of this target ask of the files in a folder.
 
+import CairnTestSupport
 import Foundation
 import Testing
 
-/// A new empty folder that is removed with the object.
-final class TestFolder: Sendable {
-  let path: String
-
-  init() throws {
-    let base = URL(filePath: NSTemporaryDirectory()).resolvingSymlinksInPath()
-    path = base.appending(path: "cairn-\(UUID().uuidString)").path
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-
-  func file(_ name: String) -> String { name.hasPrefix("/") ? name : path + "/" + name }
-
+extension TestFolder {
   @discardableResult
   func write(_ bytes: [UInt8], to name: String) throws -> String {
     try Data(bytes).write(to: URL(filePath: file(name)))
@@ -39,10 +27,6 @@ final class TestFolder: Sendable {
       atPath: file(name), withIntermediateDirectories: false)
   }
 
-  func link(_ name: String, to target: String) throws {
-    try FileManager.default.createSymbolicLink(atPath: file(name), withDestinationPath: target)
-  }
-
   func linkTarget(_ name: String) throws -> String {
     try FileManager.default.destinationOfSymbolicLink(atPath: file(name))
   }
@@ -54,10 +38,5 @@ final class TestFolder: Sendable {
 
   func setMode(_ name: String, _ mode: Int) throws {
     try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: file(name))
-  }
-
-  /// Everything in the folder, hidden files included, sorted.
-  func names(in part: String = ".") throws -> [String] {
-    try FileManager.default.contentsOfDirectory(atPath: file(part)).sorted()
   }
 }

@@ -1,7 +1,7 @@
 // The box-drawing table of `summary()`, as rich 15 lays it out.
 
 /// A table with lines between all rows, its cells wrapped at blanks.
-struct TextTable {
+struct SummaryTable {
   enum Alignment { case left, right, center }
 
   let header: [String]

@@ -1,6 +1,8 @@
 // Who wrote a file.
 
+import CairnSystem
+
 extension ContainerWriter {
   /// What this library calls itself in the files it writes.
-  public static let generator = "cairn 0.1.0"
+  public static let generator = "cairn \(cairnVersion)"
 }

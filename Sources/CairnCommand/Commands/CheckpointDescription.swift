@@ -1,0 +1,118 @@
+// What `cairn info` says of a checkpoint, as text and as JSON.
+
+import CairnInterchange
+import CairnJSON
+import CairnSystem
+import CairnTensors
+
+/// Everything that `info` says.
+struct CheckpointDescription {
+  private let checkpoint: CheckpointFile
+  private var tensors: [(entry: TensorEntry, storage: CheckpointFile.Storage)] = []
+  private let blobs: [Blob]
+  private var byteCount = 0
+  private var storedByteCount = 0
+
+  init(_ checkpoint: CheckpointFile) throws(CairnError) {
+    self.checkpoint = checkpoint
+    blobs = try checkpoint.source.blobs
+    for index in try checkpoint.source.indicesInWeightOrder() {
+      let entry = try checkpoint.source.entry(at: index)
+      let storage = try checkpoint.storage(at: index)
+      tensors.append((entry, storage))
+      guard entry.aliasOf == nil else { continue }
+      byteCount = byteCount.addingReportingOverflow(entry.byteCount).partialValue
+      storedByteCount =
+        storedByteCount.addingReportingOverflow(storage.storedByteCount).partialValue
+    }
+  }
+
+  var json: JSONValue {
+    var object: JSONObject = [
+      "format": .string(checkpoint.formatName),
+      "version": checkpoint.version.map { .string($0) } ?? .null,
+      "path": .string(checkpoint.path),
+      "fileBytes": .integer(Int64(checkpoint.fileByteCount)),
+      "bytes": .integer(Int64(byteCount)),
+      "storedBytes": .integer(Int64(storedByteCount)),
+      "rootDigest": checkpoint.root.map { .string($0) } ?? .null,
+    ]
+    var metadata = JSONObject()
+    for (key, value) in checkpoint.source.metadata { metadata[key.string] = value.described }
+    object["metadata"] = .object(metadata)
+    object["hasConfiguration"] = .bool(checkpoint.source.configuration != nil)
+    object["blobs"] = .array(
+      blobs.map {
+        ["name": .string($0.name.string), "bytes": .integer(Int64($0.bytes.count))]
+      })
+    object["tensors"] = .array(
+      tensors.map { tensor in
+        var fields: JSONObject = [
+          "name": .string(tensor.entry.name.string),
+          "dtype": .string(tensor.entry.dtype.name),
+          "shape": .array(tensor.entry.shape.dimensions.map { .integer(Int64($0)) }),
+          "bytes": .integer(Int64(tensor.entry.byteCount)),
+          "storedBytes": .integer(Int64(tensor.storage.storedByteCount)),
+          "codec": .string(tensor.storage.codec),
+        ]
+        if let owner = tensor.entry.aliasOf { fields["aliasOf"] = .string(owner.string) }
+        if let digest = tensor.storage.digest { fields["digest"] = .string(digest) }
+        return .object(fields)
+      })
+    return .object(object)
+  }
+
+  var text: String {
+    var lines = [
+      "\(checkpoint.path.printable): \(checkpoint.formatName)"
+        + (checkpoint.version.map { " \($0)" } ?? "")
+        + ", \(ByteCount.text(checkpoint.fileByteCount)), \(tensors.count) tensors"
+    ]
+    if let root = checkpoint.root { lines.append("root digest  \(root)") }
+    for (key, value) in checkpoint.source.metadata {
+      lines.append("metadata     \(key.string.printable) = \(value.text.printable)")
+    }
+    if let configuration = checkpoint.source.configuration {
+      lines.append("model        configuration of \(ByteCount.text(configuration.count))")
+    }
+    for blob in blobs {
+      lines.append(
+        "blob         \(blob.name.string.printable), \(ByteCount.text(blob.bytes.count))")
+    }
+    if !tensors.isEmpty {
+      var table = TextTable([
+        ("tensor", .left), ("dtype", .left), ("shape", .left), ("bytes", .right),
+        ("stored", .right), ("ratio", .right), ("codec", .left),
+      ])
+      for (entry, storage) in tensors {
+        let isAlias = entry.aliasOf != nil
+        table.add([
+          entry.name.string.printable, entry.dtype.name, entry.shape.description,
+          "\(entry.byteCount)", isAlias ? "–" : "\(storage.storedByteCount)",
+          isAlias ? "–" : ByteCount.percent(storage.storedByteCount, of: entry.byteCount),
+          entry.aliasOf.map { "= \($0.string.printable)" } ?? storage.codec,
+        ])
+      }
+      table.add([
+        "total", "", "", "\(byteCount)", "\(storedByteCount)",
+        ByteCount.percent(storedByteCount, of: byteCount), "",
+      ])
+      lines += [""] + table.lines
+    }
+    return lines.joined(separator: "\n") + "\n"
+  }
+}
+
+extension MetadataValue {
+  /// As JSON; bytes as an object with their hexadecimal digits, and the numbers that JSON does not
+  /// have as the texts `nan`, `inf` and `-inf`.
+  fileprivate var described: JSONValue {
+    json(number: JSONValue.finiteOrName, bytes: { ["hex": .string($0.hexDigits)] })
+  }
+
+  /// As one line of at most 100 characters.
+  fileprivate var text: String {
+    let full = (try? described.text(.compact)) ?? "?"
+    return full.count <= 100 ? full : full.prefix(99) + "…"
+  }
+}
