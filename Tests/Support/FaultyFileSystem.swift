@@ -1,12 +1,11 @@
 // The real file system, recorded, with one call that fails.
 
-import CairnSystem
-import Foundation
+package import CairnSystem
 import Synchronization
 
 /// Passes every call on to the system, writes down what was called, counts open descriptors, and
 /// fails call number `failing` with `number` instead of making it.
-final class FaultyFileSystem: FileSystem {
+package final class FaultyFileSystem: FileSystem {
   private struct State {
     var calls: [String] = []
     var open: Set<Int32> = []
@@ -20,18 +19,20 @@ final class FaultyFileSystem: FileSystem {
   /// The most bytes that one call of `write` takes or one of `read` gives.
   private let mostAtOnce: Int
 
-  init(failing: Int? = nil, with number: Int32 = EIO, mostAtOnce: Int = .max) {
+  package init(
+    failing: Int? = nil, with number: Int32 = SystemError.inputOutput.number, mostAtOnce: Int = .max
+  ) {
     self.failing = failing
     self.number = number
     self.mostAtOnce = mostAtOnce
   }
 
-  var calls: [String] { state.withLock { $0.calls } }
-  var openCount: Int { state.withLock { $0.open.count } }
-  var hasFailed: Bool { state.withLock { $0.hasFailed } }
+  package var calls: [String] { state.withLock { $0.calls } }
+  package var openCount: Int { state.withLock { $0.open.count } }
+  package var hasFailed: Bool { state.withLock { $0.hasFailed } }
 
   /// The call that failed.
-  var failedCall: String? { failing.flatMap { hasFailed ? calls[$0 - 1] : nil } }
+  package var failedCall: String? { failing.flatMap { hasFailed ? calls[$0 - 1] : nil } }
 
   private func enter(_ call: String) throws(SystemError) {
     let fails = state.withLock { state in
@@ -47,22 +48,22 @@ final class FaultyFileSystem: FileSystem {
     return descriptor
   }
 
-  func openForReading(_ path: String) throws(SystemError) -> Int32 {
+  package func openForReading(_ path: String) throws(SystemError) -> Int32 {
     try enter("open")
     return opened(try system.openForReading(path))
   }
 
-  func create(_ path: String, permissions: UInt32) throws(SystemError) -> Int32 {
+  package func create(_ path: String, permissions: UInt32) throws(SystemError) -> Int32 {
     try enter("create")
     return opened(try system.create(path, permissions: permissions))
   }
 
-  func openFolder(_ path: String) throws(SystemError) -> Int32 {
+  package func openFolder(_ path: String) throws(SystemError) -> Int32 {
     try enter("openFolder")
     return opened(try system.openFolder(path))
   }
 
-  func close(_ descriptor: Int32) throws(SystemError) {
+  package func close(_ descriptor: Int32) throws(SystemError) {
     let wasOpen = state.withLock { $0.open.remove(descriptor) != nil }
     precondition(wasOpen, "closed what is not open")
     // As on Linux: even a close that fails closes.
@@ -70,17 +71,17 @@ final class FaultyFileSystem: FileSystem {
     try enter("close")
   }
 
-  func status(of descriptor: Int32) throws(SystemError) -> FileStatus {
+  package func status(of descriptor: Int32) throws(SystemError) -> FileStatus {
     try enter("fstat")
     return try system.status(of: descriptor)
   }
 
-  func status(at path: String) throws(SystemError) -> FileStatus {
+  package func status(at path: String) throws(SystemError) -> FileStatus {
     try enter("stat")
     return try system.status(at: path)
   }
 
-  func read(
+  package func read(
     _ descriptor: Int32, at offset: Int, into bytes: inout MutableSpan<UInt8>
   ) throws(SystemError) -> Int {
     try enter("read")
@@ -90,42 +91,42 @@ final class FaultyFileSystem: FileSystem {
     }
   }
 
-  func write(_ descriptor: Int32, _ bytes: Span<UInt8>) throws(SystemError) -> Int {
+  package func write(_ descriptor: Int32, _ bytes: Span<UInt8>) throws(SystemError) -> Int {
     try enter("write")
     return try system.write(descriptor, bytes.extracting(0..<min(bytes.count, mostAtOnce)))
   }
 
-  func synchronize(_ descriptor: Int32) throws(SystemError) {
+  package func synchronize(_ descriptor: Int32) throws(SystemError) {
     try enter("fsync")
     try system.synchronize(descriptor)
   }
 
-  func setPermissions(_ descriptor: Int32, _ permissions: UInt32) throws(SystemError) {
+  package func setPermissions(_ descriptor: Int32, _ permissions: UInt32) throws(SystemError) {
     try enter("chmod")
     try system.setPermissions(descriptor, permissions)
   }
 
-  func rename(_ from: String, to: String) throws(SystemError) {
+  package func rename(_ from: String, to: String) throws(SystemError) {
     try enter("rename")
     try system.rename(from, to: to)
   }
 
-  func link(_ from: String, to: String) throws(SystemError) {
+  package func link(_ from: String, to: String) throws(SystemError) {
     try enter("link")
     try system.link(from, to: to)
   }
 
-  func unlink(_ path: String) throws(SystemError) {
+  package func unlink(_ path: String) throws(SystemError) {
     try enter("unlink")
     try system.unlink(path)
   }
 
-  func readLink(_ path: String) throws(SystemError) -> String {
+  package func readLink(_ path: String) throws(SystemError) -> String {
     try enter("readlink")
     return try system.readLink(path)
   }
 
-  func resolve(_ path: String) throws(SystemError) -> String {
+  package func resolve(_ path: String) throws(SystemError) -> String {
     try enter("realpath")
     return try system.resolve(path)
   }
