@@ -19,31 +19,15 @@ struct ConvertCommand: ParsableCommand {
         cairn convert model.cairn model.safetensors
       """)
 
-  @Argument(help: "The checkpoint to read.")
-  var input: String
-
-  @Argument(help: "The file to write; its extension says the format.")
-  var output: String
-
-  @Option(help: "The input's format, instead of finding it out.")
-  var from: FormatName?
-
-  @Option(help: "The output's format, whatever its extension.")
-  var to: FormatName?
-
-  @OptionGroup var writing: WritingOptions
+  @OptionGroup var arguments: ConversionArguments
 
   func run() throws {
-    let source = try CheckpointFile.open(
-      input, format: from?.format, options: writing.readOptions)
-    let format = try to?.format ?? CheckpointFormat.forWriting(output)
-    var sink = format.writer(to: output, options: writing.writeOptions)
-    let bar = ProgressBar("convert", stateWhenStopped: "what was there before is untouched")
-    try sink.write(source.source) { (progress) throws(CairnError) in try bar.update(progress) }
-    ProgressBar.clear()
-    let written = try FileBytes(path: output).count
+    let input = try arguments.openInput()
+    _ = try arguments.write(input.source, label: "convert")
+    let written = try FileBytes(path: arguments.output).count
     Terminal.say(
-      "\(output): \(source.source.count) tensors, \(ByteCount.text(source.fileByteCount)) → "
-        + "\(ByteCount.text(written)) (\(ByteCount.percent(written, of: source.fileByteCount)))")
+      "\(arguments.output): \(input.source.count) tensors, "
+        + "\(ByteCount.text(input.fileByteCount)) → \(ByteCount.text(written)) "
+        + "(\(ByteCount.percent(written, of: input.fileByteCount)))")
   }
 }

@@ -17,31 +17,15 @@ struct CopyCommand: ParsableCommand {
         cairn copy model.cairn copy.cairn
       """)
 
-  @Argument(help: "The checkpoint to read.")
-  var input: String
-
-  @Argument(help: "The file to write; its extension says the format.")
-  var output: String
-
-  @Option(help: "The input's format, instead of finding it out.")
-  var from: FormatName?
-
-  @Option(help: "The output's format, whatever its extension.")
-  var to: FormatName?
-
-  @OptionGroup var writing: WritingOptions
+  @OptionGroup var arguments: ConversionArguments
 
   func run() throws {
-    let original = try CheckpointFile.open(
-      input, format: from?.format, options: writing.readOptions)
-    let format = try to?.format ?? CheckpointFormat.forWriting(output)
-    var sink = format.writer(to: output, options: writing.writeOptions)
-    let copying = ProgressBar("copy", stateWhenStopped: "what was there before is untouched")
-    try sink.write(original.source) { (progress) throws(CairnError) in
-      try copying.update(progress)
-    }
+    let output = arguments.output
+    let original = try arguments.openInput()
+    let format = try arguments.write(original.source, label: "copy")
     // Opened anew: what is compared is what the disk gives back.
-    let copy = try CheckpointFile.open(output, format: format, options: writing.readOptions)
+    let copy = try CheckpointFile.open(
+      output, format: format, options: arguments.writing.readOptions)
     let comparing = ProgressBar(
       "compare", stateWhenStopped: "the copy is written, but not compared")
     let report = try compare(original.source, copy.source) { (progress) throws(CairnError) in
@@ -55,7 +39,7 @@ struct CopyCommand: ParsableCommand {
         advice: "This is a defect of Cairn or of the machine; please report it")
     }
     Terminal.say(
-      "\(output): \(copy.source.count) tensors equal to \(input) in every bit"
+      "\(output): \(copy.source.count) tensors equal to \(arguments.input) in every bit"
         + (copy.root.map { ", root digest \($0.prefix(16))…" } ?? ""))
   }
 }

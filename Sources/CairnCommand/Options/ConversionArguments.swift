@@ -1,0 +1,41 @@
+// What the commands that read one checkpoint and write another have in common.
+
+import ArgumentParser
+import CairnInterchange
+import CairnSystem
+import CairnTensors
+
+struct ConversionArguments: ParsableArguments {
+  @Argument(help: "The checkpoint to read.")
+  var input: String
+
+  @Argument(help: "The file to write; its extension says the format.")
+  var output: String
+
+  @Option(help: "The input's format, instead of finding it out.")
+  var from: FormatName?
+
+  @Option(help: "The output's format, whatever its extension.")
+  var to: FormatName?
+
+  @OptionGroup var writing: WritingOptions
+
+  /// The input, open.
+  func openInput() throws(CairnError) -> CheckpointFile {
+    try CheckpointFile.open(input, format: from?.format, options: writing.readOptions)
+  }
+
+  /// Writes all of `source` to the output, with a line of progress that begins with `label`.
+  ///
+  /// - Returns: The output's format.
+  func write(
+    _ source: any TensorSource, label: String
+  ) throws(CairnError) -> CheckpointFormat {
+    let format = try to?.format ?? CheckpointFormat.forWriting(output)
+    var sink = format.writer(to: output, options: writing.writeOptions)
+    let bar = ProgressBar(label, stateWhenStopped: "what was there before is untouched")
+    try sink.write(source) { (progress) throws(CairnError) in try bar.update(progress) }
+    ProgressBar.clear()
+    return format
+  }
+}
