@@ -1,4 +1,4 @@
-// Copying between spans of bytes at memory speed.
+// Copying, comparing and hashing spans of bytes at memory speed.
 
 #if canImport(Glibc)
   import Glibc
@@ -55,9 +55,7 @@ extension Span<UInt8> {
     // SAFETY: the initialiser copies exactly the span's bytes.
     unsafe withUnsafeBufferPointer { unsafe Array($0) }
   }
-}
 
-extension Span<UInt8> {
   /// Hashes all bytes.
   package func hash(into hasher: inout Hasher) {
     // SAFETY: the pointer covers exactly the span and does not leave the closure.

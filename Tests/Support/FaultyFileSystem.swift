@@ -1,7 +1,6 @@
 // The real file system, recorded, with one call that fails.
 
 package import CairnSystem
-import Foundation
 import Synchronization
 
 /// Passes every call on to the system, writes down what was called, counts open descriptors, and
@@ -20,7 +19,9 @@ package final class FaultyFileSystem: FileSystem {
   /// The most bytes that one call of `write` takes or one of `read` gives.
   private let mostAtOnce: Int
 
-  init(failing: Int? = nil, with number: Int32 = EIO, mostAtOnce: Int = .max) {
+  package init(
+    failing: Int? = nil, with number: Int32 = SystemError.inputOutput.number, mostAtOnce: Int = .max
+  ) {
     self.failing = failing
     self.number = number
     self.mostAtOnce = mostAtOnce

@@ -26,7 +26,7 @@ struct ConvertCommand: ParsableCommand {
     _ = try arguments.write(input.source, label: "convert")
     let written = try FileBytes(path: arguments.output).count
     Terminal.say(
-      "\(arguments.output): \(input.source.count) tensors, "
+      "\(arguments.output.printable): \(input.source.count) tensors, "
         + "\(ByteCount.text(input.fileByteCount)) → \(ByteCount.text(written)) "
         + "(\(ByteCount.percent(written, of: input.fileByteCount)))")
   }

@@ -39,7 +39,7 @@ struct CopyCommand: ParsableCommand {
         advice: "This is a defect of Cairn or of the machine; please report it")
     }
     Terminal.say(
-      "\(output): \(copy.source.count) tensors equal to \(arguments.input) in every bit"
+      "\(output.printable): \(copy.source.count) tensors equal to \(arguments.input.printable) in every bit"
         + (copy.root.map { ", root digest \($0.prefix(16))…" } ?? ""))
   }
 }

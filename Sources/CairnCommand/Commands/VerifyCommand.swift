@@ -41,7 +41,7 @@ struct VerifyCommand: ParsableCommand {
       try checkpoint.verify(level) { (progress) throws(CairnError) in try bar.update(progress) }
       ProgressBar.clear()
       summary =
-        "\(file): valid \(checkpoint.formatName), \(checkpoint.source.count) tensors, "
+        "\(file.printable): valid \(checkpoint.formatName), \(checkpoint.source.count) tensors, "
         + ByteCount.text(checkpoint.fileByteCount) + " checked" + (deep ? ", content decoded" : "")
         + (deep && checkpoint.root != nil ? ", digests match" : "")
     } catch {
