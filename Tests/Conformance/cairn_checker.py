@@ -110,10 +110,10 @@ class Container:
 
     def open_index(self):  # §12
         c, end = self.commit, self.end
-        need(c.ptab in range(64, end, 64), "invalidIndex", end + 16)
+        need(c.ptab in range(64, end, 64), "invalidCommitRecord", end + 16)
         f = self.frame(c.ptab)
-        rules(end, "invalidIndex", {16: f.kind == b"PTAB" and f.next == end,
-                                    24: f.stored == c.length >= 64, 32: f.crc == c.check})
+        need(f.kind == b"PTAB" and f.next == end, "invalidCommitRecord", end + 16)
+        rules(end, "invalidIndex", {24: f.stored == c.length >= 64, 32: f.crc == c.check})
         table, at = self.payload(f), f.body
         p = self.fields(at, "QQQQQQIIQ", "place size rows blocks dims names pages attached zero")
         need(p.place in range(64, f.at, 64), "invalidIndex", at)
