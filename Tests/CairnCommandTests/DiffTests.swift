@@ -129,6 +129,27 @@ import Testing
     }
   }
 
+  @Test func `Bytes can be compared instead of content`() async throws {
+    try folder.writeContainer(Samples.plain(), to: "a.cairn")
+    try folder.writeContainer(Samples.plain(), to: "auto.cairn", options: WriteOptions())
+    try folder.write(folder.bytes("a.cairn"), to: "again.cairn")
+    let same = try await cairn("diff", "--bytes", "a.cairn", "again.cairn", in: folder)
+    same.expectSuccess()
+    #expect(same.output == "the same bytes\n")
+    try await cairn("diff", "a.cairn", "auto.cairn", in: folder).expectSuccess()
+    let different = try await cairn("diff", "--bytes", "a.cairn", "auto.cairn", in: folder)
+    #expect(different.status == 1)
+    #expect(different.output.hasPrefix("bytes differ from offset "))
+    let value = try await json("--bytes", "a.cairn", "auto.cairn", status: 1)
+    #expect(value["leftBytes"]?.intValue == (try folder.bytes("a.cairn").count))
+    let quiet = try await cairn("diff", "--bytes", "--quiet", "a.cairn", "auto.cairn", in: folder)
+    #expect(quiet.status == 1 && quiet.output == "" && quiet.errors == "")
+    try await cairn("diff", "--bytes", "a.cairn", "absent.cairn", in: folder)
+      .expectFailure("notFound")
+    try await cairn("diff", "--bytes", "--rtol", "1", "a.cairn", "a.cairn", in: folder)
+      .expectUsageError()
+  }
+
   @Test func `What cannot be compared gives no verdict`() async throws {
     try folder.writeContainer(Samples.plain(), to: "a.cairn")
     var damaged = ContainerBytes(try folder.bytes("a.cairn"))

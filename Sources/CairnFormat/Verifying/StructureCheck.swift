@@ -16,7 +16,7 @@ struct StructureCheck {
   private var hasGenerator = false
   private var seenRows: [Bool]
   private var digests = AttachmentDigests()
-  private var blobDigests: [(TensorName, Digest)] = []
+  private var blobs: [(name: TensorName, offset: Int, digest: Digest)] = []
 
   init(_ container: Container) {
     self.container = container
@@ -145,7 +145,7 @@ struct StructureCheck {
       digests.configuration = digest
     default:
       let blob = try BlobCoding.decode(payload, at: offset + FrameHeader.byteCount)
-      blobDigests.append((blob.name, digest))
+      blobs.append((blob.name, offset, digest))
     }
     try pass(header)
   }
@@ -359,12 +359,13 @@ struct StructureCheck {
         expected: "\(frameCount) frames, \(logicalCount) and \(storedCount) bytes",
         found: "\(commit.frameCount), \(commit.logicalCount) and \(commit.storedCount)")
     }
-    let sorted = blobDigests.sorted { $0.0 < $1.0 }
-    for number in sorted.indices.dropFirst() where sorted[number].0 == sorted[number - 1].0 {
+    let sorted = blobs.sorted { ($0.name, $0.offset) < ($1.name, $1.offset) }
+    for (before, blob) in zip(sorted, sorted.dropFirst()) where before.name == blob.name {
       throw CairnError(
-        .duplicateName, "two blobs have the same name", at: .init(name: sorted[number].0.string))
+        .duplicateName, "two blobs have the same name",
+        at: .init(offset: UInt64(blob.offset), name: blob.name.string))
     }
-    digests.blobs = sorted.map(\.1)
+    digests.blobs = sorted.map(\.digest)
     guard commit.hasDigests else { return }
     let index = container.index
     let root = try digests.root(entryCount: index.count) { (row) throws(CairnError) in

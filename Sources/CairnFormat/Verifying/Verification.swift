@@ -55,6 +55,15 @@ extension Container {
     }
   }
 
+  /// Adds to a failure where the tensor begins: an element that is coded has no offset of its own.
+  private func located(
+    _ entry: IndexEntry, _ body: () throws(CairnError) -> Void
+  ) throws(CairnError) {
+    do throws(CairnError) { try body() } catch {
+      throw error.located(offset: UInt64(entry.frameOffset))
+    }
+  }
+
   /// Decodes every tensor, checks its elements and its digest.
   private func checkContent(
     _ progress: (Int) throws(CairnError) -> Void
@@ -86,14 +95,14 @@ extension Container {
           try read(at: row, from: start, into: &bytes)
         }
         try buffer.withBytes(in: 0..<part) { (bytes) throws(CairnError) in
-          try inspector?.inspect(bytes)
+          try located(entry) { () throws(CairnError) in try inspector?.inspect(bytes) }
           if commit.hasDigests { leaf.absorb(bytes) }
         }
         start += part
         done += part
         try progress(done)
       }
-      try inspector?.finish()
+      try located(entry) { () throws(CairnError) in try inspector?.finish() }
       if commit.hasDigests {
         let actual = leaf.finish()
         guard actual == entry.digest else {

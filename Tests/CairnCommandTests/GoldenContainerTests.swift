@@ -1,0 +1,97 @@
+// The golden containers through the command: what it makes of hundreds of files, most of them bad.
+
+import CairnJSON
+import Foundation
+import Testing
+
+@Suite struct GoldenContainerTests {
+  private let folder: TestFolder
+  private static let containers = URL(filePath: #filePath).deletingLastPathComponent()
+    .appending(path: "../../Fixtures/containers").standardizedFileURL.path
+
+  init() throws { folder = try TestFolder() }
+
+  /// Runs a command on every golden container: by file, its exit status and its complaint.
+  private func runs(_ command: String) async throws -> [String: (status: Int32, errors: String)] {
+    // One shell for all: starting each from here would take longer than what they do.
+    let run = try await shell(
+      """
+      for file in "$1"/*.cairn; do
+        errors=$(\(command) 2>&1 >/dev/null)
+        printf '%s\\t%s\\t%s\\0' $? "${file##*/}" "$errors"
+      done
+      """, Self.containers, in: folder)
+    var results: [String: (status: Int32, errors: String)] = [:]
+    for record in run.output.split(separator: "\0") {
+      let parts = record.split(separator: "\t", maxSplits: 2, omittingEmptySubsequences: false)
+      try #require(parts.count == 3)
+      results[String(parts[1])] = (try #require(Int32(parts[0])), String(parts[2]))
+    }
+    return results
+  }
+
+  /// The entries of the manifest.
+  private func manifest() throws -> [(name: String, entry: JSONValue)] {
+    let data = try Data(contentsOf: URL(filePath: Self.containers + "/manifest.json"))
+    let files = try #require(JSONValue(parsing: [UInt8](data))["files"]?.objectValue)
+    return files.map { ($0.key, $0.value) }
+  }
+
+  private func isComplaint(_ text: String) -> Bool {
+    text.hasPrefix("cairn: ") && !text.contains("\n") && text.contains(/\[[a-zA-Z]+\]/)
+  }
+
+  @Test func `Deep verification refuses each bad one, with a place, and accepts each good one`()
+    async throws
+  {
+    let results = try await runs("\"$CAIRN\" verify --deep \"$file\"")
+    for (name, entry) in try manifest() {
+      let result = try #require(results[name], "\(name)")
+      if entry["expect"] == .string("accept") {
+        #expect(result.status == 0 && result.errors == "", "\(name): \(result.errors)")
+      } else {
+        #expect(result.status == 1 && isComplaint(result.errors), "\(name): \(result.errors)")
+        #expect(result.errors.contains(/\ at byte [0-9]+/), "\(name): \(result.errors)")
+      }
+    }
+  }
+
+  @Test func `verify refuses what needs no decoding`() async throws {
+    let results = try await runs("\"$CAIRN\" verify \"$file\"")
+    for (name, entry) in try manifest() {
+      let result = try #require(results[name], "\(name)")
+      let level = entry["level"]?.stringValue
+      if level == "open" || level == "verify" {
+        #expect(result.status == 1 && isComplaint(result.errors), "\(name): \(result.errors)")
+      } else {
+        #expect(result.status == 0 || result.status == 1, "\(name): \(result.errors)")
+      }
+    }
+  }
+
+  @Test(arguments: [
+    "\"$CAIRN\" info \"$file\"", "\"$CAIRN\" convert --no-sync \"$file\" out.safetensors",
+  ])
+  func `No command dies of a bad file, or takes one that cannot be opened`(command: String)
+    async throws
+  {
+    let results = try await runs(command)
+    for (name, entry) in try manifest() {
+      let result = try #require(results[name], "\(name)")
+      switch result.status {
+      case 0:
+        #expect(result.errors == "", "\(name)")
+        // What opening a file reads of the index is what is asked for: not the frame around it.
+        let isOfIndex = name.contains("INDX") || name.contains("index")
+        #expect(entry["level"] != .string("open") || isOfIndex, "\(name)")
+      default:
+        #expect(result.status == 2 && isComplaint(result.errors), "\(name): \(result.errors)")
+        if entry["expect"] == .string("accept") {
+          // Good, but with something that the other format has no place for.
+          #expect(result.errors.contains("[cannotHold]"), "\(name): \(result.errors)")
+        }
+      }
+    }
+    #expect(try folder.names().allSatisfy { $0.hasPrefix("out.") }, "no temporary files")
+  }
+}
