@@ -31,7 +31,9 @@ struct ConversionArguments: ParsableArguments {
   func write(
     _ source: any TensorSource, label: String
   ) throws(CairnError) -> CheckpointFormat {
-    let format = try to?.format ?? CheckpointFormat.forWriting(output)
+    // Not `??`, whose right side may throw any error.
+    let format: CheckpointFormat
+    if let to { format = to.format } else { format = try CheckpointFormat.forWriting(output) }
     var sink = format.writer(to: output, options: writing.writeOptions)
     let bar = ProgressBar(label, stateWhenStopped: "what was there before is untouched")
     try sink.write(source) { (progress) throws(CairnError) in try bar.update(progress) }

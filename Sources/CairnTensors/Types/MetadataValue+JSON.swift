@@ -1,7 +1,7 @@
 // A value of the metadata as JSON, for formats and reports that have no other place for it.
 
 package import CairnJSON
-package import CairnSystem
+import CairnSystem
 
 extension MetadataValue {
   /// The value as JSON. What type it had is lost.
