@@ -31,7 +31,6 @@ test-swift:
 
 test-conformance:
 	@Scripts/setup.sh python
-	$(SWIFT) build -c release --product cairn
 	python3 Tests/Conformance/run.py --exhaustive
 
 test-real:

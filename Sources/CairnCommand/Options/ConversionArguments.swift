@@ -31,6 +31,7 @@ struct ConversionArguments: ParsableArguments {
   func write(
     _ source: any TensorSource, label: String
   ) throws(CairnError) -> CheckpointFormat {
+    // Not `??`, whose right side may throw any error.
     let format: CheckpointFormat
     if let to { format = to.format } else { format = try CheckpointFormat.forWriting(output) }
     var sink = format.writer(to: output, options: writing.writeOptions)
