@@ -1,6 +1,7 @@
 // The golden containers through the command: what it makes of hundreds of files, most of them bad.
 
 import CairnJSON
+import CairnTestSupport
 import Foundation
 import Testing
 
