@@ -1248,7 +1248,7 @@ def make_bad():
     stream("not-final", lambda p: zlib_stream(by_zlib(9, -15, flush=[(300, zlib.Z_FULL_FLUSH)])(p)[:-2], p))
     stream("distance-too-far", lambda p: zlib_stream(far_back(), p))
     stream("stored-length-complement", lambda p: zlib_stream(b"\1\x2c\1\xd4\xfe"[:3] + b"\0\0" + p[:80], p))
-    stream("nothing", lambda p: b"", "corruptChunk", data=b"x" * 60)
+    stream("nothing", lambda p: b"", "corruptChunk", decode=False, where=8, data=b"x" * 60)
     stream("expansion-beyond-1032", lambda p: z(p)[:40], "limitExceeded corruptChunk", decode=False,
            where=16, data=bytes(60000))
     stream("expansion-by-one", lambda p: z(p)[:40] , "limitExceeded corruptChunk",

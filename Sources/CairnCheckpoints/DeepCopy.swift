@@ -48,6 +48,7 @@ extension NamedTensors {
   ///
   /// - Throws: `outOfMemory`.
   public func deepCopy(options: WriteOptions = .inMemory) throws(CairnError) -> NamedTensors {
-    try NamedTensors(reading: Container(Container.encode(self, options: options)))
+    // Our own bytes, of a size that is known: zeros may take 1,000 times what they are coded in.
+    try NamedTensors(reading: Container(Container.encode(self, options: options)), budget: .max)
   }
 }

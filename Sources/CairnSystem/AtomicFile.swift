@@ -116,7 +116,8 @@ package final class AtomicFile {
     }
   }
 
-  private func discard() {
+  /// Removes the temporary file, if it is still there; the target stays as it is.
+  package func discard() {
     try? closeDescriptor()
     removeTemporary()
   }

@@ -128,4 +128,13 @@ struct SafetensorsFileTests {
       safetensors(#"{"a":{"dtype":"U8","shape":[0,4294967296,4294967296],"data_offsets":[0,0]}}"#))
     #expect(try file.entry(at: 0).byteCount == 0)
   }
+
+  @Test(.timeLimit(.minutes(1)))
+  func `Many keys of the metadata in descending order take no quadratic time`() throws {
+    let count = 200_000
+    let pairs = (0..<count).map { "\"\(count * 9 - $0)\":\"\"" }
+    let file = try open(safetensors("{\"__metadata__\":{" + pairs.joined(separator: ",") + "}}"))
+    #expect(file.metadata.count == count)
+    #expect(file.metadata.keys.first?.string == "\(count * 8 + 1)")
+  }
 }

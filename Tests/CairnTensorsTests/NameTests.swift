@@ -192,4 +192,26 @@ import Testing
         code { _ = try NamedTensors(reading: Claims(list: list), budget: 1 << 20) } == expected)
     }
   }
+
+  @Test func `Metadata made in one go are those added one by one`() throws {
+    let pairs: [(key: TensorName, value: MetadataValue)] = [
+      ("b", .int(1)), ("c", .int(2)), ("a", .int(3)), ("b", .int(4)), ("é", .int(5)),
+    ]
+    var one = Metadata()
+    for (key, value) in pairs { one[key] = value }
+    #expect(Metadata(pairs) == one)
+    #expect(one["b"] == .int(4))
+    #expect(Metadata([]).isEmpty)
+  }
+
+  @Test func `Blobs are kept by name, in whichever order they come`() throws {
+    var tensors = NamedTensors()
+    for name in ["c", "a", "d", "b"] as [TensorName] {
+      try tensors.addBlob(Blob(name: name, bytes: []))
+    }
+    #expect(tensors.blobs.map(\.name) == ["a", "b", "c", "d"])
+    for name in ["a", "d"] as [TensorName] {
+      #expect(throws: CairnError.self) { try tensors.addBlob(Blob(name: name, bytes: [])) }
+    }
+  }
 }

@@ -189,6 +189,7 @@ class Container:
         rules(at, "invalidIndex", {
             0: 128 <= b.offset <= self.index.at - b.stored, 12: b.logical == logical,
             8: b.stored == logical or b.stored < logical and t.storage == CHUNKED})
+        need(b.stored, "corruptChunk", at + 8)
         need(logical <= 1032 * b.stored + 64, "limitExceeded", at + 8)
         return b
 

@@ -296,8 +296,10 @@ extension Container: TensorSource {
 
   /// The tensor at `index`: in place where it lies raw in a mapped file, else in storage of its own.
   ///
-  /// - Throws: `noSuchTensor`; `overBudget` if it is larger than ``defaultBudget``;
-  ///   `checksumMismatch`, `corruptChunk`, `invalidIndex`; `outOfMemory`.
+  /// It takes at most 1,032 times the bytes that the file has for it: hold its entry's `byteCount`
+  /// against a budget of your own if the file is a stranger's.
+  ///
+  /// - Throws: `noSuchTensor`; `checksumMismatch`, `corruptChunk`, `invalidIndex`; `outOfMemory`.
   public func tensor(at index: Int) throws(CairnError) -> Tensor {
     try locating { () throws(CairnError) in
       try checkIndex(index)

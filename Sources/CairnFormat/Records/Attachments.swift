@@ -68,6 +68,12 @@ enum BlobCoding {
   static func decode(_ payload: [UInt8], at offset: Int) throws(CairnError) -> Blob {
     var cursor = FieldCursor(payload, at: offset, code: .invalidBlob)
     let bytes = try cursor.take(Int(try cursor.next(UInt16.self)))
+    guard payload.count - cursor.position <= Limits.format.attachmentByteCount else {
+      throw CairnError(
+        .limitExceeded, "a blob is larger than the format allows",
+        at: .init(offset: UInt64(offset)), expected: "at most 256 MiB",
+        found: "\(payload.count - cursor.position) bytes")
+    }
     do throws(CairnError) {
       let name = try TensorName(utf8: bytes)
       return Blob(name: name, bytes: Array(payload[cursor.position...]))

@@ -185,6 +185,12 @@ struct FrameHeader: Hashable, Sendable {
         .invalidFrame, "a chunk takes more bytes than it holds",
         at: .init(offset: UInt64(offset)), expected: "at most \(logical)", found: "\(stored)")
     }
+    guard stored > 0 else {
+      throw CairnError(
+        .corruptChunk, "a chunk takes no bytes, and no stream is that short",
+        at: .init(offset: UInt64(offset)),
+        expected: "at least 1", found: "0")
+    }
     // DEFLATE codes at most 258 bytes in two bits, less the stream's own overhead.
     let (most, overflow) = stored.multipliedReportingOverflow(by: 1_032)
     guard overflow || logical - 64 <= most else {

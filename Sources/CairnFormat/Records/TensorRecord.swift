@@ -166,21 +166,23 @@ struct TensorRecord: Hashable, Sendable {
         .limitExceeded, "the tensor has more bytes than the format allows", at: location,
         expected: "below 2^63", found: "\(shape) of \(dtype)")
     }
-    let fits: Bool
-    if dtype == .string {
-      let (least, overflow) = shape.elementCount.multipliedReportingOverflow(by: 8)
-      // Without elements there is no last end offset that could say how many bytes there are.
-      fits = !overflow && (shape.elementCount == 0 ? byteCount == 0 : byteCount >= least)
-    } else {
-      fits = dtype.byteCount(elements: shape.elementCount) == byteCount
-    }
-    guard fits else {
+    guard hasFittingByteCount else {
       throw CairnError(
         .invalidTensorRecord, "the number of bytes is not what type and shape give", at: location,
         expected: dtype.byteCount(elements: shape.elementCount).map { "\($0)" }
           ?? "one that \(dtype) elements of shape \(shape) can take",
         found: "\(byteCount)")
     }
+  }
+
+  /// Whether the bytes are as many as type and shape ask for.
+  var hasFittingByteCount: Bool {
+    guard dtype == .string else {
+      return dtype.byteCount(elements: shape.elementCount) == byteCount
+    }
+    let (least, overflow) = shape.elementCount.multipliedReportingOverflow(by: 8)
+    // Without elements there is no last end offset that could say how many bytes there are.
+    return !overflow && (shape.elementCount == 0 ? byteCount == 0 : byteCount >= least)
   }
 
   init(

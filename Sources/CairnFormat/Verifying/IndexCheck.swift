@@ -35,6 +35,14 @@ enum IndexCheck {
           at: location, expected: "\(names), \(dimensions), \(blocks)",
           found: "\(entry.nameStart), \(entry.firstDimension), \(entry.firstBlock)")
       }
+      // Where no block is ever read, no reading would notice one too many.
+      let blockCount = entry.record.pieces(log2ChunkSize: container.log2ChunkSize).count
+      guard entry.blockCount == blockCount else {
+        throw CairnError(
+          .invalidIndex, "a tensor has another number of blocks than its bytes need",
+          at: .init(offset: UInt64(offset + 48), name: name.string), expected: "\(blockCount)",
+          found: "\(entry.blockCount)")
+      }
       names += name.utf8.count
       dimensions += entry.record.shape.rank
       blocks += entry.blockCount

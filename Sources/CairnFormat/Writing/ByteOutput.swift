@@ -9,6 +9,8 @@ protocol ByteOutput: AnyObject {
   func append(_ bytes: Span<UInt8>) throws(CairnError)
   /// All bytes are there: make them last.
   func commit() throws(CairnError)
+  /// There will be no more bytes: leave nothing of those that came.
+  func discard()
 }
 
 /// A file that takes its target's place when it is committed. Small appends are gathered.
@@ -46,6 +48,11 @@ final class FileOutput: ByteOutput {
     try flush()
     try file.commit()
   }
+
+  func discard() {
+    buffer = []
+    file.discard()
+  }
 }
 
 /// A growing block of memory.
@@ -76,6 +83,7 @@ final class MemoryOutput: ByteOutput {
   }
 
   func commit() {}
+  func discard() {}
 
   /// What has been written.
   var bytes: MemoryBytes { MemoryBytes(ByteRegion(storage, 0..<count)) }

@@ -86,6 +86,7 @@ struct CanonicalOrder {
 
   init(of source: any TensorSource) throws(CairnError) {
     let entries = try source.entries()
+    try Self.checkAliases(entries)
     var owners: [TensorName: TensorName] = [:]
     for index in entries.indices.sorted(by: { entries[$0].name < entries[$1].name }) {
       let group = entries[index].aliasOf ?? entries[index].name
@@ -93,6 +94,29 @@ struct CanonicalOrder {
       // The first name of a group in ascending order is the lowest: it owns the data.
       if owner == nil { owners[group] = entries[index].name }
       steps.append(Step(index: index, aliasOf: owner))
+    }
+  }
+
+  /// Checks that what a source calls an alias is one: the file keeps the owner's type and shape only.
+  private static func checkAliases(_ entries: [TensorEntry]) throws(CairnError) {
+    guard entries.contains(where: { $0.aliasOf != nil }) else { return }
+    var owners: [TensorName: TensorEntry] = [:]
+    for entry in entries where entry.aliasOf == nil { owners[entry.name] = entry }
+    for entry in entries {
+      guard let name = entry.aliasOf else { continue }
+      guard let owner = owners[name] else {
+        throw CairnError(
+          .noSuchTensor, "an alias names a tensor that is not there, or is an alias itself",
+          at: .init(name: entry.name.string), found: name.string)
+      }
+      guard owner.dtype == entry.dtype, owner.shape == entry.shape,
+        owner.byteCount == entry.byteCount
+      else {
+        throw CairnError(
+          .invalidArgument, "an alias is of another type or shape than its owner ‘\(name)’",
+          at: .init(name: entry.name.string), expected: "\(owner.dtype) \(owner.shape)",
+          found: "\(entry.dtype) \(entry.shape)")
+      }
     }
   }
 }

@@ -8,7 +8,8 @@ public import CairnTensors
 ///
 /// Nothing is visible at the target before ``finish()``; a writer that is dropped, or that has
 /// failed, leaves nothing behind. Memory is bounded by a window of pieces being coded (8 MiB, or a
-/// chunk a thread if that is more) and 200 to 400 bytes a tensor and 32 a chunk for the index.
+/// chunk a thread if that is more), at most as much again for what they are coded to, and for the
+/// index 200 to 400 bytes a tensor and 32 a chunk.
 ///
 /// The bytes depend on what is appended, in which order, and on the options, but not on the number
 /// of threads. ``Container/write(_:to:options:progress:)`` appends in the canonical order.
@@ -25,7 +26,8 @@ public final class ContainerWriter {
   private var index = IndexBuilder()
   private var queue: [Item] = []
   private var queuedByteCount = 0
-  private var slots: [Storage] = []
+  /// Memory for the queued pieces' bytes, kept from flush to flush.
+  private var arena: Storage?
   private var state = State.open
 
   private enum State { case open, failed, finished }
@@ -111,7 +113,13 @@ public final class ContainerWriter {
       }
       hasAttachments = true
       if let generator {
-        try write(FrameHeader(.generator, payload: Array(generator.utf8)), Array(generator.utf8))
+        let payload = Array(generator.utf8)
+        guard payload.count <= Limits.format.noteByteCount else {
+          throw CairnError(
+            .limitExceeded, "the note of what writes the file is larger than the format allows",
+            expected: "at most 64 KiB", found: "\(payload.count) bytes")
+        }
+        try write(FrameHeader(.generator, payload: payload), payload)
       }
       if !metadata.isEmpty {
         let payload = try MetadataCoding.encode(metadata)
@@ -168,7 +176,7 @@ public final class ContainerWriter {
       let number = index.count
       let alias = TensorRecord(
         name: name, dtype: record.dtype, shape: record.shape, byteCount: record.byteCount,
-        storageClass: .alias, filter: .none, position: UInt32(clamping: position ?? number),
+        storageClass: .alias, filter: .none, position: try Self.position(position ?? number, name),
         owner: ordinal)
       try enqueue(alias) { (_, _) throws(CairnError) in }
     }
@@ -186,7 +194,13 @@ public final class ContainerWriter {
         name: entry.name, dtype: entry.dtype, shape: entry.shape, byteCount: entry.byteCount,
         storageClass: isRaw ? .raw : .chunked,
         filter: isRaw ? .none : entry.dtype.preferredFilter,
-        position: UInt32(clamping: entry.position), owner: 0)
+        position: try Self.position(entry.position, entry.name), owner: 0)
+      // A source may be wrong about itself; a file may not.
+      guard record.hasFittingByteCount else {
+        throw CairnError(
+          .countMismatch, "the bytes do not fill a \(entry.dtype) tensor of shape \(entry.shape)",
+          at: .init(name: entry.name.string), found: "\(entry.byteCount) bytes")
+      }
       try enqueue(record, read: read, wrote: wrote)
     }
   }
@@ -224,6 +238,8 @@ public final class ContainerWriter {
     do throws(CairnError) { return try step() } catch {
       state = .failed
       queue = []
+      arena = nil
+      output.discard()
       throw error.located(file: output.path)
     }
   }
@@ -268,6 +284,19 @@ public final class ContainerWriter {
 
   // MARK: - Tensors
 
+  /// A place in the order of weights as a file has it; whether it is below the number of tensors is
+  /// known in the end.
+  private static func position(
+    _ position: Int, _ name: TensorName
+  ) throws(CairnError) -> UInt32 {
+    guard let position = UInt32(exactly: position) else {
+      throw CairnError(
+        .invalidArgument, "a place in the order of weights is out of range",
+        at: .init(name: name.string), expected: "0 to count − 1", found: "\(position)")
+    }
+    return position
+  }
+
   private func enqueue(
     _ record: TensorRecord, read: @escaping PieceReader,
     wrote: (Int) throws(CairnError) -> Void = { (_) throws(CairnError) in }
@@ -304,9 +333,12 @@ public final class ContainerWriter {
       var range: Range<Int>
       var digests: Bool
       var read: PieceReader
-      var slot: Storage
+      /// Where its bytes lie in the arena.
+      var place: Range<Int>
     }
+    let arena = try arena(byteCount: queuedByteCount)
     var jobs: [Job] = []
+    var end = 0
     for item in queue {
       guard case .piece(let tensor, let piece) = item else { continue }
       let range = tensor.pieces.range(of: piece)
@@ -314,7 +346,8 @@ public final class ContainerWriter {
         Job(
           record: tensor.record, range: range,
           digests: tensor.leaf != nil && tensor.pieces.endBetweenSegments, read: tensor.read,
-          slot: try slot(jobs.count, byteCount: range.count)))
+          place: end..<end + range.count))
+      end += range.count
     }
     let coded = Results<CodedPiece>(count: jobs.count)
     try inParallel(
@@ -322,10 +355,11 @@ public final class ContainerWriter {
       makeWorker: { () throws(CairnError) in try PieceCoder() }
     ) { [jobs] (coder, number) throws(CairnError) in
       let job = jobs[number]
-      try job.slot.withMutableBytes(in: 0..<job.range.count) { (bytes) throws(CairnError) in
+      // The places are disjoint, so no two threads write one byte.
+      try arena.withMutableBytes(in: job.place) { (bytes) throws(CairnError) in
         try job.read(job.range.lowerBound, &bytes)
       }
-      coded[number] = try job.slot.withBytes(in: 0..<job.range.count) {
+      coded[number] = try arena.withBytes(in: job.place) {
         (bytes) throws(CairnError) in
         let stream = try coder.code(bytes, of: job.record)
         return CodedPiece(
@@ -343,7 +377,9 @@ public final class ContainerWriter {
       case .rawHeader(let tensor): try writeRawHeader(tensor)
       case .piece(let tensor, let piece):
         guard let result = coded[number] else { continue }
-        try write(result, tensor, piece, slot: slots[number])
+        try arena.withBytes(in: jobs[number].place) { (bytes) throws(CairnError) in
+          try write(result, bytes, tensor, piece)
+        }
         number += 1
       case .end(let tensor): try close(tensor)
       }
@@ -352,12 +388,16 @@ public final class ContainerWriter {
     queuedByteCount = 0
   }
 
-  /// The memory of the `number`th piece of a flush, kept for the next one.
-  private func slot(_ number: Int, byteCount: Int) throws(CairnError) -> Storage {
-    if number < slots.count, slots[number].byteCount >= byteCount { return slots[number] }
-    let slot = try Storage(byteCount: byteCount, zeroed: false)
-    if number < slots.count { slots[number] = slot } else { slots.append(slot) }
-    return slot
+  /// Memory of at least `byteCount` bytes.
+  ///
+  /// One block for all pieces: blocks of their own, each as large as the largest piece that ever had
+  /// its number, would grow with every other mixture of large and small tensors.
+  private func arena(byteCount: Int) throws(CairnError) -> Storage {
+    if let arena, arena.byteCount >= byteCount { return arena }
+    arena = nil
+    let fresh = try Storage(byteCount: byteCount, zeroed: false)
+    arena = fresh
+    return fresh
   }
 
   private func writeRawHeader(_ tensor: TensorInProgress) throws(CairnError) {
@@ -375,9 +415,9 @@ public final class ContainerWriter {
   }
 
   private func write(
-    _ coded: CodedPiece, _ tensor: TensorInProgress, _ piece: Int, slot: Storage
+    _ coded: CodedPiece, _ bytes: Span<UInt8>, _ tensor: TensorInProgress, _ piece: Int
   ) throws(CairnError) {
-    let logical = tensor.pieces.range(of: piece).count
+    let logical = bytes.count
     let stored = coded.stream?.count ?? logical
     if tensor.record.storageClass == .chunked {
       try emitHeader(
@@ -390,15 +430,13 @@ public final class ContainerWriter {
         offset: offset, storedCount: stored, logicalCount: logical, checksum: coded.checksum),
       row: tensor.row)
     storedCount += stored
-    try slot.withBytes(in: 0..<logical) { (bytes) throws(CairnError) in
-      try tensor.inspector?.inspect(bytes)
-      if let segments = coded.segments {
-        for segment in segments { tensor.leaf?.absorb(segment: segment) }
-      } else {
-        tensor.leaf?.absorb(bytes)
-      }
-      if let stream = coded.stream { try emit(stream) } else { try emit(bytes) }
+    try tensor.inspector?.inspect(bytes)
+    if let segments = coded.segments {
+      for segment in segments { tensor.leaf?.absorb(segment: segment) }
+    } else {
+      tensor.leaf?.absorb(bytes)
     }
+    if let stream = coded.stream { try emit(stream) } else { try emit(bytes) }
     if tensor.record.storageClass == .chunked { try emitPadding(after: stored) }
   }
 

@@ -31,7 +31,8 @@ extension SafetensorsHeader {
           .invalidHeader, "the metadata is no object", expected: "keys with texts",
           found: value.kind)
       }
-      var metadata = Metadata()
+      var found: [(key: Metadata.Key, value: MetadataValue)] = []
+      found.reserveCapacity(pairs.count)
       for (position, pair) in pairs.enumerated() {
         let name: Metadata.Key
         do throws(CairnError) { name = try Metadata.Key(pair.key) } catch {
@@ -46,9 +47,10 @@ extension SafetensorsHeader {
             .invalidHeader, "the metadata ‘\(name)’ is no text", at: [.value(position)],
             expected: "a text", found: pair.value.kind)
         }
-        metadata[name] = .string(text)
+        found.append((name, .string(text)))
       }
-      return metadata
+      // In one go: key by key, a header of keys in descending order would take quadratic time.
+      return Metadata(found)
     }
 
     /// The entry as a tensor's.

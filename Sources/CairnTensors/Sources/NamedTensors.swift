@@ -31,12 +31,15 @@ public struct NamedTensors: Sendable {
 
   /// Everything that `source` has, read into memory; aliases stay aliases.
   ///
+  /// - Parameter budget: the bytes that the tensors may take; ``TensorSource/defaultBudget`` of the
+  ///   source without one.
   /// - Throws: what reading the source throws; `overBudget` if the tensors take more bytes than
   ///   `budget`; `noSuchTensor` if an alias names no tensor that is none itself; `duplicateName`.
   /// - Complexity: O(bytes).
   public init(
-    reading source: any TensorSource, budget: Int = .max
+    reading source: any TensorSource, budget: Int? = nil
   ) throws(CairnError) {
+    let budget = budget ?? source.defaultBudget
     metadata = source.metadata
     configuration = source.configuration
     for blob in try source.blobs { try addBlob(blob) }
@@ -103,7 +106,12 @@ public struct NamedTensors: Sendable {
   ///
   /// - Throws: `duplicateName`.
   public mutating func addBlob(_ blob: Blob) throws(CairnError) {
-    let place = blobs.firstIndex { $0.name >= blob.name } ?? blobs.count
+    var place = 0
+    var high = blobs.count
+    while place < high {
+      let middle = (place + high) / 2
+      if blobs[middle].name < blob.name { place = middle + 1 } else { high = middle }
+    }
     guard place == blobs.count || blobs[place].name != blob.name else {
       throw CairnError(
         .duplicateName, "two blobs have the same name", at: .init(name: blob.name.string))

@@ -82,6 +82,10 @@ public protocol TensorSource: Sendable {
   /// Further bytes, ascending by name.
   var blobs: [Blob] { get throws(CairnError) }
 
+  /// The bytes of tensors that may be read into memory at once, unless the caller says otherwise: no
+  /// bound but for sources that can claim far more bytes than they hold.
+  var defaultBudget: Int { get }
+
   /// The variable or storage behind the tensor, if it is a live one: what independence is judged by.
   func liveIdentity(at index: Int) throws(CairnError) -> LiveIdentity?
 }
@@ -107,6 +111,8 @@ extension TensorSource {
   public var configuration: [UInt8]? { nil }
   /// No blobs.
   public var blobs: [Blob] { [] }
+  /// No bound.
+  public var defaultBudget: Int { .max }
   /// Not live.
   public func liveIdentity(at index: Int) throws(CairnError) -> LiveIdentity? { nil }
 

@@ -76,6 +76,21 @@ public struct Metadata: Hashable, Sendable {
   /// No key-values.
   public init() {}
 
+  /// Those pairs in any order; of pairs with one key the last counts.
+  ///
+  /// - Complexity: O(n log n), where adding them one by one would take O(n²).
+  public init(_ pairs: some Sequence<(key: Key, value: MetadataValue)>) {
+    let pairs = Array(pairs)
+    let order = pairs.indices.sorted { left, right in
+      pairs[left].key == pairs[right].key ? left < right : pairs[left].key < pairs[right].key
+    }
+    self.pairs.reserveCapacity(pairs.count)
+    for index in order {
+      if self.pairs.last?.key == pairs[index].key { self.pairs.removeLast() }
+      self.pairs.append(pairs[index])
+    }
+  }
+
   /// The number of keys.
   public var count: Int { pairs.count }
   /// Whether there are no keys.
