@@ -134,6 +134,22 @@ private struct Forgery {
     #expect(try refusal(fixture.bytes(), .structure) == .corruptChunk)
   }
 
+  @Test func `A file that was never finished is called that, whatever its frames are`() throws {
+    func code(_ bytes: [UInt8]) throws -> CairnError.Code? {
+      let error = #expect(throws: CairnError.self) { try Container(MemoryBytes(bytes)) }
+      return error?.code
+    }
+    let start = Superblock(log2Alignment: 6, log2ChunkSize: 20, digests: false).bytes
+    let unknown = FrameHeader(FrameType("ZZZZ"), payload: [1]).bytes + [1]
+    let zeros = [UInt8](repeating: 0, count: 63)
+    #expect(try code(start + unknown + zeros) == .notCommitted)
+    #expect(try code(start + unknown + zeros.dropLast()) == .truncated)
+    #expect(try code(start + unknown.dropLast()) == .truncated)
+    var huge = FrameHeader(FrameType("ZZZZ"), payload: [])
+    huge.storedCount = .max
+    #expect(try code(start + huge.bytes) == .truncated)
+  }
+
   @Test func `Zeros beyond the budget are not read unless the caller allows it`() throws {
     let tensors = try NamedTensors([("zeros", Tensor(zeros: .uint8, shape: [80 << 20]))])
     let container = try Container(

@@ -35,16 +35,15 @@ enum CommitSearch {
           advice: "Restore the file from a copy")
       }
       if let damaged = try damagedCommit(at: offset, in: source) { return damaged }
-      let header: FrameHeader
+      let next: Int
       do throws(CairnError) {
-        header = try FrameHeader(reading: source, at: offset)
+        next = try FrameHeader.end(at: offset, in: source)
       } catch {
         return error
       }
-      let next = offset + FrameHeader.byteCount + header.paddedCount
       guard next <= source.count else {
         return CairnError(
-          .truncated, "the file ends within the padding of a \(header.type.name) frame",
+          .truncated, "the file ends within the padding of a frame",
           at: .init(offset: UInt64(source.count)), expected: "at least \(next) bytes",
           advice: "Restore the file from a copy")
       }

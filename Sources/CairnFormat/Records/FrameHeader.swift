@@ -91,14 +91,37 @@ struct FrameHeader: Hashable, Sendable {
     return fields.bytes
   }
 
-  /// Reads and checks the header at `offset`; the payload lies within the file.
-  init(reading source: any ByteSource, at offset: Int) throws(CairnError) {
-    guard offset >= 0, offset <= source.count, source.count - offset >= Self.byteCount else {
+  /// Where the padding of the frame at `offset` ends, whatever else its header says: the way through
+  /// a file that was never finished. The payload lies within the file, its padding perhaps not.
+  static func end(at offset: Int, in source: any ByteSource) throws(CairnError) -> Int {
+    try checkRoom(at: offset, in: source)
+    return try source.withBytes(in: offset..<offset + byteCount) { (bytes) throws(CairnError) in
+      try checkChecksum(bytes, of: "a frame header", at: offset)
+      let stored: UInt64 = bytes.field(8)
+      let room = source.count - offset - byteCount
+      guard stored <= UInt64(room) else {
+        throw CairnError(
+          .truncated, "the file ends within a frame", at: .init(offset: UInt64(offset + 8)),
+          expected: "\(stored) bytes", found: "\(room)")
+      }
+      return offset + byteCount + Int(stored) + padding(after: Int(stored), to: 64)
+    }
+  }
+
+  private static func checkRoom(
+    at offset: Int, in source: any ByteSource
+  ) throws(CairnError) {
+    guard offset >= 0, offset <= source.count, source.count - offset >= byteCount else {
       throw CairnError(
         .truncated, "the file ends within a frame header",
         at: .init(offset: UInt64(clamping: offset)),
         expected: "64 bytes", found: "\(max(0, source.count - offset))")
     }
+  }
+
+  /// Reads and checks the header at `offset`; the payload lies within the file.
+  init(reading source: any ByteSource, at offset: Int) throws(CairnError) {
+    try Self.checkRoom(at: offset, in: source)
     self = try source.withBytes(in: offset..<offset + Self.byteCount) {
       (bytes) throws(CairnError) in
       try FrameHeader(bytes, at: offset, sourceCount: source.count)
