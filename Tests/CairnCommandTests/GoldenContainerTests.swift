@@ -7,8 +7,7 @@ import Testing
 
 @Suite struct GoldenContainerTests {
   private let folder: TestFolder
-  private static let containers = URL(filePath: #filePath).deletingLastPathComponent()
-    .appending(path: "../../Fixtures/containers").standardizedFileURL.path
+  private static let containers = fixtures + "/containers"
 
   init() throws { folder = try TestFolder() }
 

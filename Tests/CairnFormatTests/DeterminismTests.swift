@@ -7,8 +7,9 @@ import CairnTestSupport
 import Testing
 
 @Suite struct DeterminismTests {
-  /// Several chunks, several tensors: something for threads to disorder.
-  private func large() throws -> NamedTensors {
+  /// Several chunks, several tensors: something for threads to disorder. Made once, because a debug
+  /// build takes longer to make weights than to code them.
+  private static let large = Result {
     var tensors = try sampleCheckpoint()
     for number in 0..<40 {
       try tensors.add(
@@ -20,7 +21,7 @@ import Testing
 
   @Test(arguments: [WriteOptions.Codec.auto, .raw])
   func `The number of threads does not show in the bytes`(codec: WriteOptions.Codec) throws {
-    let tensors = try large()
+    let tensors = try Self.large.get()
     let files = try [1, 2, 3, 8].map { threads in
       try Container.encode(
         tensors,
@@ -56,7 +57,7 @@ import Testing
   }
 
   @Test func `The root digest does not depend on codec, chunks or alignment`() throws {
-    let tensors = try large()
+    let tensors = try Self.large.get()
     let variants = [
       WriteOptions(), WriteOptions { $0.codec = .raw }, WriteOptions { $0.log2ChunkSize = 16 },
       WriteOptions { $0.log2ChunkSize = 22 },

@@ -23,7 +23,8 @@ import Testing
     }
   }
 
-  private func checkpoint() throws -> NamedTensors {
+  /// Made once, because a debug build takes longer to make weights than to code them.
+  private static let checkpoint = Result {
     var tensors = NamedTensors()
     try tensors.add(Tensor(weightLike(120_000, seed: 1), shape: [300, 400]), named: "big")
     try tensors.add(Tensor(weightLike(120_000, seed: 2), shape: [300, 400]), named: "other")
@@ -32,7 +33,7 @@ import Testing
 
   @Test(arguments: [WriteOptions.Codec.auto, .raw])
   func `Reading a slice touches only the blocks it lies in`(codec: WriteOptions.Codec) throws {
-    let tensors = try checkpoint()
+    let tensors = try Self.checkpoint.get()
     let memory = try Container.encode(
       tensors,
       options: WriteOptions {
@@ -53,7 +54,7 @@ import Testing
   func `Every range of bytes is what the whole has there`(
     codec: WriteOptions.Codec, log2ChunkSize: Int
   ) throws {
-    let tensors = try checkpoint()
+    let tensors = try Self.checkpoint.get()
     let container = try Container(
       Container.encode(
         tensors,
@@ -95,7 +96,7 @@ import Testing
 
   @Test func `A raw tensor of a mapped file is used in place`() throws {
     let folder = try TestFolder()
-    let tensors = try checkpoint()
+    let tensors = try Self.checkpoint.get()
     try Container.write(
       tensors, to: folder.file("x.cairn"),
       options: WriteOptions {
@@ -117,7 +118,7 @@ import Testing
 
   @Test func `A name that is not there, an index out of range, a range outside are errors`() throws
   {
-    let container = try Container(Container.encode(checkpoint()))
+    let container = try Container(Container.encode(Self.checkpoint.get()))
     #expect(try container.index(of: "nothing") == nil)
     #expect(throws: CairnError.self) { try container.tensor(named: "nothing") }
     #expect(throws: CairnError.self) { try container.tensor(at: 2) }
@@ -154,7 +155,7 @@ import Testing
   }
 
   @Test func `A load that would take more than the budget is refused before it is made`() throws {
-    let container = try Container(Container.encode(checkpoint()))
+    let container = try Container(Container.encode(Self.checkpoint.get()))
     let error = #expect(throws: CairnError.self) {
       try NamedTensors(reading: container, budget: 479_999)
     }
