@@ -40,7 +40,7 @@ test-real:
 
 test-tsan:
 	@Scripts/setup.sh build
-	$(SWIFT) test --sanitize=thread --scratch-path .build-tsan --filter CairnTensorsTests
+	$(SWIFT) test --sanitize=thread --scratch-path .build-tsan --filter 'ConcurrencyTests|ParallelTests'
 
 lint:
 	@Scripts/lint.sh
