@@ -20,6 +20,7 @@ Sources/CairnFormat/Records/ContentDigest.swift
 Sources/CairnModels/Evaluation/MatrixProduct.swift
 Sources/CairnSystem/ByteCopy.swift
 Sources/CairnSystem/FileSystem.swift
+Sources/CairnSystem/Lock.swift
 Sources/CairnSystem/Parallel.swift
 Sources/CairnSystem/Storage.swift
 Sources/CairnTensors/Tensor/Tensor+Scalars.swift

@@ -2,7 +2,6 @@
 
 import CairnSystem
 import CairnTensors
-import Synchronization
 
 /// The values of all tensors that two sources have in common.
 ///
@@ -33,7 +32,7 @@ final class ValueComparison: Sendable {
 
   private let pairs: [Pair]
   private let options: ComparisonOptions
-  private let outcomes = Mutex<[Int: Outcome]>([:])
+  private let outcomes = Lock<[Int: Outcome]>([:])
 
   /// A piece is read by one thread; a batch of pieces is compared between two reports of progress.
   private static let pieceByteCount = 16 << 20

@@ -38,7 +38,7 @@ package func inParallel<Worker: ~Copyable>(
     return
   }
   let next = Atomic<Int>(0)
-  let failure = Mutex<(index: Int, error: CairnError)?>(nil)
+  let failure = Lock<(index: Int, error: CairnError)?>(nil)
   DispatchQueue.concurrentPerform(iterations: workers) { _ in
     var index = -1
     do throws(CairnError) {

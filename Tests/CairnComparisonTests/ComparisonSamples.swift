@@ -3,7 +3,6 @@
 import CairnComparison
 import CairnSystem
 import CairnTensors
-import Synchronization
 import Testing
 
 /// A tensor of the given type with those bit patterns as elements of whole bytes, row-major.
@@ -21,7 +20,7 @@ func tensor(
 final class LazySource: TensorSource {
   let tensors: NamedTensors
   /// The largest read, and the bytes of all.
-  let reads = Mutex<(largest: Int, total: Int)>((0, 0))
+  let reads = Lock<(largest: Int, total: Int)>((0, 0))
   /// Reading this tensor fails.
   let broken: TensorName?
 

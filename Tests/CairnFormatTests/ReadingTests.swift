@@ -4,14 +4,13 @@ import CairnFormat
 import CairnSystem
 import CairnTensors
 import CairnTestSupport
-import Synchronization
 import Testing
 
 @Suite struct ReadingTests {
   /// Notes which bytes were read.
   final class WatchedBytes: ByteSource {
     let base: MemoryBytes
-    let ranges = Mutex<[Range<Int>]>([])
+    let ranges = Lock<[Range<Int>]>([])
     init(_ base: MemoryBytes) { self.base = base }
     var count: Int { base.count }
     var path: String? { nil }

@@ -3,7 +3,6 @@
 import CairnSystem
 import CairnTestSupport
 import Foundation
-import Synchronization
 import Testing
 
 @Suite struct AtomicFileTests {
@@ -277,7 +276,7 @@ import Testing
 
   @Test func `of many saves at once that must not replace, one wins`() throws {
     let path = folder.file("a")
-    let wins = Mutex(0)
+    let wins = Lock(0)
     DispatchQueue.concurrentPerform(iterations: 32) { index in
       let found = code { try save("\(index)", to: path, replacing: false, durability: .none) }
       if found == nil { wins.withLock { $0 += 1 } } else { #expect(found == .alreadyExists) }

@@ -3,13 +3,12 @@
 import CairnSystem
 import CairnTestSupport
 import Foundation
-import Synchronization
 import Testing
 
 @Suite struct ParallelTests {
   @Test(arguments: [0, 1, 2, 7, 1_000], [1, 2, 8, 64])
   func `every piece runs once`(_ count: Int, _ threads: Int) throws {
-    let runs = Mutex([Int](repeating: 0, count: count))
+    let runs = Lock([Int](repeating: 0, count: count))
     try inParallel(count, threads: Threads(threads)) { (index) throws(CairnError) in
       runs.withLock { $0[index] += 1 }
     }
@@ -22,7 +21,7 @@ import Testing
   ) throws {
     for round in 0..<200 {
       let lowest = round % 50
-      let ran = Mutex(Set<Int>())
+      let ran = Lock(Set<Int>())
       var found: CairnError?
       do throws(CairnError) {
         try inParallel(100, threads: Threads(threads)) { (index) throws(CairnError) in
@@ -56,8 +55,8 @@ import Testing
 
   @Test func `a worker is made at most once a thread, and a failure to make one is thrown`() throws
   {
-    let made = Mutex(0)
-    let uses = Mutex(0)
+    let made = Lock(0)
+    let uses = Lock(0)
     try inParallel(
       100, threads: 4,
       makeWorker: { () throws(CairnError) in
@@ -80,7 +79,7 @@ import Testing
   }
 
   @Test func `after a failure the rest is not begun`() throws {
-    let ran = Mutex(0)
+    let ran = Lock(0)
     #expect(
       code {
         try inParallel(10_000, threads: 4) { (_) throws(CairnError) in

@@ -1,7 +1,6 @@
 // The real file system, recorded, with one call that fails.
 
 package import CairnSystem
-import Synchronization
 
 /// Passes every call on to the system, writes down what was called, counts open descriptors, and
 /// fails call number `failing` with `number` instead of making it.
@@ -13,7 +12,7 @@ package final class FaultyFileSystem: FileSystem {
   }
 
   private let system = SystemFileSystem()
-  private let state = Mutex(State())
+  private let state = Lock(State())
   private let failing: Int?
   private let number: Int32
   /// The most bytes that one call of `write` takes or one of `read` gives.

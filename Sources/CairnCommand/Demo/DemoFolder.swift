@@ -1,7 +1,6 @@
 // Where the demo's files are made: a folder that goes when the demo ends, unless it is to be kept.
 
 import CairnSystem
-import Synchronization
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials
@@ -22,7 +21,7 @@ struct DemoFolder {
   private let isKept: Bool
   /// What is to be removed when the process ends by another way than the demo's own end: whoever
   /// reads its output may go away (`cairn demo | head`).
-  private static let left = Mutex<[String]>([])
+  private static let left = Lock<[String]>([])
 
   /// The folder at `kept`, made if it is not there; or one of its own among the system's temporary
   /// files.

@@ -1,7 +1,6 @@
 // A line that says how far the work has come, on a terminal only.
 
 import CairnSystem
-import Synchronization
 
 /// Shows progress on standard error when that is a terminal, and lets the user stop the work.
 struct ProgressBar: Sendable {
@@ -10,8 +9,8 @@ struct ProgressBar: Sendable {
   private let isShown: Bool
   private let clock = ContinuousClock()
   private let start: ContinuousClock.Instant
-  private static let isDrawn = Mutex(false)
-  private static let lastDraw = Mutex<ContinuousClock.Instant?>(nil)
+  private static let isDrawn = Lock(false)
+  private static let lastDraw = Lock<ContinuousClock.Instant?>(nil)
 
   /// A line that begins with `label`. `stateWhenStopped` says what a stop leaves behind.
   init(_ label: String, stateWhenStopped: String? = nil) {

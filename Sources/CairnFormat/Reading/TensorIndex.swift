@@ -3,7 +3,6 @@
 import CairnCodec
 import CairnSystem
 import CairnTensors
-import Synchronization
 
 /// The tensor table of an open container. Pages are read, and their CRCs checked, when something in
 /// them is needed; a bounded number of them is kept.
@@ -11,7 +10,7 @@ final class TensorIndex: Sendable {
   let table: PageTable
   private let source: any ByteSource
   private let pages: Pieces
-  private let cache = Mutex(PageCache())
+  private let cache = Lock(PageCache())
 
   private struct PageCache {
     var pages: [Int: [UInt8]] = [:]

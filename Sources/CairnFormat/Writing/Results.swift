@@ -1,12 +1,12 @@
 // Results of parallel pieces of work, each put in its place.
 
-import Synchronization
+import CairnSystem
 
 /// One optional result an index, set from any thread.
 final class Results<Value: Sendable>: Sendable {
-  private let values: Mutex<[Value?]>
+  private let values: Lock<[Value?]>
 
-  init(count: Int) { values = Mutex([Value?](repeating: nil, count: count)) }
+  init(count: Int) { values = Lock([Value?](repeating: nil, count: count)) }
 
   subscript(index: Int) -> Value? {
     get { values.withLock { $0[index] } }

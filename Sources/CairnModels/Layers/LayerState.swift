@@ -3,7 +3,6 @@
 public import CairnJSON
 public import CairnSystem
 public import CairnTensors
-import Synchronization
 
 /// The part of a layer that can change: name (until it is given), `trainable`, variables.
 ///
@@ -23,7 +22,7 @@ public final class LayerState: Sendable {
     var variables: [LayerVariable] = []
     var inputShapes: [BatchShape]?
   }
-  private let contents: Mutex<Contents>
+  private let contents: Lock<Contents>
 
   /// The state of a layer that is not built.
   ///
@@ -40,7 +39,7 @@ public final class LayerState: Sendable {
     self.dtype = dtype
     self.activityRegularizer = activityRegularizer
     self.hasTrainableFlag = className != InputLayer.className
-    self.contents = Mutex(
+    self.contents = Lock(
       Contents(
         name: name ?? LayerName.automatic(for: className), isNamed: name != nil,
         isTrainable: trainable))

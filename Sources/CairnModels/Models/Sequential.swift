@@ -3,7 +3,6 @@
 public import CairnJSON
 public import CairnSystem
 public import CairnTensors
-import Synchronization
 
 /// A model whose layers follow one another.
 ///
@@ -16,10 +15,10 @@ import Synchronization
 public final class Sequential: Model, @unchecked Sendable {
   public override class var className: String { "Sequential" }
 
-  private let stack: Mutex<SequentialStack>
+  private let stack: Lock<SequentialStack>
   /// Taken by every change of any model's layers, so that two models can't come to hold one another
   /// by being added at the same time.
-  private static let structure = Mutex<Void>(())
+  private static let structure = Lock<Void>(())
 
   /// A model of those layers.
   ///
@@ -40,7 +39,7 @@ public final class Sequential: Model, @unchecked Sendable {
     try stack.append(layers)
     try stack.buildIfPossible()
     stack.nameLayers()
-    self.stack = Mutex(stack)
+    self.stack = Lock(stack)
     super.init(state: state, compileConfiguration: nil)
   }
 
@@ -89,7 +88,7 @@ public final class Sequential: Model, @unchecked Sendable {
       try stack.buildIfPossible(in: &context.build)
       if let shape, !layers.isEmpty { try stack.build(for: shape, in: &context.build) }
       stack.nameLayers()
-      self.stack = Mutex(stack)
+      self.stack = Lock(stack)
     } catch {
       throw error.located(name: reader.path(of: "layers"))
     }

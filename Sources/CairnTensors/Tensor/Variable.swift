@@ -1,7 +1,6 @@
 // The variable: a reference to a tensor that can be replaced, as in TensorFlow and Keras.
 
 public import CairnSystem
-import Synchronization
 
 /// A named, mutable place for a tensor of fixed type and shape.
 ///
@@ -21,14 +20,14 @@ public final class Variable: Sendable {
     var value: Tensor
     var isTrainable: Bool
   }
-  private let state: Mutex<State>
+  private let state: Lock<State>
 
   /// A variable that begins with `value`.
   public init(_ value: Tensor, name: String = "variable", trainable: Bool = true) {
     self.name = name
     self.dtype = value.dtype
     self.shape = value.shape
-    self.state = Mutex(State(value: value, isTrainable: trainable))
+    self.state = Lock(State(value: value, isTrainable: trainable))
   }
 
   /// The current value: a snapshot that later assignments don't change.
