@@ -3,12 +3,13 @@
 SWIFT ?= swift
 CAIRN := .build/release/cairn
 
-.PHONY: help demo build test test-swift test-conformance test-real test-tsan lint clean
+.PHONY: help demo build test test-swift test-conformance test-real test-asan test-tsan lint clean
 
 help:
 	@echo "make demo       the main job on real weights: save, restore, copy, prove"
 	@echo "make test       all tests"
-	@echo "make test-tsan  the concurrency tests under the thread sanitizer"
+	@echo "make test-asan  the Swift tests under the address sanitizer"
+	@echo "make test-tsan  the Swift tests under the thread sanitizer; FILTER=… for some of them"
 	@echo "make lint       formatting and the project's own rules"
 	@echo "make build      the release build of the cairn command"
 	@echo "make clean      removes what was built"
@@ -38,13 +39,16 @@ test-real:
 	$(SWIFT) build -c release --product cairn
 	Tests/RealWeights/run.sh
 
-test-tsan:
+# FILTER: a regular expression of the tests to run; all without one.
+test-asan test-tsan: test-%san:
 	@Scripts/setup.sh build
-	$(SWIFT) test --sanitize=thread --scratch-path .build-tsan --filter 'ConcurrencyTests|ParallelTests'
+	$(SWIFT) test --sanitize=$(SANITIZER) --scratch-path .build-$*san $(if $(FILTER),--filter '$(FILTER)')
+test-asan: SANITIZER := address
+test-tsan: SANITIZER := thread
 
 lint:
 	@Scripts/lint.sh
 
 clean:
 	$(SWIFT) package clean
-	rm -rf .build-tsan
+	rm -rf .build-asan .build-tsan
