@@ -16,7 +16,7 @@
 ///
 /// `@unchecked Sendable`: `value` is touched in ``withLock(_:)`` alone, between locking and
 /// unlocking, and goes out of it only as a value that is `Sendable` itself.
-package final class Lock<Value: Sendable>: @unchecked Sendable {
+@safe package final class Lock<Value: Sendable>: @unchecked Sendable {
   private var value: Value
   // On the heap, because a mutex must stay where it was initialised.
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
