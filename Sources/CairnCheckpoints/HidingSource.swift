@@ -37,6 +37,16 @@ struct HidingSource: TensorSource {
     try base.tensor(at: original(index))
   }
 
+  func memory(at index: Int) throws(CairnError) -> ByteRegion? {
+    try base.memory(at: original(index))
+  }
+
+  func tensors(at indices: [Int]) throws(CairnError) -> [Tensor] {
+    var originals: [Int] = []
+    for index in indices { originals.append(try original(index)) }
+    return try base.tensors(at: originals)
+  }
+
   func index(of name: TensorName) throws(CairnError) -> Int? {
     guard let found = try base.index(of: name) else { return nil }
     var (low, high) = (0, indices.count)

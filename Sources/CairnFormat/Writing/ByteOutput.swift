@@ -13,12 +13,14 @@ protocol ByteOutput: AnyObject {
   func discard()
 }
 
-/// A file that takes its target's place when it is committed. Small appends are gathered.
+/// A file that takes its target's place when it is committed. Small appends are gathered, so that a
+/// header is not a call to the system; a copy of a large one would cost more than the call.
 final class FileOutput: ByteOutput {
   let path: String?
   private let file: AtomicFile
   private var buffer: [UInt8] = []
-  private static let gathered = 1 << 20
+  private static let capacity = 256 << 10
+  private static let gathered = 16 << 10
 
   init(path: String, options: WriteOptions) throws(CairnError) {
     self.path = path
@@ -28,7 +30,7 @@ final class FileOutput: ByteOutput {
   }
 
   func append(_ bytes: Span<UInt8>) throws(CairnError) {
-    if buffer.count + bytes.count > Self.gathered { try flush() }
+    if bytes.count >= Self.gathered || buffer.count + bytes.count > Self.capacity { try flush() }
     if bytes.count >= Self.gathered {
       try file.append(bytes)
     } else {
@@ -37,6 +39,7 @@ final class FileOutput: ByteOutput {
   }
 
   private func flush() throws(CairnError) {
+    guard !buffer.isEmpty else { return }
     var full: [UInt8] = []
     swap(&full, &buffer)
     try file.append(full.span)

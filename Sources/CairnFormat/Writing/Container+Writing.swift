@@ -58,12 +58,8 @@ extension Container {
       if let owner = step.aliasOf {
         try writer.appendAlias(entry.name, of: owner, position: entry.position)
       } else {
-        let index = step.index
         try writer.append(
-          entry,
-          read: { (offset, bytes) throws(CairnError) in
-            try source.read(at: index, from: offset, into: &bytes)
-          },
+          entry, content(of: step.index, in: source),
           wrote: { (count) throws(CairnError) in
             done += count
             try progress(Progress(done: done, total: total))
@@ -73,6 +69,16 @@ extension Container {
     return try writer.finish { () throws(CairnError) in
       try progress(Progress(done: total, total: total))
     }
+  }
+}
+
+/// The bytes of a source's tensor: where they lie, or a way to read them.
+private func content(
+  of index: Int, in source: any TensorSource
+) throws(CairnError) -> TensorContent {
+  if let memory = try source.memory(at: index) { return .memory(memory) }
+  return .reader { (offset, bytes) throws(CairnError) in
+    try source.read(at: index, from: offset, into: &bytes)
   }
 }
 

@@ -6,8 +6,22 @@ import CairnSystem
 import CairnTensors
 import Crypto
 
+/// A piece to be coded.
+struct PieceJob: Sendable {
+  var record: TensorRecord
+  /// Which of the tensor's bytes.
+  var range: Range<Int>
+  /// Whether the segments in it are digested here.
+  var digests: Bool
+  var content: TensorContent
+}
+
 /// What became of a piece's bytes.
 struct CodedPiece: Sendable {
+  /// The bytes themselves.
+  var bytes: ByteRegion
+  /// The buffer that they were read into, if they were.
+  var buffer: Storage?
   /// The stream, or nil if the bytes are kept as they are.
   var stream: [UInt8]?
   /// The CRC-32 of what is stored.
@@ -28,9 +42,42 @@ struct PieceCoder: ~Copyable {
     do throws(CodecError) { return try ChunkEncoder() } catch { throw error.located() }
   }
 
-  /// Codes `bytes`, one piece of the tensor that `record` describes.
-  mutating func code(
-    _ bytes: Span<UInt8>, of record: TensorRecord
+  /// Reads a piece, if it is not in memory, and codes it.
+  mutating func code(_ job: PieceJob, _ buffers: BufferPool) throws(CairnError) -> CodedPiece {
+    let (bytes, buffer) = try Self.bytes(of: job, buffers)
+    return try bytes.withBytes(in: 0..<bytes.count) { (span) throws(CairnError) in
+      let stream = try stream(of: span, job.record)
+      return CodedPiece(
+        bytes: bytes, buffer: buffer, stream: stream,
+        checksum: stream.map { crc32($0.span) } ?? crc32(span),
+        segments: job.digests ? segmentDigests(of: span) : nil)
+    }
+  }
+
+  private static func bytes(
+    of job: PieceJob, _ buffers: BufferPool
+  ) throws(CairnError) -> (ByteRegion, Storage?) {
+    switch job.content {
+    case .memory(let memory):
+      guard let part = memory.part(job.range) else {
+        throw CairnError(
+          .countMismatch, "a tensor has fewer bytes in memory than it says",
+          at: .init(name: job.record.name.string), expected: "\(job.record.byteCount) bytes",
+          found: "\(memory.count)")
+      }
+      return (part, nil)
+    case .reader(let read):
+      let buffer = try buffers.take()
+      // Taken from the pool: no other thread has it.
+      try buffer.withMutableBytes(in: 0..<job.range.count) { (bytes) throws(CairnError) in
+        try read(job.range.lowerBound, &bytes)
+      }
+      return (ByteRegion(buffer, 0..<job.range.count), buffer)
+    }
+  }
+
+  private mutating func stream(
+    of bytes: Span<UInt8>, _ record: TensorRecord
   ) throws(CairnError) -> [UInt8]? {
     guard record.storageClass == .chunked else { return nil }
     do throws(CodecError) {

@@ -115,6 +115,12 @@ public struct ModelTensors: VariableSource {
     return items[index].value
   }
 
+  /// The memory of a variable's value.
+  public func memory(at index: Int) throws(CairnError) -> ByteRegion? {
+    try checkIndex(index)
+    return items[index].value.memory
+  }
+
   /// The variable at `index`.
   public func variable(at index: Int) throws(CairnError) -> Variable? {
     try checkIndex(index)

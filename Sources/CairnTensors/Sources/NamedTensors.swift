@@ -57,9 +57,11 @@ public struct NamedTensors: Sendable {
       left -= max(0, entry.byteCount)
     }
     // An alias may stand before its owner in the order of weights: owners are read first.
+    let owning = order.indices.filter { order[$0].entry.aliasOf == nil }
+    let tensors = try source.tensors(at: owning.map { order[$0].index })
     var owners: [TensorName: (position: Int, tensor: Tensor)] = [:]
-    for (position, (index, entry)) in order.enumerated() where entry.aliasOf == nil {
-      owners[entry.name] = (position, try source.tensor(at: index))
+    for (position, tensor) in zip(owning, tensors) {
+      owners[order[position].entry.name] = (position, tensor)
     }
     for (_, entry) in order {
       guard let owner = owners[entry.aliasOf ?? entry.name] else {
@@ -163,6 +165,14 @@ extension NamedTensors: TensorSource {
   public func tensor(at index: Int) throws(CairnError) -> Tensor {
     try checkIndex(index)
     return items[index].tensor
+  }
+
+  /// The tensor's own memory.
+  ///
+  /// - Throws: `noSuchTensor`.
+  public func memory(at index: Int) throws(CairnError) -> ByteRegion? {
+    try checkIndex(index)
+    return items[index].tensor.memory
   }
 
   /// The memory behind the tensor.

@@ -73,6 +73,14 @@ public protocol TensorSource: Sendable {
   /// The whole tensor: in place where its bytes lie in memory, else read into storage of its own.
   func tensor(at index: Int) throws(CairnError) -> Tensor
 
+  /// The memory that holds the tensor's elements, or nil if they would have to be read first.
+  ///
+  /// Whoever holds it sees the elements as they were at the call, whatever is assigned later.
+  func memory(at index: Int) throws(CairnError) -> ByteRegion?
+
+  /// The tensors at `indices`, read together, which is faster than one after the other.
+  func tensors(at indices: [Int]) throws(CairnError) -> [Tensor]
+
   /// Key-values about the whole.
   var metadata: Metadata { get }
 
@@ -113,6 +121,8 @@ extension TensorSource {
   public var blobs: [Blob] { [] }
   /// No bound.
   public var defaultBudget: Int { .max }
+  /// Not in memory.
+  public func memory(at index: Int) throws(CairnError) -> ByteRegion? { nil }
   /// Not live.
   public func liveIdentity(at index: Int) throws(CairnError) -> LiveIdentity? { nil }
 
@@ -133,6 +143,14 @@ extension TensorSource {
       (bytes) throws(CairnError) in
       try read(at: index, from: 0, into: &bytes)
     }
+  }
+
+  /// Reads the tensors one after the other.
+  public func tensors(at indices: [Int]) throws(CairnError) -> [Tensor] {
+    var tensors: [Tensor] = []
+    tensors.reserveCapacity(indices.count)
+    for index in indices { tensors.append(try tensor(at: index)) }
+    return tensors
   }
 
   /// The tensor called `name`.

@@ -111,6 +111,9 @@ extension Tensor {
     withBytes { target.copy($0.extracting(offset..<end)) }
   }
 
+  /// The memory that holds the elements; they stay as they are for as long as it is held.
+  package var memory: ByteRegion { region }
+
   /// Runs `body` on the elements' bytes, for writing, once the storage is this tensor's own.
   ///
   /// The caller answers for what the type demands of its bytes, so this stays in the package.

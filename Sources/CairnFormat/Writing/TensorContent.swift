@@ -1,0 +1,61 @@
+// Where the bytes of a tensor that is being written come from, and what is gathered of them.
+
+import CairnSystem
+import CairnTensors
+
+/// The bytes of a tensor, to be written.
+enum TensorContent: Sendable {
+  /// They lie in memory: no copy is made of them.
+  case memory(ByteRegion)
+  /// They are read when their turn comes.
+  case reader(ContainerWriter.PieceReader)
+}
+
+/// A tensor whose data is being written.
+final class TensorInProgress {
+  let record: TensorRecord
+  let ordinal: UInt32
+  let pieces: Pieces
+  let content: TensorContent
+  let row: Int
+  private var leaf: LeafDigest?
+  private var inspector: ElementInspector?
+
+  init(
+    _ record: TensorRecord, ordinal: UInt32, row: Int, log2ChunkSize: Int, digests: Bool,
+    content: TensorContent
+  ) {
+    self.record = record
+    self.ordinal = ordinal
+    self.row = row
+    self.content = content
+    pieces = record.pieces(log2ChunkSize: log2ChunkSize)
+    guard record.storageClass != .alias else { return }
+    if digests {
+      leaf = LeafDigest(dtype: record.dtype, shape: record.shape, byteCount: record.byteCount)
+    }
+    if ElementInspector.isNeeded(for: record.dtype) { inspector = ElementInspector(record) }
+  }
+
+  var hasData: Bool { pieces.count > 0 }
+  /// Whether its pieces' segments can be digested on any thread.
+  var digestsPieces: Bool { leaf != nil && pieces.endBetweenSegments }
+
+  /// Checks and digests a piece, in order.
+  func absorb(_ piece: CodedPiece) throws(CairnError) {
+    if let segments = piece.segments {
+      for segment in segments { leaf?.absorb(segment: segment) }
+    }
+    guard inspector != nil || (leaf != nil && piece.segments == nil) else { return }
+    try piece.bytes.withBytes(in: 0..<piece.bytes.count) { (bytes) throws(CairnError) in
+      try inspector?.inspect(bytes)
+      if piece.segments == nil { leaf?.absorb(bytes) }
+    }
+  }
+
+  /// Checks what only the end shows, and gives the digest, if there is to be one.
+  func finish() throws(CairnError) -> Digest? {
+    try inspector?.finish()
+    return leaf?.finish()
+  }
+}

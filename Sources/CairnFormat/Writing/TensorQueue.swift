@@ -1,0 +1,187 @@
+// Tensors on their way into a container: pieces are coded on many threads and written in order
+// meanwhile. FORMAT.md, sections 6 and 7.
+
+import CairnSystem
+import CairnTensors
+
+/// Writes tensors' frames and gathers the index.
+///
+/// Tensors are queued until there are enough pieces to keep all threads busy; what a queued tensor
+/// needs is read when its turn comes.
+final class TensorQueue {
+  private let frames: FrameWriter
+  private let options: WriteOptions
+  private let alignment: Int
+  private let buffers: BufferPool
+  private(set) var index = IndexBuilder()
+  private(set) var storedCount = 0
+  private var items: [Item] = []
+  private var queuedByteCount = 0
+
+  /// What is to be written, in order.
+  private enum Item {
+    case tensor(TensorInProgress)
+    case rawHeader(TensorInProgress)
+    case piece(TensorInProgress, Int)
+    case end(TensorInProgress)
+  }
+
+  /// Bytes and items that are queued at most before they are written.
+  private static let byteCapacity = 32 << 20
+  private static let itemCapacity = 4_096
+
+  init(_ frames: FrameWriter, options: WriteOptions, alignment: Int) {
+    self.frames = frames
+    self.options = options
+    self.alignment = alignment
+    buffers = BufferPool(byteCount: max(Pieces.mebibyte, 1 << options.log2ChunkSize))
+  }
+
+  /// Queues a tensor. `wrote` is told of the bytes, uncompressed, that were written meanwhile, of
+  /// this tensor and of earlier ones.
+  func add(
+    _ record: TensorRecord, _ content: TensorContent,
+    wrote: (Int) throws(CairnError) -> Void = { (_) throws(CairnError) in }
+  ) throws(CairnError) {
+    let ordinal = UInt32(clamping: index.count)
+    let tensor = TensorInProgress(
+      record, ordinal: ordinal, row: try index.add(record, ordinal: ordinal),
+      log2ChunkSize: options.log2ChunkSize, digests: options.digests, content: content)
+    items.append(.tensor(tensor))
+    if record.storageClass == .raw, tensor.hasData { items.append(.rawHeader(tensor)) }
+    for piece in 0..<tensor.pieces.count {
+      items.append(.piece(tensor, piece))
+      queuedByteCount += tensor.pieces.range(of: piece).count
+      if queuedByteCount >= Self.byteCapacity {
+        let count = queuedByteCount
+        try flush()
+        try wrote(count)
+      }
+    }
+    items.append(.end(tensor))
+    if items.count >= Self.itemCapacity { try flush() }
+  }
+
+  /// Codes and writes all that is queued.
+  func flush() throws(CairnError) {
+    var jobs: [PieceJob] = []
+    var places: [Int] = []
+    for (place, item) in items.enumerated() {
+      guard case .piece(let tensor, let piece) = item else { continue }
+      jobs.append(
+        PieceJob(
+          record: tensor.record, range: tensor.pieces.range(of: piece),
+          digests: tensor.digestsPieces, content: tensor.content))
+      places.append(place)
+    }
+    var written = 0
+    try inOrder(
+      jobs.count, threads: options.threads,
+      makeWorker: { () throws(CairnError) in try PieceCoder() },
+      produce: { [jobs, buffers] (coder, number) throws(CairnError) in
+        try coder.code(jobs[number], buffers)
+      },
+      consume: { (number, coded) throws(CairnError) in
+        for place in written..<places[number] { try write(items[place], nil) }
+        try write(items[places[number]], coded)
+        written = places[number] + 1
+        if let buffer = coded.buffer { buffers.giveBack(buffer) }
+      })
+    for place in written..<items.count { try write(items[place], nil) }
+    items.removeAll(keepingCapacity: true)
+    queuedByteCount = 0
+  }
+
+  /// Forgets what is queued.
+  func discard() {
+    items = []
+    buffers.empty()
+  }
+
+  private func write(_ item: Item, _ coded: CodedPiece?) throws(CairnError) {
+    switch item {
+    case .tensor(let tensor):
+      index.setFrameOffset(frames.offset, row: tensor.row)
+      let payload = tensor.record.framePayload
+      try frames.write(FrameHeader(.tensor, payload: payload, ordinal: tensor.ordinal), payload)
+    case .rawHeader(let tensor): try writeRawHeader(tensor)
+    case .piece(let tensor, let piece):
+      if let coded { try write(coded, tensor, piece) }
+    case .end(let tensor): try close(tensor)
+    }
+  }
+
+  private func writeRawHeader(_ tensor: TensorInProgress) throws(CairnError) {
+    let header = FrameHeader.byteCount
+    let gap = padding(after: frames.offset + header, to: alignment)
+    if gap > 0 {
+      // The gap is a multiple of 64, so a padding frame's own header always fits.
+      let payload = [UInt8](repeating: 0, count: gap - header)
+      try frames.write(
+        FrameHeader(.padding, payload: payload, ordinal: tensor.ordinal), payload)
+    }
+    let count = tensor.record.byteCount
+    try frames.emitHeader(
+      FrameHeader(
+        .raw, storedCount: count, logicalCount: count, ordinal: tensor.ordinal, checksum: nil))
+  }
+
+  private func write(
+    _ coded: CodedPiece, _ tensor: TensorInProgress, _ piece: Int
+  ) throws(CairnError) {
+    let logical = coded.bytes.count
+    let stored = coded.stream?.count ?? logical
+    let isChunk = tensor.record.storageClass == .chunked
+    if isChunk {
+      try frames.emitHeader(
+        FrameHeader(
+          .chunk, storedCount: stored, logicalCount: logical, ordinal: tensor.ordinal,
+          chunk: UInt32(clamping: piece), checksum: coded.checksum))
+    }
+    index.addBlock(
+      BlockRecord(
+        offset: frames.offset, storedCount: stored, logicalCount: logical,
+        checksum: coded.checksum),
+      row: tensor.row)
+    storedCount += stored
+    try tensor.absorb(coded)
+    if let stream = coded.stream {
+      try frames.emit(stream)
+    } else {
+      try coded.bytes.withBytes(in: 0..<logical) { (bytes) throws(CairnError) in
+        try frames.emit(bytes)
+      }
+    }
+    if isChunk { try frames.emitPadding(after: stored) }
+  }
+
+  private func close(_ tensor: TensorInProgress) throws(CairnError) {
+    let digest = try tensor.finish()
+    if tensor.record.storageClass == .raw, tensor.hasData {
+      try frames.emitPadding(after: tensor.record.byteCount)
+      var checksums = FieldBuilder()
+      for checksum in index.checksums(row: tensor.row) { checksums.append(checksum) }
+      try frames.write(
+        FrameHeader(.blockChecksums, payload: checksums.bytes, ordinal: tensor.ordinal),
+        checksums.bytes)
+    }
+    if let digest { index.setDigest(digest, row: tensor.row) }
+  }
+}
+
+/// Blocks of memory of one size that are used again and again.
+final class BufferPool: Sendable {
+  private let byteCount: Int
+  private let free = Lock<[Storage]>([])
+
+  init(byteCount: Int) { self.byteCount = byteCount }
+
+  func take() throws(CairnError) -> Storage {
+    if let buffer = free.withLock({ $0.popLast() }) { return buffer }
+    return try Storage(byteCount: byteCount, zeroed: false)
+  }
+
+  func giveBack(_ buffer: Storage) { free.withLock { $0.append(buffer) } }
+
+  func empty() { free.withLock { $0 = [] } }
+}

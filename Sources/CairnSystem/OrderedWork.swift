@@ -1,0 +1,132 @@
+// Work done on many threads whose results are taken in order while later ones are still being made.
+
+import Dispatch
+
+/// Makes a piece for each index below `count` on up to `threads` threads, the calling one included,
+/// and hands them to `consume` in order, on the calling thread.
+///
+/// The caller takes what is ready before it makes anything itself, so that a writer is never short
+/// of pieces and no thread is idle. At most ``OrderedWork/window(of:)`` pieces exist at once. What
+/// fails first by index is thrown, whatever the threads do; all threads are done by then.
+package func inOrder<Worker: ~Copyable, Piece: Sendable>(
+  _ count: Int, threads: Threads,
+  makeWorker: @escaping @Sendable () throws(CairnError) -> Worker,
+  produce: @escaping @Sendable (inout Worker, Int) throws(CairnError) -> Piece,
+  consume: (Int, Piece) throws(CairnError) -> Void
+) throws(CairnError) {
+  guard count > 0 else { return }
+  var worker = try makeWorker()
+  guard threads.count > 1, count > 1 else {
+    for index in 0..<count { try consume(index, produce(&worker, index)) }
+    return
+  }
+  let work = OrderedWork<Piece>(count: count, window: orderedWindow(of: threads))
+  let helpers = DispatchGroup()
+  for _ in 1..<min(threads.count, count) {
+    DispatchQueue.global().async(group: helpers) {
+      do throws(CairnError) {
+        var worker = try makeWorker()
+        while let index = work.claim() {
+          work.deliver(index, outcome { () throws(CairnError) in try produce(&worker, index) })
+        }
+      } catch {
+        // Without a worker this thread makes nothing: the others do its share, or fail as it did.
+      }
+    }
+  }
+  defer {
+    work.stop()
+    helpers.wait()
+  }
+  for next in 0..<count {
+    var piece = work.take(next)
+    while piece == nil {
+      if let index = work.claimIfRoom() {
+        work.deliver(index, outcome { () throws(CairnError) in try produce(&worker, index) })
+      } else {
+        work.waitForDelivery()
+      }
+      piece = work.take(next)
+    }
+    if let piece { try consume(next, piece.get()) }
+  }
+}
+
+/// How many pieces ``inOrder(_:threads:makeWorker:produce:consume:)`` lets exist at once: one being
+/// made and one waiting a thread, and one being taken.
+package func orderedWindow(of threads: Threads) -> Int { 2 * threads.count + 1 }
+
+private func outcome<Value>(
+  _ body: () throws(CairnError) -> Value
+) -> Result<Value, CairnError> {
+  do throws(CairnError) { return .success(try body()) } catch { return .failure(error) }
+}
+
+/// Which pieces are being made, are ready and have been taken.
+private final class OrderedWork<Piece: Sendable>: Sendable {
+  private struct State {
+    var claimed = 0
+    var taken = 0
+    var isStopped = false
+    var ready: [Int: Result<Piece, CairnError>] = [:]
+  }
+  private let count: Int
+  private let window: Int
+  private let state = Lock(State())
+  /// Signalled for each piece that is ready, and for each that is taken.
+  private let delivered = DispatchSemaphore(value: 0)
+  private let room = DispatchSemaphore(value: 0)
+
+  init(count: Int, window: Int) {
+    self.count = count
+    self.window = window
+  }
+
+  /// The next piece to make, if there is one and it may be made now.
+  func claimIfRoom() -> Int? {
+    state.withLock { state in
+      guard !state.isStopped, state.claimed < count, state.claimed < state.taken + window else {
+        return nil
+      }
+      state.claimed += 1
+      return state.claimed - 1
+    }
+  }
+
+  /// The next piece to make, as soon as it may be made; nil when there is none.
+  func claim() -> Int? {
+    while true {
+      if let index = claimIfRoom() { return index }
+      if state.withLock({ $0.isStopped || $0.claimed == count }) {
+        // Whoever else waits for room shall see it too.
+        room.signal()
+        return nil
+      }
+      room.wait()
+    }
+  }
+
+  func deliver(_ index: Int, _ piece: Result<Piece, CairnError>) {
+    state.withLock { $0.ready[index] = piece }
+    delivered.signal()
+  }
+
+  /// Piece `index`, the next in order, if it is ready.
+  func take(_ index: Int) -> Result<Piece, CairnError>? {
+    let piece = state.withLock { state in
+      let piece = state.ready.removeValue(forKey: index)
+      if piece != nil { state.taken += 1 }
+      return piece
+    }
+    if piece != nil { room.signal() }
+    return piece
+  }
+
+  /// Waits until a piece more is ready; one that was made meanwhile counts.
+  func waitForDelivery() { delivered.wait() }
+
+  func stop() {
+    state.withLock { $0.isStopped = true }
+    room.signal()
+  }
+}
