@@ -13,7 +13,7 @@ public struct Container: Sendable {
   let superblock: Superblock
   let commit: CommitRecord
   let index: TensorIndex
-  private let options: ReadOptions
+  let options: ReadOptions
 
   /// Key-values about the whole.
   public let metadata: Metadata
@@ -194,7 +194,7 @@ public struct Container: Sendable {
     }
   }
 
-  private func locating<R>(_ body: () throws(CairnError) -> R) throws(CairnError) -> R {
+  func locating<R>(_ body: () throws(CairnError) -> R) throws(CairnError) -> R {
     do throws(CairnError) { return try body() } catch { throw error.located(file: source.path) }
   }
 }
@@ -292,47 +292,6 @@ extension Container: TensorSource {
         blocks[number], number: numbers.lowerBound + number, of: record,
         part: parts[number].inBlock, from: source, into: &target)
     }
-  }
-
-  /// The tensor at `index`: in place where it lies raw in a mapped file, else in storage of its own.
-  ///
-  /// It takes at most 1,032 times the bytes that the file has for it: hold its entry's `byteCount`
-  /// against a budget of your own if the file is a stranger's.
-  ///
-  /// - Throws: `noSuchTensor`; `checksumMismatch`, `corruptChunk`, `invalidIndex`; `outOfMemory`.
-  public func tensor(at index: Int) throws(CairnError) -> Tensor {
-    try locating { () throws(CairnError) in
-      try checkIndex(index)
-      let entry = try self.index.owner(of: self.index.entry(index))
-      let record = entry.record
-      let pieces = record.pieces(log2ChunkSize: log2ChunkSize)
-      // Every block's bounds are checked before the tensor's bytes are asked of the system.
-      let blocks = try self.index.blocks(
-        0..<pieces.count, of: entry, log2ChunkSize: log2ChunkSize)
-      if record.storageClass == .raw, let memory = source.memory, !memory.isWritable,
-        let region = try region(of: blocks, record, in: memory)
-      {
-        if options.checksTensorsInPlace { try checkBlocks(at: index) }
-        return Tensor(dtype: record.dtype, shape: record.shape, region: region)
-      }
-      return try Tensor(dtype: record.dtype, shape: record.shape, byteCount: record.byteCount) {
-        (bytes) throws(CairnError) in
-        try readOwner(entry, from: 0, into: &bytes)
-      }
-    }
-  }
-
-  /// The memory of a raw tensor, if its blocks follow on each other, as they do in a valid file.
-  private func region(
-    of blocks: [BlockRecord], _ record: TensorRecord, in memory: ByteRegion
-  ) throws(CairnError) -> ByteRegion? {
-    guard let first = blocks.first else { return nil }
-    var end = first.offset
-    for block in blocks {
-      guard block.offset == end else { return nil }
-      end += block.storedCount
-    }
-    return memory.part(first.offset..<end)
   }
 
   /// Checks the checksums of all blocks of the tensor at `index`, without decoding any.

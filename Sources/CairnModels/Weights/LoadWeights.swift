@@ -21,8 +21,7 @@ extension Layer {
   ) throws(CairnError) {
     var mismatches: [WeightMismatch] = []
     var known: Set<TensorName> = []
-    var planned: [ObjectIdentifier: (name: TensorName, owner: TensorName, value: Tensor)] = [:]
-    var assignments: [(Variable, Tensor)] = []
+    var plan = LoadPlan()
     for place in places(scope) {
       let name = try place.name()
       known.insert(name)
@@ -40,28 +39,25 @@ extension Layer {
         mismatches.append(.shape(name, expected: variable.shape, found: entry.shape))
         continue
       }
-      // Once something is wrong the rest is only looked at, not read.
-      guard mismatches.isEmpty else { continue }
-      let owner = entry.aliasOf ?? name
-      if let first = planned[ObjectIdentifier(variable)] {
-        if first.owner != owner, try source.tensor(at: index) != first.value {
-          mismatches.append(.tied(name, to: first.name))
-        }
-      } else {
-        let value = try source.tensor(at: index)
-        try variable.checkAssignable(value)
-        planned[ObjectIdentifier(variable)] = (name, owner, value)
-        assignments.append((variable, value))
-      }
+      plan.add(name, variable, index: index, owner: entry.aliasOf ?? name)
     }
     for index in 0..<source.count {
       let name = try source.entry(at: index).name
       if !known.contains(name) { mismatches.append(.unexpected(name)) }
     }
+    // What does not fit is all said at once, and only what fits is read.
+    var values: [Tensor] = []
+    if mismatches.isEmpty {
+      values = try source.tensors(at: plan.loads.map(\.index))
+      for tie in plan.ties where try source.tensor(at: tie.index) != values[tie.load] {
+        mismatches.append(.tied(tie.name, to: plan.loads[tie.load].name))
+      }
+    }
     guard mismatches.isEmpty else {
       throw WeightMismatchReport(mismatches: mismatches).error(for: name)
     }
-    for (variable, value) in assignments { try variable.assign(value) }
+    for (load, value) in zip(plan.loads, values) { try load.variable.checkAssignable(value) }
+    for (load, value) in zip(plan.loads, values) { try load.variable.assign(value) }
   }
 
   /// Replaces the values of all weights, which are given by path.
@@ -70,5 +66,35 @@ extension Layer {
   public func setWeights(_ tensors: [TensorName: Tensor]) throws(CairnError) {
     let sorted = tensors.sorted { $0.key < $1.key }
     try loadWeights(from: NamedTensors(sorted.map { ($0.key, $0.value) }))
+  }
+}
+
+/// Which tensors are read for which variables.
+private struct LoadPlan {
+  struct Load {
+    var name: TensorName
+    var owner: TensorName
+    var index: Int
+    var variable: Variable
+  }
+  /// A further name of a variable, for which the source has a tensor of its own.
+  struct Tie {
+    var name: TensorName
+    var index: Int
+    /// The load of the variable's first name.
+    var load: Int
+  }
+  private(set) var loads: [Load] = []
+  private(set) var ties: [Tie] = []
+  private var numbers: [ObjectIdentifier: Int] = [:]
+
+  mutating func add(_ name: TensorName, _ variable: Variable, index: Int, owner: TensorName) {
+    let identity = ObjectIdentifier(variable)
+    guard let load = numbers[identity] else {
+      numbers[identity] = loads.count
+      loads.append(Load(name: name, owner: owner, index: index, variable: variable))
+      return
+    }
+    if loads[load].owner != owner { ties.append(Tie(name: name, index: index, load: load)) }
   }
 }

@@ -1,0 +1,113 @@
+// Whole tensors out of a container: in place, or many decoded together.
+
+public import CairnSystem
+public import CairnTensors
+
+extension Container {
+  /// A tensor's record and the records of all its blocks.
+  private struct Plan {
+    var record: TensorRecord
+    var blocks: [BlockRecord]
+    var pieces: Pieces
+  }
+
+  private func plan(_ index: Int) throws(CairnError) -> Plan {
+    try checkIndex(index)
+    let entry = try self.index.owner(of: self.index.entry(index))
+    let pieces = entry.record.pieces(log2ChunkSize: log2ChunkSize)
+    return Plan(
+      record: entry.record,
+      blocks: try self.index.blocks(0..<pieces.count, of: entry, log2ChunkSize: log2ChunkSize),
+      pieces: pieces)
+  }
+
+  /// The tensor at `index`: in place where it lies raw in memory or in a mapped file, else in
+  /// storage of its own.
+  ///
+  /// It takes at most 1,032 times the bytes that the file has for it: hold its entry's `byteCount`
+  /// against a budget of your own if the file is a stranger's.
+  ///
+  /// - Throws: `noSuchTensor`; `checksumMismatch`, `corruptChunk`, `invalidIndex`; `outOfMemory`.
+  public func tensor(at index: Int) throws(CairnError) -> Tensor {
+    try locating { () throws(CairnError) in
+      let plan = try plan(index)
+      let record = plan.record
+      if let region = try memory(of: plan, at: index) {
+        return Tensor(dtype: record.dtype, shape: record.shape, region: region)
+      }
+      let region = ByteRegion(
+        try Storage(byteCount: record.byteCount, zeroed: false), 0..<record.byteCount)
+      try fill([region], [plan])
+      return Tensor(dtype: record.dtype, shape: record.shape, region: region)
+    }
+  }
+
+  /// The tensors at `indices`, as ``tensor(at:)``, all their blocks decoded in one go.
+  ///
+  /// Tensors under 4 MiB may share blocks of memory of up to 16 MiB with each other, which live for
+  /// as long as any of them does.
+  ///
+  /// - Throws: as ``tensor(at:)``.
+  public func tensors(at indices: [Int]) throws(CairnError) -> [Tensor] {
+    try locating { () throws(CairnError) in
+      var regions: [ByteRegion?] = []
+      var plans: [Plan] = []
+      for index in indices {
+        let plan = try plan(index)
+        regions.append(try memory(of: plan, at: index))
+        plans.append(plan)
+      }
+      // Everything is known of all blocks before memory is asked for.
+      let missing = regions.indices.filter { regions[$0] == nil }
+      let fresh = try ByteRegion.allocate(missing.map { plans[$0].record.byteCount })
+      try fill(fresh, missing.map { plans[$0] })
+      for (number, region) in zip(missing, fresh) { regions[number] = region }
+      return zip(plans, regions).compactMap { plan, region in
+        region.map { Tensor(dtype: plan.record.dtype, shape: plan.record.shape, region: $0) }
+      }
+    }
+  }
+
+  /// The memory of a raw tensor in a container in memory or in a mapped file; its checksums are
+  /// verified unless the options say otherwise.
+  public func memory(at index: Int) throws(CairnError) -> ByteRegion? {
+    guard source.memory != nil else { return nil }
+    return try locating { () throws(CairnError) in try memory(of: plan(index), at: index) }
+  }
+
+  private func memory(of plan: Plan, at index: Int) throws(CairnError) -> ByteRegion? {
+    guard plan.record.storageClass == .raw, let memory = source.memory,
+      let first = plan.blocks.first
+    else { return nil }
+    // The blocks follow on each other, as they do in a valid file.
+    var end = first.offset
+    for block in plan.blocks {
+      guard block.offset == end else { return nil }
+      end += block.storedCount
+    }
+    if options.checksTensorsInPlace { try checkBlocks(at: index) }
+    return memory.part(first.offset..<end)
+  }
+
+  /// Fills each region with the tensor that its plan describes.
+  private func fill(_ regions: [ByteRegion], _ plans: [Plan]) throws(CairnError) {
+    let jobs = plans.indices.flatMap { tensor in
+      plans[tensor].blocks.indices.map { (tensor: tensor, block: $0) }
+    }
+    let source = source
+    try inParallel(
+      jobs.count, threads: options.threads,
+      makeWorker: { () throws(CairnError) in try BlockReader() }
+    ) { (reader, number) throws(CairnError) in
+      let (tensor, block) = jobs[number]
+      let plan = plans[tensor]
+      // Regions are disjoint, and so are a tensor's pieces: no two threads write one byte.
+      try regions[tensor].withMutableBytes(in: plan.pieces.range(of: block)) {
+        (target) throws(CairnError) in
+        try reader.read(
+          plan.blocks[block], number: block, of: plan.record, part: 0..<target.count,
+          from: source, into: &target)
+      }
+    }
+  }
+}
