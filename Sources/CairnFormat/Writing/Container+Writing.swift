@@ -53,22 +53,22 @@ extension Container {
     let plan = try CanonicalOrder(of: source)
     var done = 0
     try progress(Progress(done: 0, total: total))
+    let wrote = { (count: Int) throws(CairnError) in
+      done += count
+      // The end is reported when the index is written too.
+      if done < total { try progress(Progress(done: done, total: total)) }
+    }
     for step in plan.steps {
       let entry = try source.entry(at: step.index)
       if let owner = step.aliasOf {
         try writer.appendAlias(entry.name, of: owner, position: entry.position)
       } else {
-        try writer.append(
-          entry, content(of: step.index, in: source),
-          wrote: { (count) throws(CairnError) in
-            done += count
-            try progress(Progress(done: done, total: total))
-          })
+        try writer.append(entry, content(of: step.index, in: source), wrote: wrote)
       }
     }
-    return try writer.finish { () throws(CairnError) in
-      try progress(Progress(done: total, total: total))
-    }
+    return try writer.finish(
+      wrote: wrote,
+      written: { () throws(CairnError) in try progress(Progress(done: total, total: total)) })
   }
 }
 

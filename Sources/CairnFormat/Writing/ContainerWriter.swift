@@ -135,7 +135,7 @@ public final class ContainerWriter {
         name: name, dtype: record.dtype, shape: record.shape, byteCount: record.byteCount,
         storageClass: .alias, filter: .none, position: try Self.position(position ?? number, name),
         owner: ordinal)
-      try tensors.add(alias, .reader { (_, _) throws(CairnError) in })
+      try tensors.add(alias, .reader { (_, _) throws(CairnError) in }) { (_) throws(CairnError) in }
     }
   }
 
@@ -168,14 +168,17 @@ public final class ContainerWriter {
   /// - Throws: `duplicateName`, `invalidArgument` if the positions are no permutation, and what
   ///   writing throws.
   public func finish() throws(CairnError) -> WriteSummary {
-    try finish { () throws(CairnError) in }
+    try finish(wrote: { (_) throws(CairnError) in }, written: { () throws(CairnError) in })
   }
 
-  /// As above. `written` is called when all is written and nothing is in its place yet: the last
-  /// moment to stop, by throwing, with what was there before untouched.
-  func finish(_ written: () throws(CairnError) -> Void) throws(CairnError) -> WriteSummary {
+  /// As above. `wrote` is told of the rest of the tensors' bytes; `written` is called when all is
+  /// written and nothing is in its place yet: the last moment to stop, by throwing, with what was
+  /// there before untouched.
+  func finish(
+    wrote: (Int) throws(CairnError) -> Void, written: () throws(CairnError) -> Void
+  ) throws(CairnError) -> WriteSummary {
     let summary = try guarded { () throws(CairnError) in
-      try tensors.flush()
+      try tensors.flush(wrote: wrote)
       let summary = try writeIndex()
       try written()
       try output.commit()
@@ -209,7 +212,8 @@ public final class ContainerWriter {
     let header = FrameHeader(type, payload: payload)
     attachments.append(
       AttachmentRecord(
-        type: type, checksum: header.checksum, frameOffset: frames.offset, payloadCount: payload.count))
+        type: type, checksum: header.checksum, frameOffset: frames.offset,
+        payloadCount: payload.count))
     try frames.write(header, payload)
   }
 
@@ -252,7 +256,8 @@ public final class ContainerWriter {
       logicalCount: built.logicalCount, storedCount: tensors.storedCount, root: root)
     try frames.emit(commit.bytes)
     return WriteSummary(
-      fileByteCount: frames.offset, tensorCount: tensors.index.count, logicalByteCount: built.logicalCount,
+      fileByteCount: frames.offset, tensorCount: tensors.index.count,
+      logicalByteCount: built.logicalCount,
       storedByteCount: tensors.storedCount, root: options.digests ? root : nil)
   }
 }

@@ -37,11 +37,10 @@ final class TensorQueue {
     buffers = BufferPool(byteCount: max(Pieces.mebibyte, 1 << options.log2ChunkSize))
   }
 
-  /// Queues a tensor. `wrote` is told of the bytes, uncompressed, that were written meanwhile, of
+  /// Queues a tensor. `wrote` is told of the bytes, uncompressed, that are written meanwhile, of
   /// this tensor and of earlier ones.
   func add(
-    _ record: TensorRecord, _ content: TensorContent,
-    wrote: (Int) throws(CairnError) -> Void = { (_) throws(CairnError) in }
+    _ record: TensorRecord, _ content: TensorContent, wrote: (Int) throws(CairnError) -> Void
   ) throws(CairnError) {
     let ordinal = UInt32(clamping: index.count)
     let tensor = TensorInProgress(
@@ -53,17 +52,15 @@ final class TensorQueue {
       items.append(.piece(tensor, piece))
       queuedByteCount += tensor.pieces.range(of: piece).count
       if queuedByteCount >= Self.byteCapacity {
-        let count = queuedByteCount
-        try flush()
-        try wrote(count)
+        try flush(wrote: wrote)
       }
     }
     items.append(.end(tensor))
-    if items.count >= Self.itemCapacity { try flush() }
+    if items.count >= Self.itemCapacity { try flush(wrote: wrote) }
   }
 
-  /// Codes and writes all that is queued.
-  func flush() throws(CairnError) {
+  /// Codes and writes all that is queued; `wrote` is told of each piece.
+  func flush(wrote: (Int) throws(CairnError) -> Void) throws(CairnError) {
     var jobs: [PieceJob] = []
     var places: [Int] = []
     for (place, item) in items.enumerated() {
@@ -86,6 +83,7 @@ final class TensorQueue {
         try write(items[places[number]], coded)
         written = places[number] + 1
         if let buffer = coded.buffer { buffers.giveBack(buffer) }
+        try wrote(coded.bytes.count)
       })
     for place in written..<items.count { try write(items[place], nil) }
     items.removeAll(keepingCapacity: true)
