@@ -32,7 +32,8 @@ extension Model {
   ///   - registry: The classes that the file's configuration may name. Nothing else in it is ever
   ///     looked up, and nothing is executed.
   ///   - budget: The bytes that the tensors may take; ``Container/defaultBudget`` without one.
-  ///   - limits: What the configuration may ask for.
+  ///   - limits: What the configuration may ask for. A file whose tensors have fewer elements than
+  ///     the configuration asks for parameters is refused in any case, before memory is taken.
   /// - Throws: what opening a container throws; `noConfiguration` for a file of tensors without a
   ///   model; `overBudget`; what building the model and loading its state throw.
   public static func load(
@@ -58,18 +59,54 @@ extension Model {
         .noConfiguration, "the file holds tensors but no model",
         advice: "Build the model and call loadWeights(from:)")
     }
-    let budget = budget ?? container.defaultBudget
-    guard container.logicalByteCount <= budget else {
-      throw CairnError(
-        .overBudget, "the model's tensors take more memory than is allowed",
-        expected: "at most \(budget) bytes", found: "\(container.logicalByteCount)",
-        advice: "Allow more with the parameter budget")
-    }
+    var limits = limits
+    limits.maximumParameters = min(
+      limits.maximumParameters,
+      try mostParameters(filledBy: container, budget: budget ?? container.defaultBudget))
     let model = try Model.make(
       configuration: Model.parse(configuration: configuration), registry: registry,
       initialization: .zeros, limits: limits)
     try model.loadWeights(from: container, scope: .fullState)
     return model
+  }
+
+  /// The parameters that are made for a file of fewer tensors too, so that the error can name the
+  /// tensors that are missing: 8 MiB in float64.
+  private static let parametersOfAnyFile = 1 << 20
+
+  /// The most parameters that the tensors of `container` can fill, which take at most `budget` bytes.
+  ///
+  /// A configuration of 500 bytes can ask for terabytes, and the commit record can say anything: only
+  /// the tensors' blocks show what the file has.
+  private static func mostParameters(
+    filledBy container: Container, budget: Int
+  ) throws(CairnError) -> Int {
+    var (owned, tied) = (0, 0)
+    var left = budget
+    for index in 0..<container.count {
+      let entry = try container.entry(at: index)
+      // An element of less than a byte is no parameter.
+      let count = min(entry.shape.elementCount, entry.byteCount)
+      guard entry.aliasOf == nil else {
+        // Layers that share a variable have one each before they do.
+        let (sum, overflow) = tied.addingReportingOverflow(count)
+        tied = overflow ? budget : min(sum, budget)
+        continue
+      }
+      // Before the blocks are read: a thousand tensors can claim the same ones.
+      guard entry.byteCount <= left else {
+        throw CairnError(
+          .overBudget, "the model's tensors take more memory than is allowed",
+          at: .init(name: entry.name.string), expected: "at most \(budget) bytes in all",
+          advice: "Allow more with the parameter budget")
+      }
+      left -= entry.byteCount
+      _ = try container.storage(at: index)
+      // Their bytes are within the budget, so the sum is an Int.
+      owned += count
+    }
+    let (sum, overflow) = owned.addingReportingOverflow(tied)
+    return overflow ? .max : max(sum, parametersOfAnyFile)
   }
 
   /// Replaces the model's weights by those of a `.cairn` file, by name; other state stays.

@@ -55,7 +55,8 @@ public struct BuildContext: Sendable {
       throw CairnError(
         .overBudget, "the model has more parameters than are allowed", at: .init(name: name),
         expected: "at most \(limit)", found: "a variable of shape \(shape)",
-        advice: "Raise ModelLimits.maximumParameters if the model is to be trusted")
+        advice: "Raise ModelLimits.maximumParameters if the model is to be trusted; a file's model "
+          + "has no more of them than the file has elements")
     }
     parametersLeft -= shape.elementCount
     // A seed is drawn for every variable, needed or not: one layer's initializer then has no
