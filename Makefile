@@ -3,13 +3,14 @@
 SWIFT ?= swift
 CAIRN := .build/release/cairn
 
-.PHONY: help demo build test test-swift test-conformance test-real test-asan test-tsan lint clean
+.PHONY: help demo build test test-swift test-conformance test-real test-asan test-tsan fuzz lint clean
 
 help:
 	@echo "make demo       the main job on real weights: save, restore, copy, prove"
 	@echo "make test       all tests"
 	@echo "make test-asan  the Swift tests under the address sanitizer"
 	@echo "make test-tsan  the Swift tests under the thread sanitizer; FILTER=… for some of them"
+	@echo "make fuzz       the fuzzers, FUZZ_SECONDS=60 each; FUZZ_TARGET=open for one of them"
 	@echo "make lint       formatting and the project's own rules"
 	@echo "make build      the release build of the cairn command"
 	@echo "make clean      removes what was built"
@@ -46,9 +47,15 @@ test-asan test-tsan: test-%san:
 test-asan: SANITIZER := address
 test-tsan: SANITIZER := thread
 
+# Fuzz/README.md names the targets.
+FUZZ_SECONDS ?= 60
+fuzz:
+	@Scripts/setup.sh python
+	SWIFT='$(SWIFT)' Fuzz/Scripts/fuzz.sh $(FUZZ_SECONDS) $(FUZZ_TARGET)
+
 lint:
 	@Scripts/lint.sh
 
 clean:
 	$(SWIFT) package clean
-	rm -rf .build-asan .build-tsan
+	rm -rf .build-asan .build-tsan Fuzz/.build Fuzz/.fuzzing

@@ -3,7 +3,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-swift format lint --strict --recursive Package.swift Sources Tests
+swift format lint --strict --recursive Package.swift Sources Tests \
+  Fuzz/Package.swift Fuzz/Sources
 
 # Nothing that traps on input, and no leftovers.
 if grep -rnE 'try!|as!|fatalError\(|TODO|FIXME' Sources --include='*.swift'; then

@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+"""Cuts the golden files into the inputs that each fuzzer begins with.
+
+    Fuzz/Scripts/make_seeds.py FOLDER
+
+writes FOLDER/open, FOLDER/index, … anew. The inputs' forms stand at the head of each fuzzer's source.
+"""
+
+import hashlib
+import json
+import pathlib
+import shutil
+import sys
+
+FIXTURES = pathlib.Path(__file__).resolve().parents[2] / "Fixtures"
+# Fuzz/Sources/FuzzMetadata and FuzzChunk: their lists, in their order.
+PAYLOADS = ["META", "CONF", "BLOB", "nOTe", "gENR"]
+KINDS = {6: (0, 1), 7: (1, 2), 8: (2, 4), 9: (3, 8), 10: (4, 2), 11: (5, 2), 12: (6, 4),
+         13: (7, 8), 14: (8, 8), 15: (9, 16)}
+BYTES = (0, 1)
+
+
+def number(data, offset, width):
+    return int.from_bytes(data[offset:offset + width], "little")
+
+
+def frames(data):
+    """Type, header and payload of each frame, as far as they can be followed."""
+    offset = 64
+    while offset + 64 <= len(data):
+        header = data[offset:offset + 64]
+        stored = number(header, 8, 8)
+        if header[:4] == b"\x89CRN" or offset + 64 + stored > len(data):
+            return
+        yield header[:4].decode("latin-1"), header, data[offset + 64:offset + 64 + stored]
+        offset += 64 + stored + (-stored & 63)
+
+
+class Seeds:
+    def __init__(self, folder):
+        self.folder = folder
+
+    def add(self, target, data):
+        folder = self.folder / target
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / hashlib.sha256(data).hexdigest()[:16]).write_bytes(data)
+
+    def container(self, data):
+        self.add("open", data)
+        self.add("index", data)
+        dtype, filter_ = 6, 0
+        for kind, header, payload in frames(data):
+            if kind in PAYLOADS:
+                self.add("metadata", bytes([PAYLOADS.index(kind)]) + payload)
+            if kind == "CONF":
+                self.add("model", payload)
+            if kind == "TNSR" and len(payload) >= 40:
+                dtype, filter_ = number(payload, 0, 2), payload[3]
+            if kind == "CHNK":
+                code, size = KINDS.get(dtype, BYTES)
+                elements = number(header, 16, 8) // size
+                if elements < 2 ** 32:
+                    self.add("chunk", bytes([code, filter_ % 3]) + elements.to_bytes(4, "little")
+                             + payload)
+
+
+def main():
+    folder = pathlib.Path(sys.argv[1])
+    shutil.rmtree(folder, ignore_errors=True)
+    seeds = Seeds(folder)
+    for path in sorted(FIXTURES.rglob("*.cairn")):
+        seeds.container(path.read_bytes())
+    for path in sorted(FIXTURES.rglob("*.safetensors")):
+        if path.stat().st_size <= 16_384:
+            seeds.add("safetensors", path.read_bytes())
+    for case in json.loads((FIXTURES / "layers" / "cases.json").read_text()):
+        seeds.add("model", json.dumps(case["config"]).encode())
+    seeds.add("model", (FIXTURES / "digits" / "model.json").read_bytes())
+    for target in sorted(folder.iterdir()):
+        print(f"{target.name}: {len(list(target.iterdir()))} seeds")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+// A model's configuration in a file of no tensors: the input is the JSON.
+
+import Cairn
+import ContainerForge
+import FuzzHarness
+
+private func check(_ bytes: [UInt8]) throws(CairnError) {
+  var layout = ForgedLayout()
+  layout.insert(ForgedFrame("CONF", bytes))
+  let container = try Container(source(layout.bytes()), options: .fuzzing)
+  _ = refusal { () throws(CairnError) in _ = try Model.restored(from: container) }
+  var limits = ModelLimits()
+  limits.maximumParameters = 1 << 16
+  let model = try Model.make(
+    configuration: Model.parse(configuration: bytes), initialization: .zeros, limits: limits)
+  stopMetering()
+  checkRoundTrip(model)
+}
+
+/// What a configuration makes can be saved, and comes back as it was.
+private func checkRoundTrip(_ model: Model) {
+  let tensors = promised("a model's state") { () throws(CairnError) in try ModelTensors(model) }
+  let written = promised("a model that was made can be saved") { () throws(CairnError) in
+    try Container(Container.encode(tensors, options: .fuzzing), options: .fuzzing)
+  }
+  let restored = promised("a saved model can be restored") { () throws(CairnError) in
+    try ModelTensors(Model.restored(from: written))
+  }
+  expectSame(tensors, restored, "a restored model")
+}
+
+/// libFuzzer: one input.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func testOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+  unsafe run(start, count, check)
+}
