@@ -95,6 +95,25 @@ int __wrap_munmap(void *at, size_t count) {
   return __real_munmap(at, count);
 }
 
+/// Ends the process if what is taken is not seen: a meter that is not connected finds nothing.
+static void check_meter(void) {
+  static bool is_checked;
+  if (is_checked) return;
+  is_checked = true;
+  const size_t count = 1 << 20;
+  budget = (long)(4 * count);
+  atomic_store(&held, 0);
+  atomic_store(&measuring, true);
+  void *volatile block = malloc(count);
+  void *pages = mmap(NULL, count, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  long most = atomic_load(&held);
+  free(block);
+  munmap(pages, count);
+  atomic_store(&measuring, false);
+  if (most < (long)(2 * count) || atomic_load(&held) > (long)count)
+    cairn_fail("the allocation meter does not count: build with the address sanitizer");
+}
+
 // MARK: - One run
 
 static uint64_t processor_time(void) {
@@ -104,6 +123,7 @@ static uint64_t processor_time(void) {
 }
 
 void cairn_meter_start(size_t bytes, uint64_t nanoseconds, size_t input_count) {
+  check_meter();
   budget = (long)bytes;
   input = input_count;
   begin = processor_time();

@@ -93,8 +93,8 @@ private func check(_ bytes: [UInt8]) throws(CairnError) {
   let tensor = ForgedLayout.ChunkedTensor(
     dtype: chunk.kind.code, filter: chunk.filter,
     elementCount: chunk.byteCount / chunk.kind.element, byteCount: chunk.byteCount)
-  let layout = ForgedLayout(tensor, stored: chunk.stored)
-  let container = try Container(source(layout.bytes()), options: .fuzzing)
+  let file = ForgedLayout(tensor, stored: chunk.stored).bytes()
+  let container = try Container(source(file), options: .fuzzing(file))
   var found: Tensor?
   let refused = refusal { () throws(CairnError) in found = try container.tensor(at: 0) }
   let verified = refusal { () throws(CairnError) in _ = try container.verify(.deep) } == nil

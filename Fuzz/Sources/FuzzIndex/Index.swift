@@ -8,10 +8,11 @@ import FuzzHarness
 private let mostDecoded = 8 << 20
 
 private func check(_ bytes: [UInt8]) throws(CairnError) {
-  let container = try Container(source(bytes), options: .fuzzing)
+  let container = try Container(source(bytes), options: .fuzzing(bytes))
   _ = refusal { () throws(CairnError) in _ = try container.blobs }
   _ = refusal { () throws(CairnError) in _ = try container.index(of: "t") }
   var decoded = 0
+  var read: [(row: Int, tensor: Tensor)] = []
   for row in 0..<min(container.count, 48) {
     _ = refusal { () throws(CairnError) in _ = try container.storage(at: row) }
     _ = refusal { () throws(CairnError) in try container.checkBlocks(at: row) }
@@ -26,8 +27,13 @@ private func check(_ bytes: [UInt8]) throws(CairnError) {
         fail("a tensor of \(tensor.byteCount) bytes came out of \(bytes.count)")
       }
       checkPart(of: tensor, at: row, in: container)
+      read.append((row, tensor))
     }
   }
+  let together = promised("tensors that were read one by one") { () throws(CairnError) in
+    try container.tensors(at: read.map(\.row))
+  }
+  if together != read.map(\.tensor) { fail("read together, tensors are others than one by one") }
   for place in stride(from: 0, to: bytes.count, by: max(1, bytes.count / 5)) {
     _ = refusal { () throws(CairnError) in _ = try container.place(of: place) }
   }

@@ -10,7 +10,8 @@ private let types = ["META", "CONF", "BLOB", "nOTe", "gENR"]
 private func container(_ type: String, _ payload: [UInt8]) throws(CairnError) -> Container {
   var layout = ForgedLayout()
   layout.insert(ForgedFrame(type, payload))
-  return try Container(source(layout.bytes()), options: .fuzzing)
+  let file = layout.bytes()
+  return try Container(source(file), options: .fuzzing(file))
 }
 
 private func check(_ bytes: [UInt8]) throws(CairnError) {

@@ -7,7 +7,8 @@ import FuzzHarness
 private func check(_ bytes: [UInt8]) throws(CairnError) {
   var layout = ForgedLayout()
   layout.insert(ForgedFrame("CONF", bytes))
-  let container = try Container(source(layout.bytes()), options: .fuzzing)
+  let file = layout.bytes()
+  let container = try Container(source(file), options: .fuzzing(file))
   _ = refusal { () throws(CairnError) in _ = try Model.restored(from: container) }
   var limits = ModelLimits()
   limits.maximumParameters = 1 << 16
@@ -21,7 +22,7 @@ private func check(_ bytes: [UInt8]) throws(CairnError) {
 private func checkRoundTrip(_ model: Model) {
   let tensors = promised("a model's state") { () throws(CairnError) in try ModelTensors(model) }
   let written = promised("a model that was made can be saved") { () throws(CairnError) in
-    try Container(Container.encode(tensors, options: .fuzzing), options: .fuzzing)
+    try Container(Container.encode(tensors, options: .fuzzing))
   }
   let restored = promised("a saved model can be restored") { () throws(CairnError) in
     try ModelTensors(Model.restored(from: written))

@@ -5,7 +5,7 @@ import ContainerForge
 import FuzzHarness
 
 private func check(_ bytes: [UInt8]) throws(CairnError) {
-  let container = try Container(source(bytes), options: .fuzzing)
+  let container = try Container(source(bytes), options: .fuzzing(bytes))
   let refused = refusal { () throws(CairnError) in _ = try container.verify(.structure) }
   let refusedDeep = refusal { () throws(CairnError) in _ = try container.verify(.deep) }
   stopMetering()
@@ -27,7 +27,7 @@ private func checkValid(_ container: Container) {
   let tensors = promised(what) { () throws(CairnError) in try NamedTensors(reading: container) }
   expectSame(container, tensors, what)
   let written = promised(what) { () throws(CairnError) in
-    let copy = try Container(Container.encode(tensors, options: .fuzzing), options: .fuzzing)
+    let copy = try Container(Container.encode(tensors, options: .fuzzing))
     _ = try copy.verify(.deep)
     return copy
   }

@@ -19,7 +19,7 @@ private func check(_ bytes: [UInt8]) throws(CairnError) {
   }
   expectSame(file, rewritten, "written anew")
   let container = promised("a file that was read can be converted") { () throws(CairnError) in
-    let container = try Container(Container.encode(file, options: .fuzzing), options: .fuzzing)
+    let container = try Container(Container.encode(file, options: .fuzzing))
     _ = try container.verify(.deep)
     return container
   }
