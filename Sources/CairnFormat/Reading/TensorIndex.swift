@@ -172,7 +172,8 @@ final class TensorIndex: Sendable {
         dtype: span.field(10), storageClass: bytes[12], filter: bytes[13],
         position: span.field(20), owner: span.field(24), byteCount: span.field(56),
         typeID: span.field(72), elements: span.field(76), bytes: span.field(80),
-        dimensions: (0..<places.dimensions.count).map { dimensions.span.field(8 * $0) }), at: offset)
+        dimensions: (0..<places.dimensions.count).map { dimensions.span.field(8 * $0) }), at: offset
+    )
     guard Int(record.position) < count,
       record.storageClass != .alias || Int(record.owner) < count
     else {
