@@ -47,6 +47,8 @@ struct FrameEvidence {
   /// Ascending by ordinal and place.
   private(set) var raws: [Raw] = []
   private(set) var attachments: [Attachment] = []
+  /// The ordinals that a tensor's frames name, each at least once.
+  private(set) var ordinals: [UInt32] = []
   /// What nothing explains, ascending.
   private(set) var unexplained: [(range: Range<Int>, isForeign: Bool)] = []
   /// The frame in which the file ends.
@@ -92,6 +94,7 @@ struct FrameEvidence {
       unexplained.append((frame, true))
       return
     }
+    if header.type.isOfTensor, ordinals.last != header.ordinal { ordinals.append(header.ordinal) }
     switch header.type {
     case .tensor:
       tensors.append(try Self.tensor(header, at: offset, payload, in: source))

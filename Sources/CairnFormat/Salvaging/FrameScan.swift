@@ -104,7 +104,7 @@ struct FrameScan {
       return length == position + CommitRecord.byteCount ? .commit(at: position) : nil
     }
     // Before anything that could fail at length: most places are no frames.
-    guard FrameType(letters: (0..<4).map { bytes[$0] }).isWellFormed,
+    guard FrameType(letters: Array(window[start..<start + 4])).isWellFormed,
       bytes.field(60, as: UInt32.self) == crc32(bytes.extracting(0..<60))
     else { return nil }
     let room = source.count - position - FrameHeader.byteCount

@@ -88,8 +88,7 @@ struct TensorClaims {
         }
       }
     }
-    for chunk in frames.chunks { Self.change(&claims, chunk.ordinal) { _ in } }
-    for raw in frames.raws { Self.change(&claims, raw.ordinal) { _ in } }
+    for ordinal in frames.ordinals { Self.change(&claims, ordinal) { _ in } }
     if let header = frames.cut?.header, header.type.isOfTensor,
       header.ordinal < Limits.format.tensorCount
     {
