@@ -35,10 +35,10 @@ struct SalvageReport {
   private var output: String { (written?.path ?? "").printable }
 
   private var counts: String {
-    var parts = ["\(salvage.count) tensors"]
+    var parts = ["\(salvage.count) tensor" + (salvage.count == 1 ? "" : "s")]
     if !salvage.metadata.isEmpty { parts.append("metadata") }
     if salvage.configuration != nil { parts.append("configuration") }
-    if blobCount > 0 { parts.append("\(blobCount) blobs") }
+    if blobCount > 0 { parts.append("\(blobCount) blob" + (blobCount == 1 ? "" : "s")) }
     return parts.joined(separator: ", ")
   }
 

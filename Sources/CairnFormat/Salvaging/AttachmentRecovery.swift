@@ -57,15 +57,8 @@ struct AttachmentRecovery {
   private static func candidates(
     _ frames: FrameEvidence, _ index: IndexEvidence?
   ) -> [Candidate] {
-    var all = frames.attachments.map {
+    var all = (frames.attachments + (index?.attachments ?? [])).map {
       Candidate(type: $0.type, payload: $0.payload, checksums: [$0.checksum])
-    }
-    for record in index?.table.attachments ?? [] {
-      let start = record.frameOffset + FrameHeader.byteCount
-      all.append(
-        Candidate(
-          type: record.type, payload: start..<start + record.payloadCount,
-          checksums: [record.checksum]))
     }
     all.sort {
       ($0.payload.lowerBound, $0.payload.upperBound) < (

@@ -67,6 +67,16 @@ struct BlockCandidates {
       fitting.sorted { ($0.number, $0.block.offset) < ($1.number, $1.block.offset) })
   }
 
+  /// The bytes of the tensor that some candidate is for.
+  var byteCount: Int {
+    var (count, last) = (0, -1)
+    for block in blocks where block.number != last {
+      count += block.block.logicalCount
+      last = block.number
+    }
+    return count
+  }
+
   /// The blocks of a raw frame, if their checksums are intact.
   private static func blocks(
     of raw: FrameEvidence.Raw, in source: any ByteSource

@@ -20,6 +20,7 @@ struct BlockVetting {
   private let threads: Threads
   private var window: Storage?
   private static let windowByteCount = 16 << 20
+  private static let mostJobs = 4_096
 
   init(_ source: any ByteSource, threads: Threads) {
     self.source = source
@@ -71,7 +72,7 @@ struct BlockVetting {
   private static func jobs(_ blocks: [NumberedBlock], from next: inout Int) -> [Job] {
     var jobs: [Job] = []
     var end = 0
-    while next < blocks.count {
+    while next < blocks.count, jobs.count < mostJobs {
       let count = blocks[next].block.logicalCount
       guard jobs.isEmpty || end + count <= windowByteCount else { break }
       let first = next

@@ -24,6 +24,8 @@ struct IndexEvidence {
   private let index: TensorIndex
   /// Ascending by row.
   private(set) var rows: [Row] = []
+  /// The attachments whose payloads end ahead of the next one's frame: so no two share a byte.
+  private(set) var attachments: [FrameEvidence.Attachment] = []
   /// The bytes that tensors, attachments, the index and the page table take in the file: ascending,
   /// not overlapping.
   private(set) var known: [Range<Int>] = []
@@ -40,8 +42,9 @@ struct IndexEvidence {
     guard let (table, tableRange) = found else { return nil }
     self.table = table
     index = TensorIndex(table, in: source)
+    attachments = Self.attachments(of: table)
     try readRows(progress)
-    try bound()
+    bound()
     try gatherKnown(tableRange)
   }
 
@@ -61,6 +64,16 @@ struct IndexEvidence {
         "the page table", at: start, recorded: commit.pageTableChecksum, actual: actual)
     }
     return (try PageTable(payload: payload, at: start, limits: limits), start..<end)
+  }
+
+  private static func attachments(of table: PageTable) -> [FrameEvidence.Attachment] {
+    let limits = table.attachments.dropFirst().map(\.frameOffset) + [table.indexFrameOffset]
+    return zip(table.attachments, limits).compactMap { record, limit in
+      let start = record.frameOffset + FrameHeader.byteCount
+      guard start + record.payloadCount <= limit else { return nil }
+      return FrameEvidence.Attachment(
+        type: record.type, checksum: record.checksum, payload: start..<start + record.payloadCount)
+    }
   }
 
   // MARK: - Rows
@@ -100,7 +113,7 @@ struct IndexEvidence {
   }
 
   /// Gives each row the bytes from its frame to the next row's, so that no two rows share any.
-  private mutating func bound() throws(CairnError) {
+  private mutating func bound() {
     let order = rows.indices.sorted { rows[$0].places.frameOffset < rows[$1].places.frameOffset }
     for (row, next) in zip(order, order.dropFirst()) {
       rows[row].limit = rows[next].places.frameOffset
@@ -134,27 +147,17 @@ struct IndexEvidence {
     var ranges: [Range<Int>] = []
     for row in rows {
       try forEachBlock(of: row) { (_, block) throws(CairnError) in
-        let range = block.offset..<block.offset + block.storedCount
-        if let last = ranges.last, last.upperBound == range.lowerBound {
-          ranges[ranges.count - 1] = last.lowerBound..<range.upperBound
+        // The blocks of a raw tensor touch: one range is enough for all of them.
+        if let last = ranges.last, last.upperBound == block.offset {
+          ranges[ranges.count - 1] = last.lowerBound..<block.offset + block.storedCount
         } else {
-          ranges.append(range)
+          ranges.append(block.offset..<block.offset + block.storedCount)
         }
       }
     }
-    for attachment in table.attachments {
-      let start = attachment.frameOffset + FrameHeader.byteCount
-      ranges.append(start..<start + attachment.payloadCount)
-    }
+    ranges += attachments.map(\.payload)
     ranges.append(table.indexStart..<table.indexStart + table.indexByteCount)
     ranges.append(pageTable)
-    ranges.sort { $0.lowerBound < $1.lowerBound }
-    for range in ranges where !range.isEmpty {
-      if let last = known.last, last.upperBound >= range.lowerBound {
-        known[known.count - 1] = last.lowerBound..<max(last.upperBound, range.upperBound)
-      } else {
-        known.append(range)
-      }
-    }
+    known = ranges.merged()
   }
 }

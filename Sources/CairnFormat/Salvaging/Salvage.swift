@@ -41,7 +41,7 @@ public struct Salvage: Sendable {
   ///   bytes that the system cannot read included, is no error, nor is a file of which nothing is
   ///   left: see ``isEmpty``.
   /// - Complexity: O(bytes of the file and of its tensors). Memory: a window of 16 MiB (or a chunk)
-  ///   and three chunks a thread; 200 to 600 bytes a tensor and 100 a chunk; one attachment at a time.
+  ///   and three chunks a thread; 200 to 600 bytes a tensor and 300 a chunk; one attachment at a time.
   public init(
     path: String, options: SalvageOptions = SalvageOptions(),
     progress: ProgressHandler = { (_) throws(CairnError) in }

@@ -90,7 +90,7 @@ struct TensorRecovery {
   ) {
     var loss = Salvage.Loss(.tensor, name, reason: reason)
     loss.ordinal = Int(claim.ordinal)
-    loss.fileRanges = ranges + cutRange(of: claim)
+    loss.fileRanges = (ranges + cutRange(of: claim)).merged()
     losses.append(loss)
   }
 
@@ -113,7 +113,9 @@ struct TensorRecovery {
         Salvage.Loss(
           .tensor, reason: "nothing is left of \(claims.furtherMissingCount) further tensors"))
     }
-    losses.sort { ($0.ordinal ?? .max) < ($1.ordinal ?? .max) }
+    losses.sort {
+      ($0.ordinal ?? .max, $0.name?.string ?? "") < ($1.ordinal ?? .max, $1.name?.string ?? "")
+    }
   }
 
   // MARK: - Data
@@ -130,18 +132,19 @@ struct TensorRecovery {
         claim, record, frames, index, superblock, in: source),
       !candidates.blocks.isEmpty
     else {
-      var loss = Salvage.Loss(.tensor, record.name, reason: "its data is damaged or missing")
+      let unvouched = frames.raws(of: claim.ordinal).map(\.payload)
+      var loss = Salvage.Loss(
+        .tensor, record.name,
+        reason: unvouched.isEmpty
+          ? "its data is damaged or missing" : "the checksums of its data are damaged or missing")
       loss.ordinal = Int(claim.ordinal)
-      loss.fileRanges = cutRange(of: claim)
+      loss.fileRanges = (unvouched + cutRange(of: claim)).merged()
       loss.setRanges([0..<record.byteCount], of: record)
       losses.append(loss)
       return
     }
     let pieces = candidates.pieces
-    let expected = Set(candidates.blocks.lazy.map(\.number)).reduce(0) {
-      $0 + pieces.range(of: $1).count
-    }
-    let gaps = keepsPartialTensors && record.byteCount - expected <= zeroBudget
+    let gaps = keepsPartialTensors && record.byteCount - candidates.byteCount <= zeroBudget
     let vetted = try vetting.vet(candidates, of: record, gaps: gaps, progress: progress)
     let isWhole = vetted.intact.count == pieces.count
     guard !isWhole || vetted.invalidElement != nil else {
@@ -156,7 +159,7 @@ struct TensorRecovery {
       .tensor, record.name, reason: Self.reason(vetted, pieces, record, isPartial))
     loss.ordinal = Int(claim.ordinal)
     loss.isPartial = isPartial
-    loss.fileRanges = vetted.damaged + cutRange(of: claim)
+    loss.fileRanges = (vetted.damaged + cutRange(of: claim)).merged()
     loss.setRanges(lost, of: record)
     losses.append(loss)
     if isPartial {
