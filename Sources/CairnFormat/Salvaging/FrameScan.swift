@@ -99,7 +99,7 @@ struct FrameScan {
     try load(position, progress)
     let start = position - windowStart
     let bytes = window.span.extracting(start..<start + FrameHeader.byteCount)
-    if bytes.extracting(0..<8).isEqual(to: CommitRecord.magic.span) {
+    if begins(bytes, with: CommitRecord.magic) {
       let length = try CommitRecord.length(at: position, in: source)
       return length == position + CommitRecord.byteCount ? .commit(at: position) : nil
     }
