@@ -38,7 +38,7 @@ struct Cairn: ParsableCommand {
     version: cairnVersion,
     subcommands: [
       InfoCommand.self, VerifyCommand.self, DiffCommand.self, ConvertCommand.self,
-      CopyCommand.self, DemoCommand.self,
+      CopyCommand.self, SalvageCommand.self, DemoCommand.self,
     ])
 
   static func main() {

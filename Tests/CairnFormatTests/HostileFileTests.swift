@@ -9,7 +9,7 @@ import Testing
 
 /// A container that is changed as its writer might have written it: every checksum on the way from
 /// the index to the commit record is made anew.
-private struct Forgery {
+struct Forgery {
   private var body: [UInt8]
   var table: PageTable
   var index: [UInt8]

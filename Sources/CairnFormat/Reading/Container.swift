@@ -74,13 +74,11 @@ public struct Container: Sendable {
         expected: "PTAB of \(commit.pageTableCount) bytes",
         found: "\(header.type.name) of \(header.storedCount)")
     }
-    // 4 bytes a page of at most 4 GiB of index, 32 an attachment.
-    let limit = PageTable.fixedByteCount + 4 * 65_536 + 8 + 32 * Limits.format.attachmentCount
-    guard header.storedCount <= limit else {
+    guard header.storedCount <= PageTable.largestByteCount else {
       throw CairnError(
         .limitExceeded, "the page table is larger than the format allows",
-        at: .init(offset: UInt64(commit.pageTableOffset + 8)), expected: "at most \(limit) bytes",
-        found: "\(header.storedCount)")
+        at: .init(offset: UInt64(commit.pageTableOffset + 8)),
+        expected: "at most \(PageTable.largestByteCount) bytes", found: "\(header.storedCount)")
     }
     let payload = try source.payload(of: header, at: commit.pageTableOffset)
     return try PageTable(
@@ -153,10 +151,12 @@ public struct Container: Sendable {
   /// The bytes that may be loaded from this file at once, unless the caller says otherwise: the
   /// smaller of the machine's memory and 64 times the file's size and 64 MiB. A file of zeros may
   /// need more; a file from a stranger should not.
-  public var defaultBudget: Int {
+  public var defaultBudget: Int { min(physicalMemory(), Self.plausibleByteCount(of: source)) }
+
+  /// The bytes that a file of honest tensors decodes to at most, but for one of zeros.
+  static func plausibleByteCount(of source: any ByteSource) -> Int {
     let (scaled, overflow) = source.count.multipliedReportingOverflow(by: 64)
-    return min(
-      physicalMemory(), overflow ? .max : scaled.addingReportingOverflow(64 << 20).partialValue)
+    return overflow ? .max : scaled.addingReportingOverflow(64 << 20).partialValue
   }
 
   /// How a tensor is kept.

@@ -14,6 +14,8 @@ final class TensorIndex: Sendable {
 
   private struct PageCache {
     var pages: [Int: [UInt8]] = [:]
+    /// Damaged pages are not read again for each of the records that lie in them.
+    var damaged: [Int: CairnError] = [:]
     static let capacity = 64
   }
 
@@ -26,18 +28,20 @@ final class TensorIndex: Sendable {
   var count: Int { table.entryCount }
 
   private func page(_ number: Int) throws(CairnError) -> [UInt8] {
-    if let page = cache.withLock({ $0.pages[number] }) { return page }
+    let (kept, damage) = cache.withLock { ($0.pages[number], $0.damaged[number]) }
+    if let kept { return kept }
+    if let damage { throw damage }
     let range = pages.range(of: number)
     let start = table.indexStart + range.lowerBound
-    let page = try source.withBytes(in: start..<start + range.count) {
-      (bytes) throws(CairnError) in
-      let actual = crc32(bytes)
-      guard actual == table.pageChecksums[number] else {
-        throw checksumMismatch(
-          "page \(number) of the index", at: start, recorded: table.pageChecksums[number],
-          actual: actual)
-      }
-      return bytes.array
+    let recorded = table.pageChecksums[number]
+    let (page, actual) = try source.withBytes(in: start..<start + range.count) {
+      (bytes) throws(CairnError) in (bytes.array, crc32(bytes))
+    }
+    guard actual == recorded else {
+      let damage = checksumMismatch(
+        "page \(number) of the index", at: start, recorded: recorded, actual: actual)
+      cache.withLock { $0.damaged[number] = damage }
+      throw damage
     }
     cache.withLock { cache in
       if cache.pages.count >= PageCache.capacity { cache.pages.removeAll(keepingCapacity: true) }
@@ -82,11 +86,69 @@ final class TensorIndex: Sendable {
     return Int(first)
   }
 
-  private func name(of entry: [UInt8], at offset: Int) throws(CairnError) -> [UInt8] {
+  private func nameRange(of entry: [UInt8], at offset: Int) throws(CairnError) -> Range<Int> {
     let count = Int(entry.span.field(8, as: UInt16.self))
     let start = try section(
       entry.span.field(0), count, of: table.nameByteCount, "name bytes", at: offset)
-    return try bytes(table.namesStart + start..<table.namesStart + start + count)
+    return start..<start + count
+  }
+
+  private func nameBytes(_ row: Int) throws(CairnError) -> [UInt8] {
+    let (entry, offset) = try entryBytes(row)
+    let range = try nameRange(of: entry, at: offset)
+    return try bytes(table.namesStart + range.lowerBound..<table.namesStart + range.upperBound)
+  }
+
+  /// The name in the entry of row `row`, whatever else the entry says.
+  func name(_ row: Int) throws(CairnError) -> TensorName {
+    do throws(CairnError) { return try TensorName(utf8: nameBytes(row)) } catch {
+      throw error.located(offset: UInt64(table.indexStart + row * IndexEntry.byteCount))
+    }
+  }
+
+  /// What an entry says without the other sections: where its parts lie in them, and whose it is.
+  struct Places: Sendable {
+    var name: Range<Int>
+    var dimensions: Range<Int>
+    var blocks: Range<Int>
+    var ordinal: UInt32
+    /// Where the TNSR frame begins.
+    var frameOffset: Int
+  }
+
+  /// The places in the entry of row `row`, which is below ``count``; each within its section.
+  func places(_ row: Int) throws(CairnError) -> Places {
+    let (bytes, offset) = try entryBytes(row)
+    return try places(bytes, at: offset)
+  }
+
+  private func places(_ bytes: [UInt8], at offset: Int) throws(CairnError) -> Places {
+    let span = bytes.span
+    let rank = Int(bytes[14])
+    let firstDimension = try section(
+      span.field(32), rank, of: table.dimensionCount, "dimensions", at: offset)
+    let blockCount: UInt64 = span.field(48)
+    guard blockCount <= UInt64(table.blockCount) else {
+      throw CairnError(
+        .invalidIndex, "an entry has more blocks than there are",
+        at: .init(offset: UInt64(offset + 48)), expected: "at most \(table.blockCount)",
+        found: "\(blockCount)")
+    }
+    let firstBlock = try section(
+      span.field(40), Int(blockCount), of: table.blockCount, "blocks", at: offset)
+    let ordinal: UInt32 = span.field(16)
+    let frame: UInt64 = span.field(64)
+    guard frame % 64 == 0, frame >= 64, frame < UInt64(table.indexFrameOffset),
+      Int(ordinal) < count
+    else {
+      throw CairnError(
+        .invalidIndex, "an entry's frame offset or ordinal is out of range",
+        at: .init(offset: UInt64(offset)), found: "\(frame), \(ordinal)")
+    }
+    return Places(
+      name: try nameRange(of: bytes, at: offset),
+      dimensions: firstDimension..<firstDimension + rank,
+      blocks: firstBlock..<firstBlock + Int(blockCount), ordinal: ordinal, frameOffset: Int(frame))
   }
 
   /// The entry in row `row`, which is below ``count``.
@@ -96,48 +158,35 @@ final class TensorIndex: Sendable {
     try checkReserved(span, 15..<16, of: "an index entry", at: offset)
     try checkReserved(span, 28..<32, of: "an index entry", at: offset)
     try checkReserved(span, 84..<96, of: "an index entry", at: offset)
-    let nameBytes = try name(of: bytes, at: offset)
-    let name: TensorName
-    do throws(CairnError) { name = try TensorName(utf8: nameBytes) } catch {
-      throw error.located(offset: UInt64(offset))
+    let name = try name(row)
+    let places: Places
+    do throws(CairnError) { places = try self.places(bytes, at: offset) } catch {
+      throw error.located(name: name.string)
     }
-    let rank = Int(bytes[14])
-    let firstDimension = try section(
-      span.field(32), rank, of: table.dimensionCount, "dimensions", at: offset)
+    let start = table.dimensionsStart
     let dimensions = try self.bytes(
-      table.dimensionsStart + 8 * firstDimension..<table.dimensionsStart + 8
-        * (firstDimension + rank))
+      start + 8 * places.dimensions.lowerBound..<start + 8 * places.dimensions.upperBound)
     let record = try TensorRecord(
       name: name,
       fields: TensorRecord.RawFields(
         dtype: span.field(10), storageClass: bytes[12], filter: bytes[13],
         position: span.field(20), owner: span.field(24), byteCount: span.field(56),
         typeID: span.field(72), elements: span.field(76), bytes: span.field(80),
-        dimensions: (0..<rank).map { dimensions.span.field(8 * $0) }), at: offset)
-    let blockCount: UInt64 = span.field(48)
-    guard blockCount <= UInt64(table.blockCount) else {
-      throw CairnError(
-        .invalidIndex, "an entry has more blocks than there are",
-        at: .init(offset: UInt64(offset + 48), name: name.string),
-        expected: "at most \(table.blockCount)", found: "\(blockCount)")
-    }
-    let firstBlock = try section(
-      span.field(40), Int(blockCount), of: table.blockCount, "blocks", at: offset)
-    let ordinal: UInt32 = span.field(16)
-    let frame: UInt64 = span.field(64)
-    guard frame % 64 == 0, frame >= 64, frame < UInt64(table.indexFrameOffset),
-      Int(ordinal) < count, Int(record.position) < count,
+        dimensions: (0..<places.dimensions.count).map { dimensions.span.field(8 * $0) }), at: offset
+    )
+    guard Int(record.position) < count,
       record.storageClass != .alias || Int(record.owner) < count
     else {
       throw CairnError(
-        .invalidIndex, "an entry's frame offset, ordinal, position or owner is out of range",
+        .invalidIndex, "an entry's position or owner is out of range",
         at: .init(offset: UInt64(offset), name: name.string),
-        found: "\(frame), \(ordinal), \(record.position), \(record.owner)")
+        found: "\(record.position), \(record.owner)")
     }
     return IndexEntry(
-      record: record, nameStart: Int(span.field(0, as: UInt64.self)), ordinal: ordinal,
-      firstDimension: firstDimension, firstBlock: firstBlock, blockCount: Int(blockCount),
-      frameOffset: Int(frame), digest: Digest(bytes: Array(bytes[96..<128])))
+      record: record, nameStart: places.name.lowerBound, ordinal: places.ordinal,
+      firstDimension: places.dimensions.lowerBound, firstBlock: places.blocks.lowerBound,
+      blockCount: places.blocks.count, frameOffset: places.frameOffset,
+      digest: Digest(bytes: Array(bytes[96..<128])))
   }
 
   /// The entry that holds the data of the entry in `row`: itself, or its owner.
@@ -165,8 +214,7 @@ final class TensorIndex: Sendable {
     var high = count
     while low < high {
       let middle = (low + high) / 2
-      let (bytes, offset) = try entryBytes(middle)
-      let candidate = try self.name(of: bytes, at: offset)
+      let candidate = try nameBytes(middle)
       if candidate == name.utf8 { return middle }
       if candidate.lexicographicallyPrecedes(name.utf8) { low = middle + 1 } else { high = middle }
     }
@@ -217,5 +265,16 @@ final class TensorIndex: Sendable {
       blocks.append(block)
     }
     return blocks
+  }
+
+  /// The record of block `number` of all blocks, checked by itself alone.
+  func block(_ number: Int) throws(CairnError) -> BlockRecord {
+    let start = table.blocksStart + number * BlockRecord.byteCount
+    let bytes = try bytes(start..<start + BlockRecord.byteCount)
+    let position = table.indexStart + start
+    let block = try BlockRecord(bytes.span, at: position, fileCount: source.count)
+    try FrameHeader.checkExpansion(
+      stored: block.storedCount, logical: block.logicalCount, at: position)
+    return block
   }
 }

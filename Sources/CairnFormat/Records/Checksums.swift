@@ -1,4 +1,4 @@
-// CRC-32 and its spelling in messages.
+// CRC-32, its spelling in messages, and what to do where it is wrong.
 
 import CairnCodec
 import CairnSystem
@@ -13,3 +13,7 @@ func crc32(_ bytes: Span<UInt8>, continuing checksum: UInt32) -> UInt32 {
 
 /// A CRC as eight hexadecimal digits.
 func hexText(_ value: UInt32) -> String { hex(value, digits: 8) }
+
+/// What to do with a damaged file.
+let restoringAdvice =
+  "Restore the file from a copy, or recover what is intact with `cairn salvage`"

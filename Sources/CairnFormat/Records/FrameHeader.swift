@@ -128,7 +128,8 @@ struct FrameHeader: Hashable, Sendable {
     }
   }
 
-  private init(_ bytes: Span<UInt8>, at offset: Int, sourceCount: Int) throws(CairnError) {
+  /// Checks the 64 bytes of a header that lies at `offset` of a source of `sourceCount` bytes.
+  init(_ bytes: Span<UInt8>, at offset: Int, sourceCount: Int) throws(CairnError) {
     try checkChecksum(bytes, of: "a frame header", at: offset)
     type = FrameType(letters: (0..<4).map { bytes[$0] })
     func location(_ field: Int) -> CairnError.Location { .init(offset: UInt64(offset + field)) }

@@ -7,6 +7,9 @@ import CairnTensors
 struct PageTable: Hashable, Sendable {
   static let fixedByteCount = 64
   static let pageByteCount = 65_536
+  /// The largest payload: 4 bytes a page of at most 4 GiB of index, 32 an attachment.
+  static let largestByteCount =
+    fixedByteCount + 4 * 65_536 + 8 + AttachmentRecord.byteCount * Limits.format.attachmentCount
 
   var indexFrameOffset: Int
   var entryCount: Int

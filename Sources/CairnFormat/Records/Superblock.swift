@@ -131,7 +131,7 @@ func checksumMismatch(
   CairnError(
     .checksumMismatch, "\(what) is damaged", at: .init(offset: UInt64(offset)),
     expected: "CRC-32 " + hexText(recorded), found: hexText(actual),
-    advice: "Restore the file from a copy")
+    advice: restoringAdvice)
 }
 
 /// Checks that reserved bytes are zero.

@@ -48,6 +48,14 @@ struct TensorRecord: Hashable, Sendable {
     return fields.bytes
   }
 
+  /// The name in the payload of a TNSR frame, whatever else is wrong with it.
+  static func name(inFramePayload bytes: [UInt8]) -> TensorName? {
+    guard bytes.count >= fixedByteCount else { return nil }
+    let start = fixedByteCount + 8 * Int(bytes[4])
+    guard bytes.count == start + Int(bytes.span.field(6, as: UInt16.self)) else { return nil }
+    return try? TensorName(utf8: Array(bytes[start...]))
+  }
+
   /// Reads the payload of a TNSR frame that lies at `offset`.
   init(framePayload bytes: [UInt8], at offset: Int) throws(CairnError) {
     func invalid(_ message: String, _ field: Int, expected: String? = nil, found: String? = nil)

@@ -53,7 +53,7 @@ struct StructureCheck {
   ) -> CairnError {
     CairnError(
       .routesDisagree, message, at: .init(offset: UInt64(offset), name: name, index: index),
-      expected: expected, found: found, advice: "Restore the file from a copy")
+      expected: expected, found: found, advice: restoringAdvice)
   }
 
   private func misplaced(_ header: FrameHeader, _ why: String) -> CairnError {

@@ -109,7 +109,7 @@ extension CodecError {
     return CairnError(
       code, "a chunk does not decode: \(message)",
       at: .init(offset: place, name: name),
-      advice: code == .corruptChunk ? "Restore the file from a copy" : nil, cause: self)
+      advice: code == .corruptChunk ? restoringAdvice : nil, cause: self)
   }
 }
 
