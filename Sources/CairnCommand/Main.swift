@@ -23,7 +23,8 @@ struct Finished: Error {
 struct Cairn: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "cairn",
-    abstract: "Inspect, verify, compare, copy and convert checkpoints of machine-learning models.",
+    abstract:
+      "Inspect, verify, compare, copy, convert and salvage checkpoints of machine-learning models.",
     discussion: """
       EXAMPLE
         cairn convert model.safetensors model.cairn

@@ -2,6 +2,7 @@
 
 import CairnFormat
 import CairnJSON
+import CairnSystem
 import CairnTensors
 import CairnTestSupport
 import Testing

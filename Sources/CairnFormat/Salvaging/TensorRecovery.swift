@@ -175,6 +175,7 @@ struct TensorRecovery {
     let what = record.storageClass == .raw ? "blocks" : "chunks"
     let lost = pieces.count - vetted.intact.count
     guard lost == 0 else {
+      guard pieces.count > 1 else { return "its data is damaged" }
       return "\(lost) of its \(pieces.count) \(what) \(lost == 1 ? "is" : "are") damaged or missing"
         + (isPartial ? ", zeros in their place" : "")
     }
