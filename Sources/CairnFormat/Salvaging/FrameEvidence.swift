@@ -55,9 +55,7 @@ struct FrameEvidence {
   private(set) var cut: (header: FrameHeader?, offset: Int)?
   private(set) var commitOffset: Int?
   private(set) var hasIndex = false
-  /// Where the last frame or what is known of the file's content ends.
-  private(set) var end = Superblock.byteCount
-  /// Whether the last frame is the one that ended the list of raw frames.
+  /// Where the padding of the last raw frame ends.
   private var rawEnd: Int?
 
   init(
@@ -89,7 +87,6 @@ struct FrameEvidence {
     let payload = start..<start + header.storedCount
     let next = start + header.paddedCount
     let frame = offset..<next
-    defer { end = next }
     guard header.ordinal < Limits.format.tensorCount else {
       unexplained.append((frame, true))
       return
