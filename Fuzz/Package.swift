@@ -38,6 +38,6 @@ let package = Package(
       dependencies: ["CFuzzing", "ContainerForge", .product(name: "Cairn", package: "cairn")],
       swiftSettings: settings),
     fuzzer("FuzzOpen"), fuzzer("FuzzIndex"), fuzzer("FuzzChunk"), fuzzer("FuzzMetadata"),
-    fuzzer("FuzzSafetensors"), fuzzer("FuzzModel"),
+    fuzzer("FuzzSafetensors"), fuzzer("FuzzModel"), fuzzer("FuzzSalvage"),
   ]
 )

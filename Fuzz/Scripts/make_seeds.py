@@ -46,8 +46,8 @@ class Seeds:
         (folder / hashlib.sha256(data).hexdigest()[:16]).write_bytes(data)
 
     def container(self, data):
-        self.add("open", data)
-        self.add("index", data)
+        for target in ("open", "index", "salvage"):
+            self.add(target, data)
         dtype, filter_ = 6, 0
         for kind, header, payload in frames(data):
             if kind in PAYLOADS:
