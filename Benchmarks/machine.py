@@ -66,6 +66,7 @@ def versions(peers):
     changed = output("git", "status", "--porcelain", "--untracked-files=no")
     return {
         "Cairn": f"{commit}{' and changes' if changed else ''}" if commit else None,
-        "Swift": output("swift", "--version"),
+        "Swift": (output("swift", "--version") or "").removeprefix("Swift version ") or None,
+        "zlib": output("pkg-config", "--modversion", "zlib"),
         "Python": platform.python_version(),
     } | peers

@@ -121,10 +121,12 @@ struct Bench {
     var sources: [Tensor] = []
     for index in 0..<tensors.count { sources.append(try tensors.tensor(at: index)) }
     if pages == "warm" {
-      let block = try touched ?? FreshPages(byteCount: count, huge: true)
-      if touched == nil { block.fill(with: sources) }
-      touched = block
-      return try Measurement.of { () throws(CairnError) in block.fill(with: sources) }
+      if touched == nil {
+        let block = try FreshPages(byteCount: count, huge: true)
+        block.fill(with: sources)
+        touched = block
+      }
+      return try Measurement.of { () throws(CairnError) in touched?.fill(with: sources) }
         .measurement.answer()
     }
     let huge = pages == "huge"
@@ -137,7 +139,8 @@ struct Bench {
 
   /// A model of the data set's matrices, cloned, and given the same weights: shared until written.
   private mutating func clone() throws(CairnError) -> JSONObject {
-    let original = try model ?? LayerChain.model(of: tensors)
+    let original: Sequential
+    if let model { original = model } else { original = try LayerChain.model(of: tensors) }
     model = original
     let weights = original.getWeights()
     let (copy, cloning) = try Measurement.timed { () throws(CairnError) in

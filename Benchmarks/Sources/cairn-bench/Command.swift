@@ -40,7 +40,7 @@ struct Command {
   }
 
   /// All processors unless the command says otherwise.
-  private var threads: Threads { fields["threads"]?.intValue.map(Threads.init) ?? .all }
+  private var threads: Threads { fields["threads"]?.intValue.map { Threads($0) } ?? .all }
 
   /// Digests off and no fsync unless the command asks for them.
   func writeOptions() throws(CairnError) -> WriteOptions {

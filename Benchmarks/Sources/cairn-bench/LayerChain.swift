@@ -20,7 +20,7 @@ enum LayerChain {
     guard let first = matrices.first else {
       throw CairnError(.invalidArgument, "the data set has no float32 matrix")
     }
-    var layers: [any Layer] = [try InputLayer(shape: Shape([first.shape[0]]))]
+    var layers: [any Layer] = [try InputLayer(shape: [first.shape[0]])]
     var kernels: [Tensor] = []
     var width = first.shape[0]
     while let (position, kernel) = try next(of: matrices, from: width) {
