@@ -13,7 +13,8 @@ ROWS = [
     ("h5py", "HDF5 shuffle + gzip", "other"),
     ("npz", "np.savez_compressed", "other"),
 ]
-SETS = [("fp32", "float32 · MiniLM"), ("bf16", "bfloat16 · MiniLM"), ("fp16", "float16 · Whisper tiny")]
+SETS = [("fp32", "float32 · MiniLM"), ("bf16", "bfloat16 · MiniLM"),
+        ("fp16", "float16 · Whisper tiny")]
 WIDTH, LABEL, COLUMN, GAP, ROW, BAR = 860, 206, 190, 22, 20, 12
 TOP, HEAD, FOOT = 74, 30, 40
 STYLE = """
@@ -41,8 +42,8 @@ def values(figures, name):
     return found
 
 
-def text(x, y, content, kind="", anchor="start"):
-    return f'<text x="{x:.1f}" y="{y:.1f}" class="{kind}" text-anchor="{anchor}">{escape(content)}</text>'
+def text(x, y, content, kind=""):
+    return f'<text x="{x:.1f}" y="{y:.1f}" class="{kind}">{escape(content)}</text>'
 
 
 def label(column, value):
@@ -64,7 +65,8 @@ def block(y, title, found):
             x = LABEL + column * (COLUMN + GAP)
             value = found[key][column]
             width = max(1.0, (COLUMN - 46) * value / largest[column])
-            drawn.append(f'<rect x="{x}" y="{y}" width="{width:.1f}" height="{BAR}" rx="2" class="{kind}"/>')
+            drawn.append(f'<rect x="{x}" y="{y}" width="{width:.1f}" height="{BAR}" rx="2" '
+                         f'class="{kind}"/>')
             drawn.append(text(x + width + 5, y + BAR - 2, label(column, value)))
         y += ROW
     return drawn, y + 12
@@ -85,12 +87,12 @@ def chart(results):
         20, y + 10, f"{machine['cpu']}, {machine['cores']} cores; new file, page cache, no fsync; "
         f"medians of {results['rounds']} interleaved rounds; GB/s of uncompressed bytes.", "note"))
     body.append(text(
-        20, y + 26, "Cairn with CRC-32 and Adler-32, no digests; ZipNN the better of 1 and 2 threads. "
-        "Versions and all figures: Benchmarks/RESULTS.md", "note"))
+        20, y + 26, "Cairn with CRC-32 and Adler-32, no digests; ZipNN the better of 1 and 2 "
+        "threads. Versions and all figures: Benchmarks/RESULTS.md", "note"))
     height = y + FOOT
     return "\n".join(
         [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
-         f'width="{WIDTH}" height="{height}" role="img" aria-label="Bars: size, save and load speed '
-         'of Cairn and its peers">', f"<style>{STYLE}</style>",
+         f'width="{WIDTH}" height="{height}" role="img" '
+         'aria-label="Bars: size, save and load speed of Cairn and its peers">', f"<style>{STYLE}</style>",
          f'<rect class="ground" x="0.5" y="0.5" width="{WIDTH - 1}" height="{height - 1}" rx="6"/>']
         + body + ["</svg>"]) + "\n"

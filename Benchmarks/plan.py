@@ -31,10 +31,8 @@ SAVING = [
     Contestant("npz", "np.savez_compressed", "npz"),
 ]
 LOADING = SAVING + [
-    Contestant("cairn-raw-mapped", "Cairn, raw, mapped, checked", "cairn", file="cairn-raw",
+    Contestant("cairn-raw-mapped", "Cairn, raw, mapped", "cairn", file="cairn-raw",
                access="mapped"),
-    Contestant("cairn-raw-lazy", "Cairn, raw, mapped, checked later", "cairn", file="cairn-raw",
-               access="mapped", lazy=True),
 ]
 # In memory, with one thread and with two.
 CODING = [Contestant(f"threads-{count}", f"{count}", "cairn", codec="auto", threads=count)
@@ -52,8 +50,8 @@ COPYING = [
 ]
 FIRST = [
     Contestant("cairn", "Cairn, coded", "cairn", file="cairn", op="first"),
-    Contestant("cairn-raw-lazy", "Cairn, raw, mapped", "cairn", file="cairn-raw", op="first",
-               access="mapped", lazy=True),
+    Contestant("cairn-raw-lazy", "Cairn, raw, mapped, checked later", "cairn", file="cairn-raw",
+               op="first", access="mapped", lazy=True),
     Contestant("safetensors", "safetensors safe_open", "safetensors", op="first"),
 ]
 CLONING = [Contestant("cairn", "Cairn cloned() and setWeights()", "cairn", op="clone")]

@@ -46,7 +46,8 @@ def files(figures, name):
             + [number(ratio(save, figures.rate(name, "save, new", "safetensors"))),
                number(ratio(load, figures.rate(name, "load", "safetensors"))),
                number(ratio(save, memcpy)), number(ratio(load, memcpy))]
-            + [megabytes(figures.peak(name, operation, key)) for operation in ("save, new", "load")])
+            + [megabytes(figures.peak(name, operation, key))
+               for operation in ("save, new", "load")])
     return table(HEAD, rows)
 
 
@@ -97,7 +98,7 @@ INTRODUCTION = """# Results
 
 Made by `make bench`; what is measured, and how, is in [README.md](README.md). Rates are GB/s of
 uncompressed tensor bytes. Cairn's CRC-32 and Adler-32 are made and checked in every figure but
-*checked later*; digests are made in the column that names them only.
+"checked later"; digests are made in the column that names them only.
 
 """
 
@@ -128,8 +129,8 @@ def by_clone(figures):
     whole = milliseconds(figures.seconds("fp32", "clone", "cairn"))
     setting = milliseconds(figures.seconds("fp32", "clone", "cairn", "set"))
     count = figures.found("fp32", "clone", "cairn")["bytes"]
-    return (f"\n`cloned()` and `setWeights(_:)` of a model of fp32's matrices ({count / 1e6:.0f} MB): "
-            f"{whole:.2f} ms, of that `setWeights(_:)` {setting:.3f} ms. Nothing is copied before "
+    return (f"\n`cloned()` and `setWeights(_:)` of a model of fp32's matrices "
+            f"({count / 1e6:.0f} MB): {whole:.2f} ms, of that `setWeights(_:)` {setting:.3f} ms. Nothing is copied before "
             "the first write.\n")
 
 

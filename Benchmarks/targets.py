@@ -73,13 +73,15 @@ def sizes(figures):
         if figures.has(name):
             zipnn = points(figures.size(name, "zipnn-1"))
             judged.append(at_most(
-                1, f"{name}: size beside ZipNN's and 0.1 points", points(figures.size(name, "cairn")),
+                1, f"{name}: size beside ZipNN's and 0.1 points",
+                points(figures.size(name, "cairn")),
                 None if zipnn is None else zipnn + 0.1, "%"))
     for name in ("sparse", "zeros"):
         if figures.has(name):
             judged.append(at_most(
                 1, f"{name}: size beside blosc2's, shuffle + zlib",
-                points(figures.size(name, "cairn")), points(figures.size(name, "blosc2-zlib")), "%"))
+                points(figures.size(name, "cairn")),
+                points(figures.size(name, "blosc2-zlib")), "%"))
     return judged
 
 
@@ -150,7 +152,7 @@ def scaling(figures):
 def line(target):
     figure, bound, unit = target["figure"], target["bound"], target["unit"]
     verdict = {True: "reached", False: "not reached", None: "not measured"}[target["reached"]]
-    digits = 2 if unit != "%" else 3
+    digits = {"%": 3, "bytes": 0}.get(unit, 2)
     found = "–" if figure is None else f"{figure:.{digits}f} {unit}"
     wanted = "" if bound is None else f" ({target['sense']} {bound:.{digits}f} {unit})"
     return f"target {target['number']} {verdict}: {target['what']}: {found}{wanted}"

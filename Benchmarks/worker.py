@@ -44,7 +44,7 @@ def status(key):
 
 
 def measured(body):
-    """Runs `body` once; what it returns, the seconds, and the memory it took above what was used."""
+    """Runs `body` once; what it returns, the seconds, the memory above that before."""
     gc.collect()
     trim()
     reset_peak()

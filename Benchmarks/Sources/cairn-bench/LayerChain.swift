@@ -16,7 +16,13 @@ enum LayerChain {
       }
     }
     // The largest first: in a transformer the embedding, whose rows are as wide as the layers.
+    // Then the square ones, which leave the width as it is.
     matrices.sort { $0.byteCount > $1.byteCount }
+    if let embedding = matrices.first {
+      let others = matrices.dropFirst()
+      let isSquare = { (matrix: Tensor) in matrix.shape[0] == matrix.shape[1] }
+      matrices = [embedding] + others.filter(isSquare) + others.filter { !isSquare($0) }
+    }
     guard let first = matrices.first else {
       throw CairnError(.invalidArgument, "the data set has no float32 matrix")
     }
