@@ -109,8 +109,8 @@ def main():
         few, row = large.many(FEW), large.many(options.count)
         peak = large.big(options.bytes)
     finally:
-        large.process.close()
         shutil.rmtree(folder, ignore_errors=True)
+        large.process.close()
     results |= {"rows": large.rows, "targets": judge(row, few, peak, options)}
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "large.json").write_text(json.dumps(results, indent=1) + "\n")

@@ -13,8 +13,10 @@ class Process:
         self.name = name
         command = [BENCH] if name == "cairn" else [
             sys.executable, os.path.join(HERE, "worker.py"), name]
+        # A session of its own: an interrupt at the terminal is the driver's affair. The end of its
+        # input ends a process, however the driver ends.
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        text=True, bufsize=1)
+                                        text=True, bufsize=1, start_new_session=True)
 
     def ask(self, **command):
         """The answer to a command; one with the key "error" if it failed or the process ended."""
@@ -26,7 +28,10 @@ class Process:
         return json.loads(line) if line else {"error": f"the process {self.name} has ended"}
 
     def close(self):
-        self.process.stdin.close()
+        try:
+            self.process.stdin.close()
+        except BrokenPipeError:
+            pass  # it has ended already
         self.process.wait()
 
 

@@ -138,6 +138,8 @@ def main():
                         help="where files are written (default: %(default)s)")
     parser.add_argument("--publish", action="store_true")
     options = parser.parse_args()
+    if options.rounds < 1:
+        parser.error("at least one round is needed")
     if not os.path.exists(BENCH):
         sys.exit(f"benchmarks: {BENCH} is not built; 'make bench' does")
     # An interrupted run too removes its files.
@@ -151,8 +153,8 @@ def main():
         for name in options.data:
             results["data"][name] = run.measure(name)
     finally:
-        run.processes.close()
         shutil.rmtree(folder, ignore_errors=True)
+        run.processes.close()
     results |= {"results": run.results, "failed": run.failed}
     results["targets"] = targets.judge(results)
     write(results, options.publish)
