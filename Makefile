@@ -3,17 +3,20 @@
 SWIFT ?= swift
 CAIRN := .build/release/cairn
 
-.PHONY: help demo build test test-swift test-conformance test-real test-asan test-tsan fuzz lint clean
+.PHONY: help demo build test test-swift test-conformance test-real test-asan test-tsan bench \
+  bench-build bench-large fuzz lint clean
 
 help:
-	@echo "make demo       the main job on real weights: save, restore, copy, prove"
-	@echo "make test       all tests"
-	@echo "make test-asan  the Swift tests under the address sanitizer"
-	@echo "make test-tsan  the Swift tests under the thread sanitizer; FILTER=… for some of them"
-	@echo "make fuzz       the fuzzers, FUZZ_SECONDS=60 each; FUZZ_TARGET=open for one of them"
-	@echo "make lint       formatting and the project's own rules"
-	@echo "make build      the release build of the cairn command"
-	@echo "make clean      removes what was built"
+	@echo "make demo        the main job on real weights: save, restore, copy, prove"
+	@echo "make test        all tests"
+	@echo "make test-asan   the Swift tests under the address sanitizer"
+	@echo "make test-tsan   the Swift tests under the thread sanitizer; FILTER=… for some of them"
+	@echo "make fuzz        the fuzzers, FUZZ_SECONDS=60 each; FUZZ_TARGET=open for one of them"
+	@echo "make bench       Cairn beside its peers: sizes, rates, copies; ARGUMENTS=… for some of it"
+	@echo "make bench-large a million tensors, and a file of 20 GB"
+	@echo "make lint        formatting and the project's own rules"
+	@echo "make build       the release build of the cairn command"
+	@echo "make clean       removes what was built"
 
 build:
 	@Scripts/setup.sh build
@@ -53,9 +56,22 @@ fuzz:
 	@Scripts/setup.sh python
 	SWIFT='$(SWIFT)' Fuzz/Scripts/fuzz.sh $(FUZZ_SECONDS) $(FUZZ_TARGET)
 
+bench-build:
+	@Scripts/setup.sh python
+	@Benchmarks/setup.sh >/dev/null
+	$(SWIFT) build -c release --package-path Benchmarks
+
+# ARGUMENTS: as `Benchmarks/run.py --help` lists them, such as --publish.
+bench: bench-build
+	@python=$$(Benchmarks/setup.sh) && "$$python" Benchmarks/run.py $(ARGUMENTS)
+
+bench-large: ARGUMENTS ?= --count 1000000 --bytes 20000000000
+bench-large: bench-build
+	@python=$$(Benchmarks/setup.sh) && "$$python" Benchmarks/large.py $(ARGUMENTS)
+
 lint:
 	@Scripts/lint.sh
 
 clean:
 	$(SWIFT) package clean
-	rm -rf .build-asan .build-tsan Fuzz/.build Fuzz/.fuzzing
+	rm -rf .build-asan .build-tsan Benchmarks/.build Fuzz/.build Fuzz/.fuzzing

@@ -1,0 +1,23 @@
+// Cairn's side of the benchmarks: stays alive, takes one command a line on standard input, a JSON
+// object, and answers each with one line: what it measured, or an error. `Benchmarks/run.py` drives
+// it; only Cairn's public interface is used.
+
+import CMeasure
+import Cairn
+
+@main
+struct Main {
+  static func main() {
+    cm_line_buffered()
+    var bench = Bench()
+    while let line = readLine() {
+      var answer: JSONObject
+      do throws(CairnError) {
+        answer = try bench.run(Command(line: line))
+      } catch {
+        answer = ["error": .string(error.description)]
+      }
+      print((try? JSONValue.object(answer).text(.canonical)) ?? #"{"error": "no JSON"}"#)
+    }
+  }
+}
