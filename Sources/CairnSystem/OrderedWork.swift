@@ -49,6 +49,7 @@ package func inOrder<Worker: ~Copyable, Piece: Sendable>(
       piece = work.take(next)
     }
     if let piece { try consume(next, piece.get()) }
+    work.makeRoom()
   }
 }
 
@@ -73,7 +74,7 @@ private final class OrderedWork<Piece: Sendable>: Sendable {
   private let count: Int
   private let window: Int
   private let state = Lock(State())
-  /// Signalled for each piece that is ready, and for each that is taken.
+  /// Signalled for each piece that is ready, and for each that is gone.
   private let delivered = DispatchSemaphore(value: 0)
   private let room = DispatchSemaphore(value: 0)
 
@@ -111,15 +112,15 @@ private final class OrderedWork<Piece: Sendable>: Sendable {
     delivered.signal()
   }
 
-  /// Piece `index`, the next in order, if it is ready.
+  /// Piece `index`, the next in order, if it is ready. It counts until ``makeRoom()``.
   func take(_ index: Int) -> Result<Piece, CairnError>? {
-    let piece = state.withLock { state in
-      let piece = state.ready.removeValue(forKey: index)
-      if piece != nil { state.taken += 1 }
-      return piece
-    }
-    if piece != nil { room.signal() }
-    return piece
+    state.withLock { $0.ready.removeValue(forKey: index) }
+  }
+
+  /// One that was taken is gone.
+  func makeRoom() {
+    state.withLock { $0.taken += 1 }
+    room.signal()
   }
 
   /// Waits until a piece more is ready; one that was made meanwhile counts.
