@@ -140,6 +140,8 @@ def main():
     options = parser.parse_args()
     if options.rounds < 1:
         parser.error("at least one round is needed")
+    if options.publish and set(options.data) != set(data.SETS):
+        parser.error("what is published has all data sets")
     if not os.path.exists(BENCH):
         sys.exit(f"benchmarks: {BENCH} is not built; 'make bench' does")
     # An interrupted run too removes its files.
