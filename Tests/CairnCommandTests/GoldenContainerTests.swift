@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct GoldenContainerTests {
   private let folder: TestFolder
-  private static let containers = fixtures + "/containers"
+  private static let containers = fixtures + "/conformance"
 
   init() throws { folder = try TestFolder() }
 

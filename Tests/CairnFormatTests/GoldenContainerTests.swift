@@ -1,4 +1,4 @@
-// The golden containers of Fixtures/containers: made by an independent writer from FORMAT.md.
+// The golden containers of Fixtures/conformance: made by an independent writer from FORMAT.md.
 
 import CairnFormat
 import CairnJSON
@@ -9,7 +9,7 @@ import Crypto
 import Foundation
 import Testing
 
-private let folder = URL(filePath: fixtures + "/containers")
+private let folder = URL(filePath: fixtures + "/conformance")
 
 /// One file of the manifest.
 struct GoldenContainer: Sendable, CustomTestStringConvertible {

@@ -26,7 +26,7 @@ import tempfile
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-CONTAINERS = os.path.join(HERE, "..", "..", "Fixtures", "containers")
+CONTAINERS = os.path.join(HERE, "..", "..", "Fixtures", "conformance")
 READER, CHECKER = ([sys.executable, os.path.join(HERE, name)]
                    for name in ("cairn_reader.py", "cairn_checker.py"))
 SHALLOW = [*CHECKER, "--shallow"]

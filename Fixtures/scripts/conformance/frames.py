@@ -1,0 +1,61 @@
+"""Frames and what they hold: FORMAT.md, sections 5, 10 and 11."""
+import struct
+import zlib
+
+from .tensors import sealed
+
+
+class Frame:
+    def __init__(self, kind, payload=b"", flags=0, version=1, logical=None, ordinal=0, number=0):
+        self.kind, self.payload, self.flags, self.version = kind, payload, flags, version
+        self.logical = len(payload) if logical is None else logical
+        self.ordinal, self.number, self.at, self.block = ordinal, number, None, False
+
+    def next(self):
+        return self.at + 64 + (len(self.payload) + 63) // 64 * 64
+
+    def encoded(self):
+        crc = 0 if self.flags & 1 else zlib.crc32(self.payload)
+        head = struct.pack("<4sHHQQIII24x", self.kind.encode(), self.version, self.flags,
+                           len(self.payload), self.logical, self.ordinal, self.number, crc)
+        return sealed(head) + self.payload + bytes(-len(self.payload) % 64)
+
+
+def meta(pairs, count=None):
+    """pairs: (key, type, value), the value already a list where the type ends in []."""
+    kinds = {"bool": 1, "i64": 2, "u64": 3, "f64": 4, "string": 5, "bytes": 6}
+
+    def one(kind, v):
+        if kind == "bool":
+            return bytes([v])
+        if kind in ("i64", "u64"):
+            return struct.pack("<q" if kind == "i64" else "<Q", v)
+        if kind == "f64":  # given as its 64 bits
+            return struct.pack("<Q", v)
+        v = v.encode() if isinstance(v, str) else v
+        return struct.pack("<I", len(v)) + v
+
+    out = struct.pack("<I", len(pairs) if count is None else count)
+    for key, kind, value in pairs:
+        key = key.encode() if isinstance(key, str) else key
+        plain = kind.removesuffix("[]")
+        values = value if kind != plain else [value]
+        out += struct.pack("<H", len(key)) + key
+        out += bytes([kinds[plain] + (128 if kind != plain else 0)])
+        out += struct.pack("<I", len(values)) if kind != plain else b""
+        out += b"".join(one(plain, v) for v in values)
+    frame = Frame("META", out)
+    frame.pairs = pairs
+    return frame
+
+
+def conf(text):
+    return Frame("CONF", text.encode() if isinstance(text, str) else text)
+
+
+def blob(name, content, length=None):
+    name = name.encode() if isinstance(name, str) else name
+    frame = Frame("BLOB", struct.pack("<H", len(name) if length is None else length) + name
+                  + content)
+    frame.name, frame.content = name, content
+    return frame
