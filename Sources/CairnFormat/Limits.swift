@@ -5,12 +5,16 @@
 public struct Limits: Hashable, Sendable {
   /// Tensors in a file, aliases included.
   public var tensorCount = 1 << 24
+  /// Blocks of all tensors.
+  public var blockCount = 1 << 27
   /// Bytes of the index.
   public var indexByteCount = 4 << 30
   /// Bytes of the metadata.
   public var metadataByteCount = 16 << 20
-  /// Bytes of the configuration, and of one blob.
-  public var attachmentByteCount = 256 << 20
+  /// Bytes of the configuration, which is parsed whenever a file is opened.
+  public var configurationByteCount = 16 << 20
+  /// Bytes of one blob's content.
+  public var blobByteCount = 256 << 20
   /// Frames of metadata, configuration and blobs.
   public var attachmentCount = 65_536
   /// Bytes of one note.

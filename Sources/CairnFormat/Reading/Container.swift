@@ -213,7 +213,8 @@ extension Container: TensorSource {
         for record in index.table.attachments where record.type == .blob {
           blobs.append(
             try BlobCoding.decode(
-              Self.payload(record, source), at: record.frameOffset + FrameHeader.byteCount))
+              Self.payload(record, source), at: record.frameOffset + FrameHeader.byteCount,
+              limits: options.limits))
         }
         return blobs.sorted { $0.name < $1.name }
       }

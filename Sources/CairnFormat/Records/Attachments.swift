@@ -4,11 +4,24 @@ import CairnJSON
 import CairnSystem
 import CairnTensors
 
+extension Limits {
+  /// The bytes that the payload of an attachment may have at most.
+  func payloadByteCount(of type: FrameType) -> Int {
+    let format = Limits.format
+    return switch type {
+    case .metadata: min(metadataByteCount, format.metadataByteCount)
+    case .configuration: min(configurationByteCount, format.configurationByteCount)
+    // A blob's name is not counted as its content.
+    default: min(blobByteCount, format.blobByteCount) + 2 + TensorName.maximumByteCount
+    }
+  }
+}
+
 /// The payload of a CONF frame.
 enum ConfigurationCoding {
   private static func parse(_ bytes: [UInt8], limits: Limits) throws(JSONError) -> JSONValue {
     var json = JSONLimits()
-    json.maximumBytes = Limits.format.attachmentByteCount
+    json.maximumBytes = Limits.format.configurationByteCount
     json.maximumDepth = min(limits.configurationDepth, Limits.format.configurationDepth)
     json.allowNonFiniteNumbers = true
     return try JSONValue(parsing: bytes, limits: json)
@@ -51,7 +64,7 @@ enum ConfigurationCoding {
 /// The payload of a BLOB frame.
 enum BlobCoding {
   static func encode(_ blob: Blob) throws(CairnError) -> [UInt8] {
-    guard blob.bytes.count <= Limits.format.attachmentByteCount else {
+    guard blob.bytes.count <= Limits.format.blobByteCount else {
       throw CairnError(
         .limitExceeded, "a blob is larger than the format allows",
         at: .init(name: blob.name.string), expected: "at most 256 MiB",
@@ -65,13 +78,16 @@ enum BlobCoding {
   }
 
   /// Reads a payload that lies at `offset`.
-  static func decode(_ payload: [UInt8], at offset: Int) throws(CairnError) -> Blob {
+  static func decode(
+    _ payload: [UInt8], at offset: Int, limits: Limits = .format
+  ) throws(CairnError) -> Blob {
     var cursor = FieldCursor(payload, at: offset, code: .invalidBlob)
     let bytes = try cursor.take(Int(try cursor.next(UInt16.self)))
-    guard payload.count - cursor.position <= Limits.format.attachmentByteCount else {
+    let limit = min(limits.blobByteCount, Limits.format.blobByteCount)
+    guard payload.count - cursor.position <= limit else {
       throw CairnError(
-        .limitExceeded, "a blob is larger than the format allows",
-        at: .init(offset: UInt64(offset)), expected: "at most 256 MiB",
+        .limitExceeded, "a blob is larger than is allowed",
+        at: .init(offset: UInt64(offset)), expected: "at most \(limit) bytes",
         found: "\(payload.count - cursor.position) bytes")
     }
     do throws(CairnError) {

@@ -186,13 +186,13 @@ struct FrameHeader: Hashable, Sendable {
     switch type {
     case .tensor, .padding, .raw, .blockChecksums, .chunk: break
     default:
-      guard ordinal == 0 || !isKnown else {
+      guard ordinal == 0 else {
         throw CairnError(
           .invalidFrame, "a \(type.name) frame names a tensor", at: location(24), expected: "0",
           found: "\(ordinal)")
       }
     }
-    guard chunk == 0 || type == .chunk || !isKnown else {
+    guard chunk == 0 || type == .chunk else {
       throw CairnError(
         .invalidFrame, "a \(type.name) frame has a chunk number", at: location(28),
         expected: "0", found: "\(chunk)")

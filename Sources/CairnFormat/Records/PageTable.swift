@@ -91,9 +91,8 @@ struct PageTable: Hashable, Sendable {
     let indexLimit = min(limits.indexByteCount, format.indexByteCount)
     let indexByteCount = try count(8, atMost: indexLimit, "bytes of index")
     entryCount = try count(16, atMost: min(limits.tensorCount, format.tensorCount), "tensors")
+    blockCount = try count(24, atMost: min(limits.blockCount, format.blockCount), "blocks")
     // Bounded by the index's own size, which keeps every product below far from overflowing.
-    blockCount = try count(
-      24, atMost: indexByteCount / BlockRecord.byteCount, "blocks", .invalidIndex)
     dimensionCount = try count(32, atMost: indexByteCount / 8, "dimensions", .invalidIndex)
     nameByteCount = try count(40, atMost: indexByteCount, "bytes of names", .invalidIndex)
     let frameOffset: UInt64 = bytes.field(0)
@@ -157,13 +156,8 @@ struct PageTable: Hashable, Sendable {
           expected: "ascending multiples of 64 below \(indexFrameOffset)",
           found: "\(length) bytes at \(frame)")
       }
-      let limit =
-        type == .metadata
-        ? min(limits.metadataByteCount, format.metadataByteCount)
-        : min(limits.attachmentByteCount, format.attachmentByteCount)
-      // A blob's name is not counted as its content.
-      let slack = type == .blob ? 2 + TensorName.maximumByteCount : 0
-      guard length <= UInt64(limit + slack) else {
+      let limit = limits.payloadByteCount(of: type)
+      guard length <= UInt64(limit) else {
         throw CairnError(
           .limitExceeded, "a \(type.name) frame is larger than is allowed",
           at: .init(offset: UInt64(offset + start + 16)), expected: "at most \(limit) bytes",

@@ -78,16 +78,7 @@ struct AttachmentRecovery {
 
   /// The payload of a candidate, if it is intact and within the limits.
   private func payload(_ candidate: Candidate) throws(CairnError) -> (bytes: [UInt8], UInt32)? {
-    let format = Limits.format
-    let limit =
-      switch candidate.type {
-      case .metadata: min(limits.metadataByteCount, format.metadataByteCount)
-      case .blob:
-        min(limits.attachmentByteCount, format.attachmentByteCount) + 2
-          + TensorName.maximumByteCount
-      default: min(limits.attachmentByteCount, format.attachmentByteCount)
-      }
-    guard candidate.payload.count <= limit else { return nil }
+    guard candidate.payload.count <= limits.payloadByteCount(of: candidate.type) else { return nil }
     let bytes = try source.withBytes(in: candidate.payload) { $0.array }
     let actual = crc32(bytes.span)
     return candidate.checksums.contains(actual) ? (bytes, actual) : nil
@@ -130,7 +121,7 @@ struct AttachmentRecovery {
     for candidate in candidates {
       guard let (bytes, checksum) = try payload(candidate),
         let blob = try CairnError.unlessDamaged({ () throws(CairnError) in
-          try BlobCoding.decode(bytes, at: candidate.payload.lowerBound)
+          try BlobCoding.decode(bytes, at: candidate.payload.lowerBound, limits: limits)
         })
       else {
         lose(.blob, nil, "its frame is damaged", [candidate.payload])

@@ -14,6 +14,7 @@ struct StructureCheck {
   private var nextOrdinal: UInt32 = 0
   private var nextAttachment = 0
   private var hasGenerator = false
+  private var hasIndex = false
   private var seenRows: [Bool]
   private var digests = AttachmentDigests()
   private var blobs: [(name: TensorName, offset: Int, digest: Digest)] = []
@@ -105,9 +106,10 @@ struct StructureCheck {
       hasGenerator = true
     }
     if header.type == .generator || header.type == .note {
-      guard header.storedCount <= Limits.format.noteByteCount else {
+      let limits = container.options.limits
+      guard header.storedCount <= min(limits.noteByteCount, Limits.format.noteByteCount) else {
         throw CairnError(
-          .limitExceeded, "a note is larger than the format allows",
+          .limitExceeded, "a note is larger than is allowed",
           at: .init(offset: UInt64(offset + 8)), found: "\(header.storedCount) bytes")
       }
       let text = try source.payload(of: header, at: offset)
@@ -144,7 +146,8 @@ struct StructureCheck {
       try ConfigurationCoding.checkCanonical(payload, at: offset + FrameHeader.byteCount)
       digests.configuration = digest
     default:
-      let blob = try BlobCoding.decode(payload, at: offset + FrameHeader.byteCount)
+      let blob = try BlobCoding.decode(
+        payload, at: offset + FrameHeader.byteCount, limits: container.options.limits)
       blobs.append((blob.name, offset, digest))
     }
     try pass(header)
@@ -320,6 +323,7 @@ struct StructureCheck {
   // MARK: - The end
 
   private mutating func checkIndexFrame(_ header: FrameHeader) throws(CairnError) {
+    hasIndex = true
     guard offset == table.indexFrameOffset, header.storedCount == table.indexByteCount else {
       throw disagreement(
         "the index is not where the page table says", at: offset,
@@ -338,6 +342,11 @@ struct StructureCheck {
   private mutating func checkEnd() throws(CairnError) {
     let commit = container.commit
     let commitOffset = commit.fileCount - CommitRecord.byteCount
+    // The page table says where the index is; a frame of another type may stand there.
+    guard hasIndex else {
+      throw disagreement(
+        "there is no INDX frame where the page table says", at: table.indexFrameOffset)
+    }
     guard offset == end, offset > table.indexFrameOffset else {
       throw CairnError(
         .frameOrder, "the frames do not end where the page table begins",

@@ -87,10 +87,10 @@ public final class ContainerWriter {
       }
       if let configuration {
         let payload = try ConfigurationCoding.canonical(configuration)
-        guard payload.count <= Limits.format.attachmentByteCount else {
+        guard payload.count <= Limits.format.configurationByteCount else {
           throw CairnError(
             .limitExceeded, "the configuration is larger than the format allows",
-            expected: "at most 256 MiB", found: "\(payload.count) bytes")
+            expected: "at most 16 MiB", found: "\(payload.count) bytes")
         }
         attachmentDigests.configuration = Digest(of: payload)
         try attach(.configuration, payload)

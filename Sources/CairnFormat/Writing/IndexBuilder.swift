@@ -97,6 +97,11 @@ struct IndexBuilder {
       built.nameByteCount += record.name.utf8.count
       built.entries.append(entry)
     }
+    guard built.blockCount <= Limits.format.blockCount else {
+      throw CairnError(
+        .limitExceeded, "the tensors have more blocks than the format allows",
+        expected: "at most 2^27", found: "\(built.blockCount)", advice: "Choose larger chunks")
+    }
     built.bytes = entries.bytes + blocks.bytes + dimensions.bytes + names.bytes
     guard built.bytes.count <= Limits.format.indexByteCount else {
       throw CairnError(
