@@ -2,21 +2,25 @@
 
 SWIFT ?= swift
 CAIRN := .build/release/cairn
+CONFORMANCE := .build/release/cairn-conformance
 
-.PHONY: help demo build test test-swift test-conformance test-real test-asan test-tsan bench \
-  bench-build bench-large fuzz lint clean
+.PHONY: help demo build test test-swift conformance test-decoders test-real detection test-asan \
+  test-tsan bench bench-build bench-large fuzz lint clean
 
 help:
-	@echo "make demo        the main job on real weights: save, restore, copy, prove"
-	@echo "make test        all tests"
-	@echo "make test-asan   the Swift tests under the address sanitizer"
-	@echo "make test-tsan   the Swift tests under the thread sanitizer; FILTER=… for some of them"
-	@echo "make fuzz        the fuzzers, FUZZ_SECONDS=60 each; FUZZ_TARGET=open for one of them"
-	@echo "make bench       Cairn beside its peers: sizes, rates, copies; ARGUMENTS=… for some of it"
-	@echo "make bench-large a million tensors, and a file of 20 GB"
-	@echo "make lint        formatting and the project's own rules"
-	@echo "make build       the release build of the cairn command"
-	@echo "make clean       removes what was built"
+	@echo "make demo           the main job on real weights: save, restore, copy, prove"
+	@echo "make test           all tests"
+	@echo "make conformance    the suite of the format, against Cairn's reader and two in Python"
+	@echo "make test-decoders  what Cairn codes, decoded by zlib, zlib-ng and ISA-L"
+	@echo "make detection      millions of damaged files, each of which must be found out: minutes"
+	@echo "make test-asan      the Swift tests under the address sanitizer"
+	@echo "make test-tsan      the Swift tests under the thread sanitizer; FILTER=… for some of them"
+	@echo "make fuzz           the fuzzers, FUZZ_SECONDS=60 each; FUZZ_TARGET=open for one of them"
+	@echo "make bench          Cairn beside its peers: sizes, rates, copies; ARGUMENTS=… for some of it"
+	@echo "make bench-large    a million tensors, and a file of 20 GB"
+	@echo "make lint           formatting and the project's own rules"
+	@echo "make build          the release build of the cairn command"
+	@echo "make clean          removes what was built"
 
 build:
 	@Scripts/setup.sh build
@@ -28,15 +32,28 @@ demo:
 	$(SWIFT) build -c release --product cairn
 	@weights=$$(Scripts/fetch-minilm.sh) && $(CAIRN) demo $${weights:+--weights "$$weights"}
 
-test: test-swift test-conformance test-real
+test: test-swift conformance test-decoders test-real
 
 test-swift:
 	@Scripts/setup.sh build
 	$(SWIFT) test
 
-test-conformance:
+conformance:
 	@Scripts/setup.sh python
-	python3 Tests/Conformance/run.py --exhaustive
+	$(SWIFT) build -c release --product cairn-conformance
+	python3 Tests/Conformance/run.py --large --reader '$(CONFORMANCE) read' \
+	  --salvager '$(CONFORMANCE) salvage'
+	python3 Tests/Conformance/run.py --large --exhaustive
+
+detection:
+	@Scripts/setup.sh build
+	$(SWIFT) build -c release --product cairn-conformance
+	$(CONFORMANCE) detect Fixtures/conformance/ok-*.cairn
+
+test-decoders:
+	@Scripts/setup.sh python
+	$(SWIFT) build -c release --product cairn
+	Tests/Decoders/run.sh
 
 test-real:
 	@Scripts/setup.sh python

@@ -76,6 +76,21 @@ let package = Package(
     .target(
       name: "CairnTestSupport", dependencies: ["CairnSystem"], path: "Tests/Support",
       swiftSettings: settings),
+    .target(
+      name: "CairnConformance",
+      dependencies: [
+        "CairnFormat", "CairnJSON", "CairnSystem", "CairnTensors",
+        .product(name: "Crypto", package: "swift-crypto"),
+      ],
+      path: "Tests/ConformanceSupport", swiftSettings: settings),
+    // Built from the root package only: the conformance suite's and the damage tests' way in.
+    .executableTarget(
+      name: "cairn-conformance",
+      dependencies: [
+        "CairnConformance", "CairnFormat", "CairnJSON", "CairnSystem", "CairnTestSupport",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Tests/ConformanceTool", swiftSettings: settings),
     tests(of: "CairnSystem"),
     tests(of: "CairnJSON"),
     tests(of: "CairnTensors", with: ["CairnSystem"]),
@@ -83,7 +98,7 @@ let package = Package(
     tests(
       of: "CairnFormat",
       with: [
-        "CairnJSON", "CairnSystem", "CairnTensors",
+        "CairnConformance", "CairnJSON", "CairnSystem", "CairnTensors",
         .product(name: "Crypto", package: "swift-crypto"),
       ]),
     tests(of: "CairnModels", with: ["CairnJSON", "CairnSystem", "CairnTensors"]),

@@ -11,12 +11,16 @@ import Testing
 
   init() throws { folder = try TestFolder() }
 
-  /// Runs a command on every golden container: by file, its exit status and its complaint.
+  /// Runs a command on every third golden container (the library's own tests read them all): by
+  /// file, its exit status and its complaint.
   private func runs(_ command: String) async throws -> [String: (status: Int32, errors: String)] {
     // One shell for all: starting each from here would take longer than what they do.
     let run = try await shell(
       """
+      number=0
       for file in "$1"/*.cairn; do
+        number=$((number + 1))
+        [ $((number % 3)) -eq 0 ] || continue
         errors=$(\(command) 2>&1 >/dev/null)
         printf '%s\\t%s\\t%s\\0' $? "${file##*/}" "$errors"
       done
@@ -27,6 +31,7 @@ import Testing
       try #require(parts.count == 3)
       results[String(parts[1])] = (try #require(Int32(parts[0])), String(parts[2]))
     }
+    try #require(results.count > 250)
     return results
   }
 
@@ -46,7 +51,7 @@ import Testing
   {
     let results = try await runs("\"$CAIRN\" verify --deep \"$file\"")
     for (name, entry) in try manifest() {
-      let result = try #require(results[name], "\(name)")
+      guard let result = results[name] else { continue }
       if entry["expect"] == .string("accept") {
         #expect(result.status == 0 && result.errors == "", "\(name): \(result.errors)")
       } else {
@@ -59,7 +64,7 @@ import Testing
   @Test func `verify refuses what needs no decoding`() async throws {
     let results = try await runs("\"$CAIRN\" verify \"$file\"")
     for (name, entry) in try manifest() {
-      let result = try #require(results[name], "\(name)")
+      guard let result = results[name] else { continue }
       let level = entry["level"]?.stringValue
       if level == "open" || level == "verify" {
         #expect(result.status == 1 && isComplaint(result.errors), "\(name): \(result.errors)")
@@ -77,13 +82,11 @@ import Testing
   {
     let results = try await runs(command)
     for (name, entry) in try manifest() {
-      let result = try #require(results[name], "\(name)")
+      guard let result = results[name] else { continue }
       switch result.status {
       case 0:
         #expect(result.errors == "", "\(name)")
-        // What opening a file reads of the index is what is asked for: not the frame around it.
-        let isOfIndex = name.contains("INDX") || name.contains("index")
-        #expect(entry["level"] != .string("open") || isOfIndex, "\(name)")
+        #expect(entry["level"] != .string("open"), "\(name)")
       default:
         #expect(result.status == 2 && isComplaint(result.errors), "\(name): \(result.errors)")
         if entry["expect"] == .string("accept") {

@@ -18,7 +18,7 @@ MAGIC, COMMIT, PAGE = b"\x89CRN\r\n\x1a\n", b"\x89CRNEND\n", 1 << 16
 ATTACHED = {b"META": metadata, b"CONF": configuration, b"BLOB": None}
 DATA_KINDS = b"PADD RAWD BSUM CHNK".split()
 KINDS = b"TNSR INDX PTAB nOTe gENR".split() + [*ATTACHED] + DATA_KINDS
-LIMIT = dict(META=16 << 20, CONF=256 << 20, BLOB=256 << 20, nOTe=64 << 10, INDX=4 << 30)
+LIMIT = dict(META=16 << 20, CONF=16 << 20, nOTe=64 << 10, gENR=64 << 10, INDX=4 << 30)
 
 class Container:
     def __init__(self, data):
@@ -120,7 +120,7 @@ class Container:
         self.index = i = self.frame(p.place)
         size, head = 128 * p.rows + 32 * p.blocks + 8 * p.dims + p.names, 64 + up(p.pages, 2) * 8
         rules(at, "limitExceeded", {
-            16: p.rows <= 1 << 24, 24: p.blocks <= 1 << 32, 52: p.attached <= 65536})
+            16: p.rows <= 1 << 24, 24: p.blocks <= 1 << 27, 52: p.attached <= 65536})
         need(p.rows == c.tensors, "routesDisagree", end + 48)
         rules(at, "invalidIndex", {
             0: i.kind == b"INDX" and i.next == f.at, 8: i.stored == p.size == size,
@@ -219,6 +219,7 @@ class Container:
                 utf8(self.bytes(f.body, f.stored), f.body, "invalidFrame")
             if f.kind == b"BLOB":
                 name = blob_name(self.bytes(f.body, min(f.stored, 2 + 65535)), f.body)
+                need(f.stored - 2 - len(name) <= 256 << 20, "limitExceeded", f.at + 8)
                 need(name not in self.blobs, "duplicateName", f.body + 2)
                 self.blobs[name] = f
         self.step(b"INDX")

@@ -39,6 +39,8 @@ DTYPES = ("- bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 bflo
           "float8_e8m0fnu float6_e2m3fn float6_e3m2fn float4_e2m1fn int4 uint4 string quantized")
 OUTSIDE, DATA = b"META CONF BLOB INDX PTAB".split(), b"TNSR PADD RAWD BSUM CHNK".split()
 RAW, CHUNKED, ALIAS, MIB, PAGE = 0, 1, 2, 1 << 20, 1 << 16
+LIMITS = {b"META": 16 << 20, b"CONF": 16 << 20, b"INDX": 4 << 30, b"nOTe": 1 << 16,  # §16
+          b"gENR": 1 << 16}
 INVALID = ValueError, struct.error, zlib.error, RecursionError  # raised if a file is not valid
 
 def need(condition, what, at):
@@ -79,6 +81,8 @@ class Container:
              "no good commit record: not committed, truncated or trailing bytes (§13)", end)
         f = self.frame(c.ptab)
         p = record(PTAB, data, f.body)
+        need(p.entries <= 1 << 24 and p.blocks <= 1 << 27 and p.attachments <= 1 << 16,
+             "limit (§16)", f.body)
         pages, rest, table = (f.body + 64 + n for n in (0, 4 * p.pages, up(4 * p.pages, 8)))
         need((f.kind, f.next, f.stored, f.crc) == (b"PTAB", end, c.ptab_size, c.ptab_crc)
              and table + 32 * p.attachments == f.body + f.stored and not any(data[rest:table]),
@@ -94,7 +98,7 @@ class Container:
             f, key = self.frame(a.offset), ""
             if f.kind == b"BLOB":  # §11
                 f.skip = int.from_bytes(f.payload[:2], "little") + 2
-                need(f.skip <= f.stored, "name of a blob (§11)", f.body)
+                need(f.skip <= f.stored <= f.skip + (256 << 20), "blob (§11 §16)", f.body)
                 key = name(f.payload[2:f.skip], f.body + 2)
             need((f.kind, f.crc, f.stored) == (a.kind, a.crc, a.stored) and f.kind in OUTSIDE[:3]
                  and (f.kind, key) not in self.attached, "attachment (§5 §12)", a.at)
@@ -116,6 +120,7 @@ class Container:
         need(f.next <= self.end and (f.version == 1 or not known) and f.flags == (f.kind == b"RAWD")
              and (f.kind in DATA or not f.ordinal)
              and (f.kind == b"CHNK" or not f.number and f.logical == f.stored), "header (§5)", at)
+        need(f.stored <= LIMITS.get(f.kind, f.stored), "limit (§16)", at + 8)
         f.payload = self.data[f.body:f.body + f.stored]
         need(f.crc == (0 if f.flags else zlib.crc32(f.payload)), "CRC of a payload (§5)", f.body)
         need(not any(self.data[f.body + f.stored:f.next]), "padding (§5)", f.body + f.stored)
@@ -284,7 +289,10 @@ def metadata(data):  # §10
     return pairs
 
 def configuration(data):  # §11: a key that stands twice, or other spellings, do not come back
-    string = bytes(data).decode()
+    string, depth = bytes(data).decode(), 0
+    for token in re.finditer(r'"(?:[^"\\]|\\.)*"|[]\[{}]', string):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(token[0], 0)
+        need(depth <= 128, "depth of the configuration (§11)", token.start())
     value = json.loads(string, parse_int=lambda s: int(s) if -2**63 <= int(s) < 2**64 else None)
     again = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     need(again == string, "configuration (§11)", 0)

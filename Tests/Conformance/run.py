@@ -1,21 +1,23 @@
 #!/usr/bin/env python3
-"""Runs readers over the golden containers and compares what they say with the manifest.
+"""Runs readers over the conformance suite and compares what they say with its manifest.
 
-    run.py [--reader 'COMMAND'] [--outcome-only] [--exhaustive] [FILE or FOLDER]...
+    run.py [--exhaustive] [--large] [FILE or FOLDER]...
+    run.py --reader 'COMMAND' [--levels accept,diagnose] [--large] [FILE or FOLDER]...
+    run.py --salvager 'COMMAND'
 
-Without --reader: cairn_reader.py must read every valid file right and refuse at least as many
-invalid ones as REFUSED says; cairn_checker.py must refuse them all, each for the right reason and
-at the right place, and with --shallow notice without decoding what can be noticed so.
+Without --reader the two Python programs are judged: cairn_reader.py at level accept,
+cairn_checker.py at levels accept and diagnose, and with --shallow on what needs no decoding.
+COMMAND gets a file's path as its last argument; README.md says what it prints. Levels:
 
-COMMAND FILE prints the JSON that cairn_reader.py prints and exits 0, or prints "code at offset ..."
-on standard error and exits 1. Of an invalid file the code and the offset must be among those in the
-manifest; --outcome-only looks at the exit status alone.
+    accept    every ok-* file is read right, every other one is refused (exit 0 and 1)
+    diagnose  of a bad-* or future-* file also the code and the offset are right
+    salvage   of a salvage-* file just what can be saved is saved, and what is lost is named
 
+--large adds files that are made at run time, because they are over 64 KB: limits, mostly.
 --exhaustive: both Python programs must refuse every single-bit flip and every truncation of two
 small files. Further files are just read.
 """
 import argparse
-import functools
 import json
 import os
 import re
@@ -23,44 +25,54 @@ import shlex
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-CONTAINERS = os.path.join(HERE, "..", "..", "Fixtures", "conformance")
-READER, CHECKER = ([sys.executable, os.path.join(HERE, name)]
-                   for name in ("cairn_reader.py", "cairn_checker.py"))
-SHALLOW = [*CHECKER, "--shallow"]
-REFUSED = 349  # invalid files that cairn_reader.py refuses; it does not count how deep JSON nests
+FIXTURES = os.path.join(HERE, "..", "..", "Fixtures")
+SUITE = os.path.join(FIXTURES, "conformance")
 EXHAUSTIVE = "ok-exhaustive-raw.cairn", "ok-exhaustive-coded.cairn"
+LEVELS = "accept", "diagnose", "salvage"
 
-sys.path.insert(0, HERE)
+sys.path[:0] = [HERE, os.path.join(FIXTURES, "scripts")]
 import cairn_checker
 import cairn_reader
 
 
-def run(command, path):
-    if command is SHALLOW:  # within this process: hundreds of starts of Python take long
-        with open(path, "rb") as file:
-            data = file.read()
+class Reader:
+    def __init__(self, name, command, levels, shallow=False):
+        self.name, self.command, self.levels, self.shallow = name, command, levels, shallow
+
+    def run(self, path):
+        """(exit status, standard output, standard error)"""
+        if self.shallow:  # within this process: hundreds of starts of Python take long
+            with open(path, "rb") as file:
+                data = file.read()
+            try:
+                return 0, json.dumps(cairn_checker.Container(data).report(True)).encode(), ""
+            except cairn_checker.Invalid as error:
+                return 1, b"", str(error)
         try:
-            return 0, json.dumps(cairn_checker.Container(data).report(True)).encode(), ""
-        except cairn_checker.Invalid as error:
-            return 1, b"", str(error)
-    try:
-        done = subprocess.run([*command, path], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                              timeout=120)
-    except subprocess.TimeoutExpired:
-        return None, b"", "timed out"
-    return done.returncode, done.stdout, done.stderr.decode("utf-8", "replace").strip()
+            done = subprocess.run([*self.command, path], capture_output=True, timeout=300)
+        except subprocess.TimeoutExpired:
+            return None, b"", "timed out"
+        return done.returncode, done.stdout, done.stderr.decode("utf-8", "replace").strip()
+
+
+def python_readers():
+    program = lambda name: [sys.executable, os.path.join(HERE, name)]
+    return [Reader("cairn_reader.py", program("cairn_reader.py"), {"accept"}),
+            Reader("cairn_checker.py", program("cairn_checker.py"), {"accept", "diagnose"}),
+            Reader("cairn_checker.py --shallow", None, {"accept", "diagnose"}, shallow=True)]
 
 
 def without_hashes(content):
     return {**content, "tensors": [{**t, "sha256": None} for t in content["tensors"]]}
 
 
-def accepted(command, path, want):
+def accepted(result, want):
     """None, or what is wrong."""
-    status, out, message = run(command, path)
+    status, out, message = result
     if status != 0:
         return f"refused (exit {status}): {message}"
     try:
@@ -72,36 +84,64 @@ def accepted(command, path, want):
             return f"{key}: {got.get(key)!r:.300}, not {want[key]!r:.300}"
 
 
-def refused(command, path, entry, outcome_only):
-    status, _, message = run(command, path)
+def refused(result):
+    status, _, message = result
     if status != 1:
-        return f"exit {status} instead of 1: {message}"
-    if outcome_only:
-        return None
-    said = re.match(r"(\w+) at (\d+)", message)
+        return f"exit {status} instead of 1: {message:.300}"
+    if not message or "\n" in message:
+        return f"not one line of complaint but {message!r:.300}"
+
+
+def diagnosed(result, entry):
+    said = re.match(r"(\w+) at (\d+)", result[2])
     if not said:
-        return f"no code and offset: {message}"
+        return f"no code and offset: {result[2]}"
     if said[1] not in entry["codes"]:
-        return f"{message}; the code should be {' or '.join(entry['codes'])}"
+        return f"{result[2]}; the code should be {' or '.join(entry['codes'])}"
     if not any(a <= int(said[2]) <= b for a, b in entry["within"]):
-        return f"{message}; the offset should lie in {entry['within']}"
+        return f"{result[2]}; the offset should lie in {entry['within']}"
 
 
-def judge(job, outcome_only):
-    """(name, command, None or what is wrong)"""
-    name, path, command, entry = job
-    shallow = command is SHALLOW
-    if entry is None or shallow and entry.get("needs_decoding"):
-        return name, command, accepted(command, path, None)
+def losses(result):
+    """What of a file's content is lost, as pairs of kind and name; regions do not count."""
+    return sorted([one["kind"], one["name"] or ""] for one in result
+                  if one["kind"] in ("tensor", "metadata", "configuration", "blob"))
+
+
+def salvaged(result, want):
+    status, out, message = result
+    if status != 0:
+        return f"exit {status}: {message:.300}"
+    try:
+        got = json.loads(out)
+    except ValueError as error:
+        return f"does not print JSON: {error}"
+    content = got["content"]  # how what was recovered would be stored is nobody's business
+    content["tensors"] = [{key: value for key, value in tensor.items() if key != "storage"}
+                          for tensor in content["tensors"]]
+    for key in want["content"]:
+        if content.get(key) != want["content"][key]:
+            return f"{key}: {content.get(key)!r:.300}, not {want['content'][key]!r:.300}"
+    if losses(got["lost"]) != losses(want["lost"]):
+        return f"lost: {losses(got['lost'])}, not {losses(want['lost'])}"
+
+
+def judge(name, path, reader, entry):
+    """What was looked at, with what is wrong or None: (name, reader, level, kind, problem)"""
+    kind = name.split("-")[0]
+    if "salvage" in reader.levels:
+        return [(name, reader.name, "salvage", kind, salvaged(reader.run(path), entry["salvage"]))]
+    result = reader.run(path)
+    if entry is None or reader.shallow and entry.get("needs_decoding"):
+        return [(name, reader.name, "accept", "ok", accepted(result, None))]
     if entry["expect"] == "accept":
-        want = without_hashes(entry["content"]) if shallow else entry["content"]
-        return name, command, accepted(command, path, want)
-    if command is not READER:
-        return name, command, refused(command, path, entry, outcome_only)
-    status, _, message = run(command, path)
-    if status not in (0, 1) or len(message.splitlines()) != status:
-        return name, command, f"exit {status} with {message!r:.300}"
-    return name, command, None if status else "accepted"
+        want = without_hashes(entry["content"]) if reader.shallow else entry["content"]
+        return [(name, reader.name, "accept", "ok", accepted(result, want))]
+    problem = refused(result)
+    found = [(name, reader.name, "accept", kind, problem)]
+    if "diagnose" in reader.levels and "codes" in entry and not problem:
+        found.append((name, reader.name, "diagnose", kind, diagnosed(result, entry)))
+    return found
 
 
 def is_refused(module, data):
@@ -117,7 +157,7 @@ def exhaustive(job):
     """Which damaged versions of a file a Python program accepts: an eighth of all."""
     program, name, part = job
     module = sys.modules[program]
-    with open(os.path.join(CONTAINERS, name), "rb") as file:
+    with open(os.path.join(SUITE, name), "rb") as file:
         good = file.read()
     assert len(good) <= 4096 and not is_refused(module, good), (program, name)
     bad = [f"{program} accepts {name} with bit {8 * byte + part} flipped"
@@ -128,48 +168,84 @@ def exhaustive(job):
     return len(good) + len(range(part, len(good), 8)), bad
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--reader")
-    parser.add_argument("--outcome-only", action="store_true")
-    parser.add_argument("--exhaustive", action="store_true")
-    parser.add_argument("paths", nargs="*")
-    options = parser.parse_args()
-    commands = [shlex.split(options.reader)] if options.reader else [READER, CHECKER, SHALLOW]
-    with open(os.path.join(CONTAINERS, "manifest.json"), encoding="utf-8") as file:
-        files = json.load(file)["files"]
-    jobs = [(name, os.path.join(CONTAINERS, name), command, entry)
-            for name, entry in sorted(files.items()) for command in commands]
-    unlisted = {n for n in os.listdir(CONTAINERS) if n.endswith(".cairn")} - set(files)
-    for path in options.paths:
+def large(readers):
+    """The files that are over 64 KB, one after the other, because some are over 256 MB."""
+    from conformance.large import files
+    with tempfile.TemporaryDirectory() as folder:
+        for name, entry, data in files():
+            path = os.path.join(folder, name)
+            with open(path, "wb") as file:
+                file.write(data)
+            del data
+            for reader in readers:
+                if not reader.shallow:
+                    yield from judge(name, path, reader, entry)
+            os.remove(path)
+
+
+def further(paths):
+    for path in paths:
         found = [path]
         if os.path.isdir(path):
             found = sorted(os.path.join(folder, name) for folder, _, names in os.walk(path)
                            for name in names if name.endswith(".cairn"))
-        jobs += [(p, p, command, None) for p in found for command in commands[:2]]
+        yield from found
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--reader")
+    parser.add_argument("--salvager")
+    parser.add_argument("--levels", default="accept,diagnose")
+    parser.add_argument("--exhaustive", action="store_true")
+    parser.add_argument("--large", action="store_true")
+    parser.add_argument("paths", nargs="*")
+    options = parser.parse_args()
+    options.levels = set(options.levels.split(","))
+    if options.levels - set(LEVELS):
+        parser.error(f"the levels are {', '.join(LEVELS)}")
+    return options
+
+
+def chosen(options):
+    """The readers that are asked for, and who salvages."""
+    if not options.reader and not options.salvager:
+        return python_readers(), []
+    command = lambda text: (os.path.basename(shlex.split(text)[0]), shlex.split(text))
+    readers = options.reader and [Reader(*command(options.reader), options.levels - {"salvage"})]
+    salvagers = options.salvager and [Reader(*command(options.salvager), {"salvage"})]
+    return readers or [], salvagers or []
+
+
+def main():
+    options = arguments()
+    readers, salvagers = chosen(options)
+    with open(os.path.join(SUITE, "manifest.json"), encoding="utf-8") as file:
+        files = json.load(file)["files"]
+    jobs = [(name, os.path.join(SUITE, name), reader, entry)
+            for name, entry in sorted(files.items())
+            for reader in readers + (salvagers if "salvage" in entry else [])]
+    jobs += [(path, path, reader, None) for path in further(options.paths)
+             for reader in readers if not reader.shallow]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = list(pool.map(functools.partial(judge, outcome_only=options.outcome_only), jobs))
-    invalid = [name for name, entry in files.items() if entry["expect"] == "refuse"]
-    print(f"{len(files) - len(invalid)} valid and {len(invalid)} invalid containers, "
-          f"{len(options.paths)} further paths")
-    passed, failures = 0, [f"{name} is not in the manifest" for name in sorted(unlisted)]
-    if not options.reader:
-        let_by = [name for name, command, problem in results
-                  if command is READER and problem == "accepted"]
-        results = [r for r in results if r[1] is not READER or r[2] != "accepted"]
-        print(f"cairn_reader.py refuses {len(invalid) - len(let_by)} of the invalid ones, "
-              f"not {', '.join(let_by) or 'none'}")
-        if len(invalid) - len(let_by) < REFUSED:
-            failures.append(f"cairn_reader.py should refuse at least {REFUSED}")
-        with tempfile.TemporaryDirectory() as folder:  # what cannot be read is not an invalid file
-            for command in commands:
-                status = run([*command], os.path.join(folder, "missing.cairn"))[0]
+        results = [one for found in pool.map(lambda job: judge(*job), jobs) for one in found]
+    failures = [f"{name} is not in the manifest" for name in sorted(
+        {n for n in os.listdir(SUITE) if n.endswith(".cairn")} - set(files))]
+    with tempfile.TemporaryDirectory() as folder:  # what cannot be read is not an invalid file
+        for reader in readers:
+            if not reader.shallow:
+                status = reader.run(os.path.join(folder, "missing.cairn"))[0]
                 wrong = None if status == 2 else f"exit {status} instead of 2"
-                results.append(("a missing file", command, wrong))
-    for name, command, problem in results:
-        passed += problem is None
-        if problem:
-            failures.append(f"{name} ({os.path.basename(' '.join(command))}): {problem}")
+                results.append(("a missing file", reader.name, "accept", "unreadable", wrong))
+    if options.large:
+        results += large(readers)
+    tally = Counter((reader, level, kind) for _, reader, level, kind, problem in results
+                    if not problem)
+    for (reader, level, kind), count in sorted(tally.items()):
+        print(f"{reader}, {level}: {count} {kind}")
+    failures += [f"{name} ({reader}, {level}): {problem}"
+                 for name, reader, level, _, problem in results if problem]
+    passed = sum(tally.values())
     if options.exhaustive:
         damages = [(program, name, part) for program in ("cairn_reader", "cairn_checker")
                    for name in EXHAUSTIVE for part in range(8)]

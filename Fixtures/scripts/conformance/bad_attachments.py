@@ -19,6 +19,7 @@ def metadata():
              "invalidMetadata duplicateName")
     meta_bad("key-empty", u32(1) + key(b"", 1, b"\1"), "invalidName invalidMetadata")
     meta_bad("key-latin-1", u32(1) + key(b"\xe9", 1, b"\1"), "invalidName invalidMetadata")
+    meta_bad("key-overlong", u32(1) + key(b"\xc0\xaf", 1, b"\1"), "invalidName invalidMetadata")
     meta_bad("key-control", u32(1) + key(b"\x1f", 1, b"\1"), "invalidName invalidMetadata")
     meta_bad("key-1025-bytes", u32(1) + key(b"k" * 1025, 1, b"\1"),
              "invalidName invalidMetadata limitExceeded")
@@ -75,5 +76,7 @@ def configurations():
     blob_bad("name-beyond", blob("abc", b"", length=4))
     blob_bad("name-empty", blob("", b"x"), codes="invalidName invalidBlob")
     blob_bad("name-control", blob("a\x07", b"x"), codes="invalidName invalidBlob")
+    blob_bad("name-latin-1", blob(b"\xe9", b"x"), codes="invalidName invalidBlob")
+    blob_bad("name-overlong", blob(b"\xc0\xaf", b"x"), codes="invalidName invalidBlob")
     blob_bad("name-1025-bytes", blob("n" * 1025, b"x"), codes="invalidName invalidBlob limitExceeded")
     blob_bad("name-twice", blob("a", b"1"), blob("a", b"2"), codes="duplicateName invalidBlob")

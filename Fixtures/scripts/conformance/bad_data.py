@@ -4,7 +4,7 @@ import zlib
 
 from .container import Container
 from .deflate import by_hand, by_zlib, far_back, zlib_stream
-from .suite import at_entry, bad, base, flipped, items, patched
+from .suite import at_entry, at_tnsr, bad, base, flipped, items, patched
 from .tensors import CHUNKED, RAW, Tensor
 
 
@@ -64,7 +64,7 @@ def elements():
             items(f"{name}-{label}", "deep", "invalidElement", "8",
                   [Tensor("a", dtype, shape, data, storage)],
                   lambda d: d.find("RAWD" if storage == RAW else "CHNK") + 64, decode=True,
-                  also=[at_entry])
+                  also=[at_entry, at_tnsr])
 
         element("bool-2", "bool", (40,), b"\0\1" * 19 + b"\2\1")
         element("bool-255", "bool", (1,), b"\xff")

@@ -2,54 +2,21 @@
 from functools import partial
 
 from .frames import Frame, conf, meta
-from .suite import at_entry, bad, base, edit, items, one, patched
-from .suite import u16, u32, u64
+from .suite import at_entry, base, edit, items, one, u64
 from .tensors import CHUNKED, Tensor
 
 
 def headers():
     c = base()
-    whole, end = c.encoded(), c.commit_at
-    tnsr, rawd, chnk = c.find("TNSR"), c.find("RAWD"), c.find("CHNK")
+    whole, rawd, chnk = c.encoded(), c.find("RAWD"), c.find("CHNK")
     entry, ptab, indx, bsum = c.entry("a"), c.ptab.at, c.index.at, c.find("BSUM")
     wrong = partial(edit, c)
-    for kind, place, level in (("TNSR", tnsr, "verify"), ("META", c.find("META"), "open"),
-                               ("nOTe", c.find("nOTe"), "verify"), ("PTAB", ptab, "open"),
-                               ("INDX", indx, "open"), ("RAWD", rawd, "verify"),
-                               ("CHNK", chnk, "verify")):
-        wrong(f"header-crc-{kind}", level, "checksumMismatch", "5", place + 60,
-             bytes([whole[place + 60] ^ 1]), skip=None)
-        wrong(f"header-reserved-{kind}", level, "reservedNotZero", "5", place + 59, b"\1")
-    wrong("frame-version", "verify", "unsupportedVersion invalidFrame", "5", tnsr + 4, u16(2),
-         prefix="future")
-    wrong("frame-flag-bit-1", "verify", "reservedNotZero invalidFrame", "5", tnsr + 6, u16(2))
-    bad("frame-flag-0-on-tnsr", "verify", "invalidFrame reservedNotZero", "5", c, tnsr + 6,
-        c.repaired(patched(c, tnsr + 6, u16(1))[:tnsr + 32] + u32(0) + patched(
-            c, tnsr + 6, u16(1))[tnsr + 36:], skip=("payload",)))
-    wrong("rawd-without-flag", "verify", "invalidFrame checksumMismatch", "5", rawd + 6, u16(0))
-    wrong("rawd-with-crc", "verify", "invalidFrame checksumMismatch", "5", rawd + 32, u32(7))
-    wrong("logical-length-of-tnsr", "verify", "invalidFrame", "5", tnsr + 16, u64(1))
     wrong("stored-length-beyond-file", "verify", "invalidFrame truncated limitExceeded", "5", chnk + 8,
          u64(1 << 63), skip=("payload",))
     wrong("stored-length-2-64", "verify", "invalidFrame truncated limitExceeded", "5", chnk + 8,
          u64((1 << 64) - 1), skip=("payload",))
-    wrong("ordinal-of-meta", "open", "invalidFrame reservedNotZero", "5", c.find("META") + 24, u32(1))
-    wrong("chunk-number-of-tnsr", "verify", "invalidFrame reservedNotZero", "5", tnsr + 28, u32(1))
-    wrong("ordinal-of-bsum", "verify", "invalidFrame routesDisagree frameOrder", "6", bsum + 24,
-         u32(1))
-    wrong("type-third-letter", "verify", "invalidFrame unknownCriticalFrame", "5", c.find("nOTe"),
-         b"nOte")
     wrong("type-not-letters", "verify", "invalidFrame unknownCriticalFrame", "5", c.find("nOTe"),
          b"n\0Te")
-    for kind in ("META", "CONF", "BLOB", "nOTe", "TNSR", "BSUM", "CHNK", "gENR"):
-        place = c.find(kind)
-        wrong(f"payload-crc-{kind}", "open" if kind in ("META", "CONF") else "verify",
-             "checksumMismatch routesDisagree", "5", place + 32,
-             bytes([whole[place + 32] ^ 1]), (c.attached_at,), skip=("payload", "attached"))
-    wrong("payload-crc-PTAB", "open", "checksumMismatch routesDisagree invalidIndex", "5", ptab + 32,
-         bytes([whole[ptab + 32] ^ 1]), (end,), skip=("payload", "ptab"))
-    wrong("payload-crc-INDX", "verify", "checksumMismatch", "5", indx + 32,
-         bytes([whole[indx + 32] ^ 1]), skip=("payload",))
     wrong("rawd-byte", "read", "checksumMismatch routesDisagree", "6", rawd + 64,
          bytes([whole[rawd + 64] ^ 1]), skip=None)
     wrong("chunk-byte", "read", "checksumMismatch", "7", chnk + 64 + 10,

@@ -12,6 +12,7 @@ def superblocks():
     wrong("major-2", "open", "unsupportedVersion", "4", 8, u16(2), prefix="future")
     wrong("major-2-other-length-and-crc", "open", "unsupportedVersion", "3", 8,
          u16(2) + u16(0) + u32(128), skip=None, prefix="future")
+    wrong("major-65535", "open", "unsupportedVersion", "4", 8, u16(65535), prefix="future")
     wrong("major-0", "open", "unsupportedVersion", "4", 8, u16(0))
     for bit in (0, 1, 2, 3, 4, 63):
         wrong(f"required-bit-{bit}", "open", "unsupportedFeature", "4", 16, u64(1 << bit),
@@ -25,6 +26,8 @@ def superblocks():
         wrong(f"chunk-size-{log}", "open", "invalidSuperblock", "3", 33, bytes([log]))
     for at in (34, 59):
         wrong(f"superblock-reserved-{at}", "open", "reservedNotZero", "3", at, b"\1")
+    later = base(minor=7)  # what a later minor version adds is optional bits and ancillary frames
+    edit(later, "superblock-reserved-in-minor-7", "open", "reservedNotZero", "4", 34, b"\1")
 
 
 def endings():
@@ -50,6 +53,8 @@ def endings():
     for n in (1, 63, 64, 128):
         bad(f"trailing-{n}", "open", "trailingBytes", "13", c, size, whole + bytes(n))
     bad("trailing-second-container", "open", "trailingBytes", "13", c, size, whole + whole)
+    wrong("commit-says-shorter", "open", "truncated trailingBytes checksumMismatch "
+          "invalidCommitRecord invalidFrame", "13", end + 8, u64(size - 64))
     wrong("commit-says-longer", "open", "truncated", "13", end + 8, u64(size + 64))
     wrong("commit-crc", "open", "checksumMismatch", "13", end + 124, b"\0", skip=None)
     wrong("commit-magic", "open", "checksumMismatch invalidFrame", "13", end, b"\x88", skip=None)
@@ -71,4 +76,5 @@ def endings():
     wrong("commit-stored", "verify", "routesDisagree", "13", end + 72, u64(1))
     wrong("commit-root-without-digests", "open", "digestMismatch reservedNotZero", "13 14", end + 80,
          b"\1")
-    wrong("commit-reserved", "open", "reservedNotZero", "13", end + 112, b"\1")
+    for at in (112, 123):
+        wrong(f"commit-reserved-{at}", "open", "reservedNotZero", "13", end + at, b"\1")

@@ -105,6 +105,16 @@ def by_zlib(level=9, wbits=15, strategy=zlib.Z_DEFAULT_STRATEGY, flush=()):
     return coder
 
 
+def stored_then_zeros(split):
+    """One stored block, which may have 65,535 bytes, and a coded one of zeros."""
+    def coder(data):
+        w, rest = BitWriter(), len(data) - split - 1
+        w.stored(data[:split])
+        w.fixed(data[split:split + 1 + rest % 258], rest // 258, final=1)
+        return zlib_stream(w.bytes(), data)
+    return coder
+
+
 def noise_then_level_9(split):
     """zlib level 0 for the first bytes, level 9 for the rest, in one stream."""
     def coder(data):

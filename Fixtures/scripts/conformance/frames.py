@@ -9,16 +9,19 @@ class Frame:
     def __init__(self, kind, payload=b"", flags=0, version=1, logical=None, ordinal=0, number=0):
         self.kind, self.payload, self.flags, self.version = kind, payload, flags, version
         self.logical = len(payload) if logical is None else logical
-        self.ordinal, self.number, self.at, self.block = ordinal, number, None, False
+        self.ordinal, self.number, self.at = ordinal, number, None
+        self.crc = self.check = 0  # xored to what is right
+        self.rest = b""  # what stands in the reserved bytes
 
     def next(self):
         return self.at + 64 + (len(self.payload) + 63) // 64 * 64
 
     def encoded(self):
-        crc = 0 if self.flags & 1 else zlib.crc32(self.payload)
-        head = struct.pack("<4sHHQQIII24x", self.kind.encode(), self.version, self.flags,
-                           len(self.payload), self.logical, self.ordinal, self.number, crc)
-        return sealed(head) + self.payload + bytes(-len(self.payload) % 64)
+        crc = self.crc ^ (0 if self.flags & 1 else zlib.crc32(self.payload))
+        head = struct.pack("<4sHHQQIII24s", self.kind.encode(), self.version, self.flags,
+                           len(self.payload), self.logical, self.ordinal, self.number, crc,
+                           self.rest)
+        return sealed(head, self.check) + self.payload + bytes(-len(self.payload) % 64)
 
 
 def meta(pairs, count=None):

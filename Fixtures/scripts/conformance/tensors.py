@@ -25,8 +25,8 @@ def sha(data):
     return hashlib.sha256(data).digest()
 
 
-def sealed(body):
-    return body + struct.pack("<I", zlib.crc32(body))
+def sealed(body, wrong=0):
+    return body + struct.pack("<I", zlib.crc32(body) ^ wrong)
 
 
 def bits_of(dtype):
@@ -112,10 +112,10 @@ class Tensor:
                    + struct.pack("<Q", len(self.data)) + b"".join(map(sha, segments)))
 
 
-def stepping(dtype, count, seed=0):
+def stepping(dtype, count):
     """Bytes with structure for a dtype: small steps, so that planes are worth it."""
     k = COMPONENT.get(dtype, 1)
-    rng, n = random.Random(seed), count
+    n = count
     if dtype in ("float32", "complex64"):
         n = count * (2 if dtype == "complex64" else 1)
         return struct.pack(f"<{n}f", *[(i % 32 - 16) / 8 for i in range(n)])
@@ -123,7 +123,7 @@ def stepping(dtype, count, seed=0):
         n = count * (2 if dtype == "complex128" else 1)
         return struct.pack(f"<{n}d", *[(i % 32 - 16) / 8 for i in range(n)])
     if dtype == "bool":
-        return bytes(rng.randrange(2) for _ in range(n))
+        return bytes(i * i % 7 // 2 % 2 for i in range(n))
     if dtype in CODES and bits_of(dtype) in (4, 6):
         return packed([i % 5 for i in range(n)], bits_of(dtype))
     return b"".join((i % 50 + 3).to_bytes(k, "little") for i in range(n))
