@@ -9,7 +9,7 @@ import Testing
 /// A limit, and how much of the limited the sample checkpoint has.
 struct LimitCase: Sendable, CustomTestStringConvertible {
   var testDescription: String
-  var limit: WritableKeyPath<Limits, Int> & Sendable
+  var limit: any WritableKeyPath<Limits, Int> & Sendable
   var actual: Int
 
   /// Counted from what `sampleCheckpoint` puts in and FORMAT.md's sizes, not from a file.
@@ -28,7 +28,7 @@ struct LimitCase: Sendable, CustomTestStringConvertible {
   ]
 
   private init(
-    _ name: String, _ limit: WritableKeyPath<Limits, Int> & Sendable, _ actual: Int
+    _ name: String, _ limit: any WritableKeyPath<Limits, Int> & Sendable, _ actual: Int
   ) {
     testDescription = name
     self.limit = limit
