@@ -8,6 +8,6 @@ package protocol MemoryGate: Sendable {
 
 extension Storage {
   /// What new blocks must pass, in the scope of `$gate.withValue` alone; nothing, outside of tests.
-  /// The loops of ``inParallel(_:threads:makeWorker:_:)`` hand it on to their threads.
+  /// ``inParallel(_:threads:makeWorker:_:)`` and its like hand it on to their threads.
   @TaskLocal package static var gate: (any MemoryGate)?
 }
