@@ -5,7 +5,7 @@ CAIRN := .build/release/cairn
 CONFORMANCE := .build/release/cairn-conformance
 
 .PHONY: help demo build test test-swift conformance test-decoders test-real detection test-asan \
-  test-tsan bench bench-build bench-large fuzz lint clean
+  test-tsan test-crash bench bench-build bench-large fuzz lint clean
 
 help:
 	@echo "make demo           the main job on real weights: save, restore, copy, prove"
@@ -15,6 +15,7 @@ help:
 	@echo "make detection      millions of damaged files, each of which must be found out: minutes"
 	@echo "make test-asan      the Swift tests under the address sanitizer"
 	@echo "make test-tsan      the Swift tests under the thread sanitizer; FILTER=… for some of them"
+	@echo "make test-crash     200 kills, and every fault and loss of power that is simulated"
 	@echo "make fuzz           the fuzzers, FUZZ_SECONDS=60 each; FUZZ_TARGET=open for one of them"
 	@echo "make bench          Cairn beside its peers: sizes, rates, copies; ARGUMENTS=… for some of it"
 	@echo "make bench-large    a million tensors, and a file of 20 GB"
@@ -85,6 +86,13 @@ bench: bench-build
 bench-large: ARGUMENTS ?= --count 1000000 --bytes 20000000000
 bench-large: bench-build
 	@python=$$(Benchmarks/setup.sh) && "$$python" Benchmarks/large.py $(ARGUMENTS)
+
+# The suites are also in every run of the tests, with fewer kills and states.
+test-crash:
+	@Scripts/setup.sh build
+	$(SWIFT) build -c release --product cairn
+	CAIRN_TEST_CRASH=full CAIRN_COMMAND=$(CURDIR)/$(CAIRN) $(SWIFT) test \
+	  --filter 'KillTests|AtOnceTests|PowerLossTests|BrokenSaveTests|FaultyRoadTests|RefusedMemoryTests'
 
 lint:
 	@Scripts/lint.sh

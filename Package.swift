@@ -106,7 +106,7 @@ let package = Package(
       of: "CairnComparison",
       with: ["CairnFormat", "CairnInterchange", "CairnJSON", "CairnSystem", "CairnTensors"]),
     tests(of: "CairnInterchange", with: ["CairnJSON", "CairnSystem", "CairnTensors"]),
-    tests(of: "Cairn"),
+    tests(of: "Cairn", with: ["CairnFormat", "CairnInterchange", "CairnSystem", "CairnTensors"]),
     tests(
       of: "CairnCommand",
       with: [

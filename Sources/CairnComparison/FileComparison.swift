@@ -84,13 +84,20 @@ public func compareBytes(
   guard let first else { return nil }
   var difference = FileDifference(
     firstOffset: first, differingByteCount: differing, left: left.count, right: right.count)
-  difference.leftPlace = place(of: first, in: left)
-  difference.rightPlace = place(of: first, in: right)
+  difference.leftPlace = try place(of: first, in: left)
+  difference.rightPlace = try place(of: first, in: right)
   return difference
 }
 
 /// What lies at a byte, if the bytes are a container that can be opened.
-private func place(of offset: Int, in source: any ByteSource) -> String? {
-  guard offset < source.count, let container = try? Container(source) else { return nil }
-  return try? container.place(of: offset)
+private func place(of offset: Int, in source: any ByteSource) throws(CairnError) -> String? {
+  guard offset < source.count else { return nil }
+  do throws(CairnError) {
+    return try Container(source).place(of: offset)
+  } catch {
+    // What the file says may be wrong; that it could not be read is another matter.
+    let failures: Set<CairnError.Code> = [.inputOutput, .changedWhileReading, .outOfMemory]
+    if error.cause is SystemError || failures.contains(error.code) { throw error }
+    return nil
+  }
 }

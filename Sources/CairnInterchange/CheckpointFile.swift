@@ -25,8 +25,10 @@ public struct CheckpointFile: Sendable {
   public static func open(
     _ path: String, format: CheckpointFormat? = nil, options: ReadOptions = ReadOptions()
   ) throws(CairnError) -> CheckpointFile {
-    if let format { return try format.open(path, options) }
-    return try CheckpointFormat.detect(path).open(path, options)
+    // Opened once: a file that is replaced between two openings would be read as what it was.
+    let file = try FileBytes(path: path, access: options.access, files: options.files)
+    if let format { return try format.open(file, options) }
+    return try CheckpointFormat.detect(file).open(file, options)
   }
 
   /// How a tensor is kept in the file.

@@ -12,7 +12,7 @@ public struct CheckpointFormat: Sendable {
   public let extensions: [String]
   /// Whether the first bytes of a file of the given length are this format's.
   let recognises: @Sendable ([UInt8], Int) -> Bool
-  let open: @Sendable (String, ReadOptions) throws(CairnError) -> CheckpointFile
+  let open: @Sendable (FileBytes, ReadOptions) throws(CairnError) -> CheckpointFile
   let sink: @Sendable (String, WriteOptions) -> any TensorSink
 
   /// All formats, in the order in which content is tried.
@@ -50,7 +50,12 @@ public struct CheckpointFormat: Sendable {
   ///
   /// - Throws: `unknownFormat`, and what reading the file's beginning needs.
   public static func detect(_ path: String) throws(CairnError) -> CheckpointFormat {
-    let file = try FileBytes(path: path)
+    try detect(FileBytes(path: path))
+  }
+
+  /// The format of an open file.
+  static func detect(_ file: FileBytes) throws(CairnError) -> CheckpointFormat {
+    let path = file.path ?? ""
     var bytes = [UInt8](repeating: 0, count: min(signatureByteCount, file.count))
     var span = bytes.mutableSpan
     try file.read(at: 0, into: &span)
@@ -83,11 +88,11 @@ extension CheckpointFormat {
   public static let cairn = CheckpointFormat(
     name: "cairn", extensions: ["cairn"],
     recognises: { bytes, _ in bytes.starts(with: Container.signature) },
-    open: { (path, options) throws(CairnError) in
-      let container = try Container(path: path, options: options)
+    open: { (file, options) throws(CairnError) in
+      let container = try Container(file, options: options)
       return CheckpointFile(
         formatName: "cairn", version: "\(container.version.major).\(container.version.minor)",
-        path: path, fileByteCount: container.fileByteCount, source: container)
+        path: file.path ?? "", fileByteCount: container.fileByteCount, source: container)
     },
     sink: { ContainerSink(path: $0, options: $1) })
 
@@ -100,17 +105,17 @@ extension CheckpointFormat {
       let length = (0..<8).reduce(UInt64(0)) { $0 | UInt64(bytes[$1]) << UInt64(8 * $1) }
       return length >= 2 && length <= UInt64(count - 8)
     },
-    open: { (path, options) throws(CairnError) in
-      let file = try SafetensorsFile(path: path, access: options.access)
+    open: { (file, _) throws(CairnError) in
+      let source = try SafetensorsFile(file)
       return CheckpointFile(
-        formatName: "safetensors", version: nil, path: path, fileByteCount: file.byteCount,
-        source: file)
+        formatName: "safetensors", version: nil, path: file.path ?? "",
+        fileByteCount: source.byteCount, source: source)
     },
     sink: { path, options in
       var own = SafetensorsWriter.Options()
       own.replacing = options.replacing
       own.durability = options.durability
-      return SafetensorsWriter(path: path, options: own)
+      return SafetensorsWriter(path: path, options: own, files: options.files)
     })
 }
 

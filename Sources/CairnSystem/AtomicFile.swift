@@ -59,8 +59,11 @@ package final class AtomicFile {
       do throws(SystemError) {
         // The umask may have taken bits away. Some file systems know no modes and refuse to set
         // any: ask only for a change.
-        if try files.status(of: descriptor).permissions & 0o777 != permissions {
-          try files.setPermissions(descriptor, permissions)
+        let made = try retrying { () throws(SystemError) in try files.status(of: descriptor) }
+        if made.permissions & 0o777 != permissions {
+          try retrying { () throws(SystemError) in
+            try files.setPermissions(descriptor, permissions)
+          }
         }
       } catch {
         // Every property is set, so `deinit` discards the file.

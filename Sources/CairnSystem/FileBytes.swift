@@ -34,13 +34,13 @@ public final class FileBytes: ByteSource {
     do throws(SystemError) {
       let descriptor = try retrying { () throws(SystemError) in try files.openForReading(path) }
       do throws(SystemError) {
-        let status = try files.status(of: descriptor)
+        let status = try retrying { () throws(SystemError) in try files.status(of: descriptor) }
         guard status.kind == .regular else {
           throw SystemError(SystemError.notRegular)
         }
         self.count = status.byteCount
         if access == .mapped {
-          let storage = try Storage(mapping: descriptor, byteCount: status.byteCount)
+          let storage = try files.map(descriptor, byteCount: status.byteCount)
           self.memory = ByteRegion(storage, 0..<status.byteCount)
         } else {
           self.memory = nil

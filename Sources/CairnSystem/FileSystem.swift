@@ -1,5 +1,5 @@
-// Every call to the operating system's files is in this file, behind one protocol, so that a test
-// can make any of them fail. Nothing here loops or recovers: `FileBytes` and `AtomicFile` do.
+// Every call to the operating system's files is in this file (but `mmap`, which is with the memory
+// that it makes), behind one protocol, so that a test can make any of them fail. Nothing here loops or recovers: `FileBytes` and `AtomicFile` do.
 
 #if canImport(Glibc)
   import Glibc
@@ -69,6 +69,8 @@ package protocol FileSystem: Sendable {
   func read(
     _ descriptor: Int32, at offset: Int, into bytes: inout MutableSpan<UInt8>
   ) throws(SystemError) -> Int
+  /// The first `byteCount` bytes of a file, mapped for reading.
+  func map(_ descriptor: Int32, byteCount: Int) throws(SystemError) -> Storage
   /// One `write`: may take fewer bytes than given.
   func write(_ descriptor: Int32, _ bytes: Span<UInt8>) throws(SystemError) -> Int
   func synchronize(_ descriptor: Int32) throws(SystemError)
@@ -145,6 +147,10 @@ package struct SystemFileSystem: FileSystem {
     }
     if got < 0 { throw SystemError(errno) }
     return got
+  }
+
+  package func map(_ descriptor: Int32, byteCount: Int) throws(SystemError) -> Storage {
+    try Storage(mapping: descriptor, byteCount: byteCount)
   }
 
   package func write(_ descriptor: Int32, _ bytes: Span<UInt8>) throws(SystemError) -> Int {

@@ -22,15 +22,19 @@ package func inOrder<Worker: ~Copyable, Piece: Sendable>(
   }
   let work = OrderedWork<Piece>(count: count, window: orderedWindow(of: threads))
   let helpers = DispatchGroup()
+  // Threads of the pool know nothing of the caller's task.
+  let gate = Storage.gate
   for _ in 1..<min(threads.count, count) {
     DispatchQueue.global().async(group: helpers) {
-      do throws(CairnError) {
-        var worker = try makeWorker()
-        while let index = work.claim() {
-          work.deliver(index, outcome { () throws(CairnError) in try produce(&worker, index) })
+      Storage.$gate.withValue(gate) {
+        do throws(CairnError) {
+          var worker = try makeWorker()
+          while let index = work.claim() {
+            work.deliver(index, outcome { () throws(CairnError) in try produce(&worker, index) })
+          }
+        } catch {
+          // Without a worker this thread makes nothing: the others do its share, or fail as it did.
         }
-      } catch {
-        // Without a worker this thread makes nothing: the others do its share, or fail as it did.
       }
     }
   }

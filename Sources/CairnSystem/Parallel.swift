@@ -39,21 +39,25 @@ package func inParallel<Worker: ~Copyable>(
   }
   let next = Atomic<Int>(0)
   let failure = Lock<(index: Int, error: CairnError)?>(nil)
+  // Threads of the pool know nothing of the caller's task.
+  let gate = Storage.gate
   DispatchQueue.concurrentPerform(iterations: workers) { _ in
-    var index = -1
-    do throws(CairnError) {
-      var worker = try makeWorker()
-      while true {
-        index = next.add(1, ordering: .relaxed).oldValue
-        // A piece below a failed one was begun before it, or is here right now: it has to run.
-        guard index < count, failure.withLock({ $0.map { index < $0.index } ?? true }) else {
-          return
+    Storage.$gate.withValue(gate) {
+      var index = -1
+      do throws(CairnError) {
+        var worker = try makeWorker()
+        while true {
+          index = next.add(1, ordering: .relaxed).oldValue
+          // A piece below a failed one was begun before it, or is here right now: it has to run.
+          guard index < count, failure.withLock({ $0.map { index < $0.index } ?? true }) else {
+            return
+          }
+          try body(&worker, index)
         }
-        try body(&worker, index)
-      }
-    } catch {
-      failure.withLock { first in
-        if first.map({ index < $0.index }) ?? true { first = (index, error) }
+      } catch {
+        failure.withLock { first in
+          if first.map({ index < $0.index }) ?? true { first = (index, error) }
+        }
       }
     }
   }

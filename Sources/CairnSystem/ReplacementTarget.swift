@@ -36,14 +36,14 @@ struct ReplacementTarget {
             throw SystemError(status.kind == .folder ? EISDIR : Self.special)
           }
           guard replacing else { throw SystemError(EEXIST) }
-          (folder, name) = Self.split(try files.resolve(place))
+          (folder, name) = Self.split(try Self.resolve(place, files))
           permissions = status.permissions & 0o777
           return
         }
         guard let link = try Self.link(at: place, files) else {
           let (folder, name) = Self.split(place)
           guard !name.isEmpty else { throw SystemError(EISDIR) }
-          self.folder = try files.resolve(folder)
+          self.folder = try Self.resolve(folder, files)
           self.name = name
           permissions = nil
           return
@@ -75,7 +75,9 @@ struct ReplacementTarget {
   private static func status(
     at path: String, _ files: any FileSystem
   ) throws(SystemError) -> FileStatus? {
-    do throws(SystemError) { return try files.status(at: path) } catch {
+    do throws(SystemError) {
+      return try retrying { () throws(SystemError) in try files.status(at: path) }
+    } catch {
       if error.number == ENOENT { return nil }
       throw error
     }
@@ -85,10 +87,18 @@ struct ReplacementTarget {
   private static func link(
     at path: String, _ files: any FileSystem
   ) throws(SystemError) -> String? {
-    do throws(SystemError) { return try files.readLink(path) } catch {
+    do throws(SystemError) {
+      return try retrying { () throws(SystemError) in try files.readLink(path) }
+    } catch {
       if error.number == ENOENT || error.number == EINVAL { return nil }
       throw error
     }
+  }
+
+  private static func resolve(
+    _ path: String, _ files: any FileSystem
+  ) throws(SystemError) -> String {
+    try retrying { () throws(SystemError) in try files.resolve(path) }
   }
 
   /// The folder and the name, by bytes: a combining character after a slash does not hide it.

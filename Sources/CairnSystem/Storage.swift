@@ -41,6 +41,7 @@
     guard byteCount >= 0 else {
       throw CairnError(.invalidArgument, "a block cannot have \(byteCount) bytes")
     }
+    if let gate = Self.gate, !gate.admits(byteCount: byteCount) { throw Self.exhausted(byteCount) }
     self.byteCount = byteCount
     self.isWritable = true
     if byteCount >= Self.hugePageThreshold {

@@ -46,8 +46,10 @@ import Testing
   }
 
   @Test func `A device or a pipe is not replaced`() async throws {
-    try await cairn("convert", "--to", "cairn", "plain.safetensors", "/dev/null", in: folder)
-      .expectFailure("notARegularFile")
+    for device in ["/dev/null", "/dev/full"] {
+      try await cairn("convert", "--to", "cairn", "plain.safetensors", device, in: folder)
+        .expectFailure("notARegularFile")
+    }
     let device = try FileManager.default.attributesOfItem(atPath: "/dev/null")
     #expect(device[.type] as? FileAttributeType == .typeCharacterSpecial)
     let pipe = try await shell(
@@ -79,6 +81,40 @@ import Testing
     #expect(try folder.names(in: "locked") == ["old.cairn"])
     #expect(try folder.bytes("locked/old.cairn") == [1, 2, 3])
     try folder.setMode("locked", 0o755)
+  }
+
+  @Test(.enabled(if: Privileges.mountingWords != nil, "no file system can be mounted here"))
+  func `A file system that is mounted read-only is left alone`() async throws {
+    try folder.makeFolder("disk")
+    let run = try await execute(
+      "/usr/bin/env",
+      try #require(Privileges.mountingWords) + [
+        "bash", "-c",
+        """
+        mount -t tmpfs -o size=256k none disk && printf old > disk/old.cairn || exit 99
+        mount -o remount,ro none disk || exit 99
+        "$CAIRN" convert plain.safetensors disk/old.cairn
+        status=$?
+        echo $(ls -A disk) $(cat disk/old.*)
+        exit $status
+        """,
+      ], in: folder, environment: ["CAIRN": BuiltCommand.path])
+    #expect(run.status == 2)
+    run.expectComplaint("permissionDenied")
+    #expect(run.output == "old.cairn old\n")
+  }
+
+  @Test func `A limit on the size of files is an error, not a death`() async throws {
+    try folder.writeSparse(megabytes: 2, to: "large.safetensors")
+    try folder.makeFolder("out")
+    try folder.write([1, 2, 3], to: "out/old.cairn")
+    for output in ["old.cairn", "new.safetensors"] {
+      let run = try await shell(
+        "ulimit -f 256; \"$CAIRN\" convert --codec raw large.safetensors out/$1", output, in: folder)
+      run.expectFailure("noSpace", offset: true)
+    }
+    #expect(try folder.names(in: "out") == ["old.cairn"])
+    #expect(try folder.bytes("out/old.cairn") == [1, 2, 3])
   }
 
   @Test func `A link stays and what it names is replaced, with its mode`() async throws {

@@ -2,44 +2,114 @@
 
 package import CairnSystem
 
-/// Passes every call on to the system, writes down what was called, counts open descriptors, and
-/// fails call number `failing` with `number` instead of making it.
+/// What happens to one call on files.
+package enum Fault: Hashable, Sendable {
+  /// It is not made, and fails with that number of the system's.
+  case refused(Int32)
+  /// It is made, and reported as failed all the same, as a network may. Of calls that open nothing.
+  case denied(Int32)
+  /// It moves so many bytes at most. Of reads and writes, which alone are counted then.
+  case short(Int)
+}
+
+/// Passes every call but fsync on to the system, writes down what was called, counts open descriptors, and
+/// lets call number `failing` meet a fault.
 package final class FaultyFileSystem: FileSystem {
   private struct State {
     var calls: [String] = []
+    var counted = 0
     var open: Set<Int32> = []
-    var hasFailed = false
+    var failedCall: String?
+    var maps: [WeakStorage] = []
+  }
+
+  /// A mapped file, watched without being kept.
+  private final class WeakStorage: Sendable {
+    // SAFETY of `nonisolated(unsafe)`: set once, in `init`; reading a weak reference is atomic.
+    nonisolated(unsafe) private(set) weak var storage: Storage?
+    init(_ storage: Storage) { unsafe self.storage = storage }
   }
 
   private let system = SystemFileSystem()
   private let state = Lock(State())
   private let failing: Int?
-  private let number: Int32
+  private let fault: Fault
   /// The most bytes that one call of `write` takes or one of `read` gives.
   private let mostAtOnce: Int
 
-  package init(
+  package init(failing: Int? = nil, fault: Fault, mostAtOnce: Int = .max) {
+    self.failing = failing
+    self.fault = fault
+    self.mostAtOnce = mostAtOnce
+  }
+
+  package convenience init(
     failing: Int? = nil, with number: Int32 = SystemError.inputOutput.number, mostAtOnce: Int = .max
   ) {
-    self.failing = failing
-    self.number = number
-    self.mostAtOnce = mostAtOnce
+    self.init(failing: failing, fault: .refused(number), mostAtOnce: mostAtOnce)
   }
 
   package var calls: [String] { state.withLock { $0.calls } }
   package var openCount: Int { state.withLock { $0.open.count } }
-  package var hasFailed: Bool { state.withLock { $0.hasFailed } }
+  /// Mapped files that something still refers to.
+  package var mapCount: Int {
+    state.withLock { $0.maps.count { unsafe $0.storage != nil } }
+  }
+  package var hasFailed: Bool { failedCall != nil }
 
-  /// The call that failed.
-  package var failedCall: String? { failing.flatMap { hasFailed ? calls[$0 - 1] : nil } }
+  /// The call that met the fault.
+  package var failedCall: String? { state.withLock { $0.failedCall } }
 
-  private func enter(_ call: String) throws(SystemError) {
-    let fails = state.withLock { state in
+  /// Notes a call.
+  ///
+  /// - Returns: The fault, if this is the call that meets it.
+  private func enter(_ call: String, isCounted: Bool) -> Fault? {
+    state.withLock { state in
       state.calls.append(call)
-      if state.calls.count == failing { state.hasFailed = true }
-      return state.calls.count == failing
+      if isCounted { state.counted += 1 }
+      guard isCounted, state.counted == failing else { return nil }
+      state.failedCall = call
+      return fault
     }
-    if fails { throw SystemError(number) }
+  }
+
+  private var countsTransfersOnly: Bool {
+    if case .short = fault { true } else { false }
+  }
+
+  /// A call that opens or tells something.
+  private func asking<R>(
+    _ call: String, _ body: () throws(SystemError) -> R
+  ) throws(SystemError) -> R {
+    if case .refused(let number) = enter(call, isCounted: !countsTransfersOnly) {
+      throw SystemError(number)
+    }
+    return try body()
+  }
+
+  /// A call that changes something.
+  private func changing(
+    _ call: String, _ body: () throws(SystemError) -> Void
+  ) throws(SystemError) {
+    let fault = enter(call, isCounted: !countsTransfersOnly)
+    if case .refused(let number) = fault { throw SystemError(number) }
+    try body()
+    if case .denied(let number) = fault { throw SystemError(number) }
+  }
+
+  /// A call that moves bytes; `body` is told how many at most.
+  private func moving(
+    _ call: String, _ wanted: Int, _ body: (Int) throws(SystemError) -> Int
+  ) throws(SystemError) -> Int {
+    let most = min(wanted, mostAtOnce)
+    switch enter(call, isCounted: true) {
+    case nil: return try body(most)
+    case .refused(let number): throw SystemError(number)
+    case .short(let count): return try body(min(most, count))
+    case .denied(let number):
+      _ = try body(most)
+      throw SystemError(number)
+    }
   }
 
   private func opened(_ descriptor: Int32) -> Int32 {
@@ -48,18 +118,17 @@ package final class FaultyFileSystem: FileSystem {
   }
 
   package func openForReading(_ path: String) throws(SystemError) -> Int32 {
-    try enter("open")
-    return opened(try system.openForReading(path))
+    try asking("open") { () throws(SystemError) in opened(try system.openForReading(path)) }
   }
 
   package func create(_ path: String, permissions: UInt32) throws(SystemError) -> Int32 {
-    try enter("create")
-    return opened(try system.create(path, permissions: permissions))
+    try asking("create") { () throws(SystemError) in
+      opened(try system.create(path, permissions: permissions))
+    }
   }
 
   package func openFolder(_ path: String) throws(SystemError) -> Int32 {
-    try enter("openFolder")
-    return opened(try system.openFolder(path))
+    try asking("openFolder") { () throws(SystemError) in opened(try system.openFolder(path)) }
   }
 
   package func close(_ descriptor: Int32) throws(SystemError) {
@@ -67,66 +136,69 @@ package final class FaultyFileSystem: FileSystem {
     precondition(wasOpen, "closed what is not open")
     // As on Linux: even a close that fails closes.
     try system.close(descriptor)
-    try enter("close")
+    try changing("close") { () throws(SystemError) in }
   }
 
   package func status(of descriptor: Int32) throws(SystemError) -> FileStatus {
-    try enter("fstat")
-    return try system.status(of: descriptor)
+    try asking("fstat") { () throws(SystemError) in try system.status(of: descriptor) }
   }
 
   package func status(at path: String) throws(SystemError) -> FileStatus {
-    try enter("stat")
-    return try system.status(at: path)
+    try asking("stat") { () throws(SystemError) in try system.status(at: path) }
   }
 
   package func read(
     _ descriptor: Int32, at offset: Int, into bytes: inout MutableSpan<UInt8>
   ) throws(SystemError) -> Int {
-    try enter("read")
-    let count = min(bytes.count, mostAtOnce)
-    return try bytes.withPart(0..<count) { (part) throws(SystemError) in
-      try system.read(descriptor, at: offset, into: &part)
+    try moving("read", bytes.count) { (most) throws(SystemError) in
+      try bytes.withPart(0..<most) { (part) throws(SystemError) in
+        try system.read(descriptor, at: offset, into: &part)
+      }
+    }
+  }
+
+  package func map(_ descriptor: Int32, byteCount: Int) throws(SystemError) -> Storage {
+    try asking("mmap") { () throws(SystemError) in
+      let storage = try system.map(descriptor, byteCount: byteCount)
+      state.withLock { $0.maps.append(WeakStorage(storage)) }
+      return storage
     }
   }
 
   package func write(_ descriptor: Int32, _ bytes: Span<UInt8>) throws(SystemError) -> Int {
-    try enter("write")
-    return try system.write(descriptor, bytes.extracting(0..<min(bytes.count, mostAtOnce)))
+    try moving("write", bytes.count) { (most) throws(SystemError) in
+      try system.write(descriptor, bytes.extracting(0..<most))
+    }
   }
 
   package func synchronize(_ descriptor: Int32) throws(SystemError) {
-    try enter("fsync")
-    try system.synchronize(descriptor)
+    // Not really made: nothing but a loss of power can tell, and it takes its time.
+    try changing("fsync") { () throws(SystemError) in }
   }
 
   package func setPermissions(_ descriptor: Int32, _ permissions: UInt32) throws(SystemError) {
-    try enter("chmod")
-    try system.setPermissions(descriptor, permissions)
+    try changing("chmod") { () throws(SystemError) in
+      try system.setPermissions(descriptor, permissions)
+    }
   }
 
   package func rename(_ from: String, to: String) throws(SystemError) {
-    try enter("rename")
-    try system.rename(from, to: to)
+    try changing("rename") { () throws(SystemError) in try system.rename(from, to: to) }
   }
 
   package func link(_ from: String, to: String) throws(SystemError) {
-    try enter("link")
-    try system.link(from, to: to)
+    try changing("link") { () throws(SystemError) in try system.link(from, to: to) }
   }
 
   package func unlink(_ path: String) throws(SystemError) {
-    try enter("unlink")
-    try system.unlink(path)
+    try changing("unlink") { () throws(SystemError) in try system.unlink(path) }
   }
 
   package func readLink(_ path: String) throws(SystemError) -> String {
-    try enter("readlink")
-    return try system.readLink(path)
+    try asking("readlink") { () throws(SystemError) in try system.readLink(path) }
   }
 
   package func resolve(_ path: String) throws(SystemError) -> String {
-    try enter("realpath")
-    return try system.resolve(path)
+    try asking("realpath") { () throws(SystemError) in try system.resolve(path) }
   }
 }

@@ -14,14 +14,16 @@ import Synchronization
 enum Interruption {
   private static let requested = Atomic<Bool>(false)
 
-  /// Notes SIGINT, SIGTERM and SIGHUP from now on instead of dying of them, and ignores SIGPIPE, so
-  /// that a closed pipe is an error of the write.
+  /// Notes SIGINT, SIGTERM and SIGHUP from now on instead of dying of them, and ignores SIGPIPE and
+  /// SIGXFSZ, so that a closed pipe and a limit on the size of files (`ulimit -f`) are errors of the
+  /// write.
   ///
   /// What whoever started the program ignores (`nohup`, a shell's background jobs) stays ignored.
   static func watch() {
     // Read once here, so that the handler never meets an atomic that is not initialised yet.
     _ = requested.load(ordering: .relaxed)
     _ = signal(SIGPIPE, SIG_IGN)
+    _ = signal(SIGXFSZ, SIG_IGN)
     for number in [SIGINT, SIGTERM, SIGHUP] {
       let before = signal(number, SIG_IGN)
       // SAFETY: two addresses are compared; neither is called.
