@@ -115,7 +115,8 @@ extension Road {
 
   /// A road that changes a live model; one that fails must have left it as it was.
   private static func onto(
-    _ name: String, _ load: @escaping @Sendable (Sequential, RoadSite, any FileSystem) throws -> Void
+    _ name: String,
+    _ load: @escaping @Sendable (Sequential, RoadSite, any FileSystem) throws -> Void
   ) -> Road {
     Road(name) { site, files in
       let live = try RoadSite.model(2)

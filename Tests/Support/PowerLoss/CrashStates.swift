@@ -86,7 +86,8 @@ extension CrashPoint {
       let share = Double.random(in: 0...1, using: &random)
       let kept = pieces.filter { _ in Double.random(in: 0..<1, using: &random) < share }
       // Half the time the whole length: nothing else can have a commit record at its end.
-      let length = Bool.random(using: &random) ? lengths.last : lengths.randomElement(using: &random)
+      let length =
+        Bool.random(using: &random) ? lengths.last : lengths.randomElement(using: &random)
       let names = names(changing: Int.random(in: 0..<1 << changes.count, using: &random))
       try body(state(names, bytes(keeping: kept, length: length ?? 0)))
     }
