@@ -14,8 +14,9 @@ import Synchronization
 public enum Durability: String, Sendable, CaseIterable {
   /// The file and its folder are synchronised: the new file survives a loss of power.
   case synchronized
-  /// No fsync: after a loss of power the file may be the old one, or incomplete and refused. The
-  /// rename is made all the same, so a crash of the program alone loses nothing.
+  /// No fsync: after a loss of power the file may be the old one, or incomplete, which the checksums
+  /// of a container find when it is read, and a format without checksums cannot. The rename is made
+  /// all the same, so a crash of the program alone loses nothing.
   case none
 }
 

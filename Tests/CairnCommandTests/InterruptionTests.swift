@@ -27,15 +27,7 @@ import Testing
     return command
   }
 
-  /// The words that make `env` give signals their default meaning, whatever those who run the tests
-  /// ignore.
-  private var defaultSignals: [String] {
-    #if os(Linux)
-      ["--default-signal=INT,TERM,HUP"]
-    #else
-      []
-    #endif
-  }
+  private let defaultSignals = defaultMeaning(of: "INT,TERM,HUP")
 
   /// Returns when a file with such a name is there, or the command has ended without making one.
   private func wait(for command: RunningCommand, _ isWanted: (String) -> Bool) async throws {

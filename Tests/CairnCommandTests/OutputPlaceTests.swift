@@ -110,7 +110,10 @@ import Testing
     try folder.write([1, 2, 3], to: "out/old.cairn")
     for output in ["old.cairn", "new.safetensors"] {
       let run = try await shell(
-        "ulimit -f 256; \"$CAIRN\" convert --codec raw large.safetensors out/$1", output, in: folder)
+        """
+        ulimit -f 256
+        env $2 "$CAIRN" convert --codec raw large.safetensors out/$1
+        """, output, defaultMeaning(of: "XFSZ").joined(), in: folder)
       run.expectFailure("noSpace", offset: true)
     }
     #expect(try folder.names(in: "out") == ["old.cairn"])

@@ -82,7 +82,8 @@ import Testing
   private func waitUntilWritten(_ command: RunningCommand) async throws {
     while command.isRunning {
       for name in try folder.names(in: "out") where name.hasSuffix(".tmp") {
-        let attributes = try? FileManager.default.attributesOfItem(atPath: folder.file("out/" + name))
+        let attributes = try? FileManager.default.attributesOfItem(
+          atPath: folder.file("out/" + name))
         if attributes?[.size] as? Int == new.count { return }
       }
       try await Task.sleep(for: .microseconds(200))

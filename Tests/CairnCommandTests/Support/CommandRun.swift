@@ -149,6 +149,16 @@ final class RunningCommand: Sendable {
   }
 }
 
+/// The words that make `env` give signals their default meaning, whatever those who run the tests
+/// ignore.
+func defaultMeaning(of signals: String) -> [String] {
+  #if os(Linux)
+    ["--default-signal=\(signals)"]
+  #else
+    []
+  #endif
+}
+
 func execute(
   _ executable: String, _ arguments: [String], in folder: TestFolder,
   environment: [String: String]

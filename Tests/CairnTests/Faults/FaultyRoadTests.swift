@@ -130,6 +130,17 @@ import Testing
     }
   }
 
+  @Test(arguments: ["coded.cairn", "w.safetensors"])
+  func `A file is opened once, so that nobody can put another in between`(name: String) throws {
+    let site = try RoadSite()
+    let files = FaultyFileSystem()
+    var options = ReadOptions()
+    options.files = files
+    let file = try CheckpointFile.open(site.path(name), options: options)
+    try file.verify(.deep)
+    #expect(files.calls.filter { $0 == "open" }.count == 1)
+  }
+
   @Test func `The roads use every call there is`() throws {
     var calls: Set<String> = []
     for road in Road.all { calls.formUnion(try Reference(road).calls) }

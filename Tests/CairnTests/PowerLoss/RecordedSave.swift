@@ -4,6 +4,7 @@ import Cairn
 import CairnSystem
 import CairnTensors
 import CairnTestSupport
+import Testing
 
 /// One way to save, and how large what is saved is.
 struct RecordedSave: Sendable, CustomStringConvertible {
@@ -15,7 +16,7 @@ struct RecordedSave: Sendable, CustomStringConvertible {
   let place: Place
   /// float32 elements.
   var elementCount = 100
-  /// The most bytes that one write takes.
+  /// Each write ends where a multiple of so many bytes of the file does, or before.
   var writing = 512
   /// Raw: the same number of bytes with every zlib.
   var codec = WriteOptions.Codec.raw
@@ -23,7 +24,7 @@ struct RecordedSave: Sendable, CustomStringConvertible {
   var isSafetensors = false
 
   var description: String {
-    "\(place), \(elementCount) elements, \(codec), at most \(writing) bytes a write"
+    "\(place), \(elementCount) elements, \(codec), \(writing) bytes a write"
   }
 
   /// A history, and what it should lead to.
@@ -40,7 +41,7 @@ struct RecordedSave: Sendable, CustomStringConvertible {
     }
     let old = try folder.names() == [] ? nil : allBytes(FileBytes(path: target))
     if place == .throughLink { try folder.link("link", to: "target") }
-    let files = try RecordingFileSystem(folder: folder, mostAtOnce: writing)
+    let files = try RecordingFileSystem(folder: folder, step: writing)
     try write(seed: 2, to: place == .throughLink ? folder.file("link") : target, files)
     let new = try allBytes(FileBytes(path: target))
     return Recording(
@@ -69,6 +70,11 @@ extension RecordedSave.Recording {
     for moment in history.momentsToFail {
       try body(CrashPoint(history, after: moment, sector: sector))
     }
+  }
+
+  /// Checks that all sets of the parts of writes can be counted out.
+  func requireFewParts(sector: Int) throws {
+    try forEachPoint(sector: sector) { try #require($0.pieceCount <= 14) }
   }
 
   /// Judges every legal state of every moment.

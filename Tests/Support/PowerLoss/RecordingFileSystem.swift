@@ -16,11 +16,11 @@ package final class RecordingFileSystem: FileSystem {
 
   private let system = SystemFileSystem()
   private let state: Lock<State>
-  /// The most bytes that one write takes.
-  private let mostAtOnce: Int
+  /// Each write takes what is left to the next multiple of so many bytes in the file.
+  private let step: Int
 
   /// A recorder that takes what is in `folder` for durable.
-  package init(folder: TestFolder, mostAtOnce: Int = .max) throws {
+  package init(folder: TestFolder, step: Int = .max) throws {
     var history = FileHistory()
     for (number, name) in try folder.names().enumerated() {
       let path = folder.file(name)
@@ -30,9 +30,10 @@ package final class RecordingFileSystem: FileSystem {
       history.contents[number] = [UInt8](try Data(contentsOf: URL(filePath: path)))
     }
     state = Lock(
-      State(history: history, names: history.names, nextFile: (history.names.values.max() ?? -1) + 1)
+      State(
+        history: history, names: history.names, nextFile: (history.names.values.max() ?? -1) + 1)
     )
-    self.mostAtOnce = mostAtOnce
+    self.step = step
   }
 
   /// What was done until now.
@@ -87,7 +88,8 @@ package final class RecordingFileSystem: FileSystem {
   }
 
   package func write(_ descriptor: Int32, _ bytes: Span<UInt8>) throws(SystemError) -> Int {
-    let part = bytes.extracting(0..<min(bytes.count, mostAtOnce))
+    let position = state.withLock { $0.files[descriptor]?.position ?? 0 }
+    let part = bytes.extracting(0..<min(bytes.count, step - position % step))
     let count = try system.write(descriptor, part)
     let written = part.extracting(0..<count).array
     state.withLock { state in
