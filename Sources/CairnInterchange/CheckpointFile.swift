@@ -41,15 +41,20 @@ public struct CheckpointFile: Sendable {
     public var digest: String?
   }
 
-  /// How the tensor at `index` is kept.
-  public func storage(at index: Int) throws(CairnError) -> Storage {
+  /// How every tensor is kept, by index.
+  public func storages() throws(CairnError) -> [Storage] {
     if let container = source as? Container {
-      let summary = try container.storage(at: index)
-      return Storage(
-        codec: summary.codec, storedByteCount: summary.storedByteCount,
-        digest: summary.digest?.description)
+      return try container.storages().map { summary in
+        Storage(
+          codec: summary.codec, storedByteCount: summary.storedByteCount,
+          digest: summary.digest?.description)
+      }
     }
-    return Storage(codec: "raw", storedByteCount: try source.entry(at: index).byteCount)
+    var storages: [Storage] = []
+    for index in 0..<source.count {
+      storages.append(Storage(codec: "raw", storedByteCount: try source.entry(at: index).byteCount))
+    }
+    return storages
   }
 
   /// The digest of the whole content, in hexadecimal, if the file has one.

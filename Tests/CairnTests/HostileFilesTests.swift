@@ -24,9 +24,9 @@ private let folder = fixtures + "/hostile"
     var options = ReadOptions()
     options.access = access
     let file = try CheckpointFile.open(path, options: options)
+    _ = try file.storages()
     for index in 0..<file.source.count {
       _ = try file.source.entry(at: index)
-      _ = try file.storage(at: index)
       _ = try file.source.tensor(at: index)
     }
     _ = try NamedTensors(reading: file.source)

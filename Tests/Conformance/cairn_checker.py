@@ -61,11 +61,11 @@ class Container:
         self.end = at = self.size - 128
         if at < 64 or at % 64 or self.data[at:at + 8] != COMMIT:
             self.explain()
-        self.commit = c = self.fields(at + 8, "QQQIIQQQQQ32s12sI", "size ptab length check flags "
-                                      "previous tensors frames logical stored root zero crc")
+        self.commit = c = self.fields(at + 8, "QQQIIQQQQQ32sI8sI", "size ptab length check flags "
+                                      "previous tensors frames logical stored root order zero crc")
         if self.crc(at, 124) != c.crc or c.size != self.size:
             self.explain()
-        rules(at, "reservedNotZero", {36: c.flags < 2, 40: not c.previous, 112: not any(c.zero)})
+        rules(at, "reservedNotZero", {36: c.flags < 2, 40: not c.previous, 116: not any(c.zero)})
         need(c.flags == self.digests, "routesDisagree", at + 36)
         need(self.digests or not any(c.root), "digestMismatch", at + 80)
 
@@ -201,11 +201,12 @@ class Container:
         need(f.flags or self.crc(f.body, f.stored) == f.crc, "checksumMismatch", f.body)
         zero(self.bytes(f.body + f.stored, -f.stored % 64), f.body + f.stored, "paddingNotZero")
         self.at, self.kinds[f.kind] = f.next, self.kinds[f.kind] + 1
+        self.order = zlib.crc32(self.bytes(f.at + 60, 4), self.order)
         return f
 
     def verify(self):
         """The route from the start, every frame in order, held against the index: §5, §15."""
-        self.at, self.kinds, self.blobs = 64, Counter(), {}
+        self.at, self.kinds, self.blobs, self.order = 64, Counter(), {}, 0
         tensors, attached = iter(sorted(self.tensors, key=lambda t: t.ordinal)), b""
         while self.at != self.index.at:
             f = self.step()
@@ -229,7 +230,8 @@ class Container:
         c, blocks = self.commit, [b for t in self.tensors for b in t.blocks]
         rules(self.end, "routesDisagree", {
             56: c.frames == sum(self.kinds.values()), 72: c.stored == sum(b.stored for b in blocks),
-            64: c.logical == sum(t.size for t in self.tensors if t.source is t)})
+            64: c.logical == sum(t.size for t in self.tensors if t.source is t),
+            112: c.order == self.order})
         need(not self.digests or c.root == self.root(), "digestMismatch", self.end + 80)
 
     def group(self, f, t):

@@ -33,7 +33,7 @@ BLOCK = "offset:Q stored:I logical:I crc:I zero:12s"
 PTAB = "indx:Q size:Q entries:Q blocks:Q dims:Q names:Q pages:I attachments:I zero:8s"
 ATTACHMENT = "kind:4s crc:I offset:Q stored:Q zero:8s"
 COMMIT = ("magic:8s size:Q ptab:Q ptab_size:Q ptab_crc:I flags:I previous:Q tensors:Q frames:Q "
-          "logical:Q stored:Q root:32s zero:12s crc:I")
+          "logical:Q stored:Q root:32s order:I zero:8s crc:I")
 DTYPES = ("- bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 bfloat16 float32 "
           "float64 complex64 complex128 float8_e4m3fn float8_e5m2 float8_e4m3fnuz float8_e5m2fnuz "
           "float8_e8m0fnu float6_e2m3fn float6_e3m2fn float4_e2m1fn int4 uint4 string quantized")
@@ -178,7 +178,9 @@ class Container:
              == [*(f.at for f in self.attached.values()), self.indx.at, c.ptab]
              and len(data) == len(groups) and sum(f.kind == b"gENR" for f in frames) < 2
              and (c.frames, c.stored) == (len(frames), sum(b.stored for b in blocks))
-             and c.logical == sum(b.logical for b in blocks), "number of frames (§5 §13)", at)
+             and c.logical == sum(b.logical for b in blocks)
+             and c.order == zlib.crc32(b"".join(self.data[f.at + 60:f.at + 64] for f in frames)),
+             "number or order of frames (§5 §13)", at)
         need(c.root == (self.root() if c.flags else bytes(32)), "root digest (§14)", at + 80)
 
     def group(self, t):

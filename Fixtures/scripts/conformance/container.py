@@ -123,10 +123,10 @@ class Container:
         owners = [t for t in self.tensors if not t.owner]
         stored = sum(len(f.payload) for f in self.frames if f.kind in ("RAWD", "CHNK"))
         self.root = self.root_digest() if self.digests else bytes(32)
-        self.commit = sealed(struct.pack(
-            "<8sQQQIIQQQQQ32s12x", b"\x89CRNEND\n", self.commit_at + 128, self.ptab.at, len(table),
+        self.commit_fields = (
+            b"\x89CRNEND\n", self.commit_at + 128, self.ptab.at, len(table),
             zlib.crc32(table), int(self.digests), 0, len(rows), len(self.frames),
-            sum(t.size() for t in owners), stored, self.root))
+            sum(t.size() for t in owners), stored, self.root)
 
     def root_digest(self):
         text = b"cairn.root.1" + bytes(4) + struct.pack("<Q", len(self.rows))
@@ -146,7 +146,10 @@ class Container:
         return sha(text + b"".join(sha(f.payload) for f in blobs))
 
     def encoded(self):
-        return self.superblock + b"".join(f.encoded() for f in self.frames) + self.commit
+        frames = [f.encoded() for f in self.frames]
+        order = zlib.crc32(b"".join(frame[60:64] for frame in frames))
+        commit = sealed(struct.pack("<8sQQQIIQQQQQ32sI8x", *self.commit_fields, order))
+        return self.superblock + b"".join(frames) + commit
 
     # Where things are, for the bad files.
 
@@ -211,6 +214,9 @@ class Container:
         if "ptab" not in skip:
             put(self.commit_at + 32, crc(self.ptab.at + 64, len(self.ptab.payload)))
         if "commit" not in skip:
+            if "order" not in skip:
+                sums = (data[f.at + 60:f.at + 64] for f in self.frames)
+                put(self.commit_at + 112, zlib.crc32(b"".join(sums)))
             put(self.commit_at + 124, crc(self.commit_at, 124))
         if "superblock" not in skip:
             put(60, crc(0, 60))

@@ -22,6 +22,11 @@ public enum ContainerForge {
       if let table = places.pageTable {
         bytes.setField(commit + 32, 4, to: bytes.crc32(table))
       }
+      let ends = places.frames.flatMap { frame in
+        let end = frame.header + Format.header
+        return Array(bytes[end - 4..<end])
+      }
+      bytes.setField(commit + 112, 4, to: ends.crc32(0..<ends.count))
       seal(&bytes, commit, Format.commit)
     }
     return bytes

@@ -16,9 +16,10 @@ struct CheckpointDescription {
   init(_ checkpoint: CheckpointFile) throws(CairnError) {
     self.checkpoint = checkpoint
     blobs = try checkpoint.source.blobs
+    let storages = try checkpoint.storages()
     for index in try checkpoint.source.indicesInWeightOrder() {
       let entry = try checkpoint.source.entry(at: index)
-      let storage = try checkpoint.storage(at: index)
+      let storage = storages[index]
       tensors.append((entry, storage))
       guard entry.aliasOf == nil else { continue }
       byteCount = byteCount.addingReportingOverflow(entry.byteCount).partialValue

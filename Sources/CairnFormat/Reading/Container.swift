@@ -194,6 +194,31 @@ public struct Container: Sendable {
     }
   }
 
+  /// How every tensor is kept, by index.
+  ///
+  /// Complexity: proportional to the tensors and blocks that the file has, even one whose tensors all
+  /// claim the same blocks: it is refused.
+  public func storages() throws(CairnError) -> [StorageSummary] {
+    var left = index.table.blockCount
+    var storages: [StorageSummary] = []
+    for number in 0..<count {
+      let entry = try locating { () throws(CairnError) in try index.entry(number) }
+      if entry.record.storageClass != .alias {
+        guard entry.blockCount <= left else {
+          throw CairnError(
+            .invalidIndex, "the tensors have more blocks than the index",
+            at: .init(
+              file: source.path, offset: UInt64(index.table.blocksStart + index.table.indexStart),
+              name: entry.record.name.string),
+            expected: "\(index.table.blockCount) in all", advice: restoringAdvice)
+        }
+        left -= entry.blockCount
+      }
+      storages.append(try storage(at: number))
+    }
+    return storages
+  }
+
   func locating<R>(_ body: () throws(CairnError) -> R) throws(CairnError) -> R {
     do throws(CairnError) { return try body() } catch { throw error.located(file: source.path) }
   }

@@ -11,6 +11,19 @@ func crc32(_ bytes: Span<UInt8>, continuing checksum: UInt32) -> UInt32 {
   Checksum.crc32(bytes, continuing: checksum)
 }
 
+/// What binds the frames of a file to their order: the CRC-32 of the last four bytes of each header.
+///
+/// Those are the CRC of the rest. Were the whole headers taken, all of their bits would cancel out: the
+/// CRC-32 of any bytes with their own CRC-32 behind them is the same.
+struct FrameOrderChecksum {
+  private(set) var value: UInt32 = 0
+
+  /// Adds the next frame, given its header.
+  mutating func add(_ header: [UInt8]) {
+    value = crc32(header.span.extracting(last: 4), continuing: value)
+  }
+}
+
 /// A CRC as eight hexadecimal digits.
 func hexText(_ value: UInt32) -> String { hex(value, digits: 8) }
 

@@ -17,6 +17,8 @@ struct CommitRecord: Hashable, Sendable {
   var logicalCount: Int
   var storedCount: Int
   var root: Digest
+  /// See `FrameOrderChecksum`.
+  var frameOrder: UInt32
 
   var bytes: [UInt8] {
     var fields = FieldBuilder()
@@ -32,7 +34,8 @@ struct CommitRecord: Hashable, Sendable {
     fields.append(UInt64(logicalCount))
     fields.append(UInt64(storedCount))
     fields.append(root.bytes)
-    fields.appendZeros(12)
+    fields.append(frameOrder)
+    fields.appendZeros(8)
     fields.appendChecksum()
     return fields.bytes
   }
@@ -40,7 +43,7 @@ struct CommitRecord: Hashable, Sendable {
   init(
     fileCount: Int, pageTableOffset: Int, pageTableCount: Int, pageTableChecksum: UInt32,
     hasDigests: Bool, tensorCount: Int, frameCount: Int, logicalCount: Int, storedCount: Int,
-    root: Digest
+    root: Digest, frameOrder: UInt32
   ) {
     self.fileCount = fileCount
     self.pageTableOffset = pageTableOffset
@@ -52,6 +55,7 @@ struct CommitRecord: Hashable, Sendable {
     self.logicalCount = logicalCount
     self.storedCount = storedCount
     self.root = root
+    self.frameOrder = frameOrder
   }
 
   /// Whether the bytes at `offset` are a record with a right CRC; its length field, if so.
@@ -111,7 +115,8 @@ struct CommitRecord: Hashable, Sendable {
     logicalCount = try number(64)
     storedCount = try number(72)
     root = Digest(bytes: (80..<112).map { bytes[$0] })
-    try checkReserved(bytes, 112..<124, of: "the commit record", at: offset)
+    frameOrder = bytes.field(112)
+    try checkReserved(bytes, 116..<124, of: "the commit record", at: offset)
     if !hasDigests {
       try checkReserved(bytes, 80..<112, of: "the commit record without digests", at: offset)
     }

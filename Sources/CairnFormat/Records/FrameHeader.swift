@@ -45,6 +45,8 @@ struct FrameHeader: Hashable, Sendable {
   static let checksumInTrailer: UInt16 = 1
 
   var type: FrameType
+  /// That of an unknown ancillary frame may be any.
+  private(set) var version = Self.version
   var flags: UInt16 = 0
   var storedCount: Int
   var logicalCount: Int
@@ -79,7 +81,7 @@ struct FrameHeader: Hashable, Sendable {
   var bytes: [UInt8] {
     var fields = FieldBuilder()
     fields.append(type.letters)
-    fields.append(Self.version)
+    fields.append(version)
     fields.append(flags)
     fields.append(UInt64(storedCount))
     fields.append(UInt64(logicalCount))
@@ -145,7 +147,7 @@ struct FrameHeader: Hashable, Sendable {
         "the file has a critical frame of a type that this reader does not know",
         at: location(0), found: type.name, advice: "Read it with a newer Cairn")
     }
-    let version: UInt16 = bytes.field(4)
+    version = bytes.field(4)
     guard version == Self.version || !isKnown else {
       throw CairnError(
         .unsupportedVersion, "a \(type.name) frame has a version that this reader does not know",

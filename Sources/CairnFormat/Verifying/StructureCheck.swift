@@ -9,6 +9,7 @@ struct StructureCheck {
   private let container: Container
   private var offset = Superblock.byteCount
   private(set) var frameCount = 0
+  private var order = FrameOrderChecksum()
   private var storedCount = 0
   private var logicalCount = 0
   private var nextOrdinal: UInt32 = 0
@@ -80,6 +81,7 @@ struct StructureCheck {
     }
     offset = next
     frameCount += 1
+    order.add(header.bytes)
   }
 
   /// Checks the CRC of a payload, in parts, whatever its length.
@@ -367,6 +369,11 @@ struct StructureCheck {
         "the commit record's totals are not those of the frames", at: commitOffset + 56,
         expected: "\(frameCount) frames, \(logicalCount) and \(storedCount) bytes",
         found: "\(commit.frameCount), \(commit.logicalCount) and \(commit.storedCount)")
+    }
+    guard commit.frameOrder == order.value else {
+      throw disagreement(
+        "the frames are not those, in the order, that the commit record was written for",
+        at: commitOffset + 112, expected: hexText(commit.frameOrder), found: hexText(order.value))
     }
     let sorted = blobs.sorted { ($0.name, $0.offset) < ($1.name, $1.offset) }
     for (before, blob) in zip(sorted, sorted.dropFirst()) where before.name == blob.name {

@@ -253,7 +253,8 @@ public final class ContainerWriter {
       fileCount: frames.offset + CommitRecord.byteCount, pageTableOffset: tableOffset,
       pageTableCount: payload.count, pageTableChecksum: crc32(payload.span),
       hasDigests: options.digests, tensorCount: tensors.index.count, frameCount: frames.frameCount,
-      logicalCount: built.logicalCount, storedCount: tensors.storedCount, root: root)
+      logicalCount: built.logicalCount, storedCount: tensors.storedCount, root: root,
+      frameOrder: frames.order.value)
     try frames.emit(commit.bytes)
     return WriteSummary(
       fileByteCount: frames.offset, tensorCount: tensors.index.count,

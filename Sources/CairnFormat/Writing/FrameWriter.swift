@@ -8,6 +8,7 @@ final class FrameWriter {
   /// Where the next byte goes.
   private(set) var offset = 0
   private(set) var frameCount = 0
+  private(set) var order = FrameOrderChecksum()
 
   init(_ output: any ByteOutput) { self.output = output }
 
@@ -24,8 +25,10 @@ final class FrameWriter {
   }
 
   func emitHeader(_ header: FrameHeader) throws(CairnError) {
-    try emit(header.bytes)
+    let bytes = header.bytes
+    try emit(bytes)
     frameCount += 1
+    order.add(bytes)
   }
 
   /// A whole frame.

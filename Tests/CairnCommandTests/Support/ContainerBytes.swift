@@ -86,6 +86,8 @@ struct ContainerBytes {
       set(checksum(frame.offset..<frame.offset + 60), at: frame.offset + 60)
       if frame.type == "PTAB" { set(checksum(frame.payload), at: commit + 32) }
     }
+    let ends = frames.flatMap { bytes[$0.offset + 60..<$0.offset + 64] }
+    set(Checksum.crc32(ends.span), at: commit + 112)
     set(checksum(commit..<commit + 124), at: commit + 124)
   }
 }
