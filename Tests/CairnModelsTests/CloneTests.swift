@@ -29,6 +29,31 @@ struct CloneTests {
     #expect(try model.cloned().weights[0].value != model.cloned().weights[0].value)
   }
 
+  @Test("Initial values are the same whoever looks first, and whatever happens to them first")
+  func firstLook() async throws {
+    func model(seed: UInt64) throws -> Sequential {
+      let layer = try Dense(200, kernelInitializer: .glorotUniform, name: "a")
+      return try Sequential([InputLayer(shape: [300]), layer]).cloned(seed: seed)
+    }
+    let first = try model(seed: 9).weights[0]
+    let values = await withTaskGroup(of: Tensor.self) { group in
+      for _ in 0..<8 { group.addTask { first.value } }
+      return await group.reduce(into: []) { $0.append($1) }
+    }
+    #expect(values.count == 8 && values.allSatisfy { $0 == values[0] })
+    // Drawn as a whole model would draw it, in Glorot's range, each value another.
+    #expect(try model(seed: 9).weights[0].value == values[0])
+    let limit = Float(6.0 / 500).squareRoot()
+    let drawn = try values[0].scalars(of: Float.self)
+    #expect(drawn.allSatisfy { abs($0) <= limit } && Set(drawn).count > 50_000)
+
+    let changed = try model(seed: 9).weights[0]
+    try changed.assignAdd(Tensor([Float](repeating: 1, count: 60_000), shape: [300, 200]))
+    #expect(try changed.value.scalars(of: Float.self) == drawn.map { $0 + 1 })
+    let copy = try model(seed: 9).weights[0].deepCopy()
+    #expect(copy.value == values[0])
+  }
+
   @Test("Clone and setWeights: equal predictions, then independent")
   func cloneAndSetWeights() throws {
     let model = try sampleModel()

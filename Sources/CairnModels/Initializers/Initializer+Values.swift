@@ -21,24 +21,56 @@ extension Initializer {
   /// - Parameter seed: What to draw from, unless the initializer has a seed of its own.
   /// - Throws: `invalidShape` where the rule needs a matrix, `noConversion`, `outOfMemory`.
   public func values(shape: Shape, dtype: DType, seed: UInt64) throws(CairnError) -> Tensor {
-    var generator = SeededGenerator(seed: ownSeed ?? seed)
+    try check(shape)
+    if case .zeros = rule { return try Tensor(zeros: dtype, shape: shape) }
     var tensor = try Tensor(zeros: .float32, shape: shape)
-    switch rule {
-    case .zeros: return try Tensor(zeros: dtype, shape: shape)
-    case .ones: try fill(&tensor) { 1 }
-    case .constant(let value): try fill(&tensor) { value }
-    case .identity(let gain): try fillDiagonal(&tensor, gain: gain)
-    case .uniform(let minimum, let maximum):
-      try fillUniform(&tensor, minimum, maximum, &generator)
-    case .normal(let mean, let deviation):
-      try fill(&tensor) { mean + deviation * generator.normal() }
-    case .truncatedNormal(let mean, let deviation):
-      try fill(&tensor) { mean + deviation * generator.truncatedNormal() }
-    case .varianceScaling(let scale, let mode, let distribution):
-      try fillScaled(&tensor, scale, mode, distribution, &generator)
-    case .orthogonal(let gain): try fillOrthogonal(&tensor, gain: gain, &generator)
-    }
+    try tensor.withMutableScalars(of: Float.self) { draw(into: &$0, shape, seed: seed) }
     return try tensor.cast(to: dtype)
+  }
+
+  /// The same values, drawn when they are first looked at; nil where that would need more memory
+  /// then, for the cast.
+  ///
+  /// - Throws: `invalidShape`, `outOfMemory`.
+  func deferred(
+    shape: Shape, dtype: DType, seed: UInt64
+  ) throws(CairnError) -> DeferredTensor? {
+    try check(shape)
+    if case .zeros = rule { return try DeferredTensor(zeros: dtype, shape: shape) }
+    guard dtype == .float32 else { return nil }
+    return try DeferredTensor(float32: shape) { draw(into: &$0, shape, seed: seed) }
+  }
+
+  private func check(_ shape: Shape) throws(CairnError) {
+    let fits =
+      switch rule {
+      case .identity: shape.rank == 2
+      case .orthogonal: shape.rank >= 2
+      default: true
+      }
+    guard fits else {
+      throw CairnError(
+        .invalidShape, "the initializer \(className) needs a matrix", found: "\(shape)")
+    }
+  }
+
+  /// Sets every element. The shape was checked.
+  private func draw(into values: inout MutableSpan<Float>, _ shape: Shape, seed: UInt64) {
+    var generator = SeededGenerator(seed: ownSeed ?? seed)
+    switch rule {
+    case .zeros: fill(&values) { 0 }
+    case .ones: fill(&values) { 1 }
+    case .constant(let value): fill(&values) { value }
+    case .identity(let gain): fillDiagonal(&values, shape, gain: gain)
+    case .uniform(let minimum, let maximum): fillUniform(&values, minimum, maximum, &generator)
+    case .normal(let mean, let deviation):
+      fill(&values) { mean + deviation * generator.normal() }
+    case .truncatedNormal(let mean, let deviation):
+      fill(&values) { mean + deviation * generator.truncatedNormal() }
+    case .varianceScaling(let scale, let mode, let distribution):
+      fillScaled(&values, shape, scale, mode, distribution, &generator)
+    case .orthogonal(let gain): fillOrthogonal(&values, shape, gain: gain, &generator)
+    }
   }
 
   private var ownSeed: UInt64? {
@@ -46,27 +78,25 @@ extension Initializer {
     return value.intValue.map { UInt64(bitPattern: Int64($0)) }
   }
 
-  private func fill(_ tensor: inout Tensor, _ value: () -> Double) throws(CairnError) {
-    try tensor.withMutableScalars(of: Float.self) { (values) throws(CairnError) in
-      for index in values.indices { values[index] = Float(value()) }
-    }
+  private func fill(_ values: inout MutableSpan<Float>, _ value: () -> Double) {
+    for index in values.indices { values[index] = Float(value()) }
   }
 
   private func fillUniform(
-    _ tensor: inout Tensor, _ minimum: Double, _ maximum: Double,
+    _ values: inout MutableSpan<Float>, _ minimum: Double, _ maximum: Double,
     _ generator: inout SeededGenerator
-  ) throws(CairnError) {
+  ) {
     // Rounding to float32 may reach the upper bound, which is not part of the range.
     let last = maximum > minimum ? Double(Float(maximum).nextDown) : maximum
-    try fill(&tensor) { min(minimum + (maximum - minimum) * generator.unit(), last) }
+    fill(&values) { min(minimum + (maximum - minimum) * generator.unit(), last) }
   }
 
   /// Keras `VarianceScaling.__call__`: the bounds follow from the number of inputs and outputs.
   private func fillScaled(
-    _ tensor: inout Tensor, _ scale: Double, _ mode: FanMode, _ distribution: Distribution,
-    _ generator: inout SeededGenerator
-  ) throws(CairnError) {
-    let (inputs, outputs) = fans(of: tensor.shape)
+    _ values: inout MutableSpan<Float>, _ shape: Shape, _ scale: Double, _ mode: FanMode,
+    _ distribution: Distribution, _ generator: inout SeededGenerator
+  ) {
+    let (inputs, outputs) = fans(of: shape)
     let count =
       switch mode {
       case .fanIn: inputs
@@ -77,14 +107,14 @@ extension Initializer {
     switch distribution {
     case .uniform:
       let limit = (3 * variance).squareRoot()
-      try fillUniform(&tensor, -limit, limit, &generator)
+      fillUniform(&values, -limit, limit, &generator)
     case .truncatedNormal:
       // The deviation of a standard normal cut off at ±2.
       let deviation = variance.squareRoot() / 0.87962566103423978
-      try fill(&tensor) { deviation * generator.truncatedNormal() }
+      fill(&values) { deviation * generator.truncatedNormal() }
     case .untruncatedNormal:
       let deviation = variance.squareRoot()
-      try fill(&tensor) { deviation * generator.normal() }
+      fill(&values) { deviation * generator.normal() }
     }
   }
 
@@ -107,20 +137,16 @@ extension Initializer {
     }
   }
 
-  private func fillDiagonal(_ tensor: inout Tensor, gain: Double) throws(CairnError) {
-    let shape = tensor.shape
-    guard shape.rank == 2 else { throw needsMatrix(shape) }
-    try tensor.withMutableScalars(of: Float.self) { (values) throws(CairnError) in
-      for index in 0..<min(shape[0], shape[1]) { values[index * shape[1] + index] = Float(gain) }
-    }
+  private func fillDiagonal(_ values: inout MutableSpan<Float>, _ shape: Shape, gain: Double) {
+    fill(&values) { 0 }
+    for index in 0..<min(shape[0], shape[1]) { values[index * shape[1] + index] = Float(gain) }
   }
 
   /// Gram–Schmidt, twice for each vector, which is orthogonal to working precision.
   private func fillOrthogonal(
-    _ tensor: inout Tensor, gain: Double, _ generator: inout SeededGenerator
-  ) throws(CairnError) {
-    let shape = tensor.shape
-    guard shape.rank >= 2 else { throw needsMatrix(shape) }
+    _ values: inout MutableSpan<Float>, _ shape: Shape, gain: Double,
+    _ generator: inout SeededGenerator
+  ) {
     let columns = shape[shape.rank - 1]
     guard shape.elementCount > 0 else { return }
     let rows = shape.elementCount / columns
@@ -138,18 +164,12 @@ extension Initializer {
       guard norm > 1e-6 else { continue }
       vectors.append(vector.map { $0 / norm })
     }
-    try tensor.withMutableScalars(of: Float.self) { (values) throws(CairnError) in
-      for row in 0..<rows {
-        for column in 0..<columns {
-          let value = rows < columns ? vectors[row][column] : vectors[column][row]
-          values[row * columns + column] = Float(gain * value)
-        }
+    for row in 0..<rows {
+      for column in 0..<columns {
+        let value = rows < columns ? vectors[row][column] : vectors[column][row]
+        values[row * columns + column] = Float(gain * value)
       }
     }
-  }
-
-  private func needsMatrix(_ shape: Shape) -> CairnError {
-    CairnError(.invalidShape, "the initializer \(className) needs a matrix", found: "\(shape)")
   }
 }
 

@@ -8,7 +8,7 @@ public import CairnTensors
 public enum Initialization: Hashable, Sendable {
   /// Each from its layer's initializer, drawn from that seed.
   case seeded(UInt64)
-  /// All zero, whatever the initializers say: values will be loaded. Costs next to nothing.
+  /// All zero, whatever the initializers say: values will be loaded.
   case zeros
 }
 
@@ -62,11 +62,17 @@ public struct BuildContext: Sendable {
     // A seed is drawn for every variable, needed or not: one layer's initializer then has no
     // influence on the next layer's values.
     let seed = nextSeed()
-    let value =
-      isZero
-      ? try Tensor(zeros: dtype, shape: shape)
-      : try initializer.values(shape: shape, dtype: dtype, seed: seed)
-    return LayerVariable(
-      Variable(value, name: name, trainable: role == .trainable), name: name, role: role)
+    let isTrainable = role == .trainable
+    let variable: Variable
+    if isZero {
+      let value = try DeferredTensor(zeros: dtype, shape: shape)
+      variable = Variable(value, name: name, trainable: isTrainable)
+    } else if let value = try initializer.deferred(shape: shape, dtype: dtype, seed: seed) {
+      variable = Variable(value, name: name, trainable: isTrainable)
+    } else {
+      let value = try initializer.values(shape: shape, dtype: dtype, seed: seed)
+      variable = Variable(value, name: name, trainable: isTrainable)
+    }
+    return LayerVariable(variable, name: name, role: role)
   }
 }

@@ -16,9 +16,27 @@ public final class Variable: Sendable {
   /// The shape, fixed for life.
   public let shape: Shape
 
+  private enum Content {
+    case known(Tensor)
+    case deferred(DeferredTensor)
+  }
+
   private struct State {
-    var value: Tensor
+    var content: Content
     var isTrainable: Bool
+
+    var value: Tensor {
+      mutating get {
+        switch content {
+        case .known(let tensor): return tensor
+        case .deferred(let deferred):
+          let tensor = deferred.filled()
+          content = .known(tensor)
+          return tensor
+        }
+      }
+      set { content = .known(newValue) }
+    }
   }
   private let state: Lock<State>
 
@@ -27,12 +45,20 @@ public final class Variable: Sendable {
     self.name = name
     self.dtype = value.dtype
     self.shape = value.shape
-    self.state = Lock(State(value: value, isTrainable: trainable))
+    self.state = Lock(State(content: .known(value), isTrainable: trainable))
+  }
+
+  /// A variable whose first value is made when it is first asked for, unless another comes before.
+  package init(_ value: DeferredTensor, name: String, trainable: Bool) {
+    self.name = name
+    self.dtype = value.dtype
+    self.shape = value.shape
+    self.state = Lock(State(content: .deferred(value), isTrainable: trainable))
   }
 
   /// The current value: a snapshot that later assignments don't change.
   ///
-  /// - Complexity: O(1).
+  /// - Complexity: O(1), but O(elements) for the first look at initial values.
   public var value: Tensor { state.withLock { $0.value } }
 
   /// Whether an optimizer may change the variable.
