@@ -64,7 +64,9 @@ test-real:
 # FILTER: a regular expression of the tests to run; all without one.
 test-asan test-tsan: test-%san:
 	@Scripts/setup.sh build
-	$(SWIFT) test --sanitize=$(SANITIZER) --scratch-path .build-$*san $(if $(FILTER),--filter '$(FILTER)')
+	ASAN_OPTIONS=suppressions=$(CURDIR)/Tests/Sanitizers/address.txt \
+	LSAN_OPTIONS=suppressions=$(CURDIR)/Tests/Sanitizers/leaks.txt:print_suppressions=0 \
+	  $(SWIFT) test --sanitize=$(SANITIZER) --scratch-path .build-$*san $(if $(FILTER),--filter '$(FILTER)')
 test-asan: SANITIZER := address
 test-tsan: SANITIZER := thread
 

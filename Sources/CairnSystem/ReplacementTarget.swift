@@ -17,6 +17,8 @@ struct ReplacementTarget {
   let name: String
   /// The permission bits of the file that is there, if one is.
   let permissions: UInt32?
+  /// The length of the file that is there.
+  let byteCount: Int
 
   /// The absolute path.
   var path: String { folder == "/" ? "/" + name : folder + "/" + name }
@@ -38,6 +40,7 @@ struct ReplacementTarget {
           guard replacing else { throw SystemError(EEXIST) }
           (folder, name) = Self.split(try Self.resolve(place, files))
           permissions = status.permissions & 0o777
+          byteCount = status.byteCount
           return
         }
         guard let link = try Self.link(at: place, files) else {
@@ -46,6 +49,7 @@ struct ReplacementTarget {
           self.folder = try Self.resolve(folder, files)
           self.name = name
           permissions = nil
+          byteCount = 0
           return
         }
         place = link.utf8.first == UInt8(ascii: "/") ? link : Self.split(place).folder + "/" + link

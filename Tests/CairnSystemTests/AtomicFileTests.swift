@@ -41,6 +41,36 @@ import Testing
     #expect(try folder.names() == ["a"])
   }
 
+  @Test func `a large file that is replaced is held over the rename and let go after it`()
+    async throws
+  {
+    try folder.write("old", to: "a")
+    let handle = try FileHandle(forUpdating: URL(filePath: folder.file("a")))
+    try handle.truncate(atOffset: UInt64(AtomicFile.largeFile))
+    try handle.close()
+    let files = FaultyFileSystem()
+    try save("new", to: folder.file("a"), durability: .none, files: files)
+    let end = ["create", "fstat", "write", "close", "open", "rename"]
+    #expect(files.calls.filter { $0 != "fchmod" }.dropFirst(2).prefix(6) == end[...])
+    #expect(folder.text("a") == "new")
+    // Another thread closes it.
+    while files.calls.last != "close" || files.openCount > 0 {
+      try await Task.sleep(for: .milliseconds(1))
+    }
+    #expect(try folder.names() == ["a"])
+  }
+
+  @Test func `a large file that cannot be read is replaced all the same`() throws {
+    try folder.write("old", to: "a")
+    let handle = try FileHandle(forUpdating: URL(filePath: folder.file("a")))
+    try handle.truncate(atOffset: UInt64(AtomicFile.largeFile))
+    try handle.close()
+    let files = FaultyFileSystem(failing: 7, with: EACCES)
+    try save("new", to: folder.file("a"), durability: .none, files: files)
+    #expect(files.failedCall == "open")
+    #expect(folder.text("a") == "new" && files.openCount == 0)
+  }
+
   // MARK: - Faults
 
   /// Fails the first call, then the second, and so on until a save makes no further call.
