@@ -16,18 +16,26 @@ struct BlockStream {
   /// What came of reading symbols.
   enum Outcome { case goesOn, endOfBlock, match(length: Int, distance: Int), invalid }
 
+  /// After as many matches, there are probably more.
+  private static let fewMatches = 16
+
   /// Where it stands.
   var cursor = LiteralCursor(bit: 0, out: 0)
   /// Whether the block it is in, or was in, is the last.
   private(set) var isFinal = false
   /// Whether it is within a coded block.
   private(set) var isInBlock = false
-  /// The literals of the block it is in.
+  /// The literals of the block it is in, if `hasTable`.
   private(set) var table = LiteralTable()
+  private(set) var hasTable = false
+  /// Whether the codes are those of fixed blocks.
+  private var hasFixedCodes = false
+  private var matchCount = 0
   private var literals = SymbolDecoder()
   private var distances = SymbolDecoder()
   private var lengthCodes = SymbolDecoder()
   private var lengths = [UInt8](repeating: 0, count: 320)
+  private var literalCount = 0
 
   /// Begins anew at a byte of the input.
   mutating func start(atByte byte: Int, out: Int) {
@@ -54,6 +62,7 @@ struct BlockStream {
   /// Reads the beginning of a block.
   mutating func open(_ stored: Span<UInt8>) -> Opening? {
     isFinal = take(1, of: stored) == 1
+    matchCount = 0
     switch take(2, of: stored) {
     case 0:
       cursor.bit = (cursor.bit + 7) & ~7
@@ -64,11 +73,16 @@ struct BlockStream {
       cursor.bit += 8 * count
       return .stored(count: count, source: source)
     case 1:
+      if hasFixedCodes {
+        isInBlock = true
+        return isWithin(stored) ? .coded : nil
+      }
       for symbol in 0..<288 {
         lengths[symbol] = symbol < 144 ? 8 : symbol < 256 ? 9 : symbol < 280 ? 7 : 8
       }
       for symbol in 288..<320 { lengths[symbol] = 5 }
-      return isWithin(stored) && assign(288, 32) ? .coded : nil
+      hasFixedCodes = assign(288, 32)
+      return hasFixedCodes && isWithin(stored) ? .coded : nil
     case 2:
       let (literalCount, distanceCount) = (take(5, of: stored) + 257, take(5, of: stored) + 1)
       guard literalCount <= 286, distanceCount <= 30,
@@ -115,16 +129,26 @@ struct BlockStream {
   private mutating func assign(_ literalCount: Int, _ distanceCount: Int) -> Bool {
     let end = literalCount + distanceCount
     isInBlock = true
+    hasTable = false
+    hasFixedCodes = false
     guard literals.assign(lengths, 0..<literalCount, .orTrivial),
       distances.assign(lengths, literalCount..<end, .orTrivial)
     else { return false }
-    table.assign(lengths, count: literalCount)
+    self.literalCount = literalCount
     return true
+  }
+
+  /// Makes `table`. That takes as long as some hundred symbols, so it must have shown that the block
+  /// has many.
+  mutating func makeTable() {
+    guard !hasTable else { return }
+    table.assign(lengths, count: literalCount)
+    hasTable = true
   }
 
   /// Whether the quick loop can't go on from here (see `LiteralDecoding`).
   func needsSymbol(_ stored: Span<UInt8>, end: Int) -> Bool {
-    !LiteralDecoding.hasRoom(stored, cursor, end: end)
+    !hasTable || !LiteralDecoding.hasRoom(stored, cursor, end: end)
       || table.isEmpty(at: LiteralDecoding.word(stored, at: cursor.bit))
   }
 
@@ -152,8 +176,11 @@ struct BlockStream {
   /// Reads the rest of a match, RFC 1951 section 3.2.5; `code` is the length's symbol less 257.
   private mutating func readMatch(_ code: Int, _ stored: Span<UInt8>) -> Outcome {
     guard code <= 28 else { return .invalid }
-    literals.prepare()
-    distances.prepare()
+    matchCount += 1
+    if matchCount > Self.fewMatches {
+      literals.prepare()
+      distances.prepare()
+    }
     let extra = code < 8 || code == 28 ? 0 : code / 4 - 1
     let base = code < 8 ? code + 3 : code == 28 ? 258 : (4 + code % 4) << extra + 3
     let length = base + take(extra, of: stored)

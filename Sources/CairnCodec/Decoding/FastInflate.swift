@@ -18,9 +18,13 @@ struct FastInflate {
   private static let shortestRun = 1024
   /// After a match, the symbols to read one by one: where matches are many, that is quicker.
   private static let patience = 4
+  /// At the beginning of a block, the symbols to read one by one before a table is made.
+  static let fewSymbols = 128
 
   private var main = BlockStream()
   private var ahead = Lookahead()
+  /// The last place at which a second part was looked for.
+  private var looked = -1
   /// What was left in the input, in the order of what is decoded.
   private(set) var runs: [StoredRun] = []
 
@@ -37,6 +41,9 @@ struct FastInflate {
   ) -> Int? {
     runs.removeAll(keepingCapacity: true)
     ahead.forget()
+    looked = -1
+    // What zlib's inflate takes in one call; no chunk stores more.
+    guard stored.count < 1 << 32 else { return nil }
     main.start(atByte: start, out: 0)
     repeat {
       let out = main.cursor.out
@@ -53,9 +60,10 @@ struct FastInflate {
         }
         if ahead.isWaiting, main.cursor.out > ahead.start.out { ahead.forget() }
       case .coded:
-        if out < target.count, out.isMultiple(of: planeLength) {
+        if out < target.count, out.isMultiple(of: planeLength), out > looked {
+          looked = out
           let plane = out..<min(out + planeLength, target.count)
-          ahead.look(stored, from: main.cursor.bit / 8, plane: plane)
+          ahead.look(stored, from: main.cursor.bit / 8, plane: plane, to: &target)
         }
         guard readBlock(stored, to: &target) else { return nil }
       }
@@ -75,6 +83,10 @@ struct FastInflate {
   private mutating func readBlock(
     _ stored: Span<UInt8>, to target: inout MutableSpan<UInt8>
   ) -> Bool {
+    if !main.hasTable {
+      guard readSymbols(Self.fewSymbols, stored, to: &target) else { return false }
+      if main.isInBlock { main.makeTable() }
+    }
     while main.isInBlock {
       // `main` keeps off what was decoded ahead, until that turns out to be no part of the plane.
       if ahead.isRunning {
@@ -88,24 +100,24 @@ struct FastInflate {
           to: &target)
       }
       if ahead.isRunning, !main.needsSymbol(stored, end: ahead.start.out) { continue }
-      guard readSymbols(stored, to: &target) else { return false }
-      if ahead.isWaiting, main.cursor.out > ahead.start.out { ahead.forget() }
+      guard readSymbols(1, stored, to: &target) else { return false }
     }
     return true
   }
 
-  /// Reads a symbol, or several where there are matches.
+  /// Reads `count` literals, or some more symbols where there are matches.
   private mutating func readSymbols(
-    _ stored: Span<UInt8>, to target: inout MutableSpan<UInt8>
+    _ count: Int, _ stored: Span<UInt8>, to target: inout MutableSpan<UInt8>
   ) -> Bool {
-    var left = 1
+    var left = count
+    defer { if ahead.isWaiting, main.cursor.out > ahead.start.out { ahead.forget() } }
     while left > 0, main.isInBlock {
       switch main.readSymbol(stored, end: target.count, to: &target) {
       case .goesOn: left -= 1
       case .endOfBlock: break
       case .match(let length, let distance):
         guard copyMatch(length, distance, stored, to: &target) else { return false }
-        left = Self.patience
+        left = max(left, Self.patience)
       case .invalid: return false
       }
     }

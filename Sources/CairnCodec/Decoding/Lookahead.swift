@@ -25,7 +25,9 @@ struct Lookahead {
 
   /// Begins in the second part of `plane`, whose first begins at byte `byte` of `stored`, if there
   /// is a sign of one.
-  mutating func look(_ stored: Span<UInt8>, from byte: Int, plane: Range<Int>) {
+  mutating func look(
+    _ stored: Span<UInt8>, from byte: Int, plane: Range<Int>, to target: inout MutableSpan<UInt8>
+  ) {
     state = .none
     let partLength = LiteralCoder.partLength(for: plane.count)
     guard partLength < plane.count,
@@ -34,20 +36,27 @@ struct Lookahead {
     start = LiteralCursor(bit: 8 * place, out: plane.lowerBound + partLength)
     end = plane.upperBound
     stream.start(atByte: place, out: start.out)
-    open(stored)
+    open(stored, to: &target)
   }
 
   /// Reads what the quick loop has stopped at.
   mutating func readOn(_ stored: Span<UInt8>, to target: inout MutableSpan<UInt8>) {
     guard isRunning, stream.needsSymbol(stored, end: end) else { return }
+    if !readSymbol(stored, to: &target), !stream.isInBlock { open(stored, to: &target) }
+  }
+
+  /// Reads a literal; false if there is none, or if it can't go on in this block.
+  private mutating func readSymbol(
+    _ stored: Span<UInt8>, to target: inout MutableSpan<UInt8>
+  ) -> Bool {
     let before = stream.cursor
     switch stream.readSymbol(stored, end: end, to: &target) {
-    case .goesOn: break
-    case .endOfBlock: open(stored)
-    case .match, .invalid:
-      stream.cursor = before
-      state = .halted
+    case .goesOn: return true
+    case .endOfBlock: break
+    case .match, .invalid: stream.cursor = before
     }
+    state = .halted
+    return false
   }
 
   /// Whether `main` stands between blocks where the part begins.
@@ -61,11 +70,17 @@ struct Lookahead {
     state = .none
   }
 
-  /// Opens the next block if it is coded and not beyond the plane.
-  private mutating func open(_ stored: Span<UInt8>) {
+  /// Opens the next block if it is coded and not beyond the plane, and reads its first literals.
+  private mutating func open(_ stored: Span<UInt8>, to target: inout MutableSpan<UInt8>) {
     state = .halted
     guard !stream.isFinal, stream.cursor.out < end else { return }
     let before = stream.cursor
-    if case .coded = stream.open(stored) { state = .running } else { stream.stand(at: before) }
+    guard case .coded = stream.open(stored) else {
+      stream.stand(at: before)
+      return
+    }
+    for _ in 0..<FastInflate.fewSymbols where !readSymbol(stored, to: &target) { return }
+    stream.makeTable()
+    state = .running
   }
 }

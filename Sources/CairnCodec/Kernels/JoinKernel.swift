@@ -60,7 +60,7 @@ enum JoinKernel {
     func locate(
       _ range: Range<Int>, _ next: inout Int, _ gathered: UnsafeMutableRawPointer
     ) -> UnsafeRawPointer {
-      while next < unsafe runs.count, unsafe runs[next].out + runs[next].count <= range.lowerBound {
+      while unsafe next < runs.count, unsafe runs[next].out + runs[next].count <= range.lowerBound {
         next += 1
       }
       var (position, index) = (range.lowerBound, next)
@@ -69,7 +69,7 @@ enum JoinKernel {
         // end of the range.
         var piece = unsafe planes + position
         var end = range.upperBound
-        if index < unsafe runs.count {
+        if unsafe index < runs.count {
           let run = unsafe runs[index]
           if run.out <= position {
             unsafe piece = stored + (run.source + position - run.out)

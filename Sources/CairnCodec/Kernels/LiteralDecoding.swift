@@ -149,9 +149,7 @@ enum LiteralDecoding {
       _ stored: Span<UInt8>, _ target: borrowing MutableSpan<UInt8>, _ cursor: LiteralCursor,
       end: Int
     ) {
-      guard cursor.bit >= 0, cursor.out >= 0, end <= target.count, stored.count < 1 << 32 else {
-        return nil
-      }
+      guard cursor.bit >= 0, cursor.out >= 0, end <= target.count else { return nil }
       lastBit = LiteralDecoding.lastBit(stored)
       lastOut = end - roomForRound
     }

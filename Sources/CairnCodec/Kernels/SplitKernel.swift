@@ -71,7 +71,7 @@ enum SplitKernel {
     /// without headers, and `StoredBlocks.length` allows for as many headers.
     func place(of plane: Int, from start: Int) -> (UnsafeMutableRawPointer?, room: Int) {
       let position = unsafe plane * count + start
-      guard plane < unsafe storedPlanes else {
+      guard unsafe plane < storedPlanes else {
         return unsafe (rest.map { unsafe $0 + (position - storedPlanes * count) }, count - start)
       }
       let block = position / StoredBlocks.capacity
