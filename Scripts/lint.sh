@@ -16,6 +16,7 @@ allowed='Benchmarks/Sources/cairn-bench/PlainCopies.swift
 Sources/CairnCodec/Checksum.swift
 Sources/CairnCodec/Kernels/AdlerKernel.swift
 Sources/CairnCodec/Kernels/ByteCopies.swift
+Sources/CairnCodec/Kernels/HistogramKernels.swift
 Sources/CairnCodec/Kernels/JoinKernel.swift
 Sources/CairnCodec/Kernels/LiteralDecoding.swift
 Sources/CairnCodec/Kernels/LiteralKernels.swift

@@ -28,7 +28,8 @@ for target in "${targets[@]}"; do
     -artifact_prefix=".fuzzing/findings/$target-")
   case $target in
     open | index | salvage | inflate) options+=(-max_len=65536) ;;
-    chunk | encode) options+=(-max_len=4096) ;;
+    chunk) options+=(-max_len=4096) ;;
+    encode) options+=(-max_len=256 -len_control=0) ;;
     metadata) options+=(-max_len=4096 -dict=Dictionaries/json.dict) ;;
     safetensors) options+=(-max_len=4096 -dict=Dictionaries/safetensors.dict) ;;
     model) options+=(-max_len=8192 -dict=Dictionaries/model.dict) ;;

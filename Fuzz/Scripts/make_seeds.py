@@ -84,9 +84,9 @@ def main():
     # Every layout with every kind of plane: Fuzz/Sources/FuzzHarness/Planes.swift.
     for layout in range(10):
         for kind in range(8):
-            for length in (300, 20_000, 140_000):
+            for length, limit in ((300, 2), (20_000, 8), (140_000, 26)):
                 script = bytes([kind]) + length.to_bytes(3, "little") + bytes([kind, 1, 0x77])
-                seeds.add("encode", bytes([layout]) + script * 2)
+                seeds.add("encode", bytes([layout, limit]) + script * 2)
     for case in json.loads((FIXTURES / "layers" / "cases.json").read_text()):
         seeds.add("model", json.dumps(case["config"]).encode())
     seeds.add("model", (FIXTURES / "digits" / "model.json").read_bytes())

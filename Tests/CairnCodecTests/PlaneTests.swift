@@ -1,5 +1,6 @@
 // Planes against expectations written out by hand. FORMAT.md, section "Chunks and planes".
 
+import CairnTestSupport
 import Testing
 
 @testable import CairnCodec
@@ -77,6 +78,21 @@ struct PlaneTests {
       #expect(PlaneKernels.histogram(of: bytes.span) == histogram)
       let repeats = zip(bytes, bytes.dropFirst()).count { $0 == $1 }
       #expect(PlaneKernels.repeatCount(in: bytes.span) == repeats)
+    }
+  }
+
+  @Test("Bytes of few neighbouring values are counted like any", arguments: [0, 1, 100, 192, 193])
+  func narrowCounts(lowest: Int) {
+    var random = SeededNumbers(6)
+    for values in [1, 2, 63, 64, 65] where lowest + values <= 256 {
+      for count in [2047, 2048, 2049, 8192, 65_527, 65_528, 65_536, 131_057, 140_003] {
+        let bytes = (0..<count).map { index in
+          UInt8(lowest + (index < 2 ? index * (values - 1) : Int(random.next() >> 32) % values))
+        }
+        var histogram = [UInt32](repeating: 0, count: 256)
+        for byte in bytes { histogram[Int(byte)] += 1 }
+        #expect(PlaneKernels.histogram(of: bytes.span) == histogram)
+      }
     }
   }
 

@@ -1,12 +1,10 @@
-// The encoder: zlib must read what it writes. The input is a layout, then a script for the planes
-// (see `scripted`).
+// The encoder: zlib must read what it writes. The input is a layout, a limit for the length, then a
+// script for the planes (see `scripted`).
 
 import CFuzzing
 import CairnCodec
 import ContainerForge
 import FuzzHarness
-
-private let mostBytes = 1 << 18
 
 private func encoded(_ elements: [UInt8], _ layout: ChunkLayout) throws(CodecError) -> [UInt8]? {
   var encoder = try ChunkEncoder()
@@ -20,9 +18,11 @@ private func encoded(_ elements: [UInt8], _ layout: ChunkLayout) throws(CodecErr
 }
 
 private func check(_ bytes: [UInt8]) {
-  guard let first = bytes.first else { return }
-  let (size, filter) = chunkLayouts[Int(first) % chunkLayouts.count]
-  var planes = scripted(bytes.dropFirst(), limit: mostBytes)
+  guard bytes.count >= 2 else { return }
+  let (size, filter) = chunkLayouts[Int(bytes[0]) % chunkLayouts.count]
+  // Short chunks are quick to code, long ones have parts, samples and many blocks.
+  let limit = 256 << (Int(bytes[1] & 15) % 11)
+  var planes = scripted(bytes.dropFirst(2), limit: limit - Int(bytes[1] >> 4))
   planes.removeLast(planes.count % size)
   let elements = joined(planes, componentSize: size, filter: filter)
   do throws(CodecError) {

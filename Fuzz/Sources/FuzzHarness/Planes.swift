@@ -78,7 +78,7 @@ public func scripted(_ script: ArraySlice<UInt8>, limit: Int) -> [UInt8] {
       for _ in 0..<count {
         let word = random.next()
         let sum = (0..<4).reduce(0) { $0 + Int(word >> UInt64(8 * $1) & 0xFF) }
-        bytes.append(UInt8(truncatingIfNeeded: sum / Int(b & 15 + 1)))
+        bytes.append(UInt8(truncatingIfNeeded: sum / (Int(b & 15) + 1)))
       }
     case 4:  // a stretch of what came before
       let distance = Int(a) << 8 | Int(b)
@@ -88,7 +88,7 @@ public func scripted(_ script: ArraySlice<UInt8>, limit: Int) -> [UInt8] {
     case 6:  // rare others
       for _ in 0..<count {
         let word = random.next()
-        bytes.append(word % UInt64(a + 2) == 0 ? UInt8(truncatingIfNeeded: word >> 32) : b)
+        bytes.append(word % (UInt64(a) + 2) == 0 ? UInt8(truncatingIfNeeded: word >> 32) : b)
       }
     default:  // the script itself
       let end = min(script.endIndex, place + count)

@@ -120,7 +120,8 @@ public func customMutator(
       }
       stream.layout = Int.random(in: 0..<chunkLayouts.count, using: &random)
       let size = chunkLayouts[stream.layout].componentSize
-      var planes = scripted(script[...], limit: min(4 * capacity, Stream.mostBytes))
+      let limit = min(4 * capacity, 256 << Int.random(in: 0...11, using: &random))
+      var planes = scripted(script[...], limit: min(limit, Stream.mostBytes))
       planes.removeLast(planes.count % size)
       guard let coded = coded(planes, stream.layout, &random) else { return nil }
       stream.stored = coded

@@ -3,12 +3,15 @@
 // right, then runs unchecked.
 
 /// The codes of one block, as the loops want them.
+///
+/// An entry holds the length of a code in its lowest 8 bits, at most 24, and above them the code, the
+/// first bit lowest.
 struct LiteralCodes {
-  /// For each byte its code, the first bit lowest, and from bit 32 on the code's length.
-  fileprivate(set) var singles = [UInt64](repeating: 0, count: 256)
-  /// The same for two bytes, the index being the first plus 256 times the second; only where both
-  /// have a code, and only if `hasPairs`.
-  fileprivate var pairs: [UInt64] = []
+  /// For each byte its code.
+  fileprivate var singles = [UInt32](repeating: 0, count: 256)
+  /// The codes of two bytes in one, the index being the first plus 256 times the second; only where
+  /// both have a code, and only if `hasPairs`.
+  fileprivate var pairs: [UInt32] = []
   private(set) var hasPairs = false
 
   /// The longest code: four fit into the 57 bits that a 64-bit buffer has besides the seven left
@@ -16,27 +19,25 @@ struct LiteralCodes {
   /// eleven bits up would have to stop more often.
   static let longestCode = 12
   /// The most symbols for which pairs are tabulated.
-  private static let mostPaired = 64
+  private static let mostPaired = 128
 
   /// Sets the codes; a symbol of length 0 has none. No length may exceed `longestCode`.
   mutating func assign(codes: [UInt16], lengths: [UInt8], count: Int) {
     var present: [Int] = []
     for symbol in 0..<256 {
-      let length = UInt64(min(lengths[symbol], UInt8(Self.longestCode)))
-      singles[symbol] = UInt64(codes[symbol] & 0x0FFF) | length << 32
+      let length = UInt32(min(lengths[symbol], UInt8(Self.longestCode)))
+      singles[symbol] = UInt32(codes[symbol] & 0x0FFF) << 8 | length
       if length != 0 { present.append(symbol) }
     }
     hasPairs = present.count <= Self.mostPaired && 2 * present.count * present.count <= count
     guard hasPairs else { return }
-    if pairs.isEmpty { pairs = [UInt64](repeating: 0, count: 65_536) }
+    if pairs.isEmpty { pairs = [UInt32](repeating: 0, count: 65_536) }
     for second in present {
-      let entry = singles[second]
+      let (code, length) = (singles[second] >> 8, singles[second] & 0xFF)
       let row = second << 8
       for first in present {
         let head = singles[first]
-        pairs[row + first] =
-          (head & 0xFFFF_FFFF) | (entry & 0xFFFF_FFFF) << (head >> 32)
-          | (head >> 32 + entry >> 32) << 32
+        pairs[row + first] = head + (code << (head & 0xFF)) << 8 + length
       }
     }
   }
@@ -57,95 +58,95 @@ enum LiteralKernels {
     let room = target.count - writer.end
     guard writer.end >= 0, room >= slack, (bitCount + writer.pendingCount) / 8 <= room - slack
     else { return false }
-    var state = (bits: writer.pending, count: UInt64(writer.pendingCount))
-    var end = writer.end
     // Bounds: loads of symbols end at `count`. A table of singles has 256 places and one of pairs
-    // 65,536, indexed by 8 and 16 bits. A store of 8 bytes begins at a byte that the codes written
-    // so far reach or just complete. These have `bitCount` bits, so that it ends within the slack;
-    // should they have more, a caller's mistake, `limit` stops the loop before 16 bytes beyond.
+    // 65,536, indexed by 8 and 16 bits. A round begins at a byte that the codes written so far reach
+    // or just complete, and its last store ends 14 bytes further at most. The codes have `bitCount`
+    // bits, so that it ends within the slack; should they have more, a caller's mistake, `limit`
+    // stops the loop before that.
     let limit = writer.end + (bitCount + writer.pendingCount) / 8
     unsafe symbols.withUnsafeBytes { symbols in
       unsafe target.withUnsafeMutableBytes { target in
-        guard let from = symbols.baseAddress, let to = target.baseAddress else { return }
-        let done =
-          codes.hasPairs
-          ? unsafe writePairs(from, symbols.count, codes, to, &end, limit, &state)
-          : 0
-        unsafe writeSingles(from, done, symbols.count, codes, to, &end, limit, &state)
+        unsafe codes.singles.withUnsafeBufferPointer { singles in
+          unsafe codes.pairs.withUnsafeBufferPointer { pairs in
+            guard let from = symbols.baseAddress, let to = target.baseAddress,
+              let singles = singles.baseAddress
+            else { return }
+            var place = Place(
+              bits: writer.pending, held: UInt64(writer.pendingCount), end: writer.end)
+            var done = 0
+            if codes.hasPairs, let pairs = pairs.baseAddress {
+              unsafe writeEights(from, &done, symbols.count, pairs, to, &place, limit) {
+                table, two in
+                unsafe UInt64(table[Int(truncatingIfNeeded: two)])
+              }
+            } else {
+              unsafe writeEights(from, &done, symbols.count, singles, to, &place, limit) {
+                table, two in
+                let first = unsafe UInt64(table[Int(truncatingIfNeeded: two & 0xFF)])
+                let second = unsafe UInt64(table[Int(truncatingIfNeeded: two &>> 8)])
+                return first &+ (second &>> 8) &<< (first & 0xFF &+ 8) &+ second & 0xFF
+              }
+            }
+            for index in done..<symbols.count where place.end <= limit {
+              let entry = unsafe UInt64(
+                singles[Int(from.load(fromByteOffset: index, as: UInt8.self))])
+              unsafe place.put(entry &>> 8, entry & 0xFF, to)
+            }
+            writer.end = place.end
+            writer.pending = place.bits
+            writer.pendingCount = Int(place.held)
+          }
+        }
       }
     }
-    writer.end = end
-    writer.pending = state.bits
-    writer.pendingCount = Int(state.count)
     return true
   }
 
-  /// Eight symbols a round, two a look-up; returns how many symbols are written.
-  @inline(__always)
-  private static func writePairs(
-    _ from: UnsafeRawPointer, _ count: Int, _ codes: borrowing LiteralCodes,
-    _ to: UnsafeMutableRawPointer, _ end: inout Int, _ limit: Int,
-    _ state: inout (bits: UInt64, count: UInt64)
-  ) -> Int {
-    unsafe codes.pairs.withUnsafeBufferPointer { pairs in
-      guard let table = pairs.baseAddress else { return 0 }
-      var (bits, held, next, i) = (state.bits, state.count, end, 0)
-      while count &- i >= 8, next <= limit {
-        let word = unsafe UInt64(littleEndian: (from + i).loadUnaligned(as: UInt64.self))
-        for half in 0..<2 {
-          let part = word &>> UInt64(truncatingIfNeeded: half &* 32)
-          let first = unsafe table[Int(truncatingIfNeeded: part & 0xFFFF)]
-          let second = unsafe table[Int(truncatingIfNeeded: (part &>> 16) & 0xFFFF)]
-          let both = (first & 0xFFFF_FFFF) | (second & 0xFFFF_FFFF) &<< (first &>> 32)
-          bits |= both &<< held
-          held &+= first &>> 32 &+ second &>> 32
-          unsafe (to + next).storeBytes(of: bits.littleEndian, as: UInt64.self)
-          next &+= Int(truncatingIfNeeded: held &>> 3)
-          bits &>>= held & 56
-          held &= 7
-        }
-        i &+= 8
-      }
-      (state, end) = ((bits, held), next)
-      return i
+  /// What does not fill a byte yet, at most 7 bits between calls, and where that goes.
+  private struct Place {
+    var bits: UInt64
+    var held: UInt64
+    var end: Int
+
+    /// Puts a code of at most 56 bits; stores eight bytes from `end` on.
+    @inline(__always)
+    mutating func put(_ code: UInt64, _ length: UInt64, _ to: UnsafeMutableRawPointer) {
+      bits |= code &<< held
+      held &+= length
+      unsafe (to + end).storeBytes(of: bits.littleEndian, as: UInt64.self)
+      end &+= Int(truncatingIfNeeded: held &>> 3)
+      bits &>>= held & 56
+      held &= 7
     }
   }
 
-  /// Four symbols a round, then one.
+  /// Writes eight symbols a round from the `done`-th on; `lookUp` finds the codes of two at a time.
+  ///
+  /// Their codes, if they have 56 bits at most, are put at once, else in two halves of at most 48.
   @inline(__always)
-  private static func writeSingles(
-    _ from: UnsafeRawPointer, _ start: Int, _ count: Int, _ codes: borrowing LiteralCodes,
-    _ to: UnsafeMutableRawPointer, _ end: inout Int, _ limit: Int,
-    _ state: inout (bits: UInt64, count: UInt64)
+  private static func writeEights(
+    _ from: UnsafeRawPointer, _ done: inout Int, _ count: Int, _ table: UnsafePointer<UInt32>,
+    _ to: UnsafeMutableRawPointer, _ place: inout Place, _ limit: Int,
+    _ lookUp: (UnsafePointer<UInt32>, UInt64) -> UInt64
   ) {
-    unsafe codes.singles.withUnsafeBufferPointer { singles in
-      guard let table = singles.baseAddress else { return }
-      var (bits, held, next, i) = (state.bits, state.count, end, start)
-      while i < count, next <= limit {
-        let symbols = min(count &- i, 4)
-        if symbols == 4 {
-          let word = unsafe UInt32(littleEndian: (from + i).loadUnaligned(as: UInt32.self))
-          let a = unsafe table[Int(truncatingIfNeeded: word & 0xFF)]
-          let b = unsafe table[Int(truncatingIfNeeded: (word &>> 8) & 0xFF)]
-          let c = unsafe table[Int(truncatingIfNeeded: (word &>> 16) & 0xFF)]
-          let d = unsafe table[Int(truncatingIfNeeded: word &>> 24)]
-          let ab = (a & 0xFFFF_FFFF) | (b & 0xFFFF_FFFF) &<< (a &>> 32)
-          let cd = (c & 0xFFFF_FFFF) | (d & 0xFFFF_FFFF) &<< (c &>> 32)
-          let abCount = a &>> 32 &+ b &>> 32
-          bits |= (ab | cd &<< abCount) &<< held
-          held &+= abCount &+ c &>> 32 &+ d &>> 32
-        } else {
-          let entry = unsafe table[Int(from.load(fromByteOffset: i, as: UInt8.self))]
-          bits |= (entry & 0xFFFF_FFFF) &<< held
-          held &+= entry &>> 32
-        }
-        unsafe (to + next).storeBytes(of: bits.littleEndian, as: UInt64.self)
-        next &+= Int(truncatingIfNeeded: held &>> 3)
-        bits &>>= held & 56
-        held &= 7
-        i &+= symbols == 4 ? 4 : 1
+    var (now, i) = (place, done)
+    while count &- i >= 8, now.end <= limit {
+      let word = unsafe UInt64(littleEndian: (from + i).loadUnaligned(as: UInt64.self))
+      let a = unsafe lookUp(table, word & 0xFFFF)
+      let b = unsafe lookUp(table, (word &>> 16) & 0xFFFF)
+      let c = unsafe lookUp(table, (word &>> 32) & 0xFFFF)
+      let d = unsafe lookUp(table, word &>> 48)
+      let ab = (a &>> 8) | (b &>> 8) &<< (a & 0x3F)
+      let cd = (c &>> 8) | (d &>> 8) &<< (c & 0x3F)
+      let (abLength, cdLength) = ((a &+ b) & 0x3F, (c &+ d) & 0x3F)
+      if abLength &+ cdLength <= 56 {
+        unsafe now.put(ab | cd &<< abLength, abLength &+ cdLength, to)
+      } else {
+        unsafe now.put(ab, abLength, to)
+        unsafe now.put(cd, cdLength, to)
       }
-      (state, end) = ((bits, held), next)
+      i &+= 8
     }
+    (place, done) = (now, i)
   }
 }

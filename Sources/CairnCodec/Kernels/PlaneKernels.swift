@@ -46,57 +46,6 @@ enum PlaneKernels {
     }
   }
 
-  /// Counts how often each byte occurs.
-  ///
-  /// Complexity: O(*n*).
-  static func histogram(of bytes: Span<UInt8>) -> [UInt32] {
-    var counts = [UInt32](repeating: 0, count: 256)
-    addHistogram(of: bytes, to: &counts, at: 0)
-    return counts
-  }
-
-  /// Adds how often each byte occurs to the 256 places of `counts` from `start` on.
-  ///
-  /// Eight tables take turns, so that bytes that come often don't wait for their own last store.
-  ///
-  /// Complexity: O(*n*).
-  static func addHistogram(of bytes: Span<UInt8>, to counts: inout [UInt32], at start: Int) {
-    guard start >= 0, start <= counts.count - 256 else { return }
-    // Loads stay within `count` (i + 8 <= end, i < end). A byte indexes a table of 256, of which
-    // there are eight; a round of 2^16 - 1 bytes can't overflow a count. `start` has 256 places.
-    unsafe bytes.withUnsafeBytes { source in
-      unsafe counts.withUnsafeMutableBufferPointer { counts in
-        unsafe withUnsafeTemporaryAllocation(of: UInt16.self, capacity: 2048) { tables in
-          guard let from = source.baseAddress, let t = tables.baseAddress,
-            let sums = counts.baseAddress
-          else { return }
-          for first in stride(from: 0, to: source.count, by: 65_535) {
-            unsafe tables.initialize(repeating: 0)
-            let end = min(source.count, first + 65_535)
-            var i = first
-            while end &- i >= 8 {
-              let word = unsafe UInt64(littleEndian: (from + i).loadUnaligned(as: UInt64.self))
-              for table in 0..<8 {
-                let byte = (word &>> UInt64(truncatingIfNeeded: 8 &* table)) & 0xFF
-                unsafe t[256 &* table &+ Int(truncatingIfNeeded: byte)] &+= 1
-              }
-              i &+= 8
-            }
-            while i < end {
-              unsafe t[Int(from.load(fromByteOffset: i, as: UInt8.self))] &+= 1
-              i &+= 1
-            }
-            for symbol in 0..<256 {
-              var sum: UInt32 = 0
-              for table in 0..<8 { unsafe sum &+= UInt32(t[256 &* table &+ symbol]) }
-              unsafe sums[start &+ symbol] &+= sum
-            }
-          }
-        }
-      }
-    }
-  }
-
   /// Counts the bytes that equal the byte before them.
   ///
   /// Eight bytes at a time: a byte of `different` is 0 where a byte equals its predecessor, and
