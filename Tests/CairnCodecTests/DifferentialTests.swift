@@ -156,6 +156,27 @@ struct DifferentialTests {
     }
   }
 
+  @Test("Fixed codes are still right after a description that was refused")
+  func fixedCodesLater() {
+    var fast = FastInflate()
+    // An empty fixed block, then a description that ends too early.
+    var refused = BitString()
+    refused.append(0b010, 3)
+    refused.append(0, 7)
+    refused.append(0b101, 3)
+    refused.append(0, 10)
+    refused.append(15, 4)
+    for symbol in 0..<19 { refused.append(symbol < 5 ? 3 : 4, 3) }
+    compare(refused.bytes, count: 0, &fast, "refused")
+    for symbol in 0..<19 { refused.append(symbol, 3) }
+    compare(refused.bytes, count: 0, &fast, "refused")
+    // Bytes of eight bits each: others would be stored.
+    let content = SampleData.noise.bytes(3000).map { $0 & 0x7F }
+    let settings = ZlibReference.Settings(strategy: Z_FIXED)
+    let stream = Array(ZlibReference.compress(content, settings).dropFirst(2))
+    #expect(compare(stream, count: content.count, &fast, "fixed codes"))
+  }
+
   @Test("A plane in two parts is read, and so is what only looks like one")
   func parts() throws {
     var random = SeededNumbers(25)

@@ -58,6 +58,13 @@ private func check(_ bytes: [UInt8]) {
     let layout = try ChunkLayout(filter: planeFilter, elementSize: size)
     var decoder = try ChunkDecoder()
     found = decoded(stream, layout, with: &decoder)
+    // What comes in between is damaged somewhere.
+    var damaged = stream
+    if !damaged.stored.isEmpty {
+      let sum = stream.stored.reduce(0) { ($0 &* 31 &+ Int($1)) & 0xFF_FFFF }
+      damaged.stored[sum % damaged.stored.count] ^= UInt8(1 << (sum >> 12 & 7))
+    }
+    _ = decoded(damaged, layout, with: &decoder)
     again = decoded(stream, layout, with: &decoder)
   } catch { fail("\(error)") }
   stopMetering()

@@ -28,7 +28,7 @@ struct BlockStream {
   /// The literals of the block it is in, if `hasTable`.
   private(set) var table = LiteralTable()
   private(set) var hasTable = false
-  /// Whether the codes are those of fixed blocks.
+  /// Whether `lengths` and the codes are those of fixed blocks.
   private var hasFixedCodes = false
   private var matchCount = 0
   private var literals = SymbolDecoder()
@@ -84,6 +84,8 @@ struct BlockStream {
       hasFixedCodes = assign(288, 32)
       return hasFixedCodes && isWithin(stored) ? .coded : nil
     case 2:
+      // `lengths` changes, whatever comes of it.
+      hasFixedCodes = false
       let (literalCount, distanceCount) = (take(5, of: stored) + 257, take(5, of: stored) + 1)
       guard literalCount <= 286, distanceCount <= 30,
         readLengths(stored, literalCount + distanceCount), isWithin(stored), lengths[256] != 0
