@@ -43,10 +43,12 @@ let package = Package(
     .systemLibrary(
       name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
 
+    .target(name: "CCairnKernels"),
+
     storey("CairnSystem"),
     storey("CairnJSON"),
     storey("CairnTensors", on: ["CairnJSON", "CairnSystem"]),
-    storey("CairnCodec", on: ["CZlib"]),
+    storey("CairnCodec", on: ["CCairnKernels", "CZlib"]),
     storey(
       "CairnFormat",
       on: [

@@ -39,5 +39,6 @@ let package = Package(
       swiftSettings: settings),
     fuzzer("FuzzOpen"), fuzzer("FuzzIndex"), fuzzer("FuzzChunk"), fuzzer("FuzzMetadata"),
     fuzzer("FuzzSafetensors"), fuzzer("FuzzModel"), fuzzer("FuzzSalvage"),
+    fuzzer("FuzzInflate"), fuzzer("FuzzEncode"),
   ]
 )

@@ -14,8 +14,17 @@ fi
 # `unsafe` is confined to these files, each of which argues for it; one that needs it no longer goes.
 allowed='Benchmarks/Sources/cairn-bench/PlainCopies.swift
 Sources/CairnCodec/Checksum.swift
-Sources/CairnCodec/Deflate.swift
-Sources/CairnCodec/PlaneKernels.swift
+Sources/CairnCodec/Kernels/AdlerKernel.swift
+Sources/CairnCodec/Kernels/ByteCopies.swift
+Sources/CairnCodec/Kernels/HistogramKernels.swift
+Sources/CairnCodec/Kernels/JoinKernel.swift
+Sources/CairnCodec/Kernels/LiteralDecoding.swift
+Sources/CairnCodec/Kernels/LiteralKernels.swift
+Sources/CairnCodec/Kernels/PlaneKernels.swift
+Sources/CairnCodec/Kernels/RepeatKernel.swift
+Sources/CairnCodec/Kernels/SplitKernel.swift
+Sources/CairnCodec/Kernels/VectorKernels.swift
+Sources/CairnCodec/Zlib/Deflate.swift
 Sources/CairnCommand/Terminal/Interruption.swift
 Sources/CairnCommand/Terminal/Terminal.swift
 Sources/CairnFormat/Records/ContentDigest.swift

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds the fuzzers under the address sanitizer and runs them, each for SECONDS.
-#   Fuzz/Scripts/fuzz.sh SECONDS [TARGET…]     open index chunk metadata safetensors model salvage
+#   Fuzz/Scripts/fuzz.sh SECONDS [TARGET…]     open index chunk inflate encode
+#                                              metadata safetensors model salvage
 # Stops at the first finding, which is kept in Fuzz/.fuzzing/findings; what is learnt stays in
 # Fuzz/.fuzzing/corpus.
 set -euo pipefail
@@ -9,7 +10,7 @@ cd "$(dirname "$0")/.."
 seconds=${1:-60}
 shift || true
 targets=("$@")
-[ "${#targets[@]}" -gt 0 ] || targets=(open index chunk metadata safetensors model salvage)
+[ "${#targets[@]}" -gt 0 ] || targets=(open index chunk inflate encode metadata safetensors model salvage)
 
 # Optimised, which keeps every check of Swift's. Both sanitizers in one flag: of two the compiler
 # takes the last, and SwiftPM puts them in any order. -use-ld: gold warns of their symbols.
@@ -26,8 +27,9 @@ for target in "${targets[@]}"; do
   options=(-max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -print_final_stats=1
     -artifact_prefix=".fuzzing/findings/$target-")
   case $target in
-    open | index | salvage) options+=(-max_len=65536) ;;
+    open | index | salvage | inflate) options+=(-max_len=65536) ;;
     chunk) options+=(-max_len=4096) ;;
+    encode) options+=(-max_len=256 -len_control=0) ;;
     metadata) options+=(-max_len=4096 -dict=Dictionaries/json.dict) ;;
     safetensors) options+=(-max_len=4096 -dict=Dictionaries/safetensors.dict) ;;
     model) options+=(-max_len=8192 -dict=Dictionaries/model.dict) ;;

@@ -18,6 +18,10 @@ PAYLOADS = ["META", "CONF", "BLOB", "nOTe", "gENR"]
 KINDS = {6: (0, 1), 7: (1, 2), 8: (2, 4), 9: (3, 8), 10: (4, 2), 11: (5, 2), 12: (6, 4),
          13: (7, 8), 14: (8, 8), 15: (9, 16)}
 BYTES = (0, 1)
+# FuzzHarness's list of layouts, by element type and filter, with the bytes of a component.
+COMPONENTS = {7: 2, 8: 4, 9: 8, 10: 2, 11: 2, 12: 4, 13: 8, 14: 4, 15: 8}
+LAYOUTS = {(dtype, filter_): ((4 if filter_ == 1 else 7) + (2, 4, 8).index(size), size)
+           for dtype, size in COMPONENTS.items() for filter_ in (1, 2)}
 
 
 def number(data, offset, width):
@@ -62,6 +66,10 @@ class Seeds:
                 if elements < 2 ** 32:
                     self.add("chunk", bytes([code, filter_ % 3]) + elements.to_bytes(4, "little")
                              + payload)
+                layout, width = LAYOUTS.get((dtype, filter_), (0, 1))
+                elements = number(header, 16, 8) // width
+                if elements < 2 ** 24:
+                    self.add("inflate", bytes([layout]) + elements.to_bytes(3, "little") + payload)
 
 
 def main():
@@ -73,6 +81,12 @@ def main():
     for path in sorted(FIXTURES.rglob("*.safetensors")):
         if path.stat().st_size <= 16_384:
             seeds.add("safetensors", path.read_bytes())
+    # Every layout with every kind of plane: Fuzz/Sources/FuzzHarness/Planes.swift.
+    for layout in range(10):
+        for kind in range(8):
+            for length, limit in ((300, 2), (20_000, 8), (140_000, 26)):
+                script = bytes([kind]) + length.to_bytes(3, "little") + bytes([kind, 1, 0x77])
+                seeds.add("encode", bytes([layout, limit]) + script * 2)
     for case in json.loads((FIXTURES / "layers" / "cases.json").read_text()):
         seeds.add("model", json.dumps(case["config"]).encode())
     seeds.add("model", (FIXTURES / "digits" / "model.json").read_bytes())

@@ -4,6 +4,7 @@
 ///
 /// It keeps zlib's state and a buffer for planes between chunks: use one a thread.
 public struct ChunkDecoder: ~Copyable {
+  private var fast = FastInflate()
   private var inflater: InflateDecoder
   private var planes: [UInt8] = []
 
@@ -34,12 +35,12 @@ public struct ChunkDecoder: ~Copyable {
     try layout.check(logicalLength: logical.count)
     try ZlibFrame.checkHeader(of: stored)
     guard layout.filter != .none else {
-      let end = try inflater.decode(stored, from: ZlibFrame.headerLength, into: &logical)
-      try ZlibFrame.checkTrailer(of: stored, at: end, decoded: logical.span)
-      return
+      let end = try inflate(stored, planeLength: logical.count, leavesRuns: false, into: &logical)
+      let adler = Checksum.adler32(logical.span)
+      return try ZlibFrame.checkTrailer(of: stored, at: end, adler: adler)
     }
     let count = logical.count
-    // The buffer leaves `self` meanwhile: a span of it and a call on the inflater would overlap.
+    // The buffer leaves `self` meanwhile: a span of it and a call on `self` would overlap.
     var planes: [UInt8] = []
     swap(&planes, &self.planes)
     defer { swap(&planes, &self.planes) }
@@ -49,9 +50,27 @@ public struct ChunkDecoder: ~Copyable {
     }
     var whole = planes.mutableSpan
     var target = whole._mutatingExtracting(first: count)
-    let end = try inflater.decode(stored, from: ZlibFrame.headerLength, into: &target)
-    let decoded = planes.span.extracting(first: count)
-    try ZlibFrame.checkTrailer(of: stored, at: end, decoded: decoded)
-    try PlaneKernels.join(decoded, layout: layout, into: &logical)
+    let end = try inflate(
+      stored, planeLength: count / layout.planeCount, leavesRuns: true, into: &target)
+    let adler = try JoinKernel.join(
+      planes.span.extracting(first: count), runs: fast.runs, in: stored, layout: layout,
+      into: &logical)
+    try ZlibFrame.checkTrailer(of: stored, at: end, adler: adler)
+  }
+
+  /// Decodes the DEFLATE data of `stored`, but for what `fast.runs` lists then; returns its end.
+  private mutating func inflate(
+    _ stored: Span<UInt8>, planeLength: Int, leavesRuns: Bool,
+    into target: inout MutableSpan<UInt8>
+  ) throws(CodecError) -> Int {
+    let start = ZlibFrame.headerLength
+    if let end = fast.decode(
+      stored, from: start, planeLength: planeLength, leavesRuns: leavesRuns, into: &target)
+    {
+      return end
+    }
+    // zlib has the last word, and the words for what is wrong.
+    fast.forgetRuns()
+    return try inflater.decode(stored, from: start, into: &target)
   }
 }

@@ -5,7 +5,9 @@
 /// It keeps zlib's state and its buffers between chunks: use one a thread. What it writes depends
 /// on the chunk, the layout, and the versions of Cairn and of the system's zlib only.
 public struct ChunkEncoder: ~Copyable {
+  private var sample = PlaneSample()
   private var planes: [UInt8] = []
+  private var stream: [UInt8] = []
   private var assembler: StreamAssembler
 
   /// An encoder of its own state.
@@ -23,6 +25,14 @@ public struct ChunkEncoder: ~Copyable {
     logicalLength - max(logicalLength / 64, 32)
   }
 
+  /// The bytes that `encode(_:layout:into:)` needs for a chunk of `logicalLength` bytes: those of
+  /// the longest stream and some that are overwritten on the way.
+  public static func capacity(for logicalLength: Int) -> Int {
+    max(0, largestWorthwhileLength(for: logicalLength)) + workingRoom
+  }
+
+  private static let workingRoom = 1024
+
   /// Codes one chunk.
   ///
   /// Complexity: O(*n*).
@@ -37,21 +47,84 @@ public struct ChunkEncoder: ~Copyable {
   public mutating func encode(
     _ logical: Span<UInt8>, layout: ChunkLayout
   ) throws(CodecError) -> [UInt8]? {
+    // The buffer leaves `self` meanwhile: a span of it and a call on `self` would overlap.
+    var stream: [UInt8] = []
+    swap(&stream, &self.stream)
+    defer { swap(&stream, &self.stream) }
+    let capacity = Self.capacity(for: logical.count)
+    if stream.count < capacity {
+      stream = []  // lets the old buffer go before the new one is allocated
+      stream = [UInt8](repeating: 0, count: capacity)
+    }
+    var target = stream.mutableSpan
+    return try encode(logical, layout: layout, into: &target).map { Array(stream[..<$0]) }
+  }
+
+  /// Codes one chunk to the start of `stream`.
+  ///
+  /// Complexity: O(*n*).
+  ///
+  /// - Parameters:
+  ///   - logical: The chunk's elements, little-endian.
+  ///   - layout: How they are taken apart.
+  ///   - stream: At least ``capacity(for:)`` bytes; what follows the stream is not specified.
+  /// - Returns: The length of the stream, or `nil` if it would be longer than
+  ///   ``largestWorthwhileLength(for:)``: the chunk is then to be stored raw.
+  /// - Throws: `invalidArgument` if `logical` is not a whole number of elements or longer than
+  ///   ``ChunkLayout/largestLogicalLength``, if `stream` is too short, or if zlib fails.
+  public mutating func encode(
+    _ logical: Span<UInt8>, layout: ChunkLayout, into stream: inout MutableSpan<UInt8>
+  ) throws(CodecError) -> Int? {
     try layout.check(logicalLength: logical.count)
+    guard stream.count >= Self.capacity(for: logical.count) else {
+      throw CodecError(
+        .invalidArgument, "\(stream.count) bytes are too few for the stream of a chunk")
+    }
     let limit = Self.largestWorthwhileLength(for: logical.count)
     guard limit > ZlibFrame.headerLength + ZlibFrame.trailerLength else { return nil }
-    guard layout.filter != .none else {
-      return try assembler.assemble(logical, planeCount: 1, limit: limit)
+    var target = stream._mutatingExtracting(first: Self.capacity(for: logical.count))
+    let noise = try sample.noise(in: logical, layout: layout)
+    let leading = noise.prefix { $0 }.count
+    guard leading < noise.count else { return nil }
+
+    for index in 0..<ZlibFrame.headerLength { target[index] = ZlibFrame.header[index] }
+    var writer = BitWriter(at: ZlibFrame.headerLength)
+    let isCoded: Bool
+    let adler: UInt32
+    if layout.filter == .none {
+      adler = Checksum.adler32(logical)
+      isCoded = try assembler.assemble(logical, noise: noise[...], with: &writer, to: &target)
+    } else {
+      var planes: [UInt8] = []
+      swap(&planes, &self.planes)
+      defer { swap(&planes, &self.planes) }
+      let rest = logical.count / noise.count * (noise.count - leading)
+      if planes.count < rest { planes = [UInt8](repeating: 0, count: rest) }
+      var whole = planes.mutableSpan
+      var restTarget = whole._mutatingExtracting(first: rest)
+      adler = try split(
+        logical, layout, leading, to: &target, with: &writer, rest: &restTarget)
+      isCoded = try assembler.assemble(
+        planes.span.extracting(first: rest), noise: noise[leading...], with: &writer, to: &target)
     }
-    // The buffer leaves `self` meanwhile: a span of it and a call on the assembler would overlap.
-    var planes: [UInt8] = []
-    swap(&planes, &self.planes)
-    defer { swap(&planes, &self.planes) }
-    if planes.count < logical.count { planes = [UInt8](repeating: 0, count: logical.count) }
-    var whole = planes.mutableSpan
-    var target = whole._mutatingExtracting(first: logical.count)
-    try PlaneKernels.split(logical, layout: layout, into: &target)
-    return try assembler.assemble(
-      planes.span.extracting(first: logical.count), planeCount: layout.planeCount, limit: limit)
+    guard isCoded, writer.end + ZlibFrame.trailerLength <= limit else { return nil }
+    ZlibFrame.writeTrailer(adler, to: &target, at: writer.end)
+    return writer.end + ZlibFrame.trailerLength
+  }
+
+  /// Splits the chunk, its `leading` first planes as stored blocks of the stream, the others to
+  /// `rest`; returns the Adler-32 of all planes.
+  private func split(
+    _ logical: Span<UInt8>, _ layout: ChunkLayout, _ leading: Int,
+    to target: inout MutableSpan<UInt8>, with writer: inout BitWriter,
+    rest: inout MutableSpan<UInt8>
+  ) throws(CodecError) -> UInt32 {
+    let stored = logical.count / layout.planeCount * leading
+    let end = writer.end + StoredBlocks.length(of: stored)
+    StoredBlocks.writeHeaders(of: stored, to: &target, at: writer.end)
+    var blocks = target._mutatingExtracting(writer.end..<end)
+    writer.end = end
+    return try SplitKernel.split(
+      logical, layout: layout, storedPlanes: leading, storedBlocks: &blocks, rest: &rest)
   }
 }

@@ -64,15 +64,22 @@ ptrdiff_t cairn_raw_inflate(
 }
 
 size_t cairn_zlib_deflate(
-  const uint8_t *bytes, size_t count, int level, int strategy, int window_bits, uint8_t *target,
-  size_t capacity) {
+  const uint8_t *bytes, size_t count, int level, int strategy, int window_bits, size_t cut,
+  int flush, uint8_t *target, size_t capacity) {
   z_stream stream;
   memset(&stream, 0, sizeof stream);
   if (deflateInit2(&stream, level, Z_DEFLATED, window_bits, 8, strategy) != Z_OK) return 0;
-  stream.next_in = (Bytef *)bytes;
-  stream.avail_in = (uInt)count;
   stream.next_out = target;
   stream.avail_out = (uInt)capacity;
+  stream.next_in = (Bytef *)bytes;
+  if (cut < count) {
+    stream.avail_in = (uInt)cut;
+    deflate(&stream, flush);
+    // What it has not taken yet stays.
+    stream.avail_in += (uInt)(count - cut);
+  } else {
+    stream.avail_in = (uInt)count;
+  }
   int result = deflate(&stream, Z_FINISH);
   size_t written = result == Z_STREAM_END ? stream.total_out : 0;
   deflateEnd(&stream);

@@ -55,15 +55,17 @@ extension ContainerForge {
   ///   - level: 0 to 9.
   ///   - strategy: 0 default, 1 filtered, 2 Huffman only, 3 run length, 4 fixed codes.
   ///   - windowBits: 9 to 15.
+  ///   - flush: After how many bytes to flush, and how: zlib's number, 1 to 3 or 5.
   public static func stream(
-    of bytes: [UInt8], level: Int, strategy: Int, windowBits: Int
+    of bytes: [UInt8], level: Int, strategy: Int, windowBits: Int,
+    flush: (after: Int, how: Int)? = nil
   ) -> [UInt8] {
     var target = [UInt8](repeating: 0, count: bytes.count + bytes.count / 8 + 128)
     let count = unsafe bytes.withUnsafeBufferPointer { bytes in
       unsafe target.withUnsafeMutableBufferPointer { target in
         unsafe cairn_zlib_deflate(
           bytes.baseAddress, bytes.count, Int32(level), Int32(strategy), Int32(windowBits),
-          target.baseAddress, target.count)
+          flush?.after ?? bytes.count, Int32(flush?.how ?? 0), target.baseAddress, target.count)
       }
     }
     target.removeLast(target.count - count)

@@ -60,31 +60,8 @@ private struct Chunk {
       stored.count <= byteCount, byteCount <= 1_032 * stored.count + 64
     else { return nil }
     if stored.count == byteCount { return stored }
-    var planes = [UInt8](repeating: 0, count: byteCount)
-    let isValid = unsafe stored.withUnsafeBufferPointer { stored in
-      unsafe planes.withUnsafeMutableBufferPointer { planes in
-        unsafe cairn_zlib_inflate(
-          stored.baseAddress, stored.count, planes.baseAddress, planes.count)
-      }
-    }
-    guard isValid == 1 else { return nil }
-    return filter == 0 ? planes : joined(planes)
-  }
-
-  private func joined(_ planes: [UInt8]) -> [UInt8] {
-    let size = kind.component
-    let count = byteCount / size
-    var elements = planes
-    for index in 0..<count {
-      var value = (0..<size).reduce(UInt64(0)) {
-        $0 | UInt64(planes[$1 * count + index]) << UInt64(8 * $1)
-      }
-      if filter == 2 { value = value >> 1 | (value & 1) << UInt64(8 * size - 1) }
-      for byte in 0..<size {
-        elements[index * size + byte] = UInt8(truncatingIfNeeded: value >> UInt64(8 * byte))
-      }
-    }
-    return elements
+    guard let planes = zlibInflated(stored, count: byteCount) else { return nil }
+    return joined(planes, componentSize: kind.component, filter: filter)
   }
 }
 

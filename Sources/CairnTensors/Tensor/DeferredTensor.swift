@@ -1,6 +1,6 @@
 // A tensor whose memory is taken and whose elements nobody has looked at yet.
 
-public import CairnSystem
+package import CairnSystem
 
 /// Memory for a tensor, and what to fill it with when the tensor is first asked for.
 ///

@@ -56,7 +56,9 @@ ptrdiff_t cairn_raw_inflate(
 
 /// Compresses into an RFC 1950 stream with zlib's parameters as given.
 ///
+/// \param cut the bytes after which to flush; `count` for none.
+/// \param flush how: Z_PARTIAL_FLUSH, Z_SYNC_FLUSH, Z_FULL_FLUSH or Z_BLOCK.
 /// \returns the number of bytes in `target`, or 0 if they do not fit.
 size_t cairn_zlib_deflate(
-  const uint8_t *bytes, size_t count, int level, int strategy, int window_bits, uint8_t *target,
-  size_t capacity);
+  const uint8_t *bytes, size_t count, int level, int strategy, int window_bits, size_t cut,
+  int flush, uint8_t *target, size_t capacity);

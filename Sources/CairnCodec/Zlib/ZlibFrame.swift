@@ -26,9 +26,18 @@ enum ZlibFrame {
     }
   }
 
-  /// Checks that `stored` ends with the Adler-32 of `decoded`, which begins at `offset`.
+  /// Writes the Adler-32 that a stream ends with.
+  static func writeTrailer(
+    _ adler: UInt32, to target: inout MutableSpan<UInt8>, at offset: Int
+  ) {
+    for index in 0..<trailerLength {
+      target[offset + index] = UInt8(truncatingIfNeeded: adler >> UInt32(24 - 8 * index))
+    }
+  }
+
+  /// Checks that `stored` ends with an Adler-32, which begins at `offset`, and that it is `adler`.
   static func checkTrailer(
-    of stored: Span<UInt8>, at offset: Int, decoded: Span<UInt8>
+    of stored: Span<UInt8>, at offset: Int, adler: UInt32
   ) throws(CodecError) {
     let room = stored.count - offset
     guard room >= trailerLength else {
@@ -42,7 +51,7 @@ enum ZlibFrame {
     }
     var expected: UInt32 = 0
     for i in 0..<trailerLength { expected = expected << 8 | UInt32(stored[offset + i]) }
-    guard Checksum.adler32(decoded) == expected else {
+    guard adler == expected else {
       throw CodecError(
         .checksumMismatch, "the decoded bytes do not have the stream's Adler-32", offset: offset)
     }

@@ -1,5 +1,5 @@
 // A cheap look for structure that Huffman codes can't see: strings of 8 bytes that come again.
-// FORMAT.md, section "Our encoder".
+// FORMAT.md, section "Our encoder and decoder".
 
 struct RepeatProbe {
   private static let tableBits = 12
@@ -15,13 +15,18 @@ struct RepeatProbe {
   /// have 1 to 4 % of such repeats, about as many as a JSON text; matches harm the one and save a
   /// quarter of the other. Where chance repeats nearly everything, only more than that will do.
   ///
+  /// A glance at an eighth of the positions, for every eighth string before them, comes first: it
+  /// must find half of what would do.
+  ///
   /// Complexity: O(*n*), at most ``sampleLength`` positions.
-  mutating func findsStructure(in sample: Span<UInt8>) -> Bool {
-    let hits = count(in: sample)
-    let length = min(sample.count, Self.sampleLength)
-    guard hits > 0, hits >= length / 64 else { return false }
-    let explained = 4 * Self.chance(in: sample.extracting(first: length))
-    return hits >= min(length / 64 + explained, length - length / 16)
+  mutating func findsStructure(in bytes: Span<UInt8>) -> Bool {
+    let length = min(bytes.count, Self.sampleLength)
+    let sample = bytes.extracting(first: length)
+    let glanced = glance(in: sample) * 64
+    guard glanced * 2 >= length / 64 else { return false }
+    let explained = 4 * Self.chance(in: sample)
+    let enough = min(length / 64 + explained, length - length / 16)
+    return glanced * 2 >= enough && count(in: sample) >= enough
   }
 
   /// The repeats to expect if each byte of `sample` were drawn independently of the others.
@@ -46,10 +51,22 @@ struct RepeatProbe {
   ///
   /// Complexity: O(*n*), at most ``sampleLength`` positions.
   mutating func count(in sample: Span<UInt8>) -> Int {
+    clearTable()
+    let length = min(sample.count, Self.sampleLength)
+    return RepeatKernel.count(
+      in: sample.extracting(first: length), stretch: length, looked: length, step: 1,
+      table: &table, tableBits: Self.tableBits)
+  }
+
+  /// Counts some 64th of the same: at an eighth of the positions, strings seen at an eighth.
+  private mutating func glance(in sample: Span<UInt8>) -> Int {
+    clearTable()
+    return RepeatKernel.count(
+      in: sample, stretch: 2048, looked: 256, step: 8, table: &table, tableBits: Self.tableBits)
+  }
+
+  private mutating func clearTable() {
     table.removeAll(keepingCapacity: true)
     table.append(contentsOf: repeatElement(0, count: 1 << Self.tableBits))
-    let length = min(sample.count, Self.sampleLength)
-    return PlaneKernels.stringRepeats(
-      in: sample.extracting(first: length), table: &table, tableBits: Self.tableBits)
   }
 }

@@ -12,6 +12,8 @@ internal import CZlib
 enum PlaneCoding: Equatable, Sendable {
   /// Stored blocks.
   case stored
+  /// A literal and matches of it; for planes of one and the same byte.
+  case constant
   /// Literals in Huffman codes, no matches.
   case huffman
   /// Huffman codes, and matches at distance 1 only.
@@ -22,7 +24,7 @@ enum PlaneCoding: Equatable, Sendable {
   fileprivate var zlibStrategy: Int32 {
     switch self {
     case .stored, .huffman: Z_HUFFMAN_ONLY
-    case .runLength: Z_RLE
+    case .constant, .runLength: Z_RLE
     case .matches: Z_DEFAULT_STRATEGY
     }
   }
