@@ -20,10 +20,10 @@ struct PieceJob: Sendable {
 struct CodedPiece: Sendable {
   /// The bytes themselves.
   var bytes: ByteRegion
-  /// The buffer that they were read into, if they were.
-  var buffer: Storage?
   /// The stream, or nil if the bytes are kept as they are.
-  var stream: [UInt8]?
+  var stream: ByteRegion?
+  /// What the bytes were read into, and the stream written, if they were: to be given back.
+  var buffers: [Storage]
   /// The CRC-32 of what is stored.
   var checksum: UInt32
   /// The digests of the segments of the piece, if pieces end between segments.
@@ -46,10 +46,11 @@ struct PieceCoder: ~Copyable {
   mutating func code(_ job: PieceJob, _ buffers: BufferPool) throws(CairnError) -> CodedPiece {
     let (bytes, buffer) = try Self.bytes(of: job, buffers)
     return try bytes.withBytes(in: 0..<bytes.count) { (span) throws(CairnError) in
-      let stream = try stream(of: span, job.record)
+      let stream = try stream(of: span, job.record, buffers)
+      let stored = stream ?? bytes
       return CodedPiece(
-        bytes: bytes, buffer: buffer, stream: stream,
-        checksum: stream.map { crc32($0.span) } ?? crc32(span),
+        bytes: bytes, stream: stream, buffers: [buffer, stream?.storage].compactMap { $0 },
+        checksum: try stored.withBytes(in: 0..<stored.count) { crc32($0) },
         segments: job.digests ? segmentDigests(of: span) : nil)
     }
   }
@@ -77,14 +78,24 @@ struct PieceCoder: ~Copyable {
   }
 
   private mutating func stream(
-    of bytes: Span<UInt8>, _ record: TensorRecord
-  ) throws(CairnError) -> [UInt8]? {
+    of bytes: Span<UInt8>, _ record: TensorRecord, _ buffers: BufferPool
+  ) throws(CairnError) -> ByteRegion? {
     guard record.storageClass == .chunked else { return nil }
+    // Used again and again: fresh pages for every stream would cost as much as coding it.
+    let buffer = try buffers.take()
     do throws(CodecError) {
-      return try encoder.encode(bytes, layout: record.layout())
+      let layout = try record.layout()
+      // Taken from the pool: no other thread has it.
+      let count = try buffer.withMutableBytes(in: 0..<buffer.byteCount) {
+        (target) throws(CodecError) in
+        try encoder.encode(bytes, layout: layout, into: &target)
+      }
+      if let count { return ByteRegion(buffer, 0..<count) }
     } catch {
       throw error.located(name: record.name.string)
     }
+    buffers.giveBack(buffer)
+    return nil
   }
 }
 

@@ -1,6 +1,7 @@
 // Tensors on their way into a container: pieces are coded on many threads and written in order
 // meanwhile. FORMAT.md, sections 6 and 7.
 
+import CairnCodec
 import CairnSystem
 import CairnTensors
 
@@ -34,7 +35,8 @@ final class TensorQueue {
     self.frames = frames
     self.options = options
     self.alignment = alignment
-    buffers = BufferPool(byteCount: max(Pieces.mebibyte, 1 << options.log2ChunkSize))
+    let largest = max(Pieces.mebibyte, 1 << options.log2ChunkSize)
+    buffers = BufferPool(byteCount: max(largest, ChunkEncoder.capacity(for: largest)))
   }
 
   /// Queues a tensor. `wrote` is told of the bytes, uncompressed, that are written meanwhile, of
@@ -82,7 +84,7 @@ final class TensorQueue {
         for place in written..<places[number] { try write(items[place], nil) }
         try write(items[places[number]], coded)
         written = places[number] + 1
-        if let buffer = coded.buffer { buffers.giveBack(buffer) }
+        for buffer in coded.buffers { buffers.giveBack(buffer) }
         try wrote(coded.bytes.count)
       })
     for place in written..<items.count { try write(items[place], nil) }
@@ -143,12 +145,8 @@ final class TensorQueue {
       row: tensor.row)
     storedCount += stored
     try tensor.absorb(coded)
-    if let stream = coded.stream {
-      try frames.emit(stream)
-    } else {
-      try coded.bytes.withBytes(in: 0..<logical) { (bytes) throws(CairnError) in
-        try frames.emit(bytes)
-      }
+    try (coded.stream ?? coded.bytes).withBytes(in: 0..<stored) { (bytes) throws(CairnError) in
+      try frames.emit(bytes)
     }
     if isChunk { try frames.emitPadding(after: stored) }
   }
