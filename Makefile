@@ -64,6 +64,7 @@ test-real:
 # FILTER: a regular expression of the tests to run; all without one.
 test-asan test-tsan: test-%san:
 	@Scripts/setup.sh build
+	CAIRN_TEST_SANITIZER=$(SANITIZER) \
 	ASAN_OPTIONS=suppressions=$(CURDIR)/Tests/Sanitizers/address.txt \
 	LSAN_OPTIONS=suppressions=$(CURDIR)/Tests/Sanitizers/leaks.txt:print_suppressions=0 \
 	  $(SWIFT) test --sanitize=$(SANITIZER) --scratch-path .build-$*san $(if $(FILTER),--filter '$(FILTER)')

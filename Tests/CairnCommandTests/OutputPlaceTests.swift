@@ -104,7 +104,11 @@ import Testing
     #expect(run.output == "old.cairn old\n")
   }
 
-  @Test func `A limit on the size of files is an error, not a death`() async throws {
+  @Test(
+    .disabled(
+      if: ProcessInfo.processInfo.environment["CAIRN_TEST_SANITIZER"] == "thread",
+      "the sanitizer's runtime writes a file of its own, and dies of the limit"))
+  func `A limit on the size of files is an error, not a death`() async throws {
     try folder.writeSparse(megabytes: 2, to: "large.safetensors")
     try folder.makeFolder("out")
     try folder.write([1, 2, 3], to: "out/old.cairn")
