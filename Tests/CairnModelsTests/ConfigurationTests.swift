@@ -39,10 +39,9 @@ struct RefusedConfigurationTests {
       _ = try Model.make(configuration: JSONValue(parsing: text))
     }
     #expect(error?.message.contains("Lambda") == true)
-    #expect(
-      error?.advice
-        == "Known are Activation, BatchNormalization, Dense, Dropout, Flatten, InputLayer, Sequential"
-    )
+    let names = LayerRegistry.standard.names
+    #expect(names.contains("Dense") && names.contains("Conv2D") && names == names.sorted())
+    #expect(error?.advice == "Known are \(names.joined(separator: ", "))")
   }
 
   @Test("A class of another package is not Keras's of the same name")
@@ -271,7 +270,7 @@ struct AcceptedConfigurationTests {
   }
 
   @Test(
-    "Every policy has its variables; only float32 is evaluated",
+    "Every policy has its variables; float64 is not evaluated",
     arguments: [
       ("float16", DType.float16), ("bfloat16", .bfloat16), ("float64", .float64),
       ("mixed_float16", .float32), ("mixed_bfloat16", .float32),
@@ -287,7 +286,11 @@ struct AcceptedConfigurationTests {
     let again = try Model.make(configuration: model.configuration, initialization: .zeros)
     #expect(again.configuration == model.configuration)
     let input = try Tensor(zeros: model.layers[0].state.dtype.computeDType, shape: [1, 2])
-    expectError(.unsupportedConfiguration) { _ = try model.predict(input) }
+    if name == "float64" {
+      expectError(.unsupportedConfiguration) { _ = try model.predict(input) }
+    } else {
+      #expect(try model.predict(input).dtype == model.layers[0].state.dtype.computeDType)
+    }
   }
 
   @Test("A class of one's own, once it is registered")

@@ -14,6 +14,8 @@ public struct ConfigurationReader: Sendable {
   public let path: String
   private let object: JSONObject
   private var taken: Set<String> = []
+  /// What was read, in Keras's spelling, with defaults filled in: the layer's own settings.
+  private(set) var recorded = JSONObject()
 
   /// A reader of `value`, which stands at `path`.
   ///
@@ -34,6 +36,15 @@ public struct ConfigurationReader: Sendable {
     guard let value = object[key], !value.isNull else { return nil }
     return value
   }
+
+  /// All keys and values as they were read.
+  var raw: JSONObject { object }
+
+  /// Keeps the value of a key for the layer's own settings.
+  mutating func record(_ key: String, _ value: JSONValue) { recorded[key] = value }
+
+  /// Takes a key out of the layer's own settings again.
+  mutating func forget(_ key: String) { recorded[key] = nil }
 
   /// Where the value of `key` stands.
   public func path(of key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
@@ -87,12 +98,15 @@ extension ConfigurationReader {
     guard let string = value == nil ? fallback : value?.stringValue else {
       throw invalid(key, expected: "a string")
     }
+    record(key, .string(string))
     return string
   }
 
   /// A string, or nil if the key is absent or `null`.
   public mutating func optionalString(_ key: String) throws(CairnError) -> String? {
-    guard let value = take(key) else { return nil }
+    let value = take(key)
+    record(key, value ?? .null)
+    guard let value else { return nil }
     guard let string = value.stringValue else { throw invalid(key, expected: "a string or null") }
     return string
   }
@@ -101,7 +115,9 @@ extension ConfigurationReader {
   public mutating func bool(
     _ key: String, default fallback: Bool
   ) throws(CairnError) -> Bool {
-    guard let value = take(key) else { return fallback }
+    let value = take(key)
+    record(key, value ?? .bool(fallback))
+    guard let value else { return fallback }
     guard let bool = value.boolValue else { throw invalid(key, expected: "true or false") }
     return bool
   }
@@ -115,6 +131,7 @@ extension ConfigurationReader {
       let bounds = range == .min ... .max ? "" : " in \(range)"
       throw invalid(key, expected: "an integer\(bounds)")
     }
+    record(key, .integer(Int64(number)))
     return number
   }
 
@@ -122,7 +139,9 @@ extension ConfigurationReader {
   public mutating func double(
     _ key: String, default fallback: Double
   ) throws(CairnError) -> Double {
-    guard let value = take(key) else { return fallback }
+    let value = take(key)
+    record(key, value ?? .double(fallback))
+    guard let value else { return fallback }
     guard let number = value.doubleValue, number.isFinite else {
       throw invalid(key, expected: "a finite number")
     }
@@ -131,7 +150,9 @@ extension ConfigurationReader {
 
   /// An array of integers, or nil.
   public mutating func optionalIntegers(_ key: String) throws(CairnError) -> [Int]? {
-    guard let value = take(key) else { return nil }
+    let value = take(key)
+    record(key, value ?? .null)
+    guard let value else { return nil }
     let numbers = (value.arrayValue ?? []).compactMap(\.intValue)
     guard let elements = value.arrayValue, elements.count == numbers.count,
       elements.count <= Shape.maximumRank
@@ -141,7 +162,9 @@ extension ConfigurationReader {
 
   /// A shape with `null` for unknown dimensions, or nil.
   public mutating func optionalShape(_ key: String) throws(CairnError) -> BatchShape? {
-    guard let value = take(key) else { return nil }
+    let value = take(key)
+    record(key, value ?? .null)
+    guard let value else { return nil }
     guard let elements = value.arrayValue, elements.count <= Shape.maximumRank else {
       throw invalid(key, expected: "an array of at most \(Shape.maximumRank) dimensions")
     }
@@ -159,9 +182,18 @@ extension ConfigurationReader {
     }
   }
 
-  /// An activation function; `linear` if there is none.
-  public mutating func activation(_ key: String) throws(CairnError) -> ActivationFunction {
-    guard let value = take(key) else { return .linear }
+  /// An activation function; the default, or `linear`, if there is none.
+  public mutating func activation(
+    _ key: String, default fallback: ActivationFunction = .linear
+  ) throws(CairnError) -> ActivationFunction {
+    let value = peek(key)
+    let isGiven = object[key] != nil
+    _ = take(key)
+    guard let value else {
+      let function = isGiven ? .linear : fallback
+      record(key, .string(function.rawValue))
+      return function
+    }
     // Keras writes built-in functions as their name, others as an object.
     let name: String
     if let plain = value.stringValue {
@@ -179,6 +211,7 @@ extension ConfigurationReader {
         .unknownActivation, "there is no activation function ‘\(name)’",
         at: .init(name: path(of: key)), advice: "Known are \(known)")
     }
+    record(key, .string(function.rawValue))
     return function
   }
 
@@ -186,8 +219,13 @@ extension ConfigurationReader {
   public mutating func initializer(
     _ key: String, default fallback: Initializer
   ) throws(CairnError) -> Initializer {
-    guard let value = take(key) else { return fallback }
-    return try Initializer(configuration: value, path: path(of: key))
+    let value = take(key)
+    let initializer =
+      try value.map { (value) throws(CairnError) in
+        try Initializer(configuration: value, path: path(of: key))
+      } ?? fallback
+    record(key, initializer.json)
+    return initializer
   }
 
   /// A seed: `null`, an integer, or a seed generator's configuration; kept as it is.
@@ -202,7 +240,11 @@ extension ConfigurationReader {
   /// Values that have no effect on evaluation, kept as they are: regularizers and constraints.
   public mutating func preserved(_ keys: [String]) -> JSONObject {
     var kept = JSONObject()
-    for key in keys { if let value = take(key) { kept[key] = value } }
+    for key in keys {
+      let value = take(key)
+      record(key, value ?? .null)
+      if let value { kept[key] = value }
+    }
     return kept
   }
 
@@ -242,11 +284,15 @@ extension ConfigurationReader {
 
   /// The state of a layer, from the keys that all layers have.
   public mutating func layerState(className: String) throws(CairnError) -> LayerState {
+    var own = recorded
     let name = try optionalString("name")
     do throws(CairnError) {
+      let trainable = try bool("trainable", default: true)
+      let regularizer = take("activity_regularizer")
+      if regularizer != nil { own["activity_regularizer"] = nil }
       return try LayerState(
-        className: className, name: name, trainable: bool("trainable", default: true),
-        dtype: dtypePolicy(), activityRegularizer: take("activity_regularizer"))
+        className: className, name: name, trainable: trainable,
+        dtype: dtypePolicy(), activityRegularizer: regularizer, ownSettings: own)
     } catch {
       throw error.code == .invalidName ? error.located(name: path(of: "name")) : error
     }

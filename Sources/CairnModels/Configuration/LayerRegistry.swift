@@ -1,5 +1,6 @@
 // The classes that a configuration may name. Nothing else is ever made from one.
 
+public import CairnJSON
 public import CairnSystem
 
 /// Makers of layers by the name of their class.
@@ -19,21 +20,16 @@ public struct LayerRegistry: Sendable {
   /// The classes of this module.
   public static let standard: LayerRegistry = {
     var registry = LayerRegistry()
-    registry.register(InputLayer.self) { (reader, _) throws(CairnError) in
-      try InputLayer(reading: &reader)
-    }
-    registry.register(Dense.self) { (reader, _) throws(CairnError) in try Dense(reading: &reader) }
-    registry.register(Activation.self) { (reader, _) throws(CairnError) in
-      try Activation(reading: &reader)
-    }
-    registry.register(Flatten.self) { (reader, _) throws(CairnError) in
-      try Flatten(reading: &reader)
-    }
+    registry.registerCore()
+    registry.registerConvolutions()
+    registry.registerElementwise()
+    registry.registerSequences()
     registry.register(Dropout.self) { (reader, context) throws(CairnError) in
       try Dropout(reading: &reader, in: &context)
     }
-    registry.register(BatchNormalization.self) { (reader, _) throws(CairnError) in
-      try BatchNormalization(reading: &reader)
+    registry.registerOperations()
+    registry.register(Functional.self) { (reader, context) throws(CairnError) in
+      try Functional(reading: &reader, in: &context)
     }
     registry.register(Sequential.self) { (reader, context) throws(CairnError) in
       try Sequential(reading: &reader, in: &context)
@@ -44,7 +40,25 @@ public struct LayerRegistry: Sendable {
   /// Enters a class under its registered name, or, for Keras's own, its class name; a class that
   /// is there already is replaced.
   public mutating func register<L: Layer>(_ type: L.Type, _ maker: @escaping Maker) {
-    makers[type.registeredName ?? type.className] = maker
+    register(type, named: type.registeredName ?? type.className, maker)
+  }
+
+  /// Enters a class under a name.
+  mutating func register<L: Layer>(_ type: L.Type, named name: String, _ maker: @escaping Maker) {
+    makers[name] = maker
+  }
+
+  /// The layer of a configuration, as Keras's `serialize_keras_object` writes it; Keras's
+  /// `keras.layers.deserialize`. It is built if the configuration says for which shapes.
+  ///
+  /// - Parameters and errors: as ``Model/make(configuration:registry:initialization:limits:)``.
+  public func makeLayer(
+    configuration: JSONValue,
+    initialization: Initialization = .seeded(.random(in: .min ... .max)),
+    limits: ModelLimits = ModelLimits()
+  ) throws(CairnError) -> any Layer {
+    var context = RebuildContext(registry: self, initialization: initialization, limits: limits)
+    return try context.layer(from: configuration, at: "")
   }
 
   /// The names of the classes, ascending.

@@ -58,7 +58,10 @@ public struct RebuildContext: Sendable {
     }
     try wrapper.finish()
     // A class of another package may bear the name of one of Keras's; it is not that one.
-    let name = isKeras ? className : registeredName ?? "\(module).\(className)"
+    let isOperation = module.hasPrefix("keras.src.ops.")
+    let name =
+      isOperation
+      ? "\(module).\(className)" : isKeras ? className : registeredName ?? "\(module).\(className)"
     return Opened(
       registryName: name, path: path,
       reader: try ConfigurationReader(settings, path: wrapper.path(of: "config")),
@@ -129,11 +132,11 @@ public struct RebuildContext: Sendable {
     guard let configuration = opened.buildConfiguration else { return }
     let path = opened.path.isEmpty ? "build_config" : "\(opened.path).build_config"
     var reader = try ConfigurationReader(configuration, path: path)
-    let shape = try reader.optionalShape("input_shape")
+    let shapes = try reader.buildShapes()
     try reader.finish()
-    guard let shape, !layer.isBuilt else { return }
+    guard !shapes.isEmpty, !layer.isBuilt else { return }
     do throws(CairnError) {
-      try layer.build(for: [shape], in: &build)
+      try layer.build(for: shapes, in: &build)
     } catch {
       throw error.located(name: path)
     }
@@ -141,6 +144,39 @@ public struct RebuildContext: Sendable {
 }
 
 extension ConfigurationReader {
+  /// The shapes of a `build_config`: one, a list of them, or several by name.
+  mutating func buildShapes() throws(CairnError) -> [BatchShape] {
+    if let value = take("shapes_dict") {
+      var named = try ConfigurationReader(value, path: path(of: "shapes_dict"))
+      var shapes: [BatchShape] = []
+      for (key, _) in value.objectValue ?? [:] { shapes += try named.shapes(key) }
+      return shapes
+    }
+    return try shapes("input_shape")
+  }
+
+  /// A shape, or a list of them; none if the key is absent or `null`.
+  private mutating func shapes(_ key: String) throws(CairnError) -> [BatchShape] {
+    guard let elements = peek(key)?.arrayValue,
+      elements.contains(where: { $0.arrayValue != nil })
+    else { return try optionalShape(key).map { [$0] } ?? [] }
+    _ = take(key)
+    var shapes: [BatchShape] = []
+    for (index, element) in elements.enumerated() {
+      // A reader of its own: shapes are read by key.
+      var one = try ConfigurationReader(
+        ["shape": element], path: "\(path(of: key))[\(index)]")
+      guard let shape = try one.optionalShape("shape") else {
+        throw invalid(key, expected: "a shape, or a list of them")
+      }
+      shapes.append(shape)
+    }
+    return shapes
+  }
+
+  /// Whether there is such a key, `null` or not.
+  func has(_ key: String) -> Bool { raw[key] != nil }
+
   /// The value at a key, without counting the key as known.
   func peek(_ key: String) -> JSONValue? {
     var copy = self

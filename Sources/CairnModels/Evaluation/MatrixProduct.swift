@@ -187,6 +187,45 @@ enum MatrixProduct {
     }
   }
 
+  /// The product of two matrices that are given as scalars, row by row, on this thread.
+  ///
+  /// - Precondition: `left` has `rows × inner` scalars from `leftStart` on, `right`
+  ///   `inner × columns` from `rightStart` on.
+  static func product(
+    _ left: [Float], from leftStart: Int = 0, _ right: [Float], from rightStart: Int = 0,
+    rows: Int, inner: Int, columns: Int
+  ) -> [Float] {
+    precondition(leftStart >= 0 && left.count - leftStart >= rows * inner)
+    precondition(rightStart >= 0 && right.count - rightStart >= inner * columns)
+    guard rows * columns > 0 else { return [] }
+    let part = Part(rows: 0..<rows, columns: 0..<columns, stride: columns)
+    var result = [Float](repeating: 0, count: rows * columns)
+    // SAFETY: the bounds are checked above; `fill` is given exactly the operands' scalars.
+    unsafe result.withUnsafeMutableBufferPointer { result in
+      unsafe left.withUnsafeBufferPointer { left in
+        unsafe right.withUnsafeBufferPointer { right in
+          let a = unsafe UnsafeBufferPointer(
+            rebasing: left[leftStart..<leftStart + rows * inner])
+          let b = unsafe UnsafeBufferPointer(
+            rebasing: right[rightStart..<rightStart + inner * columns])
+          unsafe fill(result, part, a, b, inner: inner, columns: columns)
+        }
+      }
+    }
+    return result
+  }
+
+  /// Copies scalars into the bytes of as many.
+  static func copy(_ scalars: [Float], into bytes: inout MutableSpan<UInt8>) {
+    precondition(bytes.count == 4 * scalars.count)
+    // SAFETY: an array of floats is its elements' bytes without gaps, as many as the target has.
+    unsafe scalars.withUnsafeBytes { source in
+      unsafe bytes.withUnsafeMutableBytes { target in
+        unsafe target.copyMemory(from: source)
+      }
+    }
+  }
+
   private static func add(
     _ bias: Tensor, to bytes: inout MutableSpan<UInt8>, part: Part, columns: Int
   ) throws(CairnError) {

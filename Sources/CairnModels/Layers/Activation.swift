@@ -38,6 +38,9 @@ public final class Activation: UnaryLayer {
   /// Empty where it was not built for a shape: it needs none.
   public var inputShapes: [BatchShape]? { state.inputShapes ?? [] }
 
+  /// True.
+  public var passesMask: Bool { true }
+
   /// The keys of Keras's `get_config` for this class.
   public var settings: JSONObject {
     var settings = state.baseSettings
@@ -45,8 +48,13 @@ public final class Activation: UnaryLayer {
     return settings
   }
 
-  /// The input's own shape.
-  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape { input }
+  /// The input's own shape; for glu half as wide, where Keras's own `compute_output_shape` errs.
+  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+    guard activation == .glu, let last = input.dimensions.last, let width = last else {
+      return input
+    }
+    return try input.withLast(width / 2)
+  }
 
   /// The function's values.
   public func evaluate(

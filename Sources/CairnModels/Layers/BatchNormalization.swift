@@ -103,6 +103,9 @@ public final class BatchNormalization: UnaryLayer {
     state = try reader.layerState(className: Self.className)
   }
 
+  /// True.
+  public var passesMask: Bool { true }
+
   /// The keys of Keras's `get_config` for this class.
   public var settings: JSONObject {
     var settings = state.baseSettings
@@ -187,10 +190,10 @@ public final class BatchNormalization: UnaryLayer {
 
   /// For each channel `1/√(variance + ε) · gamma`, and `beta − mean` times that.
   private func factorsAndOffsets() throws(CairnError) -> ([Float], [Float]) {
-    let mean: [Float] = try state.requireVariable("moving_mean").value.scalars()
-    let variance: [Float] = try state.requireVariable("moving_variance").value.scalars()
-    let gamma: [Float]? = scales ? try state.requireVariable("gamma").value.scalars() : nil
-    let beta: [Float]? = centers ? try state.requireVariable("beta").value.scalars() : nil
+    let mean: [Float] = try state.weightScalars("moving_mean")
+    let variance: [Float] = try state.weightScalars("moving_variance")
+    let gamma: [Float]? = scales ? try state.weightScalars("gamma") : nil
+    let beta: [Float]? = centers ? try state.weightScalars("beta") : nil
     var factors: [Float] = []
     var offsets: [Float] = []
     for channel in mean.indices {

@@ -72,6 +72,9 @@ public final class Dense: UnaryLayer {
   /// The bias, once the layer is built and if it has one.
   public var bias: Variable? { state.variable("bias") }
 
+  /// True.
+  public var passesMask: Bool { true }
+
   /// The keys of Keras's `get_config` for this class.
   public var settings: JSONObject {
     var settings = state.baseSettings
@@ -128,8 +131,8 @@ public final class Dense: UnaryLayer {
   ) throws(CairnError) -> Tensor {
     try state.checkFloat32(input)
     let shape = try outputShape(for: BatchShape(input.shape))
-    let kernel = try state.requireVariable("kernel").value
-    let bias = usesBias ? try state.requireVariable("bias").value : nil
+    let kernel = try state.weight("kernel")
+    let bias = usesBias ? try state.weight("bias") : nil
     var output = try MatrixProduct.product(
       of: input, kernel, adding: bias,
       shape: Shape(shape.dimensions.map { $0 ?? 0 }), threads: context.threads)

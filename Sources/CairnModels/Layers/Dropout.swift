@@ -62,14 +62,12 @@ public final class Dropout: UnaryLayer {
 
   private func makeState(_ seed: UInt32) throws(CairnError) {
     try state.buildOnce(for: []) { () throws(CairnError) in
-      guard rate > 0 else { return [] }
-      let name = "seed_generator_state"
-      let value = try Tensor([seed, 0] as [UInt32])
-      return [
-        LayerVariable(Variable(value, name: name, trainable: false), name: name, role: .state)
-      ]
+      rate > 0 ? [try LayerVariable.seedGenerator(seed)] : []
     }
   }
+
+  /// True.
+  public var passesMask: Bool { true }
 
   /// The keys of Keras's `get_config` for this class.
   public var settings: JSONObject {

@@ -11,13 +11,9 @@ public final class Flatten: UnaryLayer {
   /// `Flatten`
   public static let className = "Flatten"
 
-  /// Which dimension the channels are.
-  public enum DataFormat: String, Hashable, Sendable {
-    /// The last: elements stay in their order.
-    case channelsLast = "channels_last"
-    /// The second: it is made the last before flattening, so that both formats give one order.
-    case channelsFirst = "channels_first"
-  }
+  /// Which dimension the channels are: those of `channelsFirst` are made the last before
+  /// flattening, so that both formats give one order.
+  public typealias DataFormat = CairnModels.DataFormat
 
   /// Name, flag and variables.
   public let state: LayerState
@@ -69,33 +65,6 @@ public final class Flatten: UnaryLayer {
   ) throws(CairnError) -> Tensor {
     let dimensions = try outputShape(for: BatchShape(input.shape)).dimensions
     let shape = try Shape(dimensions.map { $0 ?? 0 })
-    guard dataFormat == .channelsFirst, input.rank > 2 else {
-      return try input.reshaped(to: shape)
-    }
-    return try channelsLast(input).reshaped(to: shape)
-  }
-
-  /// `(n, c, s)` as `(n, s, c)`.
-  private func channelsLast(_ input: Tensor) throws(CairnError) -> Tensor {
-    try state.checkFloat32(input)
-    let channels = input.shape[1]
-    guard input.elementCount > 0 else { return input }
-    let places = input.elementCount / input.shape[0] / channels
-    var output = try Tensor(zeros: .float32, shape: input.shape)
-    try output.withMutableScalars(of: Float.self) { (target) throws(CairnError) in
-      try input.withScalars(of: Float.self) { (source) throws(CairnError) in
-        var index = 0
-        for example in 0..<input.shape[0] {
-          let start = example * channels * places
-          for place in 0..<places {
-            for channel in 0..<channels {
-              target[index] = source[start + channel * places + place]
-              index += 1
-            }
-          }
-        }
-      }
-    }
-    return output
+    return try input.withChannelsLast(from: dataFormat).reshaped(to: shape)
   }
 }

@@ -74,6 +74,16 @@ public final class InputLayer: UnaryLayer {
   /// The shape of a batch: known from the start.
   public var inputShapes: [BatchShape]? { [batchShape] }
 
+  /// False: what comes in is checked, not converted.
+  public var castsFloats: Bool { false }
+  /// True.
+  public var passesMask: Bool { true }
+
+  /// ``batchShape`` in its type.
+  public func outputSpecs(
+    for arguments: CallArguments<TensorSpec>
+  ) throws(CairnError) -> [TensorSpec] { [TensorSpec(batchShape, dtype: dtype)] }
+
   /// The keys of Keras's `get_config` for this class.
   public var settings: JSONObject {
     [

@@ -17,6 +17,8 @@ public protocol Layer: AnyObject, Sendable {
   static var module: String { get }
   /// Keras's `registered_name`, for classes that are not Keras's own: `package>Class`.
   static var registeredName: String? { get }
+  /// How the class is named in configurations; an operation's name is its own.
+  var configurationClass: ConfigurationClass { get }
   /// Whether Keras writes a `build_config` for this class: not for those that are built when made.
   static var recordsBuildShape: Bool { get }
 
@@ -48,6 +50,31 @@ public protocol Layer: AnyObject, Sendable {
   func evaluate(
     _ inputs: [Tensor], in context: EvaluationContext
   ) throws(CairnError) -> [Tensor]
+
+  /// Whether the mask of the first input is the output's too; Keras's `supports_masking`.
+  var passesMask: Bool { get }
+  /// Whether floats that come in are converted to the layer's compute type; not for models.
+  var castsFloats: Bool { get }
+  /// The names of further arguments that a call may have, beside `mask` and `training`.
+  var callArgumentNames: [String] { get }
+  /// The `build_config` that Keras writes for the layer, or nil.
+  var buildConfiguration: JSONObject? { get }
+
+  /// The shapes among a call's arguments that the layer is built for.
+  func buildShapes(for arguments: CallArguments<TensorSpec>) throws(CairnError) -> [BatchShape]
+
+  /// Shapes and types of what comes out of a call.
+  ///
+  /// - Throws: `shapeMismatch`, `unsupportedConfiguration`.
+  func outputSpecs(
+    for arguments: CallArguments<TensorSpec>
+  ) throws(CairnError) -> [TensorSpec]
+
+  /// What comes out of a call with all its arguments, masks among them. Use ``call(_:in:)``, which
+  /// also converts floats.
+  func evaluate(
+    _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
+  ) throws(CairnError) -> [MaskedTensor]
 }
 
 extension Layer {
@@ -57,10 +84,56 @@ extension Layer {
   public static var registeredName: String? { nil }
   /// True.
   public static var recordsBuildShape: Bool { true }
+  /// The class's own names.
+  public var configurationClass: ConfigurationClass {
+    // Not `Self`: that is the class which conforms, a model's superclass.
+    let kind = type(of: self)
+    return ConfigurationClass(
+      module: kind.module, className: kind.className, registeredName: kind.registeredName)
+  }
   /// None.
   public var sublayers: [any Layer] { [] }
   /// What the state says.
   public var inputShapes: [BatchShape]? { state.inputShapes }
+  /// Name, flag and type, and the keys that were read when the layer was made.
+  public var settings: JSONObject { state.settings }
+  /// False.
+  public var passesMask: Bool { false }
+  /// True.
+  public var castsFloats: Bool { true }
+  /// None.
+  public var callArgumentNames: [String] { [] }
+
+  /// Under `input_shape` the shape, or the list of shapes, that the layer was built for.
+  public var buildConfiguration: JSONObject? {
+    guard type(of: self).recordsBuildShape, let shapes = inputShapes, let shape = shapes.first
+    else { return nil }
+    return ["input_shape": shapes.count == 1 ? shape.json : .array(shapes.map(\.json))]
+  }
+
+  /// Those of the arguments without a name.
+  public func buildShapes(
+    for arguments: CallArguments<TensorSpec>
+  ) throws(CairnError) -> [BatchShape] { arguments.positional.flatMap(\.tensors).map(\.shape) }
+
+  /// The shapes for the arguments without a name, in the layer's compute type.
+  public func outputSpecs(
+    for arguments: CallArguments<TensorSpec>
+  ) throws(CairnError) -> [TensorSpec] {
+    let type = state.dtype.computeDType
+    let shapes = try outputShapes(for: plainInputs(arguments).map(\.shape))
+    return shapes.map { TensorSpec($0, dtype: type) }
+  }
+
+  /// What comes out for the arguments without a name, with the first one's mask if it is passed on.
+  public func evaluate(
+    _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
+  ) throws(CairnError) -> [MaskedTensor] {
+    let inputs = try plainInputs(arguments)
+    let outputs = try evaluate(inputs.map(\.tensor), in: context)
+    let mask = arguments["mask"]?.tensors.first?.tensor ?? inputs.first?.mask
+    return outputs.map { MaskedTensor($0, mask: passesMask ? mask : nil) }
+  }
 
   /// No variables.
   public func makeVariables(
@@ -110,17 +183,13 @@ extension Layer {
   /// The layer's configuration in Keras 3's shape: class, module, `config`, and the shape it was
   /// built for.
   public var kerasConfiguration: JSONValue {
-    // Not `Self`: that is the class which conforms, a model's superclass.
-    let kind = type(of: self)
+    let kind = configurationClass
     var wrapper: JSONObject = [
       "module": .string(kind.module), "class_name": .string(kind.className),
       "config": .object(settings),
       "registered_name": kind.registeredName.map { .string($0) } ?? .null,
     ]
-    if kind.recordsBuildShape, let shapes = inputShapes, shapes.count == 1, let shape = shapes.first
-    {
-      wrapper["build_config"] = ["input_shape": shape.json]
-    }
+    if let build = buildConfiguration { wrapper["build_config"] = .object(build) }
     if let model = self as? Model { wrapper["compile_config"] = model.compileConfiguration }
     return .object(wrapper)
   }
@@ -197,6 +266,7 @@ extension Layer {
     if !isBuilt, !(self is Model) {
       try build(inputShape: BatchShape(input.shape).withAnyBatchSize)
     }
-    return try only(evaluate([input], in: EvaluationContext(threads: threads)))
+    let arguments = CallArguments(inputs: [MaskedTensor(input)])
+    return try only(call(arguments, in: EvaluationContext(threads: threads))).tensor
   }
 }

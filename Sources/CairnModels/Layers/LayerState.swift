@@ -12,6 +12,9 @@ public final class LayerState: Sendable {
   public let dtype: DTypePolicy
   /// Keras's `activity_regularizer`, kept as it was read; it has no effect on evaluation.
   let activityRegularizer: JSONValue?
+  /// The keys that the layer's class read when it was made from a configuration, in its spelling,
+  /// with defaults filled in.
+  let ownSettings: JSONObject
   /// False for `InputLayer`, which has no such flag in Keras's configuration.
   let hasTrainableFlag: Bool
 
@@ -33,10 +36,11 @@ public final class LayerState: Sendable {
   ///   control character.
   public init(
     className: String, name: String?, trainable: Bool = true, dtype: DTypePolicy = .float32,
-    activityRegularizer: JSONValue? = nil
+    activityRegularizer: JSONValue? = nil, ownSettings: JSONObject = JSONObject()
   ) throws(CairnError) {
     if let name { try LayerName.check(name) }
     self.dtype = dtype
+    self.ownSettings = ownSettings
     self.activityRegularizer = activityRegularizer
     self.hasTrainableFlag = className != InputLayer.className
     self.contents = Lock(
@@ -136,14 +140,22 @@ public final class LayerState: Sendable {
     return settings
   }
 
-  /// Checks that this layer can compute with `input`: both are float32.
+  /// The base settings, then the class's own.
+  var settings: JSONObject {
+    var settings = baseSettings
+    for (key, value) in ownSettings { settings[key] = value }
+    return settings
+  }
+
+  /// Checks that this layer can compute with `input`: it is float32, and the layer computes in
+  /// float32 or a type that is rounded from it.
   ///
-  /// - Throws: `unsupportedConfiguration` if the layer computes in another type; `dtypeMismatch`.
+  /// - Throws: `unsupportedConfiguration` if the layer computes in float64; `dtypeMismatch`.
   public func checkFloat32(_ input: Tensor) throws(CairnError) {
-    guard dtype.computeDType == .float32, dtype.variableDType == .float32 else {
+    guard dtype.computeDType != .float64 else {
       throw CairnError(
-        .unsupportedConfiguration, "the layer computes in \(dtype), evaluation is in float32 only",
-        at: .init(name: name))
+        .unsupportedConfiguration,
+        "the layer computes in \(dtype), evaluation is in float32 at most", at: .init(name: name))
     }
     guard input.dtype == .float32 else {
       throw CairnError(
@@ -158,6 +170,23 @@ public final class LayerState: Sendable {
   public func requireVariable(_ name: String) throws(CairnError) -> Variable {
     guard let variable = variable(name) else { throw notBuilt() }
     return variable
+  }
+
+  /// The value of the variable called `name` in float32, rounded to the compute type first unless
+  /// the layer is one that Keras keeps from that (`autocast` is false).
+  ///
+  /// - Throws: `notBuilt` if there is none.
+  public func weight(_ name: String, rounded: Bool = true) throws(CairnError) -> Tensor {
+    let value = try requireVariable(name).value
+    guard rounded, dtype.computeDType != dtype.variableDType else {
+      return try value.cast(to: .float32)
+    }
+    return try value.cast(to: dtype.computeDType).cast(to: .float32)
+  }
+
+  /// As ``weight(_:rounded:)``, as an array.
+  func weightScalars(_ name: String, rounded: Bool = true) throws(CairnError) -> [Float] {
+    try weight(name, rounded: rounded).scalars()
   }
 
   func notBuilt() -> CairnError {

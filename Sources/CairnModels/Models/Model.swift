@@ -14,6 +14,8 @@ public class Model: Layer, @unchecked Sendable {
   public class var className: String { "Model" }
   /// `keras`
   public class var module: String { "keras" }
+  /// None, as a rule.
+  public class var registeredName: String? { nil }
 
   /// Name and flag; variables are the layers'.
   public let state: LayerState
@@ -34,6 +36,24 @@ public class Model: Layer, @unchecked Sendable {
 
   /// The layers within the model, without input layers; as Keras's `layers`.
   public var layers: [any Layer] { sublayers.filter { !($0 is InputLayer) } }
+
+  /// Under `input_shape` the shape that the model was built for.
+  public var buildConfiguration: JSONObject? {
+    inputShapes?.first.map { ["input_shape": $0.json] }
+  }
+
+  /// False: the layers convert what they take.
+  public var castsFloats: Bool { false }
+
+  /// What comes out if several tensors go in, as in inference.
+  ///
+  /// - Throws: `countMismatch`, `shapeMismatch`, `dtypeMismatch`, `unsupportedConfiguration`,
+  ///   `outOfMemory`.
+  public func predict(
+    _ inputs: [Tensor], in context: EvaluationContext = EvaluationContext()
+  ) throws(CairnError) -> [Tensor] {
+    try call(CallArguments(inputs: inputs.map { MaskedTensor($0) }), in: context).map(\.tensor)
+  }
 
   /// The shape of what comes out, once the model is built.
   public var outputShape: BatchShape? {
@@ -59,6 +79,16 @@ public class Model: Layer, @unchecked Sendable {
   ) throws(CairnError) -> [Tensor] {
     throw state.notBuilt()
   }
+
+  /// As in ``Layer``, for each subclass in its own way.
+  public func outputSpecs(
+    for arguments: CallArguments<TensorSpec>
+  ) throws(CairnError) -> [TensorSpec] { throw state.notBuilt() }
+
+  /// Throws `notBuilt`, as above.
+  public func evaluate(
+    _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
+  ) throws(CairnError) -> [MaskedTensor] { throw state.notBuilt() }
 
   /// The model of a configuration, whatever its class.
   ///

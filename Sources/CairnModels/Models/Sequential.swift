@@ -179,14 +179,35 @@ public final class Sequential: Model, @unchecked Sendable {
     return [try SequentialStack.outputShape(of: layers, for: input)]
   }
 
+  public override func outputSpecs(
+    for arguments: CallArguments<TensorSpec>
+  ) throws(CairnError) -> [TensorSpec] {
+    let input = try only(plainInputs(arguments))
+    _ = try outputShapes(for: [input.shape])
+    var spec = input
+    for layer in sublayers {
+      spec = try layer.only(layer.outputSpecs(for: CallArguments(inputs: [spec])))
+    }
+    return [spec]
+  }
+
   public override func evaluate(
     _ inputs: [Tensor], in context: EvaluationContext
   ) throws(CairnError) -> [Tensor] {
-    let input = try only(inputs)
-    if !isBuilt { try build(inputShape: BatchShape(input.shape).withAnyBatchSize) }
-    var tensors = inputs
-    for layer in sublayers { tensors = try layer.evaluate(tensors, in: context) }
-    return tensors
+    let arguments = CallArguments(inputs: inputs.map { MaskedTensor($0) })
+    return try evaluate(arguments, in: context).map(\.tensor)
+  }
+
+  public override func evaluate(
+    _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
+  ) throws(CairnError) -> [MaskedTensor] {
+    var input = try only(plainInputs(arguments))
+    if let mask = arguments["mask"]?.tensors.first { input.mask = mask.tensor }
+    if !isBuilt { try build(inputShape: BatchShape(input.tensor.shape).withAnyBatchSize) }
+    for layer in sublayers {
+      input = try layer.only(layer.call(CallArguments(inputs: [input]), in: context))
+    }
+    return [input]
   }
 
   /// A model of the same architecture with fresh initial weights.

@@ -49,7 +49,11 @@ extension Model {
     var shape = model.inputShapes?.first
     var rows: [[String]] = []
     for layer in model.layers {
-      shape = shape.flatMap { input in try? layer.outputShapes(for: [input]).first }
+      if let graph = model as? Functional {
+        shape = graph.outputShape(of: layer)
+      } else {
+        shape = shape.flatMap { input in try? layer.outputShapes(for: [input]).first }
+      }
       let shown = shape ?? (layer as? Model)?.outputShape
       var row = [
         "\(prefix)\(layer.name) (\(type(of: layer).className))",

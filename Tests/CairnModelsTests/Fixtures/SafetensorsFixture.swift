@@ -25,7 +25,10 @@ struct SafetensorsFixture {
       let first = offsets[0].intValue, let end = offsets[1].intValue,
       let dimensions = entry["shape"]?.arrayValue?.compactMap(\.intValue)
     else { throw FixtureError(name) }
-    let dtypes: [String: DType] = ["F32": .float32, "F64": .float64, "I64": .int64]
+    let dtypes: [String: DType] = [
+      "F16": .float16, "F32": .float32, "F64": .float64, "I32": .int32, "I64": .int64, "U8": .uint8,
+      "BOOL": .bool,
+    ]
     guard let dtype = dtypes[entry["dtype"]?.stringValue ?? ""] else { throw FixtureError(name) }
     return try Tensor(
       dtype: dtype, shape: Shape(dimensions), bytes: Array(bytes[start + first..<start + end]))

@@ -1,0 +1,1 @@
+"""The rows of Fixtures/keras/layers, family by family."""

@@ -1,0 +1,81 @@
+// Calling a layer: arguments are checked, floats brought into the layer's type, masks passed on.
+// Keras `layers/layer.py`, `__call__`.
+
+import CairnJSON
+public import CairnSystem
+import CairnTensors
+
+extension Layer {
+  /// The tensors of a plain call, once it is checked that there is nothing else in it that counts.
+  ///
+  /// - Throws: `unsupportedConfiguration` for an argument that the layer does not know, or for
+  ///   training.
+  func plainInputs<Value>(
+    _ arguments: CallArguments<Value>
+  ) throws(CairnError) -> [Value] {
+    try checkNamed(arguments)
+    for argument in arguments.positional {
+      if let value = argument.plain, !value.isNull {
+        throw unsupportedArgument("a plain value in front", found: value.description)
+      }
+    }
+    return arguments.positional.flatMap(\.tensors)
+  }
+
+  /// Checks that every argument with a name is one that the layer knows.
+  func checkNamed<Value>(_ arguments: CallArguments<Value>) throws(CairnError) {
+    for (name, argument) in arguments.named {
+      if name == "training" {
+        guard argument.plain?.boolValue != true else {
+          throw unsupportedArgument("training", found: "true")
+        }
+      } else if name != "mask", !callArgumentNames.contains(name),
+        argument.plain.map({ !$0.isNull }) ?? true
+      {
+        throw unsupportedArgument(name, found: argument.plain?.description ?? "a tensor")
+      }
+    }
+  }
+
+  private func unsupportedArgument(_ name: String, found: String) -> CairnError {
+    CairnError(
+      .unsupportedConfiguration, "the layer's call has an argument that is not supported: \(name)",
+      at: .init(name: self.name), found: found)
+  }
+
+  /// What comes out of a call, as in inference.
+  ///
+  /// As in Keras, floats are converted to the layer's compute type first, and what the layer
+  /// computes is in that type. Half-precision layers compute in float32 from inputs and weights in
+  /// the narrow type and round what comes out.
+  ///
+  /// - Throws: `shapeMismatch`, `dtypeMismatch`, `unsupportedConfiguration`, `overBudget`,
+  ///   `outOfMemory`.
+  public func call(
+    _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext = EvaluationContext()
+  ) throws(CairnError) -> [MaskedTensor] {
+    guard castsFloats else { return try evaluate(arguments, in: context) }
+    let type = state.dtype.computeDType
+    let inputs = try arguments.mapTensors { (input) throws(CairnError) in
+      guard input.tensor.dtype.isPlainFloat else { return input }
+      var value = try input.tensor.cast(to: type)
+      if type != .float64 { value = try value.cast(to: .float32) }
+      return MaskedTensor(value, mask: input.mask)
+    }
+    var outputs = try evaluate(inputs, in: context)
+    for index in outputs.indices where outputs[index].tensor.dtype.isPlainFloat {
+      outputs[index].tensor = try outputs[index].tensor.cast(to: type)
+    }
+    return outputs
+  }
+}
+
+extension DType {
+  /// Whether this is one of the types that layers compute in.
+  var isPlainFloat: Bool {
+    switch self {
+    case .float16, .bfloat16, .float32, .float64: true
+    default: false
+    }
+  }
+}

@@ -1,0 +1,174 @@
+// The kinds of values that several layers' configurations have.
+
+import CairnJSON
+import CairnSystem
+import CairnTensors
+
+/// One length for each spatial dimension, or one for all.
+public struct Extents: Hashable, Sendable, ExpressibleByIntegerLiteral, ExpressibleByArrayLiteral {
+  /// One value, or as many as there are dimensions.
+  public let values: [Int]
+
+  /// Those lengths.
+  public init(_ values: [Int]) { self.values = values }
+  /// One length for all dimensions.
+  public init(integerLiteral value: Int) { values = [value] }
+  /// A length for each dimension.
+  public init(arrayLiteral elements: Int...) { values = elements }
+
+  var json: JSONValue {
+    values.count == 1
+      ? .integer(Int64(values[0])) : .array(values.map { .integer(Int64($0)) })
+  }
+}
+
+/// Which dimension the channels are.
+public enum DataFormat: String, Hashable, Sendable, CaseIterable {
+  /// The last.
+  case channelsLast = "channels_last"
+  /// The second.
+  case channelsFirst = "channels_first"
+}
+
+/// What lies beyond the border of what a window passes over.
+public enum Padding: String, Hashable, Sendable, CaseIterable {
+  /// Nothing: windows stay inside.
+  case valid
+  /// Zeros on both sides, the odd one at the end: with strides of 1 the length stays.
+  case same
+  /// Zeros in front only: what comes out at a step depends on no later one. One dimension only.
+  case causal
+}
+
+extension ConfigurationReader {
+  /// The largest length of a window, a stride or a padding: products of two of them don't overflow.
+  static let greatestExtent = 1 << 30
+
+  /// A reader of the settings of a layer that is made in code.
+  init(
+    making className: String, name: String?, trainable: Bool = true, dtype: DTypePolicy,
+    _ settings: JSONObject
+  ) throws(CairnError) {
+    var object = settings
+    if let name { object["name"] = .string(name) }
+    object["trainable"] = .bool(trainable)
+    object["dtype"] = dtype.json
+    try self.init(.object(object), path: className)
+  }
+
+  /// One integer for each of `count` dimensions; a single one counts for all. Recorded as a list.
+  mutating func extents(
+    _ key: String, count: Int, in range: ClosedRange<Int> = 1...greatestExtent,
+    default fallback: Int? = nil
+  ) throws(CairnError) -> [Int] {
+    var values: [Int]?
+    if let value = take(key) {
+      if let single = value.intValue {
+        values = Array(repeating: single, count: count)
+      } else if let elements = value.arrayValue {
+        let numbers = elements.compactMap(\.intValue)
+        if numbers.count == elements.count, numbers.count == count { values = numbers }
+      }
+    } else if let fallback {
+      values = Array(repeating: fallback, count: count)
+    }
+    guard let values, values.allSatisfy({ range.contains($0) }) else {
+      throw invalid(key, expected: "\(count) integers in \(range)")
+    }
+    record(key, .array(values.map { .integer(Int64($0)) }))
+    return values
+  }
+
+  /// As ``extents(_:count:in:default:)``, or nil if the key is absent or `null`.
+  mutating func optionalExtents(
+    _ key: String, count: Int, in range: ClosedRange<Int> = 1...greatestExtent
+  ) throws(CairnError) -> [Int]? {
+    guard peek(key) != nil else {
+      _ = take(key)
+      record(key, .null)
+      return nil
+    }
+    return try extents(key, count: count, in: range)
+  }
+
+  /// One of the names of a type.
+  mutating func choice<Choice: RawRepresentable & CaseIterable>(
+    _ key: String, default fallback: Choice? = nil
+  ) throws(CairnError) -> Choice where Choice.RawValue == String {
+    let name = try string(key, default: fallback?.rawValue)
+    guard let choice = Choice(rawValue: name) else {
+      let known = Choice.allCases.map(\.rawValue).joined(separator: ", ")
+      throw invalid(key, expected: "one of \(known)")
+    }
+    return choice
+  }
+
+  /// `channels_last` or `channels_first`; the former if there is none.
+  mutating func dataFormat() throws(CairnError) -> DataFormat {
+    try choice("data_format", default: .channelsLast)
+  }
+
+  /// An integer in `range`, or nil.
+  mutating func optionalInteger(
+    _ key: String, in range: ClosedRange<Int> = .min ... .max
+  ) throws(CairnError) -> Int? {
+    guard peek(key) != nil else {
+      _ = take(key)
+      record(key, .null)
+      return nil
+    }
+    return try integer(key, in: range)
+  }
+
+  /// A finite number, or nil.
+  mutating func optionalDouble(_ key: String) throws(CairnError) -> Double? {
+    guard peek(key) != nil else {
+      _ = take(key)
+      record(key, .null)
+      return nil
+    }
+    return try double(key, default: 0)
+  }
+
+  /// A number within 0 and 1.
+  mutating func rate(_ key: String, default fallback: Double = 0) throws(CairnError) -> Double {
+    let rate = try double(key, default: fallback)
+    guard (0...1).contains(rate) else { throw invalid(key, expected: "a number from 0 to 1") }
+    return rate
+  }
+
+  /// An axis, or a list of them; recorded as it was given.
+  mutating func axes(_ key: String, default fallback: [Int]) throws(CairnError) -> [Int] {
+    guard let value = take(key) else {
+      let list = fallback.map { JSONValue.integer(Int64($0)) }
+      record(key, list.count == 1 ? list[0] : .array(list))
+      return fallback
+    }
+    record(key, value)
+    let elements = value.arrayValue ?? [value]
+    let numbers = elements.compactMap(\.intValue)
+    guard numbers.count == elements.count, !numbers.isEmpty, numbers.count <= Shape.maximumRank,
+      numbers.allSatisfy({ abs($0.clamped) <= Shape.maximumRank })
+    else { throw invalid(key, expected: "an axis or a list of axes") }
+    return numbers
+  }
+
+  /// A seed that is kept as it was read, and the first state of its generator.
+  mutating func generatorSeed(
+    in context: inout BuildContext
+  ) throws(CairnError) -> UInt32 {
+    let value = try seed()
+    record("seed", value)
+    let drawn = UInt32(context.nextSeed() % 1_000_000_000) + 1
+    guard let number = (value["config"]?["seed"] ?? value).intValue else { return drawn }
+    guard let given = UInt32(exactly: number) else {
+      throw invalid("seed", expected: "an integer from 0 to 2^32 - 1")
+    }
+    return given
+  }
+}
+
+extension Int {
+  /// The number itself, or the one next to it that has an absolute value.
+  fileprivate var clamped: Int { self == .min ? .min + 1 : self }
+}

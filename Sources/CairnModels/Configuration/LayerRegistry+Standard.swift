@@ -1,0 +1,163 @@
+// The classes of this module, entered family by family.
+
+import CairnSystem
+
+/// A layer that is made from its settings alone.
+protocol ConfiguredLayer: Layer {
+  init(reading reader: inout ConfigurationReader) throws(CairnError)
+}
+
+/// A layer that is made from its settings and needs a seed.
+protocol SeededLayer: Layer {
+  init(
+    reading reader: inout ConfigurationReader, in context: inout BuildContext
+  ) throws(CairnError)
+}
+
+extension LayerRegistry {
+  /// Enters a class that is made from its settings alone.
+  mutating func register<L: ConfiguredLayer>(_ type: L.Type) {
+    register(type) { (reader, _) throws(CairnError) in try L(reading: &reader) }
+  }
+
+  /// Enters a class that needs a seed.
+  mutating func register<L: SeededLayer>(seeded type: L.Type) {
+    register(type) { (reader, context) throws(CairnError) in
+      try L(reading: &reader, in: &context.build)
+    }
+  }
+
+  mutating func registerCore() {
+    register(InputLayer.self)
+    register(Dense.self)
+    register(Activation.self)
+    register(Flatten.self)
+    register(BatchNormalization.self)
+    register(Embedding.self)
+    register(Masking.self)
+    register(Reshape.self)
+    register(Permute.self)
+    register(RepeatVector.self)
+    register(LayerNormalization.self)
+    register(RMSNormalization.self)
+    register(GroupNormalization.self)
+    register(UnitNormalization.self)
+    register(Normalization.self)
+    register(Rescaling.self)
+    register(EinsumDense.self)
+  }
+
+  mutating func registerSequences() {
+    register(seeded: Attention.self)
+    register(seeded: MultiHeadAttention.self)
+    register(seeded: GroupedQueryAttention.self)
+    register(seeded: LSTM.self)
+    register(seeded: GRU.self)
+    register(seeded: SimpleRNN.self)
+    register(Bidirectional.self) { (reader, context) throws(CairnError) in
+      try Bidirectional(reading: &reader, in: &context)
+    }
+    register(TimeDistributed.self) { (reader, context) throws(CairnError) in
+      try TimeDistributed(reading: &reader, in: &context)
+    }
+  }
+
+  mutating func registerConvolutions() {
+    register(Conv1D.self)
+    register(Conv2D.self)
+    register(Conv3D.self)
+    register(DepthwiseConv1D.self)
+    register(DepthwiseConv2D.self)
+    register(SeparableConv1D.self)
+    register(SeparableConv2D.self)
+    register(Conv1DTranspose.self)
+    register(Conv2DTranspose.self)
+    register(Conv3DTranspose.self)
+    register(MaxPooling1D.self)
+    register(MaxPooling2D.self)
+    register(MaxPooling3D.self)
+    register(AveragePooling1D.self)
+    register(AveragePooling2D.self)
+    register(AveragePooling3D.self)
+    register(GlobalMaxPooling1D.self)
+    register(GlobalMaxPooling2D.self)
+    register(GlobalMaxPooling3D.self)
+    register(GlobalAveragePooling1D.self)
+    register(GlobalAveragePooling2D.self)
+    register(GlobalAveragePooling3D.self)
+    register(ZeroPadding1D.self)
+    register(ZeroPadding2D.self)
+    register(ZeroPadding3D.self)
+    register(Cropping1D.self)
+    register(Cropping2D.self)
+    register(Cropping3D.self)
+    register(UpSampling1D.self)
+    register(UpSampling2D.self)
+    register(UpSampling3D.self)
+  }
+
+  mutating func registerElementwise() {
+    register(ReLU.self)
+    register(LeakyReLU.self)
+    register(PReLU.self)
+    register(ELU.self)
+    register(Softmax.self)
+    register(Add.self)
+    register(Subtract.self)
+    register(Multiply.self)
+    register(Average.self)
+    register(Maximum.self)
+    register(Minimum.self)
+    register(Concatenate.self)
+    register(Dot.self)
+    register(ActivityRegularization.self)
+    register(seeded: GaussianNoise.self)
+    register(seeded: GaussianDropout.self)
+    register(seeded: AlphaDropout.self)
+    register(seeded: SpatialDropout1D.self)
+    register(seeded: SpatialDropout2D.self)
+    register(seeded: SpatialDropout3D.self)
+  }
+}
+
+extension InputLayer: ConfiguredLayer {}
+extension Dense: ConfiguredLayer {}
+extension Activation: ConfiguredLayer {}
+extension Flatten: ConfiguredLayer {}
+extension BatchNormalization: ConfiguredLayer {}
+extension Embedding: ConfiguredLayer {}
+extension Masking: ConfiguredLayer {}
+extension Reshape: ConfiguredLayer {}
+extension Permute: ConfiguredLayer {}
+extension RepeatVector: ConfiguredLayer {}
+extension LayerNormalization: ConfiguredLayer {}
+extension RMSNormalization: ConfiguredLayer {}
+extension GroupNormalization: ConfiguredLayer {}
+extension UnitNormalization: ConfiguredLayer {}
+extension Normalization: ConfiguredLayer {}
+extension Rescaling: ConfiguredLayer {}
+extension Convolution: ConfiguredLayer {}
+extension DepthwiseConvolution: ConfiguredLayer {}
+extension SeparableConvolution: ConfiguredLayer {}
+extension TransposedConvolution: ConfiguredLayer {}
+extension Pooling: ConfiguredLayer {}
+extension GlobalPooling: ConfiguredLayer {}
+extension ZeroPadding: ConfiguredLayer {}
+extension Cropping: ConfiguredLayer {}
+extension UpSampling: ConfiguredLayer {}
+extension ReLU: ConfiguredLayer {}
+extension LeakyReLU: ConfiguredLayer {}
+extension PReLU: ConfiguredLayer {}
+extension ELU: ConfiguredLayer {}
+extension Softmax: ConfiguredLayer {}
+extension Merging: ConfiguredLayer {}
+extension Concatenate: ConfiguredLayer {}
+extension Dot: ConfiguredLayer {}
+extension ActivityRegularization: ConfiguredLayer {}
+extension EinsumDense: ConfiguredLayer {}
+extension NoiseLayer: SeededLayer {}
+extension Attention: SeededLayer {}
+extension MultiHeadAttention: SeededLayer {}
+extension GroupedQueryAttention: SeededLayer {}
+extension Recurrent: SeededLayer {}
+extension SpatialDropout: SeededLayer {}

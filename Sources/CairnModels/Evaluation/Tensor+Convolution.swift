@@ -1,0 +1,146 @@
+// Convolutions over `(n, …, c)`: patches gathered into a matrix, times the kernel as a matrix.
+
+import CairnSystem
+import CairnTensors
+
+extension Tensor {
+  /// The convolution of this tensor, its channels last, with `kernel` `(window…, c / groups, f)`.
+  ///
+  /// - Precondition: the shapes go together, as the layer has checked.
+  func convolved(
+    with kernel: Tensor, adding bias: Tensor?, over window: ConvolutionWindow, groups: Int,
+    in context: EvaluationContext
+  ) throws(CairnError) -> Tensor {
+    let windows = window.windows(over: self)
+    let (channels, filters) = (shape[rank - 1], kernel.shape[kernel.rank - 1])
+    let (groupChannels, groupFilters) = (channels / groups, filters / groups)
+    let inner = windows.kernelCount * groupChannels
+    let output = try context.shape(
+      [shape[0]] + windows.axes.suffix(window.rank).map { max($0.output, 0) } + [filters])
+    let input: [Float] = try scalars()
+    let matrices = try kernel.groupMatrices(groups, rows: inner)
+    let offsets: [Float] = try bias?.scalars() ?? []
+    let isPointwise = windows.kernelCount == 1 && windows.count == windows.inputCount && groups == 1
+    return try Tensor(
+      shape: output, rowLength: filters, work: inner * filters, threads: context.threads
+    ) { rows in
+      var block: [Float] = []
+      if isPointwise {
+        block = MatrixProduct.product(
+          input, from: rows.lowerBound * channels, matrices[0], rows: rows.count, inner: inner,
+          columns: filters)
+      } else {
+        var parts: [[Float]] = []
+        for group in 0..<groups {
+          let patches = Self.patches(
+            input, rows: rows, windows, channels: channels,
+            within: group * groupChannels..<(group + 1) * groupChannels)
+          parts.append(
+            MatrixProduct.product(
+              patches, matrices[group], rows: rows.count, inner: inner, columns: groupFilters))
+        }
+        block = groups == 1 ? parts[0] : Self.interleaved(parts, width: groupFilters)
+      }
+      block.addToRows(offsets)
+      return block
+    }
+  }
+
+  /// For each row the values under its window, zeros beyond the border, tap by tap.
+  private static func patches(
+    _ input: [Float], rows: Range<Int>, _ windows: Windows, channels: Int, within: Range<Int>
+  ) -> [Float] {
+    let width = within.count
+    let inner = windows.kernelCount * width
+    var patches = [Float](repeating: 0, count: rows.count * inner)
+    var start = 0
+    for row in rows {
+      let example = row / windows.count * windows.inputCount
+      windows.forEachTap(of: row % windows.count) { tap, place in
+        let source = (example + place) * channels + within.lowerBound
+        let target = start + tap * width
+        for channel in 0..<width { patches[target + channel] = input[source + channel] }
+      }
+      start += inner
+    }
+    return patches
+  }
+
+  /// The rows of the groups' products side by side.
+  private static func interleaved(_ parts: [[Float]], width: Int) -> [Float] {
+    var rows: [Float] = []
+    rows.reserveCapacity(parts.count * parts[0].count)
+    for start in stride(from: 0, to: parts[0].count, by: max(width, 1)) {
+      for part in parts { rows += part[start..<start + width] }
+    }
+    return rows
+  }
+
+  /// The kernel as one matrix a group: `(taps · channels, filters)`.
+  private func groupMatrices(_ groups: Int, rows: Int) throws(CairnError) -> [[Float]] {
+    let values: [Float] = try scalars()
+    guard groups > 1 else { return [values] }
+    let filters = shape[rank - 1]
+    let width = filters / groups
+    return (0..<groups).map { group -> [Float] in
+      var matrix: [Float] = []
+      for row in 0..<rows {
+        let start = row * filters + group * width
+        matrix += values[start..<start + width]
+      }
+      return matrix
+    }
+  }
+
+  /// Each channel of this tensor, its channels last, convolved with filters of its own: `kernel`
+  /// is `(window…, c, m)`, channel `c`'s results are `c · m` and the next.
+  func depthwiseConvolved(
+    with kernel: Tensor, adding bias: Tensor?, over window: ConvolutionWindow,
+    in context: EvaluationContext
+  ) throws(CairnError) -> Tensor {
+    let windows = window.windows(over: self)
+    let (channels, multiplier) = (shape[rank - 1], kernel.shape[kernel.rank - 1])
+    let width = channels * multiplier
+    let output = try context.shape(
+      [shape[0]] + windows.axes.suffix(window.rank).map { max($0.output, 0) } + [width])
+    let input: [Float] = try scalars()
+    let taps: [Float] = try kernel.scalars()
+    let offsets: [Float] = try bias?.scalars() ?? []
+    return try Tensor(
+      shape: output, rowLength: width, work: windows.kernelCount * width,
+      threads: context.threads
+    ) { rows in
+      var block = [Float](repeating: 0, count: rows.count * width)
+      var start = 0
+      for row in rows {
+        let example = row / windows.count * windows.inputCount
+        windows.forEachTap(of: row % windows.count) { tap, place in
+          let source = (example + place) * channels
+          let factors = tap * width
+          if multiplier == 1 {
+            for channel in 0..<channels {
+              block[start + channel] += input[source + channel] * taps[factors + channel]
+            }
+          } else {
+            for index in 0..<width {
+              block[start + index] += input[source + index / multiplier] * taps[factors + index]
+            }
+          }
+        }
+        start += width
+      }
+      block.addToRows(offsets)
+      return block
+    }
+  }
+}
+
+extension [Float] {
+  /// Adds a row to each row of as many elements; an empty one changes nothing.
+  mutating func addToRows(_ row: [Float]) {
+    guard !row.isEmpty else { return }
+    for start in stride(from: 0, to: count, by: row.count) {
+      for index in row.indices { self[start + index] += row[index] }
+    }
+  }
+}

@@ -1,0 +1,135 @@
+// Windows that pass over the spatial dimensions of a tensor: where they lie, and how many there
+// are. Keras `ops/operation_utils.py`, `compute_conv_output_shape`.
+
+import CairnSystem
+import CairnTensors
+
+/// One dimension of a window that is moved along a tensor.
+struct WindowAxis: Hashable, Sendable {
+  /// The tensor's length.
+  var input = 1
+  /// The window's taps, and the distances between neighbouring ones.
+  var kernel = 1
+  var dilation = 1
+  /// The distance from one window to the next.
+  var stride = 1
+  /// The number of places in front of the tensor that the first window covers.
+  var before = 0
+  /// The number of windows.
+  var output = 1
+
+  init() {}
+
+  /// A window over `input` places; the number of windows is not positive if none fits.
+  init(input: Int, kernel: Int, stride: Int, dilation: Int, padding: Padding) {
+    (self.input, self.kernel, self.stride, self.dilation) = (input, kernel, stride, dilation)
+    let extent = (kernel - 1) * dilation + 1
+    switch padding {
+    case .valid:
+      output = Self.floorDivide(input - extent, stride) + 1
+    case .same:
+      output = (input + stride - 1) / stride
+      // The odd place is at the end.
+      before = max((output - 1) * stride + extent - input, 0) / 2
+    case .causal:
+      before = extent - 1
+      output = Self.floorDivide(input - 1, stride) + 1
+    }
+  }
+
+  /// Rounded down, as Python's `//`.
+  private static func floorDivide(_ a: Int, _ b: Int) -> Int {
+    a >= 0 ? a / b : -((-a + b - 1) / b)
+  }
+
+  /// The place in the tensor of each tap of each window that lies within; windows in order.
+  func taps(_ window: Int) -> [(tap: Int, place: Int)] {
+    let start = window * stride - before
+    let first = start < 0 ? (-start + dilation - 1) / dilation : 0
+    guard start < input else { return [] }
+    let last = min(kernel - 1, (input - 1 - start) / dilation)
+    guard first <= last else { return [] }
+    return (first...last).map { ($0, start + $0 * dilation) }
+  }
+
+  /// The number of windows over a dimension, or nil if its length is not known.
+  static func count(
+    _ input: Int?, kernel: Int, stride: Int, dilation: Int, padding: Padding
+  ) -> Int? {
+    input.map {
+      WindowAxis(input: $0, kernel: kernel, stride: stride, dilation: dilation, padding: padding)
+        .output
+    }
+  }
+}
+
+/// Windows over up to three spatial dimensions of `(n, …, c)`; missing ones have length 1.
+struct Windows: Sendable {
+  /// Three: the last dimensions of the tensor's are the last here.
+  let axes: [WindowAxis]
+  /// For each dimension, for each window, its taps.
+  let taps: [[[(tap: Int, place: Int)]]]
+
+  init(
+    _ input: [Int], kernel: [Int], strides: [Int], dilation: [Int], padding: Padding
+  ) {
+    var axes = [WindowAxis](repeating: WindowAxis(), count: 3 - input.count)
+    for (axis, length) in input.enumerated() {
+      axes.append(
+        WindowAxis(
+          input: length, kernel: kernel[axis], stride: strides[axis], dilation: dilation[axis],
+          padding: padding))
+    }
+    self.axes = axes
+    taps = axes.map { axis in (0..<max(axis.output, 0)).map { axis.taps($0) } }
+  }
+
+  /// The number of windows in an example.
+  var count: Int { axes.reduce(1) { $0 * max($1.output, 0) } }
+  /// The number of places in an example.
+  var inputCount: Int { axes.reduce(1) { $0 * $1.input } }
+  /// The number of taps in a window.
+  var kernelCount: Int { axes.reduce(1) { $0 * $1.kernel } }
+
+  /// Visits the taps of a window that lie within the tensor: tap and place, each counted over all
+  /// dimensions.
+  func forEachTap(of window: Int, _ body: (_ tap: Int, _ place: Int) -> Void) {
+    let w = window % axes[2].output
+    let h = window / axes[2].output % axes[1].output
+    let d = window / axes[2].output / axes[1].output
+    for (kd, z) in taps[0][d] {
+      for (kh, y) in taps[1][h] {
+        for (kw, x) in taps[2][w] {
+          body(
+            (kd &* axes[1].kernel &+ kh) &* axes[2].kernel &+ kw,
+            (z * axes[1].input + y) * axes[2].input + x)
+        }
+      }
+    }
+  }
+}
+
+/// The number of spatial dimensions of a layer, as a type: `Conv2D` is ``Convolution`` over
+/// ``TwoDimensional``.
+public protocol SpatialRank: Sendable {
+  /// 1, 2 or 3.
+  static var rank: Int { get }
+}
+
+/// One spatial dimension: `(n, steps, c)`.
+public enum OneDimensional: SpatialRank {
+  /// 1
+  public static var rank: Int { 1 }
+}
+
+/// Two spatial dimensions: `(n, height, width, c)`.
+public enum TwoDimensional: SpatialRank {
+  /// 2
+  public static var rank: Int { 2 }
+}
+
+/// Three spatial dimensions: `(n, depth, height, width, c)`.
+public enum ThreeDimensional: SpatialRank {
+  /// 3
+  public static var rank: Int { 3 }
+}

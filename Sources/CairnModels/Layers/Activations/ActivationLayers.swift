@@ -1,0 +1,183 @@
+// Keras `layers/activations/relu.py`, `leaky_relu.py`, `elu.py`.
+
+import CairnJSON
+public import CairnSystem
+public import CairnTensors
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// Zero, or a slope, below a threshold; at most a largest value. No variables.
+public final class ReLU: UnaryLayer {
+  /// `ReLU`
+  public static let className = "ReLU"
+  /// False: Keras builds this class when it is made.
+  public static var recordsBuildShape: Bool { false }
+
+  /// Name, flag and variables.
+  public let state: LayerState
+  private let maximum: Double?
+  private let slope: Double
+  private let threshold: Double
+
+  /// A rectifier.
+  ///
+  /// - Throws: `invalidConfiguration` for negative values; `invalidName`.
+  public convenience init(
+    maximum: Double? = nil, negativeSlope: Double = 0, threshold: Double = 0, name: String? = nil,
+    trainable: Bool = true, dtype: DTypePolicy = .float32
+  ) throws(CairnError) {
+    var reader = try ConfigurationReader(
+      making: Self.className, name: name, trainable: trainable, dtype: dtype,
+      [
+        "max_value": maximum.map { .double($0) } ?? .null,
+        "negative_slope": .double(negativeSlope), "threshold": .double(threshold),
+      ])
+    try self.init(reading: &reader)
+  }
+
+  init(reading reader: inout ConfigurationReader) throws(CairnError) {
+    maximum = try reader.optionalDouble("max_value")
+    slope = try reader.double("negative_slope", default: 0)
+    threshold = try reader.double("threshold", default: 0)
+    guard maximum ?? 0 >= 0, slope >= 0, threshold >= 0 else {
+      throw reader.invalid("max_value", expected: "no negative number in any of the keys")
+    }
+    state = try reader.layerState(className: Self.className)
+  }
+
+  /// Empty where it was not built for a shape: it needs none.
+  public var inputShapes: [BatchShape]? { state.inputShapes ?? [] }
+  /// True.
+  public var passesMask: Bool { true }
+
+  /// The input's own shape.
+  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape { input }
+
+  /// The rectified values.
+  public func evaluate(
+    _ input: Tensor, in context: EvaluationContext
+  ) throws(CairnError) -> Tensor {
+    try state.checkFloat32(input)
+    let (slope, threshold) = (Float(slope), Float(threshold))
+    let maximum = maximum.map { Float($0) } ?? .infinity
+    return try input.mapped { x in
+      let value = x > threshold || x.isNaN ? x : slope == 0 ? 0 : slope * (x - threshold)
+      return value > maximum ? maximum : value
+    }
+  }
+}
+
+/// A slope below zero: 0.3 unless set. No variables.
+public final class LeakyReLU: UnaryLayer {
+  /// `LeakyReLU`
+  public static let className = "LeakyReLU"
+  /// False: Keras builds this class when it is made.
+  public static var recordsBuildShape: Bool { false }
+
+  /// Name, flag and variables.
+  public let state: LayerState
+  /// The slope below zero.
+  public let negativeSlope: Double
+
+  /// A rectifier with a slope.
+  ///
+  /// - Throws: `invalidConfiguration` for a negative slope; `invalidName`.
+  public convenience init(
+    negativeSlope: Double = 0.3, name: String? = nil, trainable: Bool = true,
+    dtype: DTypePolicy = .float32
+  ) throws(CairnError) {
+    var reader = try ConfigurationReader(
+      making: Self.className, name: name, trainable: trainable, dtype: dtype,
+      ["negative_slope": .double(negativeSlope)])
+    try self.init(reading: &reader)
+  }
+
+  init(reading reader: inout ConfigurationReader) throws(CairnError) {
+    negativeSlope = try reader.double("negative_slope", default: 0.3)
+    guard negativeSlope >= 0 else {
+      throw reader.invalid("negative_slope", expected: "a number from 0 on")
+    }
+    state = try reader.layerState(className: Self.className)
+  }
+
+  /// Empty where it was not built for a shape: it needs none.
+  public var inputShapes: [BatchShape]? { state.inputShapes ?? [] }
+  /// True.
+  public var passesMask: Bool { true }
+
+  /// The input's own shape.
+  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape { input }
+
+  /// x, or the slope times x.
+  public func evaluate(
+    _ input: Tensor, in context: EvaluationContext
+  ) throws(CairnError) -> Tensor {
+    try state.checkFloat32(input)
+    let slope = Float(negativeSlope)
+    return try input.mapped { $0 < 0 ? slope * $0 : $0 }
+  }
+}
+
+/// x, or α (exp(x) − 1) where x is not above 0. No variables.
+public final class ELU: UnaryLayer {
+  /// `ELU`
+  public static let className = "ELU"
+  /// False: Keras builds this class when it is made.
+  public static var recordsBuildShape: Bool { false }
+
+  /// Name, flag and variables.
+  public let state: LayerState
+  /// The negative of the smallest value.
+  public let alpha: Double
+
+  /// An exponential linear unit.
+  ///
+  /// - Throws: `invalidName`.
+  public convenience init(
+    alpha: Double = 1, name: String? = nil, trainable: Bool = true, dtype: DTypePolicy = .float32
+  ) throws(CairnError) {
+    var reader = try ConfigurationReader(
+      making: Self.className, name: name, trainable: trainable, dtype: dtype,
+      ["alpha": .double(alpha)])
+    try self.init(reading: &reader)
+  }
+
+  init(reading reader: inout ConfigurationReader) throws(CairnError) {
+    alpha = try reader.double("alpha", default: 1)
+    state = try reader.layerState(className: Self.className)
+  }
+
+  /// Empty where it was not built for a shape: it needs none.
+  public var inputShapes: [BatchShape]? { state.inputShapes ?? [] }
+  /// True.
+  public var passesMask: Bool { true }
+
+  /// The input's own shape.
+  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape { input }
+
+  /// The function's values.
+  public func evaluate(
+    _ input: Tensor, in context: EvaluationContext
+  ) throws(CairnError) -> Tensor {
+    try state.checkFloat32(input)
+    let alpha = Float(alpha)
+    return try input.mapped { $0 > 0 ? $0 : alpha * expm1f($0) }
+  }
+}
+
+extension Tensor {
+  /// A function of each element of a float32 tensor.
+  func mapped(_ function: (Float) -> Float) throws(CairnError) -> Tensor {
+    var result = self
+    try result.withMutableScalars(of: Float.self) { values in
+      for index in values.indices { values[index] = function(values[index]) }
+    }
+    return result
+  }
+}

@@ -1,0 +1,133 @@
+// Keras `layers/activations/softmax.py`.
+
+import CairnJSON
+public import CairnSystem
+public import CairnTensors
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// exp(x) divided by the sum of those along one dimension or several; with a mask, of those that
+/// count. No variables.
+public final class Softmax: UnaryLayer {
+  /// `Softmax`
+  public static let className = "Softmax"
+  /// False: Keras builds this class when it is made.
+  public static var recordsBuildShape: Bool { false }
+
+  /// Name, flag and variables.
+  public let state: LayerState
+  /// The dimensions that are added up along; negative ones count from the end.
+  public let axes: [Int]
+
+  /// A softmax along `axes`.
+  ///
+  /// - Throws: `invalidConfiguration` for no axes; `invalidName`.
+  public convenience init(
+    axes: [Int] = [-1], name: String? = nil, trainable: Bool = true, dtype: DTypePolicy = .float32
+  ) throws(CairnError) {
+    let list = axes.map { JSONValue.integer(Int64($0)) }
+    var reader = try ConfigurationReader(
+      making: Self.className, name: name, trainable: trainable, dtype: dtype,
+      ["axis": list.count == 1 ? list[0] : .array(list)])
+    try self.init(reading: &reader)
+  }
+
+  init(reading reader: inout ConfigurationReader) throws(CairnError) {
+    axes = try reader.axes("axis", default: [-1])
+    state = try reader.layerState(className: Self.className)
+  }
+
+  /// Empty where it was not built for a shape: it needs none.
+  public var inputShapes: [BatchShape]? { state.inputShapes ?? [] }
+  /// True.
+  public var passesMask: Bool { true }
+
+  /// The input's own shape, if it has the axes.
+  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+    _ = try input.axes(axes, of: self)
+    return input
+  }
+
+  /// The shares.
+  public func evaluate(
+    _ input: Tensor, in context: EvaluationContext
+  ) throws(CairnError) -> Tensor {
+    try shares(FloatArray(checked(input)), axes: BatchShape(input.shape).axes(axes, of: self))
+      .tensor()
+  }
+
+  /// As for the input alone, but what a mask leaves out gets no share.
+  public func evaluate(
+    _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
+  ) throws(CairnError) -> [MaskedTensor] {
+    let inputs = try plainInputs(arguments)
+    guard let input = inputs.first, inputs.count <= 2 else { return [try only(inputs)] }
+    let mask =
+      inputs.count == 2 ? inputs[1].tensor : arguments["mask"]?.tensors.first?.tensor ?? input.mask
+    guard let mask else {
+      return [MaskedTensor(try evaluate(input.tensor, in: context), mask: input.mask)]
+    }
+    let kept = try FloatArray(mask.cast(to: .float32))
+    let array = try FloatArray(checked(input.tensor))
+    guard FloatArray.broadcast(array.shape, kept.shape) == array.shape else {
+      throw shapeMismatch(
+        expected: "a mask that broadcasts to \(input.tensor.shape)", found: BatchShape(mask.shape))
+    }
+    let lowest: Float = state.dtype.computeDType == .float16 ? -3e4 : -1e9
+    let masked = try array.combined(with: kept, in: context) { $1 > 0.5 ? $0 : lowest }
+    let result = try shares(masked, axes: BatchShape(input.tensor.shape).axes(axes, of: self))
+      .combined(with: kept, in: context) { $1 > 0.5 ? $0 : 0 }
+    return [MaskedTensor(try result.tensor(), mask: inputs.count == 2 ? input.mask : mask)]
+  }
+
+  private func checked(_ input: Tensor) throws(CairnError) -> Tensor {
+    try state.checkFloat32(input)
+    _ = try outputShape(for: BatchShape(input.shape))
+    return input
+  }
+
+  private func shares(_ array: FloatArray, axes: [Int]) -> FloatArray { array.softmax(axes) }
+}
+
+extension FloatArray {
+  /// exp(x − max) / sum of those along `axes`, which are counted from the front.
+  func softmax(_ axes: [Int]) -> FloatArray {
+    let kept = (0..<rank).filter { !axes.contains($0) }
+    let order = kept + axes
+    var moved = transposed(order)
+    let width = axes.reduce(1) { $0 * shape[$1] }
+    guard width > 0 else { return self }
+    for start in stride(from: 0, to: moved.values.count, by: width) {
+      var greatest = -Float.infinity
+      for index in start..<start + width { greatest = max(greatest, moved.values[index]) }
+      var sum: Float = 0
+      for index in start..<start + width {
+        moved.values[index] = expf(moved.values[index] - greatest)
+        sum += moved.values[index]
+      }
+      for index in start..<start + width { moved.values[index] /= sum }
+    }
+    var back = [Int](repeating: 0, count: rank)
+    for (place, axis) in order.enumerated() { back[axis] = place }
+    return moved.transposed(back)
+  }
+}
+
+extension BatchShape {
+  /// The axes counted from the front, ascending, each once.
+  ///
+  /// - Throws: `shapeMismatch` if the shape lacks one.
+  func axes(_ indices: [Int], of layer: any Layer) throws(CairnError) -> [Int] {
+    let axes = indices.compactMap { axis($0) }
+    guard axes.count == indices.count else {
+      throw layer.shapeMismatch(expected: "dimensions \(indices)", found: self)
+    }
+    return Set(axes).sorted()
+  }
+}

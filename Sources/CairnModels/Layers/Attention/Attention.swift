@@ -1,0 +1,177 @@
+// Keras `layers/attention/attention.py`.
+
+import CairnJSON
+public import CairnSystem
+public import CairnTensors
+
+/// Dot-product attention: for each query the mean of the values, weighted by how well the keys fit.
+///
+/// Inputs: query `(n, Tq, d)`, value `(n, Tv, d)` and, unless it is the value, key `(n, Tv, d)`.
+/// Output: `(n, Tq, d)`. Variables: `scale` and `concat_score_weight`, single numbers, where they
+/// are used.
+public final class Attention: Layer {
+  /// `Attention`
+  public static let className = "Attention"
+
+  /// How a query and a key are compared.
+  public enum ScoreMode: String, Hashable, Sendable, CaseIterable {
+    /// Their product.
+    case dot
+    /// The sum of tanh of their sum.
+    case concat
+  }
+
+  /// Name, flag and variables.
+  public let state: LayerState
+  private let usesScale: Bool
+  private let scoreMode: ScoreMode
+  private let seed: UInt32
+  private let dropout: Double
+
+  /// An attention layer.
+  ///
+  /// - Throws: `invalidConfiguration`; `invalidName`.
+  public convenience init(
+    usesScale: Bool = false, scoreMode: ScoreMode = .dot, dropout: Double = 0, seed: UInt32? = nil,
+    name: String? = nil, trainable: Bool = true, dtype: DTypePolicy = .float32
+  ) throws(CairnError) {
+    var reader = try ConfigurationReader(
+      making: Self.className, name: name, trainable: trainable, dtype: dtype,
+      [
+        "use_scale": .bool(usesScale), "score_mode": .string(scoreMode.rawValue),
+        "dropout": .double(dropout), "seed": seed.map { .integer(Int64($0)) } ?? .null,
+      ])
+    var context = BuildContext(.seeded(.random(in: .min ... .max)))
+    try self.init(reading: &reader, in: &context)
+  }
+
+  init(
+    reading reader: inout ConfigurationReader, in context: inout BuildContext
+  ) throws(CairnError) {
+    usesScale = try reader.bool("use_scale", default: false)
+    scoreMode = try reader.choice("score_mode", default: .dot)
+    dropout = try reader.rate("dropout")
+    seed = try reader.generatorSeed(in: &context)
+    state = try reader.layerState(className: Self.className)
+  }
+
+  /// `return_attention_scores` and `use_causal_mask`.
+  public var callArgumentNames: [String] { ["return_attention_scores", "use_causal_mask"] }
+
+  /// `scale`, `concat_score_weight` and a seed generator's state.
+  public func makeVariables(
+    for inputs: [BatchShape], in context: inout BuildContext
+  ) throws(CairnError) -> [LayerVariable] {
+    var variables: [LayerVariable] = []
+    for (name, isThere) in [("scale", usesScale), ("concat_score_weight", scoreMode == .concat)]
+    where isThere {
+      variables.append(
+        try context.makeVariable(
+          name, dimensions: [], initializer: .ones, role: .trainable,
+          dtype: state.dtype.variableDType))
+    }
+    if dropout > 0 { variables.append(try .seedGenerator(seed)) }
+    return variables
+  }
+
+  /// The query's shape with the value's last dimension.
+  public func outputShapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
+    guard (2...3).contains(inputs.count) else {
+      throw CairnError(
+        .countMismatch, "the layer takes query, value and maybe key", at: .init(name: name),
+        expected: "2 or 3", found: "\(inputs.count)")
+    }
+    for input in inputs where input.rank != 3 {
+      throw shapeMismatch(expected: "three dimensions", found: input)
+    }
+    return [
+      try BatchShape(inputs[0].dimensions.dropLast() + [inputs[1].dimensions[2]])
+    ]
+  }
+
+  /// As for the shapes alone, and with the scores if the call asks for them.
+  public func outputSpecs(
+    for arguments: CallArguments<TensorSpec>
+  ) throws(CairnError) -> [TensorSpec] {
+    let inputs = try plainInputs(arguments).map(\.shape)
+    var shapes = try outputShapes(for: inputs)
+    if arguments["return_attention_scores"]?.plain?.boolValue == true {
+      shapes.append(
+        try BatchShape(inputs[0].dimensions.dropLast() + [inputs[inputs.count - 1].dimensions[1]]))
+    }
+    return shapes.map { TensorSpec($0, dtype: state.dtype.computeDType) }
+  }
+
+  /// As with masks, without.
+  public func evaluate(
+    _ inputs: [Tensor], in context: EvaluationContext
+  ) throws(CairnError) -> [Tensor] {
+    try evaluate(CallArguments(inputs: inputs.map { MaskedTensor($0) }), in: context)
+      .map(\.tensor)
+  }
+
+  /// The weighted means, and the weights if the call asks for them.
+  public func evaluate(
+    _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
+  ) throws(CairnError) -> [MaskedTensor] {
+    let inputs = try plainInputs(arguments)
+    for input in inputs { try state.checkFloat32(input.tensor) }
+    _ = try outputShapes(for: inputs.map { BatchShape($0.tensor.shape) })
+    let masks = try masks(arguments, inputs)
+    let query = try FloatArray(inputs[0].tensor)
+    let value = try FloatArray(inputs[1].tensor)
+    let key = inputs.count == 3 ? try FloatArray(inputs[2].tensor) : value
+    let isCausal = arguments["use_causal_mask"]?.plain?.boolValue == true
+    let scores = try scores(query, key, in: context)
+    let mask = AttentionMask(value: masks.value, isCausal: isCausal)
+    let seen = try mask.combined(queries: query.shape[1], values: key.shape[1], in: context)
+    let lowered: FloatArray
+    if let seen {
+      let large: Float = state.dtype.computeDType == .float16 ? 65504 : 1e9
+      lowered = try scores.combined(with: seen, in: context) { $1 == 0 ? $0 - large : $0 }
+    } else {
+      lowered = scores
+    }
+    let weights = lowered.softmax([2])
+    var result = try weights.multiplied(by: value, in: context)
+    if let queryMask = masks.query {
+      var kept = try FloatArray(queryMask.cast(to: .float32))
+      kept.shape.append(1)
+      result = try result.combined(with: kept, in: context) { $1 == 0 ? 0 : $0 }
+    }
+    var outputs = [MaskedTensor(try result.tensor(), mask: masks.query)]
+    if arguments["return_attention_scores"]?.plain?.boolValue == true {
+      outputs.append(MaskedTensor(try weights.tensor()))
+    }
+    return outputs
+  }
+
+  private func masks(
+    _ arguments: CallArguments<MaskedTensor>, _ inputs: [MaskedTensor]
+  ) throws(CairnError) -> (query: Tensor?, value: Tensor?) {
+    guard case .list(let given) = arguments["mask"] else { return (inputs[0].mask, inputs[1].mask) }
+    func mask(_ index: Int) -> Tensor? {
+      index < given.count ? given[index].tensors.first?.tensor : nil
+    }
+    return (mask(0), mask(1))
+  }
+
+  private func scores(
+    _ query: FloatArray, _ key: FloatArray, in context: EvaluationContext
+  ) throws(CairnError) -> FloatArray {
+    let scale = usesScale ? try state.weightScalars("scale")[0] : 1
+    guard scoreMode == .concat else {
+      var scores = try query.multiplied(by: key.transposed([0, 2, 1]), in: context)
+      scores.values = scores.values.map { $0 * scale }
+      return scores
+    }
+    let weight = try state.weightScalars("concat_score_weight")[0]
+    let left = FloatArray(query.values, shape: [query.shape[0], query.shape[1], 1, query.shape[2]])
+    let right = FloatArray(key.values, shape: [key.shape[0], 1, key.shape[1], key.shape[2]])
+    var sums = try left.combined(with: right, in: context) { ($0 + $1) * scale }
+    sums.values = try ActivationFunction.tanh.values(sums.values)
+    var scores = sums.reduced([3], keepingDimensions: false) { $0.reduce(0, +) }
+    scores.values = scores.values.map { $0 * weight }
+    return scores
+  }
+}

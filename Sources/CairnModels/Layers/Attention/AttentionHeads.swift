@@ -1,0 +1,112 @@
+// What `MultiHeadAttention` and `GroupedQueryAttention` have in common: the projections, the masks of
+// a call, and attention itself. Keras `layers/attention/multi_head_attention.py`,
+// `grouped_query_attention.py`.
+
+import CairnJSON
+import CairnSystem
+import CairnTensors
+
+/// The options that both layers have.
+struct HeadOptions: Sendable {
+  let dropout: Double
+  let usesBias: Bool
+  let usesGate: Bool
+  let slidingWindow: Int?
+  let kernelInitializer: Initializer
+  let biasInitializer: Initializer
+  let seed: UInt32
+
+  init(
+    reading reader: inout ConfigurationReader, in context: inout BuildContext
+  ) throws(CairnError) {
+    dropout = try reader.rate("dropout")
+    usesBias = try reader.bool("use_bias", default: true)
+    usesGate = try reader.bool("use_gate", default: false)
+    slidingWindow = try reader.optionalInteger(
+      "sliding_window", in: 1...ConfigurationReader.greatestExtent)
+    kernelInitializer = try reader.initializer("kernel_initializer", default: .glorotUniform)
+    biasInitializer = try reader.initializer("bias_initializer", default: .zeros)
+    _ = reader.preserved([
+      "kernel_regularizer", "bias_regularizer", "activity_regularizer", "kernel_constraint",
+      "bias_constraint",
+    ])
+    // A choice of kernel: it changes no result.
+    if let flash = reader.take("flash_attention") { reader.record("flash_attention", flash) }
+    seed = try reader.generatorSeed(in: &context)
+  }
+
+  /// A projection: an ``EinsumDense`` layer.
+  func projection(
+    _ name: String, _ equation: String, to shape: [Int?], biasAxes: String,
+    activation: ActivationFunction = .linear, of layer: any Layer
+  ) throws(CairnError) -> EinsumDense {
+    try EinsumDense(
+      equation, outputShape: shape, biasAxes: usesBias ? biasAxes : nil, activation: activation,
+      kernelInitializer: kernelInitializer, biasInitializer: biasInitializer, name: name,
+      trainable: layer.state.isTrainable, dtype: layer.state.dtype)
+  }
+}
+
+/// What a call of either layer is given.
+struct HeadCall {
+  var query: MaskedTensor
+  var value: MaskedTensor
+  var key: MaskedTensor
+  var mask: AttentionMask
+  var returnsScores: Bool
+
+  static let argumentNames = [
+    "query", "value", "key", "query_mask", "value_mask", "key_mask", "attention_mask",
+    "return_attention_scores", "use_causal_mask",
+  ]
+
+  /// Reads a call's arguments: query, value and maybe key, masks, flags.
+  init(
+    _ arguments: CallArguments<MaskedTensor>, window: Int?, of layer: any Layer
+  ) throws(CairnError) {
+    try layer.checkNamed(arguments)
+    (query, value, key) = try Self.inputs(arguments, of: layer)
+    let hasKey = arguments.argument(2, "key") != nil
+    mask = AttentionMask(
+      query: arguments.argument(3, "query_mask")?.tensors.first?.tensor ?? query.mask,
+      value: arguments.argument(4, "value_mask")?.tensors.first?.tensor ?? value.mask,
+      key: arguments.argument(5, "key_mask")?.tensors.first?.tensor ?? (hasKey ? key.mask : nil),
+      attention: arguments.argument(6, "attention_mask")?.tensors.first?.tensor,
+      isCausal: arguments["use_causal_mask"]?.plain?.boolValue == true,
+      slidingWindow: window)
+    returnsScores = arguments["return_attention_scores"]?.plain?.boolValue == true
+  }
+
+  /// Query, value and key of a call; the key is the value unless there is one.
+  static func inputs<Value>(
+    _ arguments: CallArguments<Value>, of layer: any Layer
+  ) throws(CairnError) -> (query: Value, value: Value, key: Value) {
+    guard arguments.positional.count <= 7,
+      let query = arguments.argument(0, "query")?.tensors.first,
+      let value = arguments.argument(1, "value")?.tensors.first
+    else {
+      throw CairnError(
+        .countMismatch, "the layer takes a query and a value", at: .init(name: layer.name))
+    }
+    return (query, value, arguments.argument(2, "key")?.tensors.first ?? value)
+  }
+}
+
+/// Attention over arrays `(examples, heads, steps, size)`.
+struct HeadAttention {
+  let context: EvaluationContext
+  /// Whether Keras computes the weights apart, which then are zero where nothing is seen.
+  let zeroes: Bool
+
+  /// The weighted means `(examples, heads, queries, size)` and the weights.
+  func callAsFunction(
+    _ query: FloatArray, _ key: FloatArray, _ value: FloatArray, seen mask: FloatArray?,
+    scale: Float
+  ) throws(CairnError) -> (output: FloatArray, weights: FloatArray) {
+    var scaled = query
+    scaled.values = query.values.map { $0 * scale }
+    let scores = try scaled.multiplied(by: key.transposed([0, 1, 3, 2]), in: context)
+    let weights = try scores.attentionShares(seen: mask, zeroes: zeroes, in: context)
+    return (try weights.multiplied(by: value, in: context), weights)
+  }
+}

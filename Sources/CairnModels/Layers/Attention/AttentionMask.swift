@@ -1,0 +1,69 @@
+// Which values a query may look at. Keras `layers/attention/multi_head_attention.py`,
+// `_compute_attention_mask`.
+
+import CairnSystem
+import CairnTensors
+
+/// The masks that a call of an attention layer is given, and the one that follows from them.
+struct AttentionMask {
+  var query: Tensor?
+  var value: Tensor?
+  var key: Tensor?
+  var attention: Tensor?
+  var isCausal = false
+  var slidingWindow: Int?
+
+  /// Ones and zeros that broadcast to `(examples, queries, values)`, or nil if all is seen.
+  func combined(
+    queries: Int, values: Int, in context: EvaluationContext
+  ) throws(CairnError) -> FloatArray? {
+    var parts: [FloatArray] = []
+    if let query { parts.append(try Self.array(query, insertingAt: -1)) }
+    for mask in [value, key] {
+      if let mask { parts.append(try Self.array(mask, insertingAt: -2)) }
+    }
+    if isCausal { parts.append(Self.pairs(queries, values) { $0 >= $1 }) }
+    if let width = slidingWindow {
+      parts.append(Self.pairs(queries, values) { abs($0 - $1) < width })
+    }
+    if let attention { parts.append(try Self.array(attention, insertingAt: nil)) }
+    guard var mask = parts.first else { return nil }
+    for part in parts.dropFirst() { mask = try mask.combined(with: part, in: context, *) }
+    return mask
+  }
+
+  private static func array(
+    _ mask: Tensor, insertingAt axis: Int?
+  ) throws(CairnError) -> FloatArray {
+    var array = try FloatArray(mask.cast(to: .bool).cast(to: .float32))
+    if let axis { array.shape.insert(1, at: array.rank + 1 + axis) }
+    return array
+  }
+
+  private static func pairs(
+    _ queries: Int, _ values: Int, _ isSeen: (Int, Int) -> Bool
+  ) -> FloatArray {
+    var array = FloatArray([], shape: [1, queries, values])
+    for query in 0..<queries {
+      for value in 0..<values { array.values.append(isSeen(query, value) ? 1 : 0) }
+    }
+    return array
+  }
+}
+
+extension FloatArray {
+  /// The shares that each query gives the values: the softmax of scores along the last dimension.
+  ///
+  /// - Parameters:
+  ///   - mask: Ones and zeros that broadcast to the scores.
+  ///   - zeroes: Whether a query that sees nothing gives no shares, instead of equal ones.
+  func attentionShares(
+    seen mask: FloatArray?, zeroes: Bool, in context: EvaluationContext
+  ) throws(CairnError) -> FloatArray {
+    guard let mask else { return softmax([rank - 1]) }
+    let lowest: Float = zeroes ? -1e9 : -0.7 * Float.greatestFiniteMagnitude
+    let shares = try combined(with: mask, in: context) { $1 == 0 ? lowest : $0 }
+      .softmax([rank - 1])
+    return zeroes ? try shares.combined(with: mask, in: context) { $1 == 0 ? 0 : $0 } : shares
+  }
+}

@@ -1,0 +1,215 @@
+// Keras `layers/attention/grouped_query_attention.py`.
+
+public import CairnJSON
+public import CairnSystem
+public import CairnTensors
+
+/// Attention with several heads of queries, groups of which share keys and values.
+///
+/// Call: query `(n, Tq, d)`, value and maybe key `(n, Tv, d)`. Output: the query's shape. Variables:
+/// those of the projections `query`, `key`, `value`, `attention_output` and maybe `gate`.
+public final class GroupedQueryAttention: Layer {
+  /// `GroupQueryAttention`, as Keras exports the class.
+  public static let className = "GroupQueryAttention"
+
+  /// Name, flag and variables.
+  public let state: LayerState
+  private let size: Int
+  private let queryHeads: Int
+  private let valueHeads: Int
+  private let options: HeadOptions
+  private let projections = Lock<[EinsumDense]>([])
+
+  /// An attention layer of `queryHeads` heads, each of `size`.
+  ///
+  /// - Throws: `invalidConfiguration` for sizes that Keras refuses; `invalidName`.
+  public convenience init(
+    _ size: Int, queryHeads: Int, valueHeads: Int, usesBias: Bool = true, name: String? = nil,
+    trainable: Bool = true, dtype: DTypePolicy = .float32
+  ) throws(CairnError) {
+    var reader = try ConfigurationReader(
+      making: Self.className, name: name, trainable: trainable, dtype: dtype,
+      [
+        "head_dim": .integer(Int64(size)), "num_query_heads": .integer(Int64(queryHeads)),
+        "num_key_value_heads": .integer(Int64(valueHeads)), "use_bias": .bool(usesBias),
+      ])
+    var context = BuildContext(.seeded(.random(in: .min ... .max)))
+    try self.init(reading: &reader, in: &context)
+  }
+
+  init(
+    reading reader: inout ConfigurationReader, in context: inout BuildContext
+  ) throws(CairnError) {
+    let range = 1...ConfigurationReader.greatestExtent
+    size = try reader.integer("head_dim", in: range)
+    queryHeads = try reader.integer("num_query_heads", in: range)
+    valueHeads = try reader.integer("num_key_value_heads", in: range)
+    guard queryHeads % valueHeads == 0 else {
+      throw reader.invalid("num_key_value_heads", expected: "a divisor of \(queryHeads)")
+    }
+    options = try HeadOptions(reading: &reader, in: &context)
+    state = try reader.layerState(className: "GroupedQueryAttention")
+  }
+
+  /// The projections, in the order of weights.
+  public var sublayers: [any Layer] { projections.withLock { $0 } }
+  /// The names of Keras's call.
+  public var callArgumentNames: [String] { HeadCall.argumentNames }
+
+  /// Makes the projections for query, value and maybe key.
+  public func build(
+    for inputs: [BatchShape], in context: inout BuildContext
+  ) throws(CairnError) {
+    guard state.inputShapes == nil else { return }
+    _ = try outputShapes(for: inputs)
+    guard let width = inputs[0].dimensions[2] else {
+      throw shapeMismatch(expected: "a last dimension that is known", found: inputs[0])
+    }
+    let key = inputs.count > 2 ? inputs[2] : inputs[1]
+    var made: [(EinsumDense, BatchShape)] = [
+      (
+        try options.projection(
+          "query", "bqm,muh->bquh", to: [nil, queryHeads, size], biasAxes: "uh", of: self),
+        inputs[0]
+      ),
+      (
+        try options.projection(
+          "key", "bkm,mvh->bkvh", to: [nil, valueHeads, size], biasAxes: "vh", of: self), key
+      ),
+    ]
+    if options.usesGate {
+      made.append(
+        (
+          try options.projection(
+            "gate", "bqm,muh->bquh", to: [nil, queryHeads, size], biasAxes: "uh",
+            activation: .sigmoid, of: self), inputs[0]
+        ))
+    }
+    made += [
+      (
+        try options.projection(
+          "value", "bkm,mvh->bkvh", to: [nil, valueHeads, size], biasAxes: "vh", of: self),
+        inputs[1]
+      ),
+      (
+        try options.projection(
+          "attention_output", "bquh,uhm->bqm", to: [nil, width], biasAxes: "m", of: self),
+        try BatchShape([nil, nil, queryHeads, size])
+      ),
+    ]
+    for (layer, shape) in made { try layer.build(for: [shape], in: &context) }
+    let layers = made.map(\.0)
+    try state.buildOnce(for: inputs) { () throws(CairnError) in
+      options.dropout > 0 ? [try .seedGenerator(options.seed)] : []
+    }
+    projections.withLock { if $0.isEmpty { $0 = layers } }
+  }
+
+  /// Under `shapes_dict` the shapes of query, value and maybe key.
+  public var buildConfiguration: JSONObject? { state.attentionBuildConfiguration }
+
+  /// The query's shape.
+  public func outputShapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
+    guard (2...3).contains(inputs.count) else {
+      throw CairnError(
+        .countMismatch, "the layer takes query, value and maybe key", at: .init(name: name),
+        expected: "2 or 3", found: "\(inputs.count)")
+    }
+    for input in inputs where input.rank != 3 {
+      throw shapeMismatch(expected: "three dimensions", found: input)
+    }
+    return [inputs[0]]
+  }
+
+  /// Query, value and maybe key.
+  public func buildShapes(
+    for arguments: CallArguments<TensorSpec>
+  ) throws(CairnError) -> [BatchShape] {
+    let (query, value, key) = try HeadCall.inputs(arguments, of: self)
+    return [query.shape, value.shape]
+      + (arguments.argument(2, "key") == nil ? [] : [key.shape])
+  }
+
+  /// The query's shape, and the weights' if the call asks for them.
+  public func outputSpecs(
+    for arguments: CallArguments<TensorSpec>
+  ) throws(CairnError) -> [TensorSpec] {
+    try checkNamed(arguments)
+    let (query, value, key) = try HeadCall.inputs(arguments, of: self)
+    var shapes = try outputShapes(for: [query.shape, value.shape, key.shape])
+    if arguments["return_attention_scores"]?.plain?.boolValue == true {
+      shapes.append(
+        try BatchShape([
+          query.shape.dimensions[0], queryHeads, query.shape.dimensions[1],
+          key.shape.dimensions[1],
+        ]))
+    }
+    return shapes.map { TensorSpec($0, dtype: state.dtype.computeDType) }
+  }
+
+  /// As with masks, without.
+  public func evaluate(
+    _ inputs: [Tensor], in context: EvaluationContext
+  ) throws(CairnError) -> [Tensor] {
+    try evaluate(CallArguments(inputs.map { .tensor(MaskedTensor($0)) }), in: context)
+      .map(\.tensor)
+  }
+
+  /// The attended values, and the weights if the call asks for them.
+  public func evaluate(
+    _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
+  ) throws(CairnError) -> [MaskedTensor] {
+    let call = try HeadCall(arguments, window: options.slidingWindow, of: self)
+    for input in [call.query, call.value, call.key] { try state.checkFloat32(input.tensor) }
+    let layers = projections.withLock { $0 }
+    guard layers.count >= 4 else { throw state.notBuilt() }
+    let gate = options.usesGate ? layers[2] : nil
+    let query = try FloatArray(layers[0].evaluate(call.query.tensor, in: context))
+    let key = try repeated(layers[1].evaluate(call.key.tensor, in: context))
+    let value = try repeated(layers[layers.count - 2].evaluate(call.value.tensor, in: context))
+    let mask = try call.mask.combined(
+      queries: query.shape[1], values: key.shape[1], in: context
+    ).map { mask in
+      FloatArray(mask.values, shape: [mask.shape[0], 1] + mask.shape.dropFirst())
+    }
+    let attend = HeadAttention(
+      context: context, zeroes: options.dropout > 0 || call.returnsScores)
+    let order = [0, 2, 1, 3]
+    let (output, weights) = try attend(
+      query.transposed(order), key.transposed(order), value.transposed(order), seen: mask,
+      scale: 1 / Float(size).squareRoot())
+    var result = output.transposed(order)
+    if let gate {
+      result = try result.combined(
+        with: FloatArray(gate.evaluate(call.query.tensor, in: context)), in: context, *)
+    }
+    // Keras passes the query's mask on.
+    var outputs = [
+      MaskedTensor(
+        try layers[layers.count - 1].evaluate(result.tensor(), in: context), mask: call.query.mask)
+    ]
+    if call.returnsScores { outputs.append(MaskedTensor(try weights.tensor())) }
+    return outputs
+  }
+
+  /// Each head of keys or values as often as there are queries for it.
+  private func repeated(_ tensor: Tensor) throws(CairnError) -> FloatArray {
+    let array = try FloatArray(tensor)
+    let times = queryHeads / valueHeads
+    var values: [Float] = []
+    for start in stride(from: 0, to: array.values.count, by: size) {
+      for _ in 0..<times { values += array.values[start..<start + size] }
+    }
+    return FloatArray(values, shape: [array.shape[0], array.shape[1], queryHeads, size])
+  }
+}
+
+extension LayerState {
+  /// The shapes of query, value and maybe key that an attention layer was built for.
+  var attentionBuildConfiguration: JSONObject? {
+    guard let shapes = inputShapes, shapes.count >= 2 else { return nil }
+    var named: JSONObject = ["query_shape": shapes[0].json, "value_shape": shapes[1].json]
+    if shapes.count > 2 { named["key_shape"] = shapes[2].json }
+    return ["shapes_dict": .object(named)]
+  }
+}

@@ -1,0 +1,301 @@
+// Keras `layers/attention/multi_head_attention.py`.
+
+public import CairnJSON
+public import CairnSystem
+public import CairnTensors
+
+/// Attention with several heads, over one dimension or several.
+///
+/// Call: query `(n, Tq…, d)`, value and maybe key `(n, Tv…, d)`. Output: the query's shape, or with
+/// other last dimensions. Variables: those of the projections `query`, `key`, `value`,
+/// `attention_output` and maybe `gate`.
+public final class MultiHeadAttention: Layer {
+  /// `MultiHeadAttention`
+  public static let className = "MultiHeadAttention"
+
+  /// Name, flag and variables.
+  public let state: LayerState
+  private let heads: Int
+  private let keySize: Int
+  private let valueSize: Int
+  private let outputSizes: [Int]?
+  private let givenAxes: [Int]?
+  private let options: HeadOptions
+  private let projections = Lock<[EinsumDense]>([])
+
+  /// An attention layer of `heads` heads, each of keys of `keySize`.
+  ///
+  /// - Throws: `invalidConfiguration` for sizes that Keras refuses; `invalidName`.
+  public convenience init(
+    heads: Int, keySize: Int, valueSize: Int? = nil, usesBias: Bool = true, dropout: Double = 0,
+    outputShape: [Int]? = nil, attentionAxes: [Int]? = nil, name: String? = nil,
+    trainable: Bool = true, dtype: DTypePolicy = .float32
+  ) throws(CairnError) {
+    func list(_ numbers: [Int]?) -> JSONValue {
+      numbers.map { .array($0.map { .integer(Int64($0)) }) } ?? .null
+    }
+    var reader = try ConfigurationReader(
+      making: Self.className, name: name, trainable: trainable, dtype: dtype,
+      [
+        "num_heads": .integer(Int64(heads)), "key_dim": .integer(Int64(keySize)),
+        "value_dim": .integer(Int64(valueSize ?? keySize)), "use_bias": .bool(usesBias),
+        "dropout": .double(dropout), "output_shape": list(outputShape),
+        "attention_axes": list(attentionAxes),
+      ])
+    var context = BuildContext(.seeded(.random(in: .min ... .max)))
+    try self.init(reading: &reader, in: &context)
+  }
+
+  init(
+    reading reader: inout ConfigurationReader, in context: inout BuildContext
+  ) throws(CairnError) {
+    let range = 1...ConfigurationReader.greatestExtent
+    heads = try reader.integer("num_heads", in: range)
+    keySize = try reader.integer("key_dim", in: range)
+    valueSize = try reader.optionalInteger("value_dim", in: range) ?? keySize
+    reader.record("value_dim", .integer(Int64(valueSize)))
+    if let single = reader.peek("output_shape")?.intValue {
+      _ = reader.take("output_shape")
+      reader.record("output_shape", [.integer(Int64(single))])
+      outputSizes = [single]
+    } else {
+      outputSizes = try reader.optionalIntegers("output_shape")
+    }
+    guard outputSizes?.allSatisfy(range.contains) ?? true, outputSizes?.isEmpty != true,
+      outputSizes?.count ?? 1 <= 4
+    else { throw reader.invalid("output_shape", expected: "one to four dimensions") }
+    if reader.peek("attention_axes") == nil {
+      givenAxes = try reader.optionalIntegers("attention_axes")
+    } else {
+      let axes = try reader.axes("attention_axes", default: [])
+      givenAxes = axes
+      reader.record("attention_axes", .array(axes.map { .integer(Int64($0)) }))
+    }
+    options = try HeadOptions(reading: &reader, in: &context)
+    state = try reader.layerState(className: Self.className)
+  }
+
+  /// The keys of Keras's `get_config`: once the layer is built, its axes are known.
+  public var settings: JSONObject {
+    var settings = state.settings
+    if givenAxes == nil, let shapes = state.inputShapes, let query = shapes.first {
+      settings["attention_axes"] = .array((1..<max(query.rank - 1, 1)).map { .integer(Int64($0)) })
+    }
+    return settings
+  }
+
+  /// The projections, in the order of weights.
+  public var sublayers: [any Layer] { projections.withLock { $0 } }
+  /// The names of Keras's call.
+  public var callArgumentNames: [String] { HeadCall.argumentNames }
+
+  /// The letters of dimensions, and those that follow.
+  private static func letters(_ range: Range<Int>) -> String {
+    String(decoding: range.map { UInt8(ascii: "a") + UInt8($0) }, as: UTF8.self)
+  }
+
+  /// A projection of the last `bound` dimensions to `sizes`, all others kept.
+  private func projection(
+    _ name: String, rank: Int, bound: Int, to sizes: [Int], activation: ActivationFunction = .linear
+  ) throws(CairnError) -> EinsumDense {
+    let free = rank - bound
+    let kept = Self.letters(0..<free)
+    let summed = Self.letters(free..<rank)
+    let added = Self.letters(rank..<rank + sizes.count)
+    return try options.projection(
+      name, "\(kept)\(summed),\(summed)\(added)->\(kept)\(added)",
+      to: [Int?](repeating: nil, count: free - 1) + sizes, biasAxes: added, activation: activation,
+      of: self)
+  }
+
+  /// Makes the projections for query, value and maybe key.
+  public func build(
+    for inputs: [BatchShape], in context: inout BuildContext
+  ) throws(CairnError) {
+    guard state.inputShapes == nil else { return }
+    _ = try outputShapes(for: inputs)
+    let (query, value) = (inputs[0], inputs[1])
+    let key = inputs.count > 2 ? inputs[2] : value
+    guard let width = query.dimensions[query.rank - 1] else {
+      throw shapeMismatch(expected: "a last dimension that is known", found: query)
+    }
+    let sizes = [heads, keySize]
+    var made: [(EinsumDense, BatchShape)] = [
+      (try projection("query", rank: query.rank, bound: 1, to: sizes), query),
+      (try projection("key", rank: key.rank, bound: 1, to: sizes), key),
+    ]
+    if options.usesGate {
+      made.append(
+        (
+          try projection(
+            "gate", rank: query.rank, bound: 1, to: [heads, valueSize], activation: .sigmoid), query
+        ))
+    }
+    made.append(
+      (try projection("value", rank: value.rank, bound: 1, to: [heads, valueSize]), value))
+    made.append(
+      (
+        try projection(
+          "attention_output", rank: query.rank + 1, bound: 2, to: outputSizes ?? [width]),
+        try BatchShape(query.dimensions.dropLast() + [heads, valueSize])
+      ))
+    for (layer, shape) in made { try layer.build(for: [shape], in: &context) }
+    let layers = made.map(\.0)
+    try state.buildOnce(for: inputs) { () throws(CairnError) in
+      options.dropout > 0 ? [try .seedGenerator(options.seed)] : []
+    }
+    projections.withLock { if $0.isEmpty { $0 = layers } }
+  }
+
+  /// Under `shapes_dict` the shapes of query, value and maybe key.
+  public var buildConfiguration: JSONObject? { state.attentionBuildConfiguration }
+
+  /// The dimensions, counted from the front, that are attended over.
+  private func axes(_ query: BatchShape) throws(CairnError) -> [Int] {
+    guard let givenAxes else { return Array(1..<query.rank - 1) }
+    let axes = givenAxes.map { $0 < 0 ? query.rank + $0 : $0 }
+    guard axes.allSatisfy({ (1..<query.rank - 1).contains($0) }), Set(axes).count == axes.count
+    else { throw shapeMismatch(expected: "dimensions \(givenAxes) in between", found: query) }
+    return axes
+  }
+
+  /// The query's shape, or with other last dimensions.
+  public func outputShapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
+    guard (2...3).contains(inputs.count) else {
+      throw CairnError(
+        .countMismatch, "the layer takes query, value and maybe key", at: .init(name: name),
+        expected: "2 or 3", found: "\(inputs.count)")
+    }
+    for input in inputs where !(3...12).contains(input.rank) || input.rank != inputs[0].rank {
+      throw shapeMismatch(expected: "three and more dimensions, all inputs as many", found: input)
+    }
+    let attended = try axes(inputs[0])
+    let key = inputs[inputs.count - 1]
+    for axis in 1..<key.rank - 1 {
+      let other = attended.contains(axis) ? inputs[1] : inputs[0]
+      guard other.dimensions[axis] ?? -1 == key.dimensions[axis] ?? other.dimensions[axis] ?? -1
+      else { throw shapeMismatch(expected: "steps as in \(other)", found: key) }
+    }
+    guard let outputSizes else { return [inputs[0]] }
+    return [try BatchShape(inputs[0].dimensions.dropLast() + outputSizes)]
+  }
+
+  /// Query, value and maybe key.
+  public func buildShapes(
+    for arguments: CallArguments<TensorSpec>
+  ) throws(CairnError) -> [BatchShape] {
+    let (query, value, key) = try HeadCall.inputs(arguments, of: self)
+    return [query.shape, value.shape]
+      + (arguments.argument(2, "key") == nil ? [] : [key.shape])
+  }
+
+  /// The output's shape, and the weights' if the call asks for them.
+  public func outputSpecs(
+    for arguments: CallArguments<TensorSpec>
+  ) throws(CairnError) -> [TensorSpec] {
+    try checkNamed(arguments)
+    let (query, value, key) = try HeadCall.inputs(arguments, of: self)
+    var shapes = try outputShapes(for: [query.shape, value.shape, key.shape])
+    if arguments["return_attention_scores"]?.plain?.boolValue == true {
+      let attended = try axes(query.shape)
+      let others = (0..<query.shape.rank - 1).filter { !attended.contains($0) }
+      shapes.append(
+        try BatchShape(
+          others.map { query.shape.dimensions[$0] } + [heads]
+            + attended.map { query.shape.dimensions[$0] }
+            + attended.map { key.shape.dimensions[$0] }))
+    }
+    return shapes.map { TensorSpec($0, dtype: state.dtype.computeDType) }
+  }
+
+  /// As with masks, without.
+  public func evaluate(
+    _ inputs: [Tensor], in context: EvaluationContext
+  ) throws(CairnError) -> [Tensor] {
+    try evaluate(CallArguments(inputs.map { .tensor(MaskedTensor($0)) }), in: context)
+      .map(\.tensor)
+  }
+
+  /// The attended values, and the weights if the call asks for them.
+  public func evaluate(
+    _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
+  ) throws(CairnError) -> [MaskedTensor] {
+    let call = try HeadCall(arguments, window: options.slidingWindow, of: self)
+    for input in [call.query, call.value, call.key] { try state.checkFloat32(input.tensor) }
+    _ = try outputShapes(
+      for: [call.query, call.value, call.key].map { BatchShape($0.tensor.shape) })
+    let layers = projections.withLock { $0 }
+    guard layers.count >= 4 else { throw state.notBuilt() }
+    let query = try FloatArray(layers[0].evaluate(call.query.tensor, in: context))
+    let key = try FloatArray(layers[1].evaluate(call.key.tensor, in: context))
+    let value = try FloatArray(layers[layers.count - 2].evaluate(call.value.tensor, in: context))
+    let attended = try axes(BatchShape(call.query.tensor.shape))
+    let others = (0..<query.rank - 2).filter { !attended.contains($0) }
+    let order = others + [query.rank - 2] + attended + [query.rank - 1]
+    let (q, k, v) = (query.transposed(order), key.transposed(order), value.transposed(order))
+    let steps = others.count + 1
+    let attend = HeadAttention(
+      context: context,
+      zeroes: options.dropout > 0 || call.returnsScores || query.rank != 4)
+    let (output, weights) = try attend(
+      q.flattened(steps), k.flattened(steps), v.flattened(steps),
+      seen: mask(call.mask, q, k, steps: steps, in: context),
+      scale: 1 / Float(keySize).squareRoot())
+    var back = [Int](repeating: 0, count: order.count)
+    for (place, axis) in order.enumerated() { back[axis] = place }
+    var result = FloatArray(output.values, shape: q.shape.dropLast() + [valueSize]).transposed(back)
+    if options.usesGate {
+      result = try result.combined(
+        with: FloatArray(layers[2].evaluate(call.query.tensor, in: context)), in: context, *)
+    }
+    var outputs = [
+      MaskedTensor(
+        try layers[layers.count - 1].evaluate(result.tensor(), in: context), mask: call.query.mask)
+    ]
+    if call.returnsScores {
+      let shape = q.shape.dropLast() + k.shape[steps..<k.rank - 1]
+      outputs.append(MaskedTensor(try FloatArray(weights.values, shape: Array(shape)).tensor()))
+    }
+    return outputs
+  }
+
+  /// The mask as `(examples, heads, queries, values)`, where that is meant: with several attended
+  /// dimensions Keras expects one for each.
+  private func mask(
+    _ mask: AttentionMask, _ query: FloatArray, _ key: FloatArray, steps: Int,
+    in context: EvaluationContext
+  ) throws(CairnError) -> FloatArray? {
+    let (queries, values) = (query.shape[steps], key.shape[steps])
+    guard var seen = try mask.combined(queries: queries, values: values, in: context) else {
+      return nil
+    }
+    let scores = Array(query.shape.dropLast() + key.shape[steps..<key.rank - 1])
+    let attended = query.rank - 1 - steps
+    while seen.rank < scores.count { seen.shape.insert(1, at: seen.rank - 2 * attended) }
+    guard FloatArray.broadcast(seen.shape, scores) == scores else {
+      throw CairnError(
+        .shapeMismatch, "a mask does not fit the scores", at: .init(name: name),
+        expected: "\(scores)", found: "\(seen.shape)")
+    }
+    _ = try context.shape(scores)
+    let whole = seen.broadcast(to: scores)
+    let count = scores[..<(steps - 1)].reduce(1, *)
+    let rows = scores[steps..<steps + attended].reduce(1, *)
+    return FloatArray(
+      whole.values,
+      shape: [count, scores[steps - 1], rows, scores[(steps + attended)...].reduce(1, *)])
+  }
+}
+
+extension FloatArray {
+  /// As `(examples, heads, steps, size)`: dimensions before the heads made one, and those between
+  /// them and the last, which begin at `steps`.
+  fileprivate func flattened(_ steps: Int) -> FloatArray {
+    FloatArray(
+      values,
+      shape: [
+        shape[..<(steps - 1)].reduce(1, *), shape[steps - 1],
+        shape[steps..<rank - 1].reduce(1, *), shape[rank - 1],
+      ])
+  }
+}

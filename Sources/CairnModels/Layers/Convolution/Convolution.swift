@@ -1,0 +1,136 @@
+// Keras `layers/convolutional/base_conv.py`, `conv1d.py`, `conv2d.py`, `conv3d.py`.
+
+import CairnJSON
+public import CairnSystem
+public import CairnTensors
+
+/// A convolution over one spatial dimension: `(n, steps, c)`.
+public typealias Conv1D = Convolution<OneDimensional>
+/// A convolution over two spatial dimensions: `(n, height, width, c)`.
+public typealias Conv2D = Convolution<TwoDimensional>
+/// A convolution over three spatial dimensions: `(n, depth, height, width, c)`.
+public typealias Conv3D = Convolution<ThreeDimensional>
+
+/// `activation(input ∗ kernel + bias)`: a window that passes over the spatial dimensions.
+///
+/// Input: `(n, …, c)`, or `(n, c, …)` with channels first. Output: the windows' number in each
+/// spatial dimension, `filters` channels. Variables: `kernel` `(window…, c / groups, filters)` and,
+/// if it has one, `bias` `(filters,)`.
+public final class Convolution<Rank: SpatialRank>: UnaryLayer {
+  /// `Conv1D`, `Conv2D`, `Conv3D`
+  public static var className: String { "Conv\(Rank.rank)D" }
+
+  /// Name, flag and variables.
+  public let state: LayerState
+  /// The number of output channels.
+  public let filters: Int
+  /// The number of parts that the channels are in, each convolved for itself.
+  public let groups: Int
+  /// What is applied to the outputs.
+  public let activation: ActivationFunction
+  private let window: ConvolutionWindow
+  private let usesBias: Bool
+  private let initializers: (kernel: Initializer, bias: Initializer)
+
+  /// A convolution with `filters` output channels.
+  ///
+  /// - Throws: `invalidConfiguration` for sizes that Keras refuses; `invalidName`.
+  public convenience init(
+    _ filters: Int, kernelSize: Extents, strides: Extents = 1, padding: Padding = .valid,
+    dataFormat: DataFormat = .channelsLast, dilation: Extents = 1, groups: Int = 1,
+    activation: ActivationFunction = .linear, usesBias: Bool = true,
+    kernelInitializer: Initializer = .glorotUniform, biasInitializer: Initializer = .zeros,
+    name: String? = nil, trainable: Bool = true, dtype: DTypePolicy = .float32
+  ) throws(CairnError) {
+    var reader = try ConfigurationReader(
+      making: Self.className, name: name, trainable: trainable, dtype: dtype,
+      [
+        "filters": .integer(Int64(filters)), "kernel_size": kernelSize.json,
+        "strides": strides.json, "padding": .string(padding.rawValue),
+        "data_format": .string(dataFormat.rawValue), "dilation_rate": dilation.json,
+        "groups": .integer(Int64(groups)), "activation": .string(activation.rawValue),
+        "use_bias": .bool(usesBias), "kernel_initializer": kernelInitializer.json,
+        "bias_initializer": biasInitializer.json,
+      ])
+    try self.init(reading: &reader)
+  }
+
+  init(reading reader: inout ConfigurationReader) throws(CairnError) {
+    filters = try reader.integer("filters", in: 1...Shape.dimensionLimit - 1)
+    window = try ConvolutionWindow(
+      reading: &reader, rank: Rank.rank, allowsCausal: Rank.rank == 1)
+    try window.checkStrides(reader)
+    groups = try reader.integer("groups", in: 1...Shape.dimensionLimit - 1, default: 1)
+    guard filters % groups == 0 else {
+      throw reader.invalid("groups", expected: "a divisor of \(filters) filters")
+    }
+    activation = try reader.activation("activation")
+    usesBias = try reader.bool("use_bias", default: true)
+    initializers.kernel = try reader.initializer("kernel_initializer", default: .glorotUniform)
+    initializers.bias = try reader.initializer("bias_initializer", default: .zeros)
+    _ = reader.preserved([
+      "kernel_regularizer", "bias_regularizer", "activity_regularizer", "kernel_constraint",
+      "bias_constraint",
+    ])
+    try reader.refuseQuantization()
+    state = try reader.layerState(className: Self.className)
+  }
+
+  /// The windows' numbers and `filters`.
+  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+    let channels = try window.channels(of: input, self)
+    let expected = state.variable("kernel").map { $0.shape[Rank.rank] * groups } ?? channels
+    guard channels == expected, channels % groups == 0 else {
+      throw shapeMismatch(
+        expected: "\(expected) channels, a multiple of \(groups) groups", found: input)
+    }
+    return try window.outputShape(for: input, channels: filters, self)
+  }
+
+  /// `kernel` and `bias`.
+  public func makeVariables(
+    for input: BatchShape, in context: inout BuildContext
+  ) throws(CairnError) -> [LayerVariable] {
+    let channels = try window.channels(of: input, self)
+    var variables = [
+      try context.makeVariable(
+        "kernel", dimensions: window.kernelSize + [channels / groups, filters],
+        initializer: initializers.kernel, role: .trainable, dtype: state.dtype.variableDType)
+    ]
+    if usesBias {
+      variables.append(
+        try context.makeVariable(
+          "bias", dimensions: [filters], initializer: initializers.bias, role: .trainable,
+          dtype: state.dtype.variableDType))
+    }
+    return variables
+  }
+
+  /// The convolution.
+  public func evaluate(
+    _ input: Tensor, in context: EvaluationContext
+  ) throws(CairnError) -> Tensor {
+    try state.checkFloat32(input)
+    _ = try context.shape(outputShape(for: BatchShape(input.shape)))
+    var output = try input.withChannelsLast(from: window.dataFormat).convolved(
+      with: state.weight("kernel"), adding: usesBias ? state.weight("bias") : nil,
+      over: window, groups: groups, in: context)
+    output = try output.withChannels(in: window.dataFormat)
+    try activation.apply(to: &output)
+    return output
+  }
+}
+
+extension ConfigurationReader {
+  /// Takes the keys of quantised and LoRA layers, which must say nothing.
+  ///
+  /// - Parameter records: Whether Keras writes the class's `quantization_config` though it is null.
+  mutating func refuseQuantization(records: Bool = false) throws(CairnError) {
+    for key in ["quantization_config", "lora_rank"] where take(key) != nil {
+      throw unsupported(key, "quantised and LoRA layers are not implemented")
+    }
+    if records { record("quantization_config", .null) }
+    // Without a rank it says nothing.
+    _ = take("lora_alpha")
+  }
+}

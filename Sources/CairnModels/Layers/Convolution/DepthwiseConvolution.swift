@@ -1,0 +1,107 @@
+// Keras `layers/convolutional/base_depthwise_conv.py`, `base_separable_conv.py`.
+
+import CairnJSON
+public import CairnSystem
+public import CairnTensors
+
+/// A depthwise convolution over one spatial dimension.
+public typealias DepthwiseConv1D = DepthwiseConvolution<OneDimensional>
+/// A depthwise convolution over two spatial dimensions.
+public typealias DepthwiseConv2D = DepthwiseConvolution<TwoDimensional>
+
+/// Each channel convolved with filters of its own.
+///
+/// Input: as ``Convolution``. Output: `c · depthMultiplier` channels. Variables: `kernel`
+/// `(window…, c, depthMultiplier)` and, if it has one, `bias`.
+public final class DepthwiseConvolution<Rank: SpatialRank>: UnaryLayer {
+  /// `DepthwiseConv1D`, `DepthwiseConv2D`
+  public static var className: String { "DepthwiseConv\(Rank.rank)D" }
+
+  /// Name, flag and variables.
+  public let state: LayerState
+  /// The number of filters of each channel.
+  public let depthMultiplier: Int
+  /// What is applied to the outputs.
+  public let activation: ActivationFunction
+  private let window: ConvolutionWindow
+  private let usesBias: Bool
+  private let initializers: (kernel: Initializer, bias: Initializer)
+
+  /// A depthwise convolution.
+  ///
+  /// - Throws: `invalidConfiguration` for sizes that Keras refuses; `invalidName`.
+  public convenience init(
+    kernelSize: Extents, strides: Extents = 1, padding: Padding = .valid, depthMultiplier: Int = 1,
+    dataFormat: DataFormat = .channelsLast, dilation: Extents = 1,
+    activation: ActivationFunction = .linear, usesBias: Bool = true, name: String? = nil,
+    trainable: Bool = true, dtype: DTypePolicy = .float32
+  ) throws(CairnError) {
+    var reader = try ConfigurationReader(
+      making: Self.className, name: name, trainable: trainable, dtype: dtype,
+      [
+        "kernel_size": kernelSize.json, "strides": strides.json,
+        "padding": .string(padding.rawValue), "depth_multiplier": .integer(Int64(depthMultiplier)),
+        "data_format": .string(dataFormat.rawValue), "dilation_rate": dilation.json,
+        "activation": .string(activation.rawValue), "use_bias": .bool(usesBias),
+      ])
+    try self.init(reading: &reader)
+  }
+
+  init(reading reader: inout ConfigurationReader) throws(CairnError) {
+    depthMultiplier = try reader.integer(
+      "depth_multiplier", in: 1...ConfigurationReader.greatestExtent, default: 1)
+    window = try ConvolutionWindow(reading: &reader, rank: Rank.rank)
+    activation = try reader.activation("activation")
+    usesBias = try reader.bool("use_bias", default: true)
+    initializers.kernel = try reader.initializer("depthwise_initializer", default: .glorotUniform)
+    initializers.bias = try reader.initializer("bias_initializer", default: .zeros)
+    _ = reader.preserved([
+      "depthwise_regularizer", "bias_regularizer", "activity_regularizer", "depthwise_constraint",
+      "bias_constraint",
+    ])
+    state = try reader.layerState(className: Self.className)
+  }
+
+  /// The windows' numbers and `c · depthMultiplier`.
+  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+    let channels = try window.channels(of: input, self)
+    if let kernel = state.variable("kernel"), kernel.shape[Rank.rank] != channels {
+      throw shapeMismatch(expected: "\(kernel.shape[Rank.rank]) channels", found: input)
+    }
+    let width = try Shape([channels, depthMultiplier]).elementCount
+    return try window.outputShape(for: input, channels: width, self)
+  }
+
+  /// `kernel` and `bias`.
+  public func makeVariables(
+    for input: BatchShape, in context: inout BuildContext
+  ) throws(CairnError) -> [LayerVariable] {
+    let channels = try window.channels(of: input, self)
+    var variables = [
+      try context.makeVariable(
+        "kernel", dimensions: window.kernelSize + [channels, depthMultiplier],
+        initializer: initializers.kernel, role: .trainable, dtype: state.dtype.variableDType)
+    ]
+    if usesBias {
+      variables.append(
+        try context.makeVariable(
+          "bias", dimensions: [channels * depthMultiplier], initializer: initializers.bias,
+          role: .trainable, dtype: state.dtype.variableDType))
+    }
+    return variables
+  }
+
+  /// The convolution.
+  public func evaluate(
+    _ input: Tensor, in context: EvaluationContext
+  ) throws(CairnError) -> Tensor {
+    try state.checkFloat32(input)
+    _ = try context.shape(outputShape(for: BatchShape(input.shape)))
+    var output = try input.withChannelsLast(from: window.dataFormat).depthwiseConvolved(
+      with: state.weight("kernel"), adding: usesBias ? state.weight("bias") : nil, over: window,
+      in: context)
+    output = try output.withChannels(in: window.dataFormat)
+    try activation.apply(to: &output)
+    return output
+  }
+}

@@ -1,0 +1,213 @@
+// Keras `layers/convolutional/base_conv_transpose.py`; the padding is that of
+// `backend/common/backend_utils.py`, `_convert_conv_transpose_padding_args_from_keras_to_jax`.
+
+import CairnJSON
+public import CairnSystem
+public import CairnTensors
+
+/// A transposed convolution over one spatial dimension.
+public typealias Conv1DTranspose = TransposedConvolution<OneDimensional>
+/// A transposed convolution over two spatial dimensions.
+public typealias Conv2DTranspose = TransposedConvolution<TwoDimensional>
+/// A transposed convolution over three spatial dimensions.
+public typealias Conv3DTranspose = TransposedConvolution<ThreeDimensional>
+
+/// What leads from a convolution's output back to the shape of its input: every place adds a
+/// window of values to the output.
+///
+/// Input: as ``Convolution``. Output: `filters` channels. Variables: `kernel`
+/// `(window…, filters, c)` and, if it has one, `bias` `(filters,)`.
+public final class TransposedConvolution<Rank: SpatialRank>: UnaryLayer {
+  /// `Conv1DTranspose`, `Conv2DTranspose`, `Conv3DTranspose`
+  public static var className: String { "Conv\(Rank.rank)DTranspose" }
+
+  /// Name, flag and variables.
+  public let state: LayerState
+  /// The number of output channels.
+  public let filters: Int
+  /// What is applied to the outputs.
+  public let activation: ActivationFunction
+  private let window: ConvolutionWindow
+  private let outputPadding: [Int]?
+  private let usesBias: Bool
+  private let initializers: (kernel: Initializer, bias: Initializer)
+
+  /// A transposed convolution with `filters` output channels.
+  ///
+  /// - Throws: `invalidConfiguration` for sizes that Keras refuses; `invalidName`.
+  public convenience init(
+    _ filters: Int, kernelSize: Extents, strides: Extents = 1, padding: Padding = .valid,
+    outputPadding: Extents? = nil, dataFormat: DataFormat = .channelsLast, dilation: Extents = 1,
+    activation: ActivationFunction = .linear, usesBias: Bool = true, name: String? = nil,
+    trainable: Bool = true, dtype: DTypePolicy = .float32
+  ) throws(CairnError) {
+    var reader = try ConfigurationReader(
+      making: Self.className, name: name, trainable: trainable, dtype: dtype,
+      [
+        "filters": .integer(Int64(filters)), "kernel_size": kernelSize.json,
+        "strides": strides.json, "padding": .string(padding.rawValue),
+        "output_padding": outputPadding?.json ?? .null,
+        "data_format": .string(dataFormat.rawValue), "dilation_rate": dilation.json,
+        "activation": .string(activation.rawValue), "use_bias": .bool(usesBias),
+      ])
+    try self.init(reading: &reader)
+  }
+
+  init(reading reader: inout ConfigurationReader) throws(CairnError) {
+    filters = try reader.integer("filters", in: 1...Shape.dimensionLimit - 1)
+    window = try ConvolutionWindow(reading: &reader, rank: Rank.rank)
+    outputPadding = try reader.optionalExtents(
+      "output_padding", count: Rank.rank, in: 0...ConfigurationReader.greatestExtent)
+    activation = try reader.activation("activation")
+    usesBias = try reader.bool("use_bias", default: true)
+    initializers.kernel = try reader.initializer("kernel_initializer", default: .glorotUniform)
+    initializers.bias = try reader.initializer("bias_initializer", default: .zeros)
+    _ = reader.preserved([
+      "kernel_regularizer", "bias_regularizer", "activity_regularizer", "kernel_constraint",
+      "bias_constraint",
+    ])
+    state = try reader.layerState(className: Self.className)
+  }
+
+  /// Along one dimension: how many places are cut off in front of the sum of all windows, and how
+  /// long the rest is.
+  private func cut(_ axis: Int, input: Int) -> (front: Int, length: Int) {
+    let stride = window.strides[axis]
+    let extent = (window.kernelSize[axis] - 1) * window.dilation[axis] + 1
+    let (left, right): (Int, Int)
+    if window.padding == .valid {
+      left = extent - 1
+      right = extent - 1 + (outputPadding?[axis] ?? max(extent, stride) - extent)
+    } else {
+      let total = outputPadding.map { extent + extent % 2 - 2 + $0[axis] } ?? stride + extent - 2
+      left = min(total / 2 + total % 2, extent - 1)
+      right = total - left
+    }
+    return (extent - 1 - left, max(input - 1, 0) * stride + left + right - extent + 2)
+  }
+
+  /// The lengths that follow from strides and padding, and `filters`.
+  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+    let channels = try window.channels(of: input, self)
+    if let kernel = state.variable("kernel"), kernel.shape[Rank.rank + 1] != channels {
+      throw shapeMismatch(expected: "\(kernel.shape[Rank.rank + 1]) channels", found: input)
+    }
+    let lengths = window.spatial(input.dimensions)
+    var outputs: [Int?] = []
+    for axis in 0..<Rank.rank {
+      // Lengths and strides are so small that this stays within an Int.
+      guard lengths[axis] ?? 0 < ConfigurationReader.greatestExtent else {
+        throw shapeMismatch(expected: "dimensions below 2^30", found: input)
+      }
+      let length = lengths[axis].map { cut(axis, input: $0).length }
+      guard length ?? 1 > 0 else {
+        throw shapeMismatch(expected: "an output that is not empty", found: input)
+      }
+      outputs.append(length)
+    }
+    return try window.shape(input.dimensions[0], outputs, filters)
+  }
+
+  /// `kernel` and `bias`.
+  public func makeVariables(
+    for input: BatchShape, in context: inout BuildContext
+  ) throws(CairnError) -> [LayerVariable] {
+    let channels = try window.channels(of: input, self)
+    var variables = [
+      try context.makeVariable(
+        "kernel", dimensions: window.kernelSize + [filters, channels],
+        initializer: initializers.kernel, role: .trainable, dtype: state.dtype.variableDType)
+    ]
+    if usesBias {
+      variables.append(
+        try context.makeVariable(
+          "bias", dimensions: [filters], initializer: initializers.bias, role: .trainable,
+          dtype: state.dtype.variableDType))
+    }
+    return variables
+  }
+
+  /// The transposed convolution.
+  public func evaluate(
+    _ input: Tensor, in context: EvaluationContext
+  ) throws(CairnError) -> Tensor {
+    try state.checkFloat32(input)
+    _ = try context.shape(outputShape(for: BatchShape(input.shape)))
+    let source = try input.withChannelsLast(from: window.dataFormat)
+    let lengths = Array(source.shape.dimensions[1...].prefix(Rank.rank))
+    let cuts = lengths.indices.map { cut($0, input: lengths[$0]) }
+    let output = try context.shape([source.shape[0]] + cuts.map(\.length) + [filters])
+    // For each place the windows that reach it: the transpose of the kernel's patches.
+    let axes = lengths.indices.map { axis in
+      scatter(axis, input: lengths[axis], front: cuts[axis].front, length: cuts[axis].length)
+    }
+    var result = try sums(source, axes: axes, output, in: context)
+    result = try result.withChannels(in: window.dataFormat)
+    try activation.apply(to: &result)
+    return result
+  }
+
+  /// For each place along a dimension: which tap leads to which place of the output.
+  private func scatter(
+    _ axis: Int, input: Int, front: Int, length: Int
+  ) -> [[(tap: Int, place: Int)]] {
+    (0..<input).map { index in
+      (0..<window.kernelSize[axis]).compactMap { tap in
+        let place = index * window.strides[axis] + tap * window.dilation[axis] - front
+        return (0..<length).contains(place) ? (tap, place) : nil
+      }
+    }
+  }
+
+  private func sums(
+    _ input: Tensor, axes: [[[(tap: Int, place: Int)]]], _ shape: Shape,
+    in context: EvaluationContext
+  ) throws(CairnError) -> Tensor {
+    let missing = 3 - Rank.rank
+    let one: [[(tap: Int, place: Int)]] = [[(0, 0)]]
+    let taps = [[[(tap: Int, place: Int)]]](repeating: one, count: missing) + axes
+    let sizes = [Int](repeating: 1, count: missing) + window.kernelSize
+    let lengths = [Int](repeating: 1, count: missing) + shape.dimensions[1...].prefix(Rank.rank)
+    let channels = input.shape[input.rank - 1]
+    let (filters, kernelCount) = (filters, sizes.reduce(1, *))
+    let places = taps.reduce(1) { $0 * $1.count }
+    let values: [Float] = try input.scalars()
+    // (taps, filters, c) as (c, taps · filters): one product gives what each place adds.
+    let kernel = try FloatArray(
+      state.weight("kernel").reshaped(
+        to: context.shape([kernelCount * filters, channels]))
+    ).transposed([1, 0]).values
+    let bias = usesBias ? try state.weightScalars("bias") : []
+    let rowLength = lengths.reduce(filters, *)
+    let width = kernelCount * filters
+    return try Tensor(
+      shape: shape, rowLength: rowLength, work: places * channels * width,
+      threads: context.threads
+    ) { examples in
+      var block: [Float] = []
+      for example in examples {
+        var sum = [Float](repeating: 0, count: rowLength)
+        for place in 0..<places {
+          let added = MatrixProduct.product(
+            values, from: (example * places + place) * channels, kernel, rows: 1,
+            inner: channels, columns: width)
+          let w = place % taps[2].count
+          let h = place / taps[2].count % taps[1].count
+          let d = place / taps[2].count / taps[1].count
+          for (kd, z) in taps[0][d] {
+            for (kh, y) in taps[1][h] {
+              for (kw, x) in taps[2][w] {
+                let source = ((kd * sizes[1] + kh) * sizes[2] + kw) * filters
+                let target = ((z * lengths[1] + y) * lengths[2] + x) * filters
+                for filter in 0..<filters { sum[target + filter] += added[source + filter] }
+              }
+            }
+          }
+        }
+        sum.addToRows(bias)
+        block += sum
+      }
+      return block
+    }
+  }
+}

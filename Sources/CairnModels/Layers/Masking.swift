@@ -1,0 +1,74 @@
+// Keras `layers/core/masking.py`.
+
+import CairnJSON
+public import CairnSystem
+public import CairnTensors
+
+/// Makes a mask of the steps that are not all one value, and sets those to zero. No variables.
+public final class Masking: UnaryLayer {
+  /// `Masking`
+  public static let className = "Masking"
+  /// False: Keras builds this class when it is made.
+  public static var recordsBuildShape: Bool { false }
+
+  /// Name, flag and variables.
+  public let state: LayerState
+  /// What a step of padding is filled with.
+  public let maskValue: Double
+
+  /// A layer that leaves out steps filled with `maskValue`.
+  ///
+  /// - Throws: `invalidName`.
+  public convenience init(
+    maskValue: Double = 0, name: String? = nil, trainable: Bool = true,
+    dtype: DTypePolicy = .float32
+  ) throws(CairnError) {
+    var reader = try ConfigurationReader(
+      making: Self.className, name: name, trainable: trainable, dtype: dtype,
+      ["mask_value": .double(maskValue)])
+    try self.init(reading: &reader)
+  }
+
+  init(reading reader: inout ConfigurationReader) throws(CairnError) {
+    maskValue = try reader.double("mask_value", default: 0)
+    state = try reader.layerState(className: Self.className)
+  }
+
+  /// Empty where it was not built for a shape: it needs none.
+  public var inputShapes: [BatchShape]? { state.inputShapes ?? [] }
+
+  /// The input's own shape.
+  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+    guard input.rank >= 1 else { throw shapeMismatch(expected: "a dimension", found: input) }
+    return input
+  }
+
+  /// The input with masked steps at zero.
+  public func evaluate(
+    _ input: Tensor, in context: EvaluationContext
+  ) throws(CairnError) -> Tensor {
+    try masked(input, in: context).tensor
+  }
+
+  /// The input with masked steps at zero, and the mask.
+  public func evaluate(
+    _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
+  ) throws(CairnError) -> [MaskedTensor] {
+    [try masked(only(plainInputs(arguments)).tensor, in: context)]
+  }
+
+  private func masked(
+    _ input: Tensor, in context: EvaluationContext
+  ) throws(CairnError) -> MaskedTensor {
+    try state.checkFloat32(input)
+    _ = try outputShape(for: BatchShape(input.shape))
+    let value = Float(maskValue)
+    let array = try FloatArray(input)
+    var mask = array.reduced([input.rank - 1], keepingDimensions: true) { run in
+      run.contains(where: { $0 != value }) ? 1 : 0
+    }
+    let output = try array.combined(with: mask, in: context) { $1 == 0 ? 0 : $0 }
+    mask.shape.removeLast()
+    return MaskedTensor(try output.tensor(), mask: try mask.tensor().cast(to: .bool))
+  }
+}

@@ -1,0 +1,135 @@
+// Keras `layers/merging/concatenate.py`.
+
+import CairnJSON
+public import CairnSystem
+public import CairnTensors
+
+/// Several tensors one behind the other along one dimension. No variables.
+public final class Concatenate: Layer {
+  /// `Concatenate`
+  public static let className = "Concatenate"
+
+  /// Name, flag and variables.
+  public let state: LayerState
+  /// The dimension; negative ones count from the end.
+  public let axis: Int
+
+  /// A layer that puts its inputs side by side.
+  ///
+  /// - Throws: `invalidName`.
+  public convenience init(
+    axis: Int = -1, name: String? = nil, trainable: Bool = true, dtype: DTypePolicy = .float32
+  ) throws(CairnError) {
+    var reader = try ConfigurationReader(
+      making: Self.className, name: name, trainable: trainable, dtype: dtype,
+      ["axis": .integer(Int64(axis))])
+    try self.init(reading: &reader)
+  }
+
+  init(reading reader: inout ConfigurationReader) throws(CairnError) {
+    axis = try reader.integer("axis", in: -Shape.maximumRank...Shape.maximumRank, default: -1)
+    state = try reader.layerState(className: Self.className)
+  }
+
+  /// The first input's shape, with the lengths along the axis added up.
+  public func outputShapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
+    guard let first = inputs.first, let axis = first.axis(axis) else {
+      throw CairnError(
+        .shapeMismatch, "the layer's inputs lack the dimension \(self.axis)", at: .init(name: name),
+        found: inputs.first.map { "\($0)" } ?? "no inputs")
+    }
+    var dimensions = first.dimensions
+    for input in inputs.dropFirst() {
+      guard input.rank == first.rank else {
+        throw shapeMismatch(expected: "\(first.rank) dimensions", found: input)
+      }
+      for other in dimensions.indices where other != axis {
+        guard let x = dimensions[other], let y = input.dimensions[other] else {
+          dimensions[other] = dimensions[other] ?? input.dimensions[other]
+          continue
+        }
+        guard x == y else { throw shapeMismatch(expected: "\(first)", found: input) }
+      }
+      if let length = dimensions[axis], let added = input.dimensions[axis] {
+        dimensions[axis] = length + added
+      } else {
+        dimensions[axis] = nil
+      }
+    }
+    return [try BatchShape(dimensions)]
+  }
+
+  /// The tensors side by side.
+  public func evaluate(
+    _ inputs: [Tensor], in context: EvaluationContext
+  ) throws(CairnError) -> [Tensor] {
+    let shape = try context.shape(
+      only(outputShapes(for: inputs.map { BatchShape($0.shape) })))
+    return [try Tensor.concatenated(inputs, axis: BatchShape(shape).axis(axis) ?? 0, shape: shape)]
+  }
+
+  /// As for the tensors alone, with their masks side by side if there are any.
+  public func evaluate(
+    _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
+  ) throws(CairnError) -> [MaskedTensor] {
+    let inputs = try plainInputs(arguments)
+    let output = try only(evaluate(inputs.map(\.tensor), in: context))
+    guard inputs.contains(where: { $0.mask != nil }) else { return [MaskedTensor(output)] }
+    // In the inputs' shapes, as Keras does; a place counts if any of its last dimension does.
+    var masks: [Tensor] = []
+    for input in inputs {
+      let ones = FloatArray(
+        [Float](repeating: 1, count: input.tensor.elementCount),
+        shape: input.tensor.shape.dimensions)
+      guard let mask = input.mask else {
+        masks.append(try ones.tensor())
+        continue
+      }
+      var array = try FloatArray(mask.cast(to: .float32))
+      if array.rank < ones.rank {
+        array.shape.append(1)
+        array = try array.combined(with: ones, in: context) { x, _ in x }
+      }
+      masks.append(try array.tensor())
+    }
+    let whole = try only(evaluate(masks, in: context))
+    let any = try FloatArray(whole).reduced([whole.rank - 1], keepingDimensions: false) { run in
+      run.contains(where: { $0 != 0 }) ? 1 : 0
+    }
+    return [MaskedTensor(output, mask: try any.tensor().cast(to: .bool))]
+  }
+}
+
+extension Tensor {
+  /// Tensors of one type one behind the other along `axis`; `shape` is the result's.
+  ///
+  /// - Throws: `dtypeMismatch`; `noConversion` for types that don't fill bytes.
+  static func concatenated(
+    _ parts: [Tensor], axis: Int, shape: Shape
+  ) throws(CairnError) -> Tensor {
+    guard let dtype = parts.first?.dtype, parts.allSatisfy({ $0.dtype == dtype }) else {
+      throw CairnError(
+        .dtypeMismatch, "tensors of different element types cannot stand side by side",
+        found: parts.map { "\($0.dtype)" }.joined(separator: ", "))
+    }
+    let width = try dtype.elementWidth()
+    let outer = shape.dimensions[..<axis].reduce(1, *)
+    return try Tensor(dtype: dtype, shape: shape, byteCount: shape.elementCount * width) {
+      (target) throws(CairnError) in
+      guard target.count > 0 else { return }
+      let row = target.count / max(outer, 1)
+      var start = 0
+      for part in parts {
+        let length = part.byteCount / max(outer, 1)
+        part.withBytes { source in
+          for index in 0..<outer {
+            for byte in 0..<length {
+              target[index * row + start + byte] = source[index * length + byte]
+            }
+          }
+        }
+        start += length
+      }
+    }
+  }
+}

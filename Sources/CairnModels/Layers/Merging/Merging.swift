@@ -1,0 +1,191 @@
+// Keras `layers/merging/base_merge.py` and the classes that only choose the operation.
+
+import CairnJSON
+public import CairnSystem
+public import CairnTensors
+
+/// How two elements of a merging layer's inputs become one.
+public protocol MergingRule: Sendable {
+  /// The class's name: `Add`.
+  static var name: String { get }
+  /// How many inputs there must be.
+  static var inputCount: ClosedRange<Int> { get }
+  /// What an element makes of what the inputs before it gave.
+  static func merge(_ result: Float, _ value: Float) -> Float
+  /// The result, once all inputs are in.
+  static func finish(_ result: Float, inputs: Int) -> Float
+}
+
+extension MergingRule {
+  /// One and more.
+  public static var inputCount: ClosedRange<Int> { 1...Int.max }
+  /// The result itself.
+  public static func finish(_ result: Float, inputs: Int) -> Float { result }
+}
+
+/// The sum.
+public enum SumRule: MergingRule {
+  /// `Add`
+  public static var name: String { "Add" }
+  /// The sum.
+  public static func merge(_ result: Float, _ value: Float) -> Float { result + value }
+}
+/// The first less the second.
+public enum DifferenceRule: MergingRule {
+  /// `Subtract`
+  public static var name: String { "Subtract" }
+  /// Two.
+  public static var inputCount: ClosedRange<Int> { 2...2 }
+  /// The difference.
+  public static func merge(_ result: Float, _ value: Float) -> Float { result - value }
+}
+/// The product.
+public enum ProductRule: MergingRule {
+  /// `Multiply`
+  public static var name: String { "Multiply" }
+  /// The product.
+  public static func merge(_ result: Float, _ value: Float) -> Float { result * value }
+}
+/// The mean.
+public enum MeanRule: MergingRule {
+  /// `Average`
+  public static var name: String { "Average" }
+  /// The sum.
+  public static func merge(_ result: Float, _ value: Float) -> Float { result + value }
+  /// The sum divided by the number of inputs.
+  public static func finish(_ result: Float, inputs: Int) -> Float { result / Float(inputs) }
+}
+/// The larger.
+public enum LargestRule: MergingRule {
+  /// `Maximum`
+  public static var name: String { "Maximum" }
+  /// The larger of the two, or the NaN.
+  public static func merge(_ result: Float, _ value: Float) -> Float {
+    value > result || value.isNaN ? value : result
+  }
+}
+/// The smaller.
+public enum SmallestRule: MergingRule {
+  /// `Minimum`
+  public static var name: String { "Minimum" }
+  /// The smaller of the two, or the NaN.
+  public static func merge(_ result: Float, _ value: Float) -> Float {
+    value < result || value.isNaN ? value : result
+  }
+}
+
+/// The sum of its inputs.
+public typealias Add = Merging<SumRule>
+/// The first input less the second.
+public typealias Subtract = Merging<DifferenceRule>
+/// The product of its inputs.
+public typealias Multiply = Merging<ProductRule>
+/// The mean of its inputs.
+public typealias Average = Merging<MeanRule>
+/// The largest of its inputs.
+public typealias Maximum = Merging<LargestRule>
+/// The smallest of its inputs.
+public typealias Minimum = Merging<SmallestRule>
+
+/// Several tensors made one, element by element.
+///
+/// Inputs: shapes that broadcast; one with fewer dimensions gets more behind the batch. No
+/// variables.
+public final class Merging<Rule: MergingRule>: Layer {
+  /// `Add`, `Subtract`, `Multiply`, `Average`, `Maximum`, `Minimum`
+  public static var className: String { Rule.name }
+
+  /// Name, flag and variables.
+  public let state: LayerState
+
+  /// A layer that merges its inputs.
+  ///
+  /// - Throws: `invalidName`.
+  public convenience init(
+    name: String? = nil, trainable: Bool = true, dtype: DTypePolicy = .float32
+  ) throws(CairnError) {
+    var reader = try ConfigurationReader(
+      making: Self.className, name: name, trainable: trainable, dtype: dtype, [:])
+    try self.init(reading: &reader)
+  }
+
+  init(reading reader: inout ConfigurationReader) throws(CairnError) {
+    state = try reader.layerState(className: Self.className)
+  }
+
+  /// The shape that all inputs broadcast to.
+  public func outputShapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
+    guard Rule.inputCount.contains(inputs.count), let first = inputs.first else {
+      throw CairnError(
+        .countMismatch, "the layer takes another number of inputs", at: .init(name: name),
+        expected: "\(Rule.inputCount)", found: "\(inputs.count)")
+    }
+    let rank = inputs.map(\.rank).max() ?? 0
+    var result = first.padded(to: rank)
+    for input in inputs.dropFirst() {
+      let padded = input.padded(to: rank)
+      var merged: [Int?] = []
+      for (x, y) in zip(result, padded) {
+        if x == 1 || y == 1 {
+          merged.append(x == 1 ? y : x)
+        } else if let x, let y, x != y {
+          throw shapeMismatch(expected: "a shape that broadcasts to \(result)", found: input)
+        } else {
+          merged.append(x ?? y)
+        }
+      }
+      result = merged
+    }
+    // The number of examples is known if all inputs know it.
+    if inputs.contains(where: { $0.dimensions.first == .some(nil) }) { result[0] = nil }
+    return [try BatchShape(result)]
+  }
+
+  /// The merged tensor.
+  public func evaluate(
+    _ inputs: [Tensor], in context: EvaluationContext
+  ) throws(CairnError) -> [Tensor] {
+    for input in inputs { try state.checkFloat32(input) }
+    _ = try outputShapes(for: inputs.map { BatchShape($0.shape) })
+    let rank = inputs.map(\.rank).max() ?? 0
+    var result: FloatArray?
+    for input in inputs {
+      var array = try FloatArray(input)
+      array.shape = BatchShape(input.shape).padded(to: rank).map { $0 ?? 0 }
+      result = try result?.combined(with: array, in: context, Rule.merge) ?? array
+    }
+    guard var merged = result else { return [] }
+    merged.values = merged.values.map { Rule.finish($0, inputs: inputs.count) }
+    return [try merged.tensor()]
+  }
+
+  /// As for the tensors alone; a place counts if it does in any input, and all counts unless every
+  /// input has a mask.
+  public func evaluate(
+    _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
+  ) throws(CairnError) -> [MaskedTensor] {
+    let inputs = try plainInputs(arguments)
+    let output = try only(evaluate(inputs.map(\.tensor), in: context))
+    let masks = inputs.compactMap(\.mask)
+    guard masks.count == inputs.count, let first = masks.first else {
+      return [MaskedTensor(output)]
+    }
+    var mask = try FloatArray(first.cast(to: .float32))
+    for other in masks.dropFirst() {
+      mask = try mask.combined(with: FloatArray(other.cast(to: .float32)), in: context) {
+        max($0, $1)
+      }
+    }
+    return [MaskedTensor(output, mask: try mask.tensor().cast(to: .bool))]
+  }
+}
+
+extension BatchShape {
+  /// The dimensions, with as many of length 1 behind the first as are missing.
+  func padded(to rank: Int) -> [Int?] {
+    guard self.rank < rank, let first = dimensions.first else {
+      return [Int?](repeating: 1, count: max(rank - self.rank, 0)) + dimensions
+    }
+    return [first] + [Int?](repeating: 1, count: rank - self.rank) + dimensions.dropFirst()
+  }
+}

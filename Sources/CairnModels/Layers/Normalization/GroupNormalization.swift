@@ -1,0 +1,128 @@
+// Keras `layers/normalization/group_normalization.py`.
+
+import CairnJSON
+public import CairnSystem
+public import CairnTensors
+
+/// Each example's channels, group by group, shifted and scaled to mean 0 and variance 1.
+///
+/// Input and output: any rank from 2 on, the same. Variables: `gamma` and `beta` (if it scales, if
+/// it centres), one value a channel.
+public final class GroupNormalization: UnaryLayer {
+  /// `GroupNormalization`
+  public static let className = "GroupNormalization"
+
+  /// Name, flag and variables.
+  public let state: LayerState
+  private let groups: Int
+  private let axis: Int
+  private let epsilon: Double
+  private let centers: Bool
+  private let scales: Bool
+  private let initializers: (beta: Initializer, gamma: Initializer)
+
+  /// A layer of `groups` groups; -1 makes every channel one.
+  ///
+  /// - Throws: `invalidConfiguration`; `invalidName`.
+  public convenience init(
+    groups: Int = 32, axis: Int = -1, epsilon: Double = 0.001, centers: Bool = true,
+    scales: Bool = true, name: String? = nil, trainable: Bool = true,
+    dtype: DTypePolicy = .float32
+  ) throws(CairnError) {
+    var reader = try ConfigurationReader(
+      making: Self.className, name: name, trainable: trainable, dtype: dtype,
+      [
+        "groups": .integer(Int64(groups)), "axis": .integer(Int64(axis)),
+        "epsilon": .double(epsilon), "center": .bool(centers), "scale": .bool(scales),
+      ])
+    try self.init(reading: &reader)
+  }
+
+  init(reading reader: inout ConfigurationReader) throws(CairnError) {
+    groups = try reader.integer("groups", in: -1...Shape.dimensionLimit, default: 32)
+    guard groups != 0 else { throw reader.invalid("groups", expected: "-1, or 1 and more") }
+    axis = try reader.integer("axis", in: -Shape.maximumRank...Shape.maximumRank, default: -1)
+    epsilon = try reader.double("epsilon", default: 0.001)
+    centers = try reader.bool("center", default: true)
+    scales = try reader.bool("scale", default: true)
+    initializers.beta = try reader.initializer("beta_initializer", default: .zeros)
+    initializers.gamma = try reader.initializer("gamma_initializer", default: .ones)
+    _ = reader.preserved([
+      "beta_regularizer", "gamma_regularizer", "beta_constraint", "gamma_constraint",
+    ])
+    state = try reader.layerState(className: Self.className)
+  }
+
+  /// True.
+  public var passesMask: Bool { true }
+
+  private func channels(of input: BatchShape) throws(CairnError) -> (axis: Int, count: Int) {
+    guard let axis = input.axis(axis), axis > 0, let count = input.dimensions[axis], count > 0,
+      groups == -1 || count % groups == 0
+    else {
+      throw shapeMismatch(
+        expected: "a dimension \(self.axis) that \(groups) groups divide", found: input)
+    }
+    return (axis, count)
+  }
+
+  /// The input's own shape, if its channels can be grouped.
+  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+    _ = try channels(of: input)
+    try checkNormalized(input, axes: [axis], variable: scales ? "gamma" : centers ? "beta" : nil)
+    return input
+  }
+
+  /// `gamma` and `beta`.
+  public func makeVariables(
+    for input: BatchShape, in context: inout BuildContext
+  ) throws(CairnError) -> [LayerVariable] {
+    let count = try channels(of: input).count
+    var variables: [LayerVariable] = []
+    for (name, initializer, isThere) in [
+      ("gamma", initializers.gamma, scales), ("beta", initializers.beta, centers),
+    ] where isThere {
+      variables.append(
+        try context.makeVariable(
+          name, dimensions: [count], initializer: initializer, role: .trainable,
+          dtype: state.dtype.variableDType))
+    }
+    return variables
+  }
+
+  /// The normalised input.
+  public func evaluate(
+    _ input: Tensor, in context: EvaluationContext
+  ) throws(CairnError) -> Tensor {
+    try state.checkFloat32(input)
+    _ = try outputShape(for: BatchShape(input.shape))
+    guard input.elementCount > 0 else { return input }
+    let (axis, channels) = try channels(of: BatchShape(input.shape))
+    let groupCount = groups == -1 ? channels : groups
+    let size = channels / groupCount
+    let gamma = scales ? try state.weightScalars("gamma", rounded: false) : nil
+    let beta = centers ? try state.weightScalars("beta", rounded: false) : nil
+    // (n, …, c, …) as (n, c, …): a group's elements then lie together.
+    let order = [0, axis] + (1..<input.rank).filter { $0 != axis }
+    var array = try FloatArray(input).transposed(order)
+    let inner = array.shape[2...].reduce(1, *)
+    for start in stride(from: 0, to: array.values.count, by: size * inner) {
+      let run = array.values[start..<start + size * inner]
+      let mean = run.reduce(0) { $0 + Double($1) } / Double(run.count)
+      let variance =
+        run.reduce(0) { $0 + (Double($1) - mean) * (Double($1) - mean) }
+        / Double(run.count)
+      let inverse = 1 / (Float(variance) + Float(epsilon)).squareRoot()
+      let first = start / inner % channels
+      for index in 0..<size * inner {
+        let channel = first + index / inner
+        let factor = inverse * (gamma?[channel] ?? 1)
+        let offset = -Float(mean) * factor + (beta?[channel] ?? 0)
+        array.values[start + index] = array.values[start + index] * factor + offset
+      }
+    }
+    var back = [Int](repeating: 0, count: input.rank)
+    for (place, axis) in order.enumerated() { back[axis] = place }
+    return try array.transposed(back).tensor()
+  }
+}

@@ -1,0 +1,211 @@
+// Keras `layers/normalization/layer_normalization.py`, `rms_normalization.py`; the formulas are those
+// of `backend/jax/nn.py`, `layer_normalization`, and `ops/nn.py`, `_rms_normalization`.
+
+import CairnJSON
+public import CairnSystem
+public import CairnTensors
+
+/// Each example shifted and scaled to mean 0 and variance 1 along some dimensions.
+///
+/// Input and output: any shape, the same. Variables: `gamma` and `beta` (if it scales, if it
+/// centres), of the lengths of those dimensions.
+public final class LayerNormalization: UnaryLayer {
+  /// `LayerNormalization`
+  public static let className = "LayerNormalization"
+
+  /// Name, flag and variables.
+  public let state: LayerState
+  private let axes: [Int]
+  private let epsilon: Double
+  private let centers: Bool
+  private let scales: Bool
+  private let initializers: (beta: Initializer, gamma: Initializer)
+
+  /// A layer that normalises along `axes`.
+  ///
+  /// - Throws: `invalidConfiguration`; `invalidName`.
+  public convenience init(
+    axes: [Int] = [-1], epsilon: Double = 0.001, centers: Bool = true, scales: Bool = true,
+    name: String? = nil, trainable: Bool = true, dtype: DTypePolicy = .float32
+  ) throws(CairnError) {
+    var reader = try ConfigurationReader(
+      making: Self.className, name: name, trainable: trainable, dtype: dtype,
+      [
+        "axis": .array(axes.map { .integer(Int64($0)) }), "epsilon": .double(epsilon),
+        "center": .bool(centers), "scale": .bool(scales),
+      ])
+    try self.init(reading: &reader)
+  }
+
+  init(reading reader: inout ConfigurationReader) throws(CairnError) {
+    axes = try reader.axes("axis", default: [-1])
+    epsilon = try reader.double("epsilon", default: 0.001)
+    centers = try reader.bool("center", default: true)
+    scales = try reader.bool("scale", default: true)
+    guard try !reader.bool("rms_scaling", default: false) else {
+      throw reader.unsupported("rms_scaling", "it is deprecated; use RMSNormalization")
+    }
+    initializers.beta = try reader.initializer("beta_initializer", default: .zeros)
+    initializers.gamma = try reader.initializer("gamma_initializer", default: .ones)
+    _ = reader.preserved([
+      "beta_regularizer", "gamma_regularizer", "beta_constraint", "gamma_constraint",
+    ])
+    state = try reader.layerState(className: Self.className)
+  }
+
+  /// True.
+  public var passesMask: Bool { true }
+
+  /// The input's own shape, if it has the axes.
+  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+    try checkNormalized(input, axes: axes, variable: scales ? "gamma" : centers ? "beta" : nil)
+    return input
+  }
+
+  /// `gamma` and `beta`.
+  public func makeVariables(
+    for input: BatchShape, in context: inout BuildContext
+  ) throws(CairnError) -> [LayerVariable] {
+    let lengths = try input.axes(axes, of: self).compactMap { input.dimensions[$0] }
+    var variables: [LayerVariable] = []
+    for (name, initializer, isThere) in [
+      ("gamma", initializers.gamma, scales), ("beta", initializers.beta, centers),
+    ] where isThere {
+      variables.append(
+        try context.makeVariable(
+          name, dimensions: lengths, initializer: initializer, role: .trainable,
+          dtype: state.dtype.variableDType))
+    }
+    return variables
+  }
+
+  /// The normalised input.
+  public func evaluate(
+    _ input: Tensor, in context: EvaluationContext
+  ) throws(CairnError) -> Tensor {
+    try state.checkFloat32(input)
+    _ = try outputShape(for: BatchShape(input.shape))
+    let axes = try BatchShape(input.shape).axes(axes, of: self)
+    let epsilon = Float(epsilon)
+    return try FloatArray(input).normalized(
+      axes, factors: scales ? state.weightScalars("gamma", rounded: false) : nil,
+      offsets: centers ? state.weightScalars("beta", rounded: false) : nil
+    ) { run in
+      let mean = run.reduce(0) { $0 + Double($1) } / Double(run.count)
+      let variance =
+        run.reduce(0) { $0 + (Double($1) - mean) * (Double($1) - mean) }
+        / Double(run.count)
+      return (Float(mean), 1 / (Float(variance) + epsilon).squareRoot())
+    }.tensor()
+  }
+}
+
+/// Each example divided by its root mean square along some dimensions.
+///
+/// Input and output: any shape, the same. Variable: `scale`, of the lengths of those dimensions.
+public final class RMSNormalization: UnaryLayer {
+  /// `RMSNormalization`
+  public static let className = "RMSNormalization"
+
+  /// Name, flag and variables.
+  public let state: LayerState
+  private let axes: [Int]
+  private let epsilon: Double
+
+  /// A layer that normalises along `axes`.
+  ///
+  /// - Throws: `invalidConfiguration`; `invalidName`.
+  public convenience init(
+    axes: [Int] = [-1], epsilon: Double = 1e-6, name: String? = nil, trainable: Bool = true,
+    dtype: DTypePolicy = .float32
+  ) throws(CairnError) {
+    var reader = try ConfigurationReader(
+      making: Self.className, name: name, trainable: trainable, dtype: dtype,
+      ["axis": .array(axes.map { .integer(Int64($0)) }), "epsilon": .double(epsilon)])
+    try self.init(reading: &reader)
+  }
+
+  init(reading reader: inout ConfigurationReader) throws(CairnError) {
+    axes = try reader.axes("axis", default: [-1])
+    epsilon = try reader.double("epsilon", default: 1e-6)
+    state = try reader.layerState(className: Self.className)
+  }
+
+  /// The input's own shape, if it has the axes.
+  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+    try checkNormalized(input, axes: axes, variable: "scale")
+    return input
+  }
+
+  /// `scale`.
+  public func makeVariables(
+    for input: BatchShape, in context: inout BuildContext
+  ) throws(CairnError) -> [LayerVariable] {
+    let lengths = try input.axes(axes, of: self).compactMap { input.dimensions[$0] }
+    return [
+      try context.makeVariable(
+        "scale", dimensions: lengths, initializer: .ones, role: .trainable,
+        dtype: state.dtype.variableDType)
+    ]
+  }
+
+  /// The normalised input.
+  public func evaluate(
+    _ input: Tensor, in context: EvaluationContext
+  ) throws(CairnError) -> Tensor {
+    try state.checkFloat32(input)
+    _ = try outputShape(for: BatchShape(input.shape))
+    let axes = try BatchShape(input.shape).axes(axes, of: self)
+    let epsilon = Float(epsilon)
+    return try FloatArray(input).normalized(
+      axes, factors: state.weightScalars("scale"), offsets: nil
+    ) { run in
+      let square = run.reduce(0) { $0 + Double($1) * Double($1) } / Double(run.count)
+      return (0, 1 / (Float(square) + epsilon).squareRoot())
+    }.tensor()
+  }
+}
+
+extension FloatArray {
+  /// Every run along `axes`, which ascend: less an offset, times a factor, both of which follow from
+  /// the run; then element by element times `factors` and plus `offsets`.
+  func normalized(
+    _ axes: [Int], factors: [Float]?, offsets: [Float]?,
+    _ statistics: ([Float]) -> (mean: Float, factor: Float)
+  ) -> FloatArray {
+    let order = (0..<rank).filter { !axes.contains($0) } + axes
+    var moved = transposed(order)
+    let width = axes.reduce(1) { $0 * shape[$1] }
+    guard width > 0 else { return self }
+    for start in stride(from: 0, to: moved.values.count, by: width) {
+      let run = Array(moved.values[start..<start + width])
+      let (mean, factor) = statistics(run)
+      for index in 0..<width {
+        var value = (run[index] - mean) * factor
+        if let factors { value *= factors[index] }
+        if let offsets { value += offsets[index] }
+        moved.values[start + index] = value
+      }
+    }
+    var back = [Int](repeating: 0, count: rank)
+    for (place, axis) in order.enumerated() { back[axis] = place }
+    return moved.transposed(back)
+  }
+}
+
+extension UnaryLayer {
+  /// Checks that an input has the axes, of known lengths, and those of the layer's variable.
+  func checkNormalized(
+    _ input: BatchShape, axes: [Int], variable: String?
+  ) throws(CairnError) {
+    let lengths = try input.axes(axes, of: self).map { input.dimensions[$0] }
+    guard !lengths.contains(nil) else {
+      throw shapeMismatch(expected: "known dimensions \(axes)", found: input)
+    }
+    if let name = variable, let shape = state.variable(name)?.shape,
+      shape.dimensions != lengths.compactMap({ $0 })
+    {
+      throw shapeMismatch(expected: "\(shape) along \(axes)", found: input)
+    }
+  }
+}

@@ -1,0 +1,211 @@
+// Keras `layers/preprocessing/normalization.py`, `rescaling.py`.
+
+import CairnJSON
+public import CairnSystem
+public import CairnTensors
+
+/// Each feature less its mean, divided by its deviation, both known beforehand; or back.
+///
+/// Variables, unless mean and variance are given: `mean` and `variance`, of the lengths of the
+/// dimensions that are kept apart, and `count` int32, none of them trainable.
+public final class Normalization: UnaryLayer {
+  /// `Normalization`
+  public static let className = "Normalization"
+
+  /// Name, flag and variables.
+  public let state: LayerState
+  private let axes: [Int]
+  private let statistics: (mean: FloatArray, variance: FloatArray)?
+  private let inverts: Bool
+
+  /// A layer whose statistics are variables.
+  ///
+  /// - Parameters:
+  ///   - axes: The dimensions whose places have statistics of their own.
+  ///   - inverts: Whether what was normalised is brought back.
+  /// - Throws: `invalidConfiguration`; `invalidName`.
+  public convenience init(
+    axes: [Int] = [-1], inverts: Bool = false, name: String? = nil, trainable: Bool = true,
+    dtype: DTypePolicy = .float32
+  ) throws(CairnError) {
+    var reader = try ConfigurationReader(
+      making: Self.className, name: name, trainable: trainable, dtype: dtype,
+      ["axis": .array(axes.map { .integer(Int64($0)) }), "invert": .bool(inverts)])
+    try self.init(reading: &reader)
+  }
+
+  init(reading reader: inout ConfigurationReader) throws(CairnError) {
+    if let list = reader.peek("axis")?.arrayValue, list.isEmpty {
+      axes = []
+      _ = reader.take("axis")
+      reader.record("axis", [])
+    } else {
+      axes = try reader.axes("axis", default: [-1])
+      reader.record("axis", .array(axes.map { .integer(Int64($0)) }))
+    }
+    inverts = try reader.bool("invert", default: false)
+    let mean = try reader.numbers("mean")
+    let variance = try reader.numbers("variance")
+    if let mean, let variance, mean.shape == variance.shape, mean.rank <= axes.count {
+      statistics = (mean, variance)
+    } else if mean == nil, variance == nil {
+      statistics = nil
+    } else {
+      throw reader.invalid("variance", expected: "numbers of the mean's shape")
+    }
+    state = try reader.layerState(className: Self.className)
+  }
+
+  /// True.
+  public var passesMask: Bool { true }
+
+  private func kept(of input: BatchShape) throws(CairnError) -> [Int] {
+    try input.axes(axes, of: self)
+  }
+
+  /// The input's own shape, if it has the axes.
+  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+    try checkNormalized(input, axes: axes, variable: statistics == nil ? "mean" : nil)
+    return input
+  }
+
+  /// `mean`, `variance` and `count`, or none.
+  public func makeVariables(
+    for input: BatchShape, in context: inout BuildContext
+  ) throws(CairnError) -> [LayerVariable] {
+    guard statistics == nil else { return [] }
+    let lengths = try kept(of: input).compactMap { input.dimensions[$0] }
+    return [
+      try context.makeVariable(
+        "mean", dimensions: lengths, initializer: .zeros, role: .nonTrainable,
+        dtype: state.dtype.variableDType),
+      try context.makeVariable(
+        "variance", dimensions: lengths, initializer: .ones, role: .nonTrainable,
+        dtype: state.dtype.variableDType),
+      try context.makeVariable(
+        "count", dimensions: [], initializer: .zeros, role: .nonTrainable, dtype: .int32),
+    ]
+  }
+
+  /// The normalised input, or what it was before.
+  public func evaluate(
+    _ input: Tensor, in context: EvaluationContext
+  ) throws(CairnError) -> Tensor {
+    let input = input.dtype.isPlainFloat ? input : try input.cast(to: .float32)
+    try state.checkFloat32(input)
+    _ = try outputShape(for: BatchShape(input.shape))
+    let kept = try kept(of: BatchShape(input.shape))
+    let array = try FloatArray(input)
+    let (ownMean, ownVariance) = try ownStatistics()
+    let mean = try aligned(ownMean, to: array, kept)
+    var deviation = try aligned(ownVariance, to: array, kept)
+    deviation.values = deviation.values.map { max($0.squareRoot(), 1e-7) }
+    guard inverts else {
+      return try array.combined(with: mean, in: context, -)
+        .combined(with: deviation, in: context, /).tensor()
+    }
+    return try array.combined(with: deviation, in: context, *)
+      .combined(with: mean, in: context, +).tensor()
+  }
+
+  private func ownStatistics() throws(CairnError) -> (mean: FloatArray, variance: FloatArray) {
+    if let statistics { return statistics }
+    return (try FloatArray(state.weight("mean")), try FloatArray(state.weight("variance")))
+  }
+
+  /// Statistics with length 1 along the dimensions that have none.
+  private func aligned(
+    _ statistics: FloatArray, to input: FloatArray, _ kept: [Int]
+  ) throws(CairnError) -> FloatArray {
+    var shape = [Int](repeating: 1, count: input.rank)
+    for (length, axis) in zip(statistics.shape.reversed(), kept.reversed()) { shape[axis] = length }
+    guard FloatArray.broadcast(shape, input.shape) == input.shape else {
+      throw CairnError(
+        .shapeMismatch, "the statistics do not fit the input", at: .init(name: name),
+        expected: "\(input.shape)", found: "\(statistics.shape)")
+    }
+    return FloatArray(statistics.values, shape: shape)
+  }
+}
+
+extension ConfigurationReader {
+  /// A number, or nested lists of them of one shape; nil if absent or `null`. Recorded as it is.
+  mutating func numbers(_ key: String) throws(CairnError) -> FloatArray? {
+    let value = take(key)
+    record(key, value ?? .null)
+    guard let value else { return nil }
+    func array(_ value: JSONValue, depth: Int) -> FloatArray? {
+      if let number = value.doubleValue { return FloatArray([Float(number)], shape: []) }
+      guard depth < Shape.maximumRank, let elements = value.arrayValue else { return nil }
+      let parts = elements.compactMap { array($0, depth: depth + 1) }
+      guard parts.count == elements.count, let first = parts.first,
+        parts.allSatisfy({ $0.shape == first.shape })
+      else { return nil }
+      return FloatArray(parts.flatMap(\.values), shape: [parts.count] + first.shape)
+    }
+    guard let result = array(value, depth: 0) else {
+      throw invalid(key, expected: "a number, or lists of numbers of one shape")
+    }
+    return result
+  }
+}
+
+/// Its input times a scale plus an offset; both a number, or one for each of the last places. No
+/// variables.
+public final class Rescaling: UnaryLayer {
+  /// `Rescaling`
+  public static let className = "Rescaling"
+
+  /// Name, flag and variables.
+  public let state: LayerState
+  private let scale: FloatArray
+  private let offset: FloatArray
+
+  /// A layer that scales and shifts.
+  ///
+  /// - Throws: `invalidName`.
+  public convenience init(
+    _ scale: Double, offset: Double = 0, name: String? = nil, trainable: Bool = true,
+    dtype: DTypePolicy = .float32
+  ) throws(CairnError) {
+    var reader = try ConfigurationReader(
+      making: Self.className, name: name, trainable: trainable, dtype: dtype,
+      ["scale": .double(scale), "offset": .double(offset)])
+    try self.init(reading: &reader)
+  }
+
+  init(reading reader: inout ConfigurationReader) throws(CairnError) {
+    guard let scale = try reader.numbers("scale") else {
+      throw reader.invalid("scale", expected: "a number, or a list of them")
+    }
+    self.scale = scale
+    offset = try reader.numbers("offset") ?? FloatArray([0], shape: [])
+    if reader.peek("offset") == nil { reader.record("offset", .double(0)) }
+    state = try reader.layerState(className: Self.className)
+  }
+
+  /// True.
+  public var passesMask: Bool { true }
+
+  /// The input's own shape, if scale and offset fit it.
+  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+    for array in [scale, offset] {
+      let last = input.dimensions.suffix(array.rank)
+      guard array.rank <= input.rank,
+        zip(array.shape, last).allSatisfy({ $0 == 1 || $1 ?? $0 == $0 })
+      else { throw shapeMismatch(expected: "\(array.shape) at the end", found: input) }
+    }
+    return input
+  }
+
+  /// The scaled input.
+  public func evaluate(
+    _ input: Tensor, in context: EvaluationContext
+  ) throws(CairnError) -> Tensor {
+    let input = input.dtype.isPlainFloat ? input : try input.cast(to: .float32)
+    try state.checkFloat32(input)
+    _ = try outputShape(for: BatchShape(input.shape))
+    return try FloatArray(input).combined(with: scale, in: context, *)
+      .combined(with: offset, in: context, +).tensor()
+  }
+}

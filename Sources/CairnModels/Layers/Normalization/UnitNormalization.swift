@@ -1,0 +1,55 @@
+// Keras `layers/normalization/unit_normalization.py`.
+
+import CairnJSON
+public import CairnSystem
+public import CairnTensors
+
+/// Each example scaled to Euclidean length 1 along some dimensions. No variables.
+public final class UnitNormalization: UnaryLayer {
+  /// `UnitNormalization`
+  public static let className = "UnitNormalization"
+  /// False: Keras builds this class when it is made.
+  public static var recordsBuildShape: Bool { false }
+
+  /// Name, flag and variables.
+  public let state: LayerState
+  private let axes: [Int]
+
+  /// A layer that scales along `axes`.
+  ///
+  /// - Throws: `invalidConfiguration`; `invalidName`.
+  public convenience init(
+    axes: [Int] = [-1], name: String? = nil, trainable: Bool = true, dtype: DTypePolicy = .float32
+  ) throws(CairnError) {
+    let list = axes.map { JSONValue.integer(Int64($0)) }
+    var reader = try ConfigurationReader(
+      making: Self.className, name: name, trainable: trainable, dtype: dtype,
+      ["axis": list.count == 1 ? list[0] : .array(list)])
+    try self.init(reading: &reader)
+  }
+
+  init(reading reader: inout ConfigurationReader) throws(CairnError) {
+    axes = try reader.axes("axis", default: [-1])
+    state = try reader.layerState(className: Self.className)
+  }
+
+  /// Empty where it was not built for a shape: it needs none.
+  public var inputShapes: [BatchShape]? { state.inputShapes ?? [] }
+  /// True.
+  public var passesMask: Bool { true }
+
+  /// The input's own shape, if it has the axes.
+  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+    _ = try input.axes(axes, of: self)
+    return input
+  }
+
+  /// The scaled input.
+  public func evaluate(
+    _ input: Tensor, in context: EvaluationContext
+  ) throws(CairnError) -> Tensor {
+    try state.checkFloat32(input)
+    let axes = try BatchShape(input.shape).axes(axes, of: self)
+    return try FloatArray(input).unitLength(axes, in: context).tensor()
+  }
+}

@@ -1,0 +1,124 @@
+// Keras `layers/pooling/base_global_pooling.py` and its subclasses.
+
+import CairnJSON
+public import CairnSystem
+public import CairnTensors
+
+/// The largest value of all steps.
+public typealias GlobalMaxPooling1D = GlobalPooling<OneDimensional, MaximumRule>
+/// The largest value of all places.
+public typealias GlobalMaxPooling2D = GlobalPooling<TwoDimensional, MaximumRule>
+/// The largest value in space.
+public typealias GlobalMaxPooling3D = GlobalPooling<ThreeDimensional, MaximumRule>
+/// The mean of all steps; with a mask, of those that count.
+public typealias GlobalAveragePooling1D = GlobalPooling<OneDimensional, AverageRule>
+/// The mean of all places.
+public typealias GlobalAveragePooling2D = GlobalPooling<TwoDimensional, AverageRule>
+/// The mean in space.
+public typealias GlobalAveragePooling3D = GlobalPooling<ThreeDimensional, AverageRule>
+
+/// One value for each channel.
+///
+/// Input: `(n, …, c)`, or `(n, c, …)` with channels first. Output: `(n, c)`, or with the spatial
+/// dimensions kept at length 1. No variables.
+public final class GlobalPooling<Rank: SpatialRank, Rule: PoolingRule>: UnaryLayer {
+  /// `GlobalMaxPooling1D` … `GlobalAveragePooling3D`
+  public static var className: String { "Global\(Rule.name)Pooling\(Rank.rank)D" }
+  /// False: Keras builds this class when it is made.
+  public static var recordsBuildShape: Bool { false }
+
+  /// Name, flag and variables.
+  public let state: LayerState
+  private let dataFormat: DataFormat
+  private let keepsDimensions: Bool
+
+  /// A layer that pools all places.
+  ///
+  /// - Throws: `invalidName`.
+  public convenience init(
+    dataFormat: DataFormat = .channelsLast, keepsDimensions: Bool = false, name: String? = nil,
+    trainable: Bool = true, dtype: DTypePolicy = .float32
+  ) throws(CairnError) {
+    var reader = try ConfigurationReader(
+      making: Self.className, name: name, trainable: trainable, dtype: dtype,
+      ["data_format": .string(dataFormat.rawValue), "keepdims": .bool(keepsDimensions)])
+    try self.init(reading: &reader)
+  }
+
+  init(reading reader: inout ConfigurationReader) throws(CairnError) {
+    dataFormat = try reader.dataFormat()
+    keepsDimensions = try reader.bool("keepdims", default: false)
+    state = try reader.layerState(className: Self.className)
+  }
+
+  /// Empty where it was not built for a shape: it needs none.
+  public var inputShapes: [BatchShape]? { state.inputShapes ?? [] }
+
+  /// `(n, c)`.
+  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+    guard input.rank == Rank.rank + 2 else {
+      throw shapeMismatch(expected: "\(Rank.rank + 2) dimensions", found: input)
+    }
+    let channels = input.dimensions[dataFormat == .channelsFirst ? 1 : Rank.rank + 1]
+    let ones = keepsDimensions ? [Int?](repeating: 1, count: Rank.rank) : []
+    return try BatchShape(
+      [input.dimensions[0]] + (dataFormat == .channelsFirst ? [channels] + ones : ones + [channels])
+    )
+  }
+
+  /// One value for each channel.
+  public func evaluate(
+    _ input: Tensor, in context: EvaluationContext
+  ) throws(CairnError) -> Tensor { try pooled(input, counting: nil) }
+
+  /// As for the input alone, but the mean of steps counts those that the mask has.
+  public func evaluate(
+    _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
+  ) throws(CairnError) -> [MaskedTensor] {
+    let input = try only(plainInputs(arguments))
+    let takesMask = Rank.rank == 1 && Rule.self == AverageRule.self
+    let mask = arguments["mask"]?.tensors.first?.tensor ?? input.mask
+    return [MaskedTensor(try pooled(input.tensor, counting: takesMask ? mask : nil))]
+  }
+
+  private func pooled(_ input: Tensor, counting mask: Tensor?) throws(CairnError) -> Tensor {
+    try state.checkFloat32(input)
+    let shape = try Shape(outputShape(for: BatchShape(input.shape)).dimensions.map { $0 ?? 0 })
+    let source = try input.withChannelsLast(from: dataFormat)
+    let (examples, channels) = (source.shape[0], source.shape[source.rank - 1])
+    guard shape.elementCount > 0 else { return try Tensor(zeros: .float32, shape: shape) }
+    let places = source.elementCount / examples / channels
+    let counts = try mask?.stepMask(examples: examples, steps: places, of: name)
+    let values: [Float] = try source.scalars()
+    var result = [Float](repeating: Rule.start, count: examples * channels)
+    for example in 0..<examples {
+      var count = 0
+      for place in 0..<places where counts?[example * places + place] ?? true {
+        count += 1
+        let start = (example * places + place) * channels
+        for channel in 0..<channels {
+          let index = example * channels + channel
+          result[index] = Rule.gather(result[index], values[start + channel])
+        }
+      }
+      for index in example * channels..<(example + 1) * channels {
+        result[index] = Rule.finish(result[index], count: count)
+      }
+    }
+    return try Tensor(result, shape: shape)
+  }
+}
+
+extension Tensor {
+  /// A mask of steps as an array, `examples × steps`.
+  ///
+  /// - Throws: `shapeMismatch` if it has another shape; `dtypeMismatch` unless it holds bools.
+  func stepMask(examples: Int, steps: Int, of layer: String) throws(CairnError) -> [Bool] {
+    guard shape.dimensions == [examples, steps] else {
+      throw CairnError(
+        .shapeMismatch, "a mask has not one value a step", at: .init(name: layer),
+        expected: "(\(examples), \(steps))", found: "\(shape)")
+    }
+    return try (dtype == .bool ? self : cast(to: .bool)).scalars()
+  }
+}

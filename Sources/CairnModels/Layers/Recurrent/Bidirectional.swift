@@ -1,0 +1,228 @@
+// Keras `layers/rnn/bidirectional.py`.
+
+public import CairnJSON
+public import CairnSystem
+public import CairnTensors
+
+/// Two recurrent layers, one of which goes through the steps backwards.
+///
+/// Call: as its layers. Output: both layers' outputs, merged; the backward layer's sequence is
+/// turned round first. Variables: the forward layer's, then the backward layer's.
+public final class Bidirectional: Layer {
+  /// `Bidirectional`
+  public static let className = "Bidirectional"
+
+  /// How the two outputs become one.
+  public enum MergeMode: String, Hashable, Sendable, CaseIterable {
+    /// Side by side.
+    case concatenation = "concat"
+    /// Their sum.
+    case sum
+    /// Their product.
+    case product = "mul"
+    /// Their mean.
+    case mean = "ave"
+  }
+
+  /// Name, flag and variables.
+  public let state: LayerState
+  /// The layer that goes through the steps in order.
+  public let forward: any Layer
+  /// The layer that goes through them backwards.
+  public let backward: any Layer
+  /// How the outputs are merged; nil for two outputs.
+  public let mergeMode: MergeMode?
+
+  /// A pair of recurrent layers.
+  ///
+  /// - Parameters:
+  ///   - layer: A ``Recurrent`` layer; both layers are made from its configuration.
+  ///   - backward: The backward layer, if it is to be another.
+  /// - Throws: `invalidConfiguration` for layers that are not recurrent, or of which not exactly the
+  ///   second goes backwards; `invalidName`.
+  public convenience init(
+    _ layer: any Layer, backward: (any Layer)? = nil, mergeMode: MergeMode? = .concatenation,
+    name: String? = nil, trainable: Bool = true, dtype: DTypePolicy = .float32
+  ) throws(CairnError) {
+    var settings: JSONObject = [
+      "merge_mode": mergeMode.map { .string($0.rawValue) } ?? .null,
+      "layer": layer.kerasConfiguration,
+    ]
+    if let backward { settings["backward_layer"] = backward.kerasConfiguration }
+    var reader = try ConfigurationReader(
+      making: Self.className, name: name, trainable: trainable, dtype: dtype, settings)
+    var context = RebuildContext(
+      registry: .standard, initialization: .seeded(.random(in: .min ... .max)), limits: .trusted)
+    try self.init(reading: &reader, in: &context)
+  }
+
+  init(
+    reading reader: inout ConfigurationReader, in context: inout RebuildContext
+  ) throws(CairnError) {
+    let isGiven = reader.has("merge_mode")
+    let name = reader.take("merge_mode")?.stringValue
+    if let name, MergeMode(rawValue: name) == nil {
+      throw reader.invalid("merge_mode", expected: "concat, sum, mul, ave or null")
+    }
+    mergeMode = isGiven ? name.flatMap { MergeMode(rawValue: $0) } : .concatenation
+    reader.record("merge_mode", mergeMode.map { .string($0.rawValue) } ?? .null)
+    guard let wrapped = reader.take("layer")?.objectValue,
+      let wrappedSettings = wrapped["config"]?.objectValue
+    else { throw reader.invalid("layer", expected: "a layer's configuration") }
+    // Names as Keras gives them (`Bidirectional.__init__`).
+    let given = wrappedSettings["name"]?.stringValue
+    let base =
+      given.map { $0.hasPrefix("forward_") ? String($0.dropFirst(8)) : $0 }
+      ?? LayerName.automatic(for: wrapped["class_name"]?.stringValue ?? "")
+    var ahead = wrapped
+    var aheadSettings = wrappedSettings
+    aheadSettings["name"] = .string("forward_\(base)")
+    ahead["config"] = .object(aheadSettings)
+    forward = try context.layer(from: .object(ahead), at: reader.path(of: "layer"))
+    if let other = reader.take("backward_layer") {
+      backward = try context.layer(from: other, at: reader.path(of: "backward_layer"))
+    } else {
+      aheadSettings["name"] = .string("backward_\(base)")
+      aheadSettings["go_backwards"] = .bool(
+        !(wrappedSettings["go_backwards"]?.boolValue ?? false))
+      ahead["config"] = .object(aheadSettings)
+      backward = try context.layer(from: .object(ahead), at: reader.path(of: "layer"))
+    }
+    guard let one = forward as? any RecurrentLayer, let two = backward as? any RecurrentLayer,
+      one.goesBackwards != two.goesBackwards, one.returnsState == two.returnsState,
+      one.returnsSequences == two.returnsSequences
+    else {
+      throw reader.invalid(
+        "layer", expected: "recurrent layers that go in different directions and give the same")
+    }
+    state = try reader.layerState(className: Self.className)
+  }
+
+  /// Both layers.
+  public var sublayers: [any Layer] { [forward, backward] }
+  /// `initial_state`
+  public var callArgumentNames: [String] { ["initial_state"] }
+
+  /// The keys of Keras's `get_config` for this class.
+  public var settings: JSONObject {
+    var settings = state.settings
+    settings["layer"] = forward.kerasConfiguration
+    settings["backward_layer"] = backward.kerasConfiguration
+    return settings
+  }
+
+  private var givesSequences: Bool { (forward as? any RecurrentLayer)?.returnsSequences ?? false }
+
+  /// Makes both layers' variables.
+  public func build(
+    for inputs: [BatchShape], in context: inout BuildContext
+  ) throws(CairnError) {
+    _ = try outputShapes(for: inputs)
+    try forward.build(for: inputs, in: &context)
+    try backward.build(for: inputs, in: &context)
+    try state.buildOnce(for: inputs) { [] }
+  }
+
+  /// The sequence's shape: initial states need no building.
+  public func buildShapes(
+    for arguments: CallArguments<TensorSpec>
+  ) throws(CairnError) -> [BatchShape] {
+    Array(try forward.buildShapes(for: arguments).prefix(1))
+  }
+
+  /// The merged shape, or both, and maybe the states.
+  public func outputShapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
+    let one = try forward.outputShapes(for: inputs)
+    let two = try backward.outputShapes(for: inputs)
+    let states = Array(one.dropFirst() + two.dropFirst())
+    guard let mergeMode else { return [one[0], two[0]] + states }
+    guard mergeMode == .concatenation else {
+      guard one[0] == two[0] else {
+        throw shapeMismatch(expected: "equal outputs of both layers", found: two[0])
+      }
+      return [one[0]] + states
+    }
+    guard let a = one[0].dimensions.last ?? nil, let b = two[0].dimensions.last ?? nil else {
+      throw shapeMismatch(expected: "known units", found: one[0])
+    }
+    return [try one[0].withLast(a + b)] + states
+  }
+
+  /// As for the sequence's shape.
+  public func outputSpecs(
+    for arguments: CallArguments<TensorSpec>
+  ) throws(CairnError) -> [TensorSpec] {
+    try checkNamed(arguments)
+    return try outputShapes(for: buildShapes(for: arguments)).map {
+      TensorSpec($0, dtype: state.dtype.computeDType)
+    }
+  }
+
+  /// As with masks, without.
+  public func evaluate(
+    _ inputs: [Tensor], in context: EvaluationContext
+  ) throws(CairnError) -> [Tensor] {
+    try evaluate(CallArguments(inputs: inputs.map { MaskedTensor($0) }), in: context)
+      .map(\.tensor)
+  }
+
+  /// Both layers' outputs, merged, and maybe the states.
+  public func evaluate(
+    _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
+  ) throws(CairnError) -> [MaskedTensor] {
+    try checkNamed(arguments)
+    var (ahead, back) = (arguments, arguments)
+    if let states = arguments.argument(1, "initial_state")?.tensors {
+      guard states.count % 2 == 0 else {
+        throw CairnError(
+          .countMismatch, "both layers need as many initial states", at: .init(name: name),
+          expected: "an even number", found: "\(states.count)")
+      }
+      let half = states.count / 2
+      func split(_ part: ArraySlice<MaskedTensor>) -> CallArguments<MaskedTensor> {
+        var call = arguments
+        call.positional = Array(call.positional.prefix(1))
+        call.named.removeAll { $0.name == "initial_state" }
+        call.named.append(("initial_state", .list(part.map { .tensor($0) })))
+        return call
+      }
+      (ahead, back) = (split(states[..<half]), split(states[half...]))
+    }
+    let one = try forward.evaluate(ahead, in: context)
+    var two = try backward.evaluate(back, in: context)
+    guard let first = one.first, let second = two.first else { throw state.notBuilt() }
+    if givesSequences {
+      let shape = second.tensor.shape
+      two[0].tensor = try second.tensor.gathered(
+        [Array(0..<shape[0]), Array((0..<shape[1]).reversed()), Array(0..<shape[2])], in: context)
+    }
+    let states = Array(one.dropFirst() + two.dropFirst())
+    let merged = try merged(first.tensor, two[0].tensor, in: context)
+    return merged.map { MaskedTensor($0, mask: first.mask) } + states
+  }
+
+  private func merged(
+    _ one: Tensor, _ two: Tensor, in context: EvaluationContext
+  ) throws(CairnError) -> [Tensor] {
+    guard let mergeMode else { return [one, two] }
+    let (a, b) = (try FloatArray(one), try FloatArray(two))
+    switch mergeMode {
+    case .concatenation:
+      let width = one.shape[one.rank - 1] + two.shape[two.rank - 1]
+      let shape = Array(one.shape.dimensions.dropLast()) + [width]
+      return [try Tensor.concatenated([one, two], axis: one.rank - 1, shape: context.shape(shape))]
+    case .sum: return [try a.combined(with: b, in: context, +).tensor()]
+    case .product: return [try a.combined(with: b, in: context, *).tensor()]
+    case .mean: return [try a.combined(with: b, in: context) { ($0 + $1) / 2 }.tensor()]
+    }
+  }
+}
+
+/// What ``Bidirectional`` must know of its layers.
+protocol RecurrentLayer: Layer {
+  var goesBackwards: Bool { get }
+  var returnsSequences: Bool { get }
+  var returnsState: Bool { get }
+}
+
+extension Recurrent: RecurrentLayer {}

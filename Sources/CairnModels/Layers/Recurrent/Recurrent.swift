@@ -1,0 +1,303 @@
+// Keras `layers/rnn/rnn.py`, `lstm.py`, `gru.py`, `simple_rnn.py`; masks are those of
+// `backend/jax/rnn.py`.
+
+public import CairnJSON
+public import CairnSystem
+public import CairnTensors
+
+/// Long short-term memory (Hochreiter and Schmidhuber, 1997).
+public typealias LSTM = Recurrent<LSTMRule>
+/// Gated recurrent units (Cho et al., 2014).
+public typealias GRU = Recurrent<GRURule>
+/// The plain recurrence.
+public typealias SimpleRNN = Recurrent<SimpleRNNRule>
+
+/// A layer that goes through the steps of a sequence, with a state that it carries along.
+///
+/// Call: `(n, steps, c)`, maybe with initial states. Output: the last step's `(n, units)` or all
+/// `(n, steps, units)`, and maybe the last states. Variables: those of its cell. A stateful layer
+/// begins where the call before ended; its states are in the full state, not among the weights.
+public final class Recurrent<Rule: RecurrentRule>: Layer {
+  /// `LSTM`, `GRU`, `SimpleRNN`
+  public static var className: String { Rule.name }
+
+  /// Name, flag and variables.
+  public let state: LayerState
+  /// The number of outputs of a step.
+  public var units: Int { cell.options.units }
+  /// Whether all steps' outputs are given, in the order in which they are gone through.
+  public let returnsSequences: Bool
+  /// Whether the last states are given too.
+  public let returnsState: Bool
+  /// Whether the steps are gone through from the last to the first.
+  public let goesBackwards: Bool
+  /// Whether a call begins with the states of the call before.
+  public let isStateful: Bool
+  private let unrolls: Bool
+  private let zeroesMaskedOutput: Bool
+  let cell: RecurrentCell<Rule>
+
+  /// A recurrent layer of `units` outputs.
+  ///
+  /// - Throws: `invalidConfiguration`; `invalidName`.
+  public convenience init(
+    _ units: Int, activation: ActivationFunction = .tanh,
+    recurrentActivation: ActivationFunction = .sigmoid, usesBias: Bool = true,
+    returnsSequences: Bool = false, returnsState: Bool = false, goesBackwards: Bool = false,
+    isStateful: Bool = false, name: String? = nil, trainable: Bool = true,
+    dtype: DTypePolicy = .float32
+  ) throws(CairnError) {
+    var settings: JSONObject = [
+      "units": .integer(Int64(units)), "activation": .string(activation.rawValue),
+      "use_bias": .bool(usesBias), "return_sequences": .bool(returnsSequences),
+      "return_state": .bool(returnsState), "go_backwards": .bool(goesBackwards),
+      "stateful": .bool(isStateful),
+    ]
+    if Rule.gateCount > 1 {
+      settings["recurrent_activation"] = .string(recurrentActivation.rawValue)
+    }
+    var reader = try ConfigurationReader(
+      making: Self.className, name: name, trainable: trainable, dtype: dtype, settings)
+    var context = BuildContext(.seeded(.random(in: .min ... .max)))
+    try self.init(reading: &reader, in: &context)
+  }
+
+  init(
+    reading reader: inout ConfigurationReader, in context: inout BuildContext
+  ) throws(CairnError) {
+    returnsSequences = try reader.bool("return_sequences", default: false)
+    returnsState = try reader.bool("return_state", default: false)
+    goesBackwards = try reader.bool("go_backwards", default: false)
+    isStateful = try reader.bool("stateful", default: false)
+    unrolls = try reader.bool("unroll", default: false)
+    zeroesMaskedOutput = try reader.bool("zero_output_for_mask", default: false)
+    let options = try CellOptions(Rule.self, reading: &reader, in: &context)
+    state = try reader.layerState(className: Self.className)
+    cell = try RecurrentCell(options, trainable: state.isTrainable, dtype: state.dtype)
+  }
+
+  /// The cell.
+  public var sublayers: [any Layer] { [cell] }
+  /// `initial_state`
+  public var callArgumentNames: [String] { ["initial_state"] }
+
+  /// Makes the cell's variables and, for a stateful layer, the states.
+  public func build(
+    for inputs: [BatchShape], in context: inout BuildContext
+  ) throws(CairnError) {
+    guard state.inputShapes == nil, let input = inputs.first else { return }
+    _ = try outputShapes(for: [input])
+    try cell.build(for: [BatchShape([input.dimensions[0], input.dimensions[2]])], in: &context)
+    try state.buildOnce(for: inputs) { () throws(CairnError) in
+      guard isStateful else { return [] }
+      guard let examples = input.dimensions[0] else {
+        throw shapeMismatch(
+          expected: "a fixed number of examples, as the layer is stateful", found: input)
+      }
+      var states: [LayerVariable] = []
+      for index in 0..<Rule.stateCount {
+        states.append(
+          try context.makeVariable(
+            "state_\(index)", dimensions: [examples, units], initializer: .zeros, role: .state,
+            dtype: state.dtype.computeDType))
+      }
+      return states
+    }
+  }
+
+  /// Sets a stateful layer's states to zero.
+  ///
+  /// - Throws: `outOfMemory`.
+  public func resetState() throws(CairnError) {
+    for place in state.variables {
+      try place.variable.assign(Tensor(zeros: place.variable.dtype, shape: place.variable.shape))
+    }
+  }
+
+  /// The last step or all steps, and maybe the states.
+  public func outputShapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
+    guard let input = inputs.first, input.rank == 3 else {
+      throw CairnError(
+        .shapeMismatch, "the layer takes sequences", at: .init(name: name),
+        expected: "three dimensions", found: inputs.first.map { "\($0)" } ?? "nothing")
+    }
+    let (examples, steps) = (input.dimensions[0], input.dimensions[1])
+    _ = try cell.outputShapes(for: [BatchShape([examples, input.dimensions[2]])])
+    let output = try BatchShape(returnsSequences ? [examples, steps, units] : [examples, units])
+    let states = try [BatchShape](
+      repeating: BatchShape([examples, units]), count: returnsState ? Rule.stateCount : 0)
+    return [output] + states
+  }
+
+  /// The sequence's shape, and those of initial states.
+  public func buildShapes(
+    for arguments: CallArguments<TensorSpec>
+  ) throws(CairnError) -> [BatchShape] {
+    let states = arguments["initial_state"]?.tensors ?? []
+    return (arguments.positional.flatMap(\.tensors) + states).map(\.shape)
+  }
+
+  /// The sequence's shape, and by name if there were initial states.
+  public var buildConfiguration: JSONObject? {
+    guard let shapes = inputShapes, let sequence = shapes.first else { return nil }
+    guard shapes.count > 1 else { return ["input_shape": sequence.json] }
+    let states = shapes.dropFirst().map(\.json)
+    return [
+      "shapes_dict": [
+        "sequences_shape": sequence.json,
+        "initial_state_shape": states.count == 1 ? states[0] : .array(states),
+      ]
+    ]
+  }
+
+  /// As for the sequence's shape.
+  public func outputSpecs(
+    for arguments: CallArguments<TensorSpec>
+  ) throws(CairnError) -> [TensorSpec] {
+    try checkNamed(arguments)
+    return try outputShapes(for: buildShapes(for: arguments)).map {
+      TensorSpec($0, dtype: state.dtype.computeDType)
+    }
+  }
+
+  /// As for a call with a sequence and maybe initial states.
+  public func evaluate(
+    _ inputs: [Tensor], in context: EvaluationContext
+  ) throws(CairnError) -> [Tensor] {
+    guard let sequence = inputs.first else { throw state.notBuilt() }
+    var arguments = CallArguments([.tensor(MaskedTensor(sequence))])
+    if inputs.count > 1 {
+      arguments.named = [
+        ("initial_state", .list(inputs.dropFirst().map { .tensor(MaskedTensor($0)) }))
+      ]
+    }
+    return try evaluate(arguments, in: context).map(\.tensor)
+  }
+
+  /// Goes through the steps; those that a mask leaves out keep output and states as they were.
+  public func evaluate(
+    _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
+  ) throws(CairnError) -> [MaskedTensor] {
+    try checkNamed(arguments)
+    // A list of tensors in front is the sequence and its initial states.
+    let leading = arguments.positional.first?.tensors ?? []
+    guard let input = leading.first else { throw state.notBuilt() }
+    try state.checkFloat32(input.tensor)
+    let shapes = try outputShapes(for: [BatchShape(input.tensor.shape)])
+    let given = arguments.argument(1, "initial_state")?.tensors ?? Array(leading.dropFirst())
+    let mask = arguments.argument(2, "mask")?.tensors.first?.tensor ?? input.mask
+    var run = try RecurrentRun(
+      input.tensor, mask: mask, weights: RecurrentWeights(of: cell), layer: name)
+    run.states = try initialStates(given.map(\.tensor), examples: input.tensor.shape[0])
+    run.goesBackwards = goesBackwards
+    run.startsFromZero = unrolls
+    run.zeroesMasked = zeroesMaskedOutput && !unrolls
+    run.keepsAll = returnsSequences
+    _ = try context.shape(shapes[0])
+    let output = try run.finish()
+    if isStateful {
+      for (index, values) in run.states.enumerated() {
+        let variable = try state.requireVariable("state_\(index)")
+        try variable.assign(Tensor(values, shape: variable.shape).cast(to: variable.dtype))
+      }
+    }
+    var results = [
+      MaskedTensor(
+        try Tensor(output, shape: context.shape(shapes[0])), mask: returnsSequences ? mask : nil)
+    ]
+    if returnsState {
+      for values in run.states {
+        results.append(
+          MaskedTensor(try Tensor(values, shape: Shape([input.tensor.shape[0], units]))))
+      }
+    }
+    return results
+  }
+
+  private func initialStates(
+    _ given: [Tensor], examples: Int
+  ) throws(CairnError) -> [[Float]] {
+    var tensors = given
+    if tensors.isEmpty, isStateful {
+      for index in 0..<Rule.stateCount {
+        tensors.append(try state.requireVariable("state_\(index)").value.cast(to: .float32))
+      }
+    }
+    if tensors.isEmpty {
+      return Array(
+        repeating: [Float](repeating: 0, count: try Shape([examples, units]).elementCount),
+        count: Rule.stateCount)
+    }
+    var states: [[Float]] = []
+    for tensor in tensors {
+      guard tensor.shape.dimensions == [examples, units] else {
+        throw shapeMismatch(
+          expected: "a state of (\(examples), \(units))", found: BatchShape(tensor.shape))
+      }
+      states.append(try tensor.scalars())
+    }
+    guard states.count == Rule.stateCount else {
+      throw CairnError(
+        .countMismatch, "the layer has another number of states", at: .init(name: name),
+        expected: "\(Rule.stateCount)", found: "\(states.count)")
+    }
+    return states
+  }
+}
+
+/// One pass through a sequence.
+struct RecurrentRun<Rule: RecurrentRule> {
+  var states: [[Float]] = []
+  var goesBackwards = false
+  /// Whether the output before the first step counts as zero, as where Keras unrolls the loop, and
+  /// not as the first state.
+  var startsFromZero = false
+  var zeroesMasked = false
+  var keepsAll = false
+  private let weights: RecurrentWeights<Rule>
+  private let examples: Int
+  private let steps: Int
+  private let mask: [Bool]?
+  private let projected: [Float]
+
+  init(
+    _ input: Tensor, mask: Tensor?, weights: RecurrentWeights<Rule>, layer: String
+  ) throws(CairnError) {
+    self.weights = weights
+    examples = input.shape[0]
+    steps = input.shape[1]
+    self.mask = try mask?.stepMask(examples: examples, steps: steps, of: layer)
+    projected = weights.projected(try input.scalars(), rows: examples * steps)
+  }
+
+  /// The outputs: of the last step, or of all in the order of going.
+  mutating func finish() throws(CairnError) -> [Float] {
+    let units = weights.options.units
+    var previous = startsFromZero ? [Float](repeating: 0, count: examples * units) : states[0]
+    var all: [[Float]] = []
+    for step in goesBackwards ? Array((0..<steps).reversed()) : Array(0..<steps) {
+      var input: [Float] = []
+      for example in 0..<examples {
+        let start = (example * steps + step) * weights.columns
+        input += projected[start..<start + weights.columns]
+      }
+      var next = try weights.step(input, states, rows: examples)
+      var output = next[0]
+      if let mask {
+        for example in 0..<examples where !mask[example * steps + step] {
+          for index in example * units..<(example + 1) * units {
+            output[index] = zeroesMasked ? 0 : previous[index]
+            for state in next.indices { next[state][index] = states[state][index] }
+          }
+        }
+      }
+      states = next
+      previous = output
+      if keepsAll { all.append(output) }
+    }
+    guard keepsAll else { return steps == 0 ? states[0] : previous }
+    return (0..<examples).flatMap { example in
+      all.flatMap { $0[example * units..<(example + 1) * units] }
+    }
+  }
+}

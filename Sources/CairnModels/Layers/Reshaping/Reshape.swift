@@ -1,0 +1,167 @@
+// Keras `layers/reshaping/reshape.py`, `permute.py`, `repeat_vector.py`.
+
+import CairnJSON
+public import CairnSystem
+public import CairnTensors
+
+/// Each example's elements in another shape. No variables.
+public final class Reshape: UnaryLayer {
+  /// `Reshape`
+  public static let className = "Reshape"
+  /// False: Keras builds this class when it is made.
+  public static var recordsBuildShape: Bool { false }
+
+  /// Name, flag and variables.
+  public let state: LayerState
+  /// The shape of an example; one dimension may be -1, and follows from the others.
+  public let targetShape: [Int]
+
+  /// A layer that gives each example that shape.
+  ///
+  /// - Throws: `invalidConfiguration` for dimensions below -1, or several of -1; `invalidName`.
+  public convenience init(
+    _ targetShape: [Int], name: String? = nil, trainable: Bool = true,
+    dtype: DTypePolicy = .float32
+  ) throws(CairnError) {
+    var reader = try ConfigurationReader(
+      making: Self.className, name: name, trainable: trainable, dtype: dtype,
+      ["target_shape": .array(targetShape.map { .integer(Int64($0)) })])
+    try self.init(reading: &reader)
+  }
+
+  init(reading reader: inout ConfigurationReader) throws(CairnError) {
+    guard let shape = try reader.optionalIntegers("target_shape"),
+      shape.count < Shape.maximumRank,
+      shape.allSatisfy({ (-1..<Shape.dimensionLimit).contains($0) }),
+      shape.filter({ $0 == -1 }).count <= 1
+    else {
+      throw reader.invalid("target_shape", expected: "dimensions, at most one of them -1")
+    }
+    targetShape = shape
+    state = try reader.layerState(className: Self.className)
+  }
+
+  /// Empty where it was not built for a shape: it needs none.
+  public var inputShapes: [BatchShape]? { state.inputShapes ?? [] }
+
+  /// `(n, targetShape…)`.
+  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+    guard input.rank >= 1 else { throw shapeMismatch(expected: "a batch", found: input) }
+    let known = input.dimensions.dropFirst().compactMap { $0 }
+    let target = try Shape(targetShape.map { $0 == -1 ? 1 : $0 }).elementCount
+    var dimensions: [Int?] = targetShape
+    if known.count == input.rank - 1 {
+      let count = try Shape(known).elementCount
+      if let free = targetShape.firstIndex(of: -1) {
+        guard target > 0, count % target == 0 else {
+          throw shapeMismatch(expected: "a multiple of \(target) elements", found: input)
+        }
+        dimensions[free] = count / target
+      } else if count != target {
+        throw shapeMismatch(expected: "\(target) elements", found: input)
+      }
+    } else if let free = targetShape.firstIndex(of: -1) {
+      dimensions[free] = nil
+    }
+    return try BatchShape([input.dimensions[0]] + dimensions)
+  }
+
+  /// The same elements.
+  public func evaluate(
+    _ input: Tensor, in context: EvaluationContext
+  ) throws(CairnError) -> Tensor {
+    try input.reshaped(to: context.shape(outputShape(for: BatchShape(input.shape))))
+  }
+}
+
+/// Each example's dimensions in another order. No variables.
+public final class Permute: UnaryLayer {
+  /// `Permute`
+  public static let className = "Permute"
+
+  /// Name, flag and variables.
+  public let state: LayerState
+  /// The dimensions, counted from 1, in their new order.
+  public let dimensions: [Int]
+
+  /// A layer that orders dimensions.
+  ///
+  /// - Throws: `invalidConfiguration` unless each number from 1 on is there once; `invalidName`.
+  public convenience init(
+    _ dimensions: [Int], name: String? = nil, trainable: Bool = true,
+    dtype: DTypePolicy = .float32
+  ) throws(CairnError) {
+    var reader = try ConfigurationReader(
+      making: Self.className, name: name, trainable: trainable, dtype: dtype,
+      ["dims": .array(dimensions.map { .integer(Int64($0)) })])
+    try self.init(reading: &reader)
+  }
+
+  init(reading reader: inout ConfigurationReader) throws(CairnError) {
+    guard let dimensions = try reader.optionalIntegers("dims"),
+      dimensions.sorted() == Array(1..<dimensions.count + 1), dimensions.count < Shape.maximumRank
+    else { throw reader.invalid("dims", expected: "each number from 1 on, once") }
+    self.dimensions = dimensions
+    state = try reader.layerState(className: Self.className)
+  }
+
+  /// The dimensions in their new order.
+  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+    guard input.rank == dimensions.count + 1 else {
+      throw shapeMismatch(expected: "\(dimensions.count + 1) dimensions", found: input)
+    }
+    return try BatchShape(([0] + dimensions).map { input.dimensions[$0] })
+  }
+
+  /// The elements in their new order.
+  public func evaluate(
+    _ input: Tensor, in context: EvaluationContext
+  ) throws(CairnError) -> Tensor {
+    _ = try outputShape(for: BatchShape(input.shape))
+    return try input.transposed([0] + dimensions)
+  }
+}
+
+/// Each example, a vector, repeated: `(n, c)` becomes `(n, count, c)`. No variables.
+public final class RepeatVector: UnaryLayer {
+  /// `RepeatVector`
+  public static let className = "RepeatVector"
+
+  /// Name, flag and variables.
+  public let state: LayerState
+  /// How often.
+  public let count: Int
+
+  /// A layer that repeats vectors `count` times.
+  ///
+  /// - Throws: `invalidConfiguration` for a negative count; `invalidName`.
+  public convenience init(
+    _ count: Int, name: String? = nil, trainable: Bool = true, dtype: DTypePolicy = .float32
+  ) throws(CairnError) {
+    var reader = try ConfigurationReader(
+      making: Self.className, name: name, trainable: trainable, dtype: dtype,
+      ["n": .integer(Int64(count))])
+    try self.init(reading: &reader)
+  }
+
+  init(reading reader: inout ConfigurationReader) throws(CairnError) {
+    count = try reader.integer("n", in: 0...ConfigurationReader.greatestExtent)
+    state = try reader.layerState(className: Self.className)
+  }
+
+  /// `(n, count, c)`.
+  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+    guard input.rank == 2 else { throw shapeMismatch(expected: "two dimensions", found: input) }
+    return try BatchShape([input.dimensions[0], count, input.dimensions[1]])
+  }
+
+  /// The vectors, repeated.
+  public func evaluate(
+    _ input: Tensor, in context: EvaluationContext
+  ) throws(CairnError) -> Tensor {
+    let shape = try context.shape(outputShape(for: BatchShape(input.shape)))
+    let line = try input.reshaped(to: Shape([shape[0], 1, shape[2]]))
+    return try line.gathered(
+      [Array(0..<shape[0]), Array(repeating: 0, count: count), Array(0..<shape[2])], in: context)
+  }
+}

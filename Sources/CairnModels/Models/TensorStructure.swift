@@ -1,0 +1,35 @@
+// How a model's inputs and outputs are arranged: one, a list, or by name.
+
+import CairnJSON
+
+/// One tensor, or several in lists or under names; as in Keras's `input_layers` and
+/// `output_layers`.
+public indirect enum TensorStructure<Value: Sendable>: Sendable {
+  /// One.
+  case tensor(Value)
+  /// Several in order.
+  case list([TensorStructure<Value>])
+  /// Several under names, in the order of the names, as Keras flattens them.
+  case named([(name: String, value: TensorStructure<Value>)])
+
+  /// The tensors in order.
+  public var tensors: [Value] {
+    switch self {
+    case .tensor(let value): [value]
+    case .list(let elements): elements.flatMap(\.tensors)
+    case .named(let members): members.flatMap(\.value.tensors)
+    }
+  }
+
+  /// As JSON, each tensor by `json`.
+  func json(_ json: (Value) -> JSONValue) -> JSONValue {
+    switch self {
+    case .tensor(let value): return json(value)
+    case .list(let elements): return .array(elements.map { $0.json(json) })
+    case .named(let members):
+      var object = JSONObject()
+      for (name, value) in members { object[name] = value.json(json) }
+      return .object(object)
+    }
+  }
+}

@@ -1,0 +1,129 @@
+// Operations on each element, or each pair of elements.
+
+import CairnJSON
+import CairnSystem
+import CairnTensors
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// A function of each element.
+struct UnaryRule: OperationRule {
+  let function: @Sendable (Float) -> Float
+
+  func output(of arguments: CallArguments<TensorSpec>) throws(CairnError) -> TensorSpec {
+    let spec = try arguments.onlyTensor()
+    return TensorSpec(spec.shape, dtype: try [spec.dtype].widestFloat())
+  }
+
+  func evaluate(
+    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
+  ) throws(CairnError) -> Tensor {
+    try arguments.onlyTensor().tensor.cast(to: .float32).mapped(function).cast(to: spec.dtype)
+  }
+}
+
+/// An activation function; softmax and its like along an axis.
+struct ActivationRule: OperationRule {
+  let function: ActivationFunction
+  var axis: Int?
+
+  func output(of arguments: CallArguments<TensorSpec>) throws(CairnError) -> TensorSpec {
+    let spec = try arguments.onlyTensor()
+    if let axis, spec.shape.axis(axis) == nil {
+      throw CairnError(
+        .shapeMismatch, "an operand lacks a dimension", expected: "a dimension \(axis)",
+        found: "\(spec.shape)")
+    }
+    return TensorSpec(spec.shape, dtype: try [spec.dtype].widestFloat())
+  }
+
+  func evaluate(
+    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
+  ) throws(CairnError) -> Tensor {
+    var tensor = try arguments.onlyTensor().tensor.cast(to: .float32)
+    let last = tensor.rank - 1
+    guard let axis, let place = BatchShape(tensor.shape).axis(axis), place != last else {
+      try function.apply(to: &tensor)
+      return try tensor.cast(to: spec.dtype)
+    }
+    var order = Array(0..<tensor.rank)
+    order.swapAt(place, last)
+    tensor = try tensor.transposed(order)
+    try function.apply(to: &tensor)
+    return try tensor.transposed(order).cast(to: spec.dtype)
+  }
+}
+
+/// The approximation of gelu by tanh (Hendrycks and Gimpel, 2016).
+func approximateGELU(_ x: Float) -> Float {
+  let inner = (2 / Float.pi).squareRoot() * (x + 0.044715 * x * x * x)
+  return 0.5 * x * (1 + tanhf(inner))
+}
+
+/// A function of each pair of elements, broadcast; an operand may be a number.
+struct BinaryRule: OperationRule {
+  let function: @Sendable (Float, Float) -> Float
+
+  func output(of arguments: CallArguments<TensorSpec>) throws(CairnError) -> TensorSpec {
+    let left = try Self.spec(arguments.operand(0))
+    let right = try Self.spec(arguments.operand(1))
+    let type = try arguments.tensors.map(\.dtype).widestFloat()
+    let rank = max(left.count, right.count)
+    let a = [Int?](repeating: 1, count: rank - left.count) + left
+    let b = [Int?](repeating: 1, count: rank - right.count) + right
+    var shape: [Int?] = []
+    for (x, y) in zip(a, b) {
+      guard x == 1 || y == 1 || x == nil || y == nil || x == y else {
+        throw CairnError(
+          .shapeMismatch, "the shapes cannot be broadcast to one another",
+          found: "\(left) and \(right)")
+      }
+      shape.append(x == 1 ? y : y == 1 ? x : x ?? y)
+    }
+    return TensorSpec(try BatchShape(shape), dtype: type)
+  }
+
+  private static func spec(_ argument: CallArgument<TensorSpec>) throws(CairnError) -> [Int?] {
+    if case .tensor(let spec) = argument { return spec.shape.dimensions }
+    return try numbers(argument.plain).shape
+  }
+
+  static func numbers(_ value: JSONValue?) throws(CairnError) -> FloatArray {
+    var reader = try ConfigurationReader(["value": value ?? .null], path: "argument")
+    guard let numbers = try reader.numbers("value") else {
+      throw reader.invalid("value", expected: "a tensor or numbers")
+    }
+    return numbers
+  }
+
+  func evaluate(
+    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
+  ) throws(CairnError) -> Tensor {
+    func array(_ index: Int) throws(CairnError) -> FloatArray {
+      let operand = try arguments.operand(index)
+      guard case .tensor(let value) = operand else { return try Self.numbers(operand.plain) }
+      return try FloatArray(value.tensor.cast(to: .float32))
+    }
+    return try array(0).combined(with: array(1), in: context, function).tensor()
+      .cast(to: spec.dtype)
+  }
+}
+
+/// Another element type.
+struct CastRule: OperationRule {
+  let dtype: DType
+
+  func output(of arguments: CallArguments<TensorSpec>) throws(CairnError) -> TensorSpec {
+    TensorSpec(try arguments.onlyTensor().shape, dtype: dtype)
+  }
+
+  func evaluate(
+    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
+  ) throws(CairnError) -> Tensor { try arguments.onlyTensor().tensor.cast(to: dtype) }
+}

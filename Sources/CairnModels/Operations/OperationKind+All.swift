@@ -1,0 +1,189 @@
+// The operations that a configuration may name, and how each is made.
+
+import CairnJSON
+import CairnSystem
+import CairnTensors
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+extension OperationKind {
+  /// All of them.
+  static let all: [OperationKind] =
+    unary + activations + binary + comparisons + reductions + shapes + products
+
+  private static func kind(
+    _ module: String, _ name: String,
+    _ make: @escaping @Sendable (inout ConfigurationReader) throws(CairnError) -> any OperationRule
+  ) -> OperationKind { OperationKind(module: "keras.src.ops.\(module)", name: name, make: make) }
+
+  private static func oneOperand(
+    _ name: String, module: String = "numpy", _ function: @escaping @Sendable (Float) -> Float
+  ) -> OperationKind { kind(module, name) { _ in UnaryRule(function: function) } }
+
+  private static let unary: [OperationKind] = [
+    oneOperand("Negative") { -$0 }, oneOperand("Absolute") { abs($0) },
+    oneOperand("Square") { $0 * $0 },
+    oneOperand("Sqrt") { $0.squareRoot() }, oneOperand("Exp") { expf($0) },
+    oneOperand("Log") { logf($0) },
+    oneOperand("Log1p") { log1pf($0) }, oneOperand("Expm1") { expm1f($0) },
+    oneOperand("Sin") { sinf($0) },
+    oneOperand("Cos") { cosf($0) }, oneOperand("Tanh") { tanhf($0) },
+    oneOperand("Sign") { $0 > 0 ? 1 : $0 < 0 ? -1 : $0 }, oneOperand("Floor") { $0.rounded(.down) },
+    oneOperand("Ceil") { $0.rounded(.up) }, oneOperand("Reciprocal") { 1 / $0 },
+    oneOperand("Rsqrt", module: "math") { 1 / $0.squareRoot() },
+    kind("numpy", "Clip") { (reader) throws(CairnError) in
+      let low = Float(try reader.double("x_min", default: -.greatestFiniteMagnitude))
+      let high = Float(try reader.double("x_max", default: .greatestFiniteMagnitude))
+      return UnaryRule { $0 < low ? low : $0 > high ? high : $0 }
+    },
+  ]
+
+  private static func activation(
+    _ name: String, _ function: ActivationFunction
+  ) -> OperationKind { kind("nn", name) { _ in ActivationRule(function: function) } }
+
+  private static let activations: [OperationKind] = [
+    activation("Relu", .relu), activation("Relu6", .relu6), activation("Sigmoid", .sigmoid),
+    activation("Softplus", .softplus), activation("Softsign", .softsign),
+    activation("Silu", .silu), activation("LogSigmoid", .logSigmoid),
+    activation("HardSigmoid", .hardSigmoid), activation("HardSilu", .hardSiLU),
+    activation("Selu", .selu),
+    kind("nn", "Softmax") { (reader) throws(CairnError) in
+      ActivationRule(function: .softmax, axis: try reader.integer("axis", default: -1))
+    },
+    kind("nn", "LogSoftmax") { (reader) throws(CairnError) in
+      ActivationRule(function: .logSoftmax, axis: try reader.integer("axis", default: -1))
+    },
+    kind("nn", "Gelu") { (reader) throws(CairnError) in
+      if try reader.bool("approximate", default: true) {
+        return UnaryRule(function: approximateGELU)
+      }
+      return ActivationRule(function: .gelu)
+    },
+    kind("nn", "LeakyRelu") { (reader) throws(CairnError) in
+      let slope = Float(try reader.double("negative_slope", default: 0.2))
+      return UnaryRule { $0 < 0 ? slope * $0 : $0 }
+    },
+    kind("nn", "Elu") { (reader) throws(CairnError) in
+      let alpha = Float(try reader.double("alpha", default: 1))
+      return UnaryRule { $0 > 0 ? $0 : alpha * expm1f($0) }
+    },
+  ]
+
+  private static func twoOperands(
+    _ name: String, _ function: @escaping @Sendable (Float, Float) -> Float
+  ) -> OperationKind { kind("numpy", name) { _ in BinaryRule(function: function) } }
+
+  private static let binary: [OperationKind] = [
+    twoOperands("Add") { $0 + $1 }, twoOperands("Subtract") { $0 - $1 },
+    twoOperands("Multiply") { $0 * $1 },
+    twoOperands("TrueDivide") { $0 / $1 }, twoOperands("Divide") { $0 / $1 },
+    twoOperands("FloorDivide") { ($0 / $1).rounded(.down) },
+    // As Python: the remainder has the divisor's sign.
+    twoOperands("Mod") { x, y in
+      let rest = fmodf(x, y)
+      return rest != 0 && (rest < 0) != (y < 0) ? rest + y : rest
+    },
+    twoOperands("Power") { powf($0, $1) },
+    twoOperands("Maximum") { x, y in x.isNaN || y.isNaN ? .nan : max(x, y) },
+    twoOperands("Minimum") { x, y in x.isNaN || y.isNaN ? .nan : min(x, y) },
+  ]
+
+  private static func comparison(
+    _ name: String, _ function: @escaping @Sendable (Double, Double) -> Bool
+  ) -> OperationKind { kind("numpy", name) { _ in ComparisonRule(function: function) } }
+
+  private static let comparisons: [OperationKind] = [
+    comparison("Equal") { $0 == $1 }, comparison("NotEqual") { $0 != $1 },
+    comparison("Greater") { $0 > $1 }, comparison("GreaterEqual") { $0 >= $1 },
+    comparison("Less") { $0 < $1 }, comparison("LessEqual") { $0 <= $1 },
+  ]
+
+  private static func reduction(
+    _ name: String, _ function: @escaping @Sendable ([Float]) -> Float
+  ) -> OperationKind {
+    kind("numpy", name) { (reader) throws(CairnError) in
+      try ReductionRule(reading: &reader, function)
+    }
+  }
+
+  private static let reductions: [OperationKind] = [
+    reduction("Sum") { Float($0.reduce(0) { $0 + Double($1) }) },
+    reduction("Mean", ReductionRule.mean),
+    reduction("Prod") { $0.reduce(1, *) },
+    reduction("Max") { $0.reduce(-.infinity) { $1 > $0 || $1.isNaN ? $1 : $0 } },
+    reduction("Min") { $0.reduce(.infinity) { $1 < $0 || $1.isNaN ? $1 : $0 } },
+    reduction("Var", ReductionRule.variance),
+    reduction("Std") { ReductionRule.variance($0).squareRoot() },
+  ]
+
+  private static let shapes: [OperationKind] = [
+    kind("numpy", "Reshape") { (reader) throws(CairnError) in
+      let single = reader.peek("newshape")?.intValue
+      var target = single.map { [$0] }
+      if target == nil { target = try reader.optionalIntegers("newshape") }
+      guard let target, target.filter({ $0 == -1 }).count <= 1,
+        target.allSatisfy({ (-1..<Shape.dimensionLimit).contains($0) })
+      else { throw reader.invalid("newshape", expected: "dimensions, at most one of them -1") }
+      if single != nil { reader.record("newshape", reader.take("newshape") ?? .null) }
+      return ReshapeRule(target: target)
+    },
+    kind("numpy", "Transpose") { (reader) throws(CairnError) in
+      TransposeRule(order: .all(try reader.optionalIntegers("axes")))
+    },
+    kind("numpy", "Swapaxes") { (reader) throws(CairnError) in
+      TransposeRule(
+        order: .swapped(try reader.axisIndex("axis1"), try reader.axisIndex("axis2")))
+    },
+    kind("numpy", "ExpandDims") { (reader) throws(CairnError) in
+      DimensionRule(change: .insert, axes: try reader.axes("axis", default: [0]))
+    },
+    kind("numpy", "Squeeze") { (reader) throws(CairnError) in
+      guard reader.peek("axis") != nil else {
+        return DimensionRule(change: .remove, axes: try reader.optionalIntegers("axis"))
+      }
+      return DimensionRule(change: .remove, axes: try reader.axes("axis", default: []))
+    },
+    kind("numpy", "Concatenate") { (reader) throws(CairnError) in
+      JoinRule(axis: try reader.axisIndex("axis"), isNew: false)
+    },
+    kind("numpy", "Stack") { (reader) throws(CairnError) in
+      JoinRule(axis: try reader.axisIndex("axis"), isNew: true)
+    },
+    kind("numpy", "GetItem") { _ in ItemRule() },
+    kind("core", "Cast") { (reader) throws(CairnError) in
+      guard let dtype = DType(name: try reader.string("dtype")) else {
+        throw reader.invalid("dtype", expected: "the name of an element type")
+      }
+      return CastRule(dtype: dtype)
+    },
+  ]
+
+  private static let products: [OperationKind] = [
+    kind("numpy", "Matmul") { _ in MatmulRule() },
+    kind("numpy", "Einsum") { (reader) throws(CairnError) in try EinsumRule(reading: &reader) },
+  ]
+}
+
+extension ConfigurationReader {
+  /// An axis, counted from either end.
+  fileprivate mutating func axisIndex(_ key: String) throws(CairnError) -> Int {
+    try integer(key, in: -Shape.maximumRank...Shape.maximumRank, default: key == "axis" ? -1 : nil)
+  }
+}
+
+extension LayerRegistry {
+  mutating func registerOperations() {
+    for kind in OperationKind.all {
+      register(TensorOperation.self, named: kind.registryName) { (reader, _) throws(CairnError) in
+        try TensorOperation(kind, reading: &reader)
+      }
+    }
+  }
+}

@@ -1,0 +1,197 @@
+// Operations on tensors of a graph: what Keras records where a model computes with its tensors
+// directly. Keras `ops/operation.py`, `ops/numpy.py`, `ops/nn.py`.
+
+public import CairnJSON
+public import CairnSystem
+public import CairnTensors
+
+/// An operation without variables, such as `+` or `mean`, as a layer of a graph.
+///
+/// Made by the operators and methods of ``SymbolicTensor``, or from a configuration. Floats are
+/// computed in float32 and given in the widest of the operands' types.
+public final class TensorOperation: Layer {
+  /// `TensorOperation`; a configuration has the operation's own name.
+  public static let className = "TensorOperation"
+  /// False: there is nothing to build.
+  public static var recordsBuildShape: Bool { false }
+
+  /// Keras's class of the operation: `Add`.
+  public let operationName: String
+  /// Name; an operation has no flag and no type of its own.
+  public let state: LayerState
+  private let operationModule: String
+  private let rule: any OperationRule
+
+  init(
+    _ kind: OperationKind, reading reader: inout ConfigurationReader
+  ) throws(CairnError) {
+    operationName = kind.name
+    operationModule = kind.module
+    rule = try kind.make(&reader)
+    let own = reader.recorded
+    let name = try reader.optionalString("name")
+    do throws(CairnError) {
+      state = try LayerState(className: kind.name, name: name, ownSettings: own)
+    } catch {
+      throw error.located(name: reader.path(of: "name"))
+    }
+  }
+
+  /// An operation of that name and those options.
+  ///
+  /// - Throws: `invalidConfiguration` if the options are not the operation's.
+  convenience init(
+    _ name: String, _ settings: JSONObject = [:]
+  ) throws(CairnError) {
+    guard let kind = OperationKind.named(name) else {
+      throw CairnError(.unknownLayerClass, "there is no operation ‘\(name)’")
+    }
+    var reader = try ConfigurationReader(.object(settings), path: name)
+    try self.init(kind, reading: &reader)
+  }
+
+  /// Empty: an operation is built when it is made.
+  public var inputShapes: [BatchShape]? { [] }
+  /// False: the operands' types are kept.
+  public var castsFloats: Bool { false }
+  /// The names are the operation's affair.
+  public var callArgumentNames: [String] { ["constant_values"] }
+
+  /// The name, and the operation's own keys.
+  public var settings: JSONObject {
+    var settings: JSONObject = ["name": .string(name)]
+    for (key, value) in state.ownSettings { settings[key] = value }
+    return settings
+  }
+
+  /// Keras's module and class of the operation.
+  public var configurationClass: ConfigurationClass {
+    ConfigurationClass(
+      module: operationModule, className: operationName, registeredName: operationName)
+  }
+
+  /// Makes nothing.
+  public func build(
+    for inputs: [BatchShape], in context: inout BuildContext
+  ) throws(CairnError) {}
+
+  /// As for a call with those, in float32.
+  public func outputShapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
+    try outputSpecs(for: CallArguments(inputs.map { .tensor(TensorSpec($0)) })).map(\.shape)
+  }
+
+  /// The result's shape and type.
+  public func outputSpecs(
+    for arguments: CallArguments<TensorSpec>
+  ) throws(CairnError) -> [TensorSpec] {
+    do throws(CairnError) {
+      return [try rule.output(of: arguments)]
+    } catch {
+      throw error.location.name == nil ? error.located(name: name) : error
+    }
+  }
+
+  /// As for a call with those.
+  public func evaluate(
+    _ inputs: [Tensor], in context: EvaluationContext
+  ) throws(CairnError) -> [Tensor] {
+    try evaluate(CallArguments(inputs.map { .tensor(MaskedTensor($0)) }), in: context)
+      .map(\.tensor)
+  }
+
+  /// The result; masks end here, as in Keras.
+  public func evaluate(
+    _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
+  ) throws(CairnError) -> [MaskedTensor] {
+    let specs = try arguments.mapTensors {
+      TensorSpec(BatchShape($0.tensor.shape), dtype: $0.tensor.dtype)
+    }
+    guard let spec = try outputSpecs(for: specs).first else { return [] }
+    let shape = try context.shape(spec.shape)
+    let result = try rule.evaluate(
+      arguments, to: TensorSpec(BatchShape(shape), dtype: spec.dtype), in: context)
+    return [MaskedTensor(result)]
+  }
+}
+
+/// How a layer's class is named in its configuration.
+public struct ConfigurationClass: Hashable, Sendable {
+  /// The module: `keras.layers`.
+  public var module: String
+  /// The class: `Dense`.
+  public var className: String
+  /// The registered name, if there is one: `package>Class`.
+  public var registeredName: String?
+
+  /// Those names.
+  public init(module: String, className: String, registeredName: String?) {
+    self.module = module
+    self.className = className
+    self.registeredName = registeredName
+  }
+}
+
+/// What an operation does.
+protocol OperationRule: Sendable {
+  /// The result's shape and type.
+  func output(of arguments: CallArguments<TensorSpec>) throws(CairnError) -> TensorSpec
+  /// The result, of the shape and type that are known.
+  func evaluate(
+    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
+  ) throws(CairnError) -> Tensor
+}
+
+/// An operation that a configuration may name.
+struct OperationKind: Sendable {
+  let module: String
+  let name: String
+  let make: @Sendable (inout ConfigurationReader) throws(CairnError) -> any OperationRule
+
+  /// The name in a registry: with the module, since layers bear some of the names.
+  var registryName: String { "\(module).\(name)" }
+
+  static func named(_ name: String) -> OperationKind? { all.first { $0.name == name } }
+}
+
+extension CallArguments {
+  /// The operand at a place.
+  ///
+  /// - Throws: `countMismatch` if there is none.
+  func operand(_ index: Int) throws(CairnError) -> CallArgument<Value> {
+    guard index < positional.count else {
+      throw CairnError(
+        .countMismatch, "an operation lacks an operand", expected: "\(index + 1) and more",
+        found: "\(positional.count)")
+    }
+    return positional[index]
+  }
+
+  /// The only tensor of an operation of one operand.
+  func onlyTensor() throws(CairnError) -> Value {
+    guard positional.count == 1, case .tensor(let value) = positional[0] else {
+      throw CairnError(
+        .countMismatch, "an operation takes one tensor", found: "\(positional.count) arguments")
+    }
+    return value
+  }
+}
+
+extension [DType] {
+  /// The type that floats of several types are computed to.
+  ///
+  /// - Throws: `dtypeMismatch` if there is no float among them, or something that is no number.
+  func widestFloat() throws(CairnError) -> DType {
+    let floats = filter(\.isPlainFloat)
+    guard let first = floats.first, !contains(.string) else {
+      throw CairnError(
+        .dtypeMismatch, "operations compute with floats only",
+        found: map { "\($0)" }.joined(separator: ", "))
+    }
+    // float16 and bfloat16 meet in float32 (JAX's and Keras's rules of promotion).
+    return floats.dropFirst().reduce(first) { wide, type in
+      wide == type
+        ? wide
+        : wide == .float64 || type == .float64 ? .float64 : .float32
+    }
+  }
+}

@@ -1,0 +1,117 @@
+// Every row of Fixtures/keras/layers against what Keras computed, and the table of it.
+
+import CairnJSON
+import CairnModels
+import CairnSystem
+import CairnTensors
+import Testing
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+@Suite("Keras's layers, option by option")
+struct KerasLayerRowTests {
+  @Test("All golden rows are there")
+  func rowsAreThere() throws {
+    let rows = try LayerRow.classes.flatMap { try LayerRow.read($0) }
+    #expect(rows.count == 480)
+    #expect(Set(rows.map(\.className)) == Set(LayerRow.classes))
+  }
+
+  @Test("A layer of Keras's configuration has that configuration", arguments: LayerRow.all)
+  func configurationRoundTrips(_ row: LayerRow) throws {
+    let layer = try row.layer()
+    #expect(layer.kerasConfiguration == row.configuration)
+  }
+
+  @Test(
+    "Weights come in Keras's order, with Keras's paths, shapes and flags", arguments: LayerRow.all)
+  func weightsAreInOrder(_ row: LayerRow) throws {
+    let layer = try row.layer()
+    #expect(layer.weights.map(\.shape) == row.weights.map(\.value.shape))
+    #expect(layer.weights.map(\.dtype) == row.weights.map(\.value.dtype))
+    #expect(layer.weights.map(\.trainable) == row.weights.map(\.isTrainable))
+    #expect(
+      layer.places(.weights).map { $0.path.joined(separator: "/") } == row.weights.map(\.path))
+  }
+
+  @Test("Shapes and types are known before anything is computed", arguments: LayerRow.all)
+  func shapesAreKnown(_ row: LayerRow) throws {
+    let layer = try row.layer()
+    let specs = try layer.outputSpecs(for: row.arguments.specs())
+    #expect(specs.map(\.dtype) == row.outputs.map(\.tensor.dtype))
+    for (spec, output) in zip(specs, row.outputs) {
+      #expect(spec.shape.isCompatible(with: BatchShape(output.tensor.shape)))
+    }
+  }
+
+  @Test("What comes out is Keras's, within the type's tolerance", arguments: LayerRow.all)
+  func outputsMatch(_ row: LayerRow) throws {
+    let layer = try row.layer()
+    var found: [MaskedTensor] = []
+    for _ in 0..<row.calls { found = try layer.call(row.arguments) }
+    #expect(found.map(\.tensor.shape) == row.outputs.map(\.tensor.shape))
+    #expect(found.map(\.tensor.dtype) == row.outputs.map(\.tensor.dtype))
+    #expect(found.map(\.mask) == row.outputs.map(\.mask))
+    #expect(try row.error(of: found) <= row.tolerance)
+  }
+
+  @Test("The table: layer, options, largest error")
+  func table() throws {
+    var lines: [String] = []
+    for row in LayerRow.all {
+      let layer = try row.layer()
+      var found: [MaskedTensor] = []
+      for _ in 0..<row.calls { found = try layer.call(row.arguments) }
+      let error = try row.error(of: found)
+      #expect(error <= row.tolerance)
+      lines.append("\(row.name)\t\(error)\t\(row.tolerance)")
+    }
+    // CAIRN_LAYER_TABLE names a file for the table.
+    if let path = ProcessInfo.processInfo.environment["CAIRN_LAYER_TABLE"] {
+      try Data(lines.joined(separator: "\n").utf8).write(to: URL(filePath: path))
+    }
+  }
+}
+
+extension LayerRow {
+  /// The largest distance from Keras's outputs, relative to the largest element of each.
+  func error(of found: [MaskedTensor]) throws -> Double {
+    var largest = 0.0
+    for (mine, keras) in zip(found, outputs) {
+      let a: [Double] = try mine.tensor.cast(to: .float64).scalars()
+      let b: [Double] = try keras.tensor.cast(to: .float64).scalars()
+      let scale = max(b.map { abs($0) }.max() ?? 0, 1e-30)
+      for (x, y) in zip(a, b) { largest = max(largest, x.isNaN ? .infinity : abs(x - y) / scale) }
+    }
+    return largest
+  }
+
+  /// What the element type justifies: float32 1e-5, the 16-bit types two units in the last place.
+  var tolerance: Double {
+    switch outputs.first?.tensor.dtype {
+    case .float16: 2 * 0x1p-10
+    case .bfloat16: 2 * 0x1p-7
+    default: 1e-5
+    }
+  }
+}
+
+extension CallArguments<MaskedTensor> {
+  /// The arguments' shapes and types.
+  func specs() -> CallArguments<TensorSpec> {
+    func spec(_ argument: CallArgument<MaskedTensor>) -> CallArgument<TensorSpec> {
+      switch argument {
+      case .tensor(let value):
+        .tensor(TensorSpec(BatchShape(value.tensor.shape), dtype: value.tensor.dtype))
+      case .list(let elements): .list(elements.map(spec))
+      case .value(let value): .value(value)
+      }
+    }
+    return CallArguments<TensorSpec>(
+      positional.map(spec), named: named.map { ($0.name, spec($0.argument)) })
+  }
+}
