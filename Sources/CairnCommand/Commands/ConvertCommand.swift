@@ -21,9 +21,13 @@ struct ConvertCommand: ParsableCommand {
 
   @OptionGroup var arguments: ConversionArguments
 
+  @Flag(help: "Leave out what the output's format has no place for, and say what.")
+  var lossy = false
+
   func run() throws {
     let input = try arguments.openInput()
-    _ = try arguments.write(input.source, label: "convert")
+    for remark in input.remarks { Terminal.complain("note: \(remark)") }
+    _ = try arguments.write(input.source, label: "convert", lossy: lossy)
     let written = try FileBytes(path: arguments.output).count
     Terminal.say(
       "\(arguments.output.printable): \(input.source.count) tensors, "
