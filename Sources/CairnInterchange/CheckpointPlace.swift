@@ -86,8 +86,8 @@ public struct CheckpointPlace: Sendable {
 
   /// Whether the folder holds a regular file of that name.
   func holds(_ name: String) -> Bool {
-    (try? retrying { () throws(SystemError) in try options.files.status(at: folder + "/" + name) }
-      )?.kind == .regular
+    (try? retrying { () throws(SystemError) in try options.files.status(at: folder + "/" + name) })?
+      .kind == .regular
   }
 
   /// What a file may name as a companion.

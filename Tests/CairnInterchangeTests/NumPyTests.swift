@@ -57,12 +57,18 @@ import Testing
     ("{'descr': '<f4', 'fortran_order': False, 'shape': (2,)} or 1", 8, "invalidHeader"),
     ("{'descr': 'f4', 'fortran_order': False, 'shape': (2,)}", 8, "unknownDType"),
     ("{'descr': '<f3', 'fortran_order': False, 'shape': (2,)}", 8, "unknownDType"),
-    ("{'descr': '<f8', 'fortran_order': True, 'shape': (281474976710655, 281474976710655)}", 8,
-     "invalidShape"),
-    ("{'descr': '<f8', 'fortran_order': True, 'shape': (4294967296, 2147483647)}", 8,
-     "invalidShape"),
-    ("{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,)}", 8,
-     "invalidHeader"),
+    (
+      "{'descr': '<f8', 'fortran_order': True, 'shape': (281474976710655, 281474976710655)}", 8,
+      "invalidShape"
+    ),
+    (
+      "{'descr': '<f8', 'fortran_order': True, 'shape': (4294967296, 2147483647)}", 8,
+      "invalidShape"
+    ),
+    (
+      "{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,)}", 8,
+      "invalidHeader"
+    ),
     ("{'descr': '|b1', 'fortran_order': False, 'shape': (0, 281474976710656)}", 0, "invalidShape"),
     ("__import__('os')", 8, "invalidHeader"), ("", 8, "invalidHeader"),
   ])

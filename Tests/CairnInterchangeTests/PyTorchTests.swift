@@ -79,25 +79,28 @@ import Testing
 
   private static func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
 
-  @Test(arguments: [
-    ("an empty stack", bytes(""), "invalidPickle"),
-    ("a mark that is not there", bytes("t"), "invalidPickle"),
-    ("items of no list", bytes("NNa"), "invalidPickle"),
-    ("a memo that is not there", bytes("h\u{5}"), "invalidPickle"),
-    ("a text beyond the end", bytes("X") + [0xFF, 0xFF, 0xFF, 0x7F], "truncated"),
-    ("eight exabytes of text", [0x8D] + [UInt8](repeating: 0x7F, count: 8), "truncated"),
-    ("a text that is no UTF-8", bytes("U\u{1}") + [0xFF], "invalidPickle"),
-    ("os.system", bytes("cos\nsystem\nU\u{4}true\u{85}R"), "unsupported"),
-    ("eval by its stack name", bytes("U\u{8}builtinsU\u{4}eval") + [0x93], "unsupported"),
-    ("torch.load itself", bytes("ctorch\nload\n"), "unsupported"),
-    ("a callable that is text", bytes("U\u{4}eval)R"), "invalidPickle"),
-    ("instances", bytes("(icos\nsystem\n"), "unsupported"),
-    ("old opcodes", bytes("I01\n"), "unsupported"),
-    ("a list in itself", bytes("]q\u{0}h\u{0}a"), "limitExceeded"),
-    ("a storage and no tensor",
-     bytes("(U\u{7}storagectorch\nFloatStorage\nU\u{1}0U\u{3}cpuK\u{1}tQ"), "truncated"),
-    ("a persistent name of something else", bytes("U\u{3}abcQ"), "unsupported"),
-  ] as [(String, [UInt8], String)])
+  @Test(
+    arguments: [
+      ("an empty stack", bytes(""), "invalidPickle"),
+      ("a mark that is not there", bytes("t"), "invalidPickle"),
+      ("items of no list", bytes("NNa"), "invalidPickle"),
+      ("a memo that is not there", bytes("h\u{5}"), "invalidPickle"),
+      ("a text beyond the end", bytes("X") + [0xFF, 0xFF, 0xFF, 0x7F], "truncated"),
+      ("eight exabytes of text", [0x8D] + [UInt8](repeating: 0x7F, count: 8), "truncated"),
+      ("a text that is no UTF-8", bytes("U\u{1}") + [0xFF], "invalidPickle"),
+      ("os.system", bytes("cos\nsystem\nU\u{4}true\u{85}R"), "unsupported"),
+      ("eval by its stack name", bytes("U\u{8}builtinsU\u{4}eval") + [0x93], "unsupported"),
+      ("torch.load itself", bytes("ctorch\nload\n"), "unsupported"),
+      ("a callable that is text", bytes("U\u{4}eval)R"), "invalidPickle"),
+      ("instances", bytes("(icos\nsystem\n"), "unsupported"),
+      ("old opcodes", bytes("I01\n"), "unsupported"),
+      ("a list in itself", bytes("]q\u{0}h\u{0}a"), "limitExceeded"),
+      (
+        "a storage and no tensor",
+        bytes("(U\u{7}storagectorch\nFloatStorage\nU\u{1}0U\u{3}cpuK\u{1}tQ"), "truncated"
+      ),
+      ("a persistent name of something else", bytes("U\u{3}abcQ"), "unsupported"),
+    ] as [(String, [UInt8], String)])
   func `A hostile pickle is refused`(what: String, program: [UInt8], code: String) throws {
     let path = folder.file("hostile.pt")
     try write(Self.stream(program), to: path)

@@ -32,7 +32,8 @@ import Testing
     // A comment at the end, folders, and the bytes of the end record within the comment.
     try Self.read(Self.forge { $0.comment = Array("any comment".utf8) })
     try Self.read(Self.forge { $0.members.append(ForgedMember("folder/", [])) })
-    try Self.read(Self.forge { $0.comment = [0x50, 0x4B, 5, 6] + [UInt8](repeating: 1, count: 30) })
+    try Self.read(
+      Self.forge { $0.comment = [0x50, 0x4B, 5, 6] + [UInt8](repeating: 1, count: 30) })
     #expect(try ZipArchive(MemoryBytes(ZipForge(members: []).bytes)).members.isEmpty)
   }
 
@@ -72,7 +73,9 @@ import Testing
     .init("a name with backslashes", .invalidPath) { $0.members[0].name = "..\\a.txt" },
     .init("a name with a NUL", .invalidArchive) { $0.members[0].name = "a\0.txt" },
     .init("an empty name", .invalidArchive) { $0.members[0].name = "" },
-    .init("another name in the local header", .invalidArchive) { $0.members[0].localName = "z.txt" },
+    .init("another name in the local header", .invalidArchive) {
+      $0.members[0].localName = "z.txt"
+    },
     .init("another method in the local header", .invalidArchive) { $0.members[0].localMethod = 8 },
     .init("other flags in the local header", .invalidArchive) { $0.members[0].localFlags = 2 },
     .init("another CRC in the local header", .invalidArchive) { $0.members[0].localCRC = 1 },

@@ -78,7 +78,9 @@ extension NPYHeader {
         advice: "If it holds several arrays one after the other, save them as .npz")
     }
     var elements: any ElementBytes = try PartOfFile(source, at: byteCount, count: count)
-    if type.swappedWidth > 1 { elements = SwappedElements(base: elements, width: type.swappedWidth) }
+    if type.swappedWidth > 1 {
+      elements = SwappedElements(base: elements, width: type.swappedWidth)
+    }
     guard isFortranOrder else { return elements }
     var strides: [Int] = []
     var step = 1

@@ -98,7 +98,8 @@ struct ZipDirectory {
       place -= 1
     }
     throw CairnError(
-      .truncated, "the archive has no end record", at: .init(file: source.path, offset: UInt64(first)),
+      .truncated, "the archive has no end record",
+      at: .init(file: source.path, offset: UInt64(first)),
       expected: "PK\\x05\\x06 at the file's end", advice: "The file is cut short; fetch it again")
   }
 
