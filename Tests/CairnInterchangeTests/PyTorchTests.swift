@@ -47,7 +47,7 @@ import Testing
     let named = ["transposed", "row", "column", "block", "steps", "element"]
     #expect(remarks.count == named.count)
     for (remark, name) in zip(remarks, named) {
-      #expect(remark.hasPrefix("‘\(name)’ shares a storage with ‘whole’"))
+      #expect(remark.hasPrefix("‘\(name)’ shares bytes with ‘whole’"))
     }
     #expect(try CheckpointFile.open("\(fixtures)/torch/every_dtype_stream.pt").remarks.isEmpty)
   }

@@ -63,8 +63,16 @@ enum PickleCalls {
   ) -> PickleValue? {
     switch function {
     case "collections.OrderedDict":
-      guard arguments.isEmpty else { return nil }
-      content.nodes.append([])
+      // Python 2 gives the items as pairs, Python 3 sets them afterwards.
+      guard arguments.count <= 1 else { return nil }
+      var items: [PickleValue] = []
+      for pair in arguments.first.map({ content.items($0) ?? [.none] }) ?? [] {
+        guard let pair = content.items(pair), pair.count == 2 else { return nil }
+        items += pair
+        content.copied += 1
+        guard content.copied <= PickleContent.maximumCopied else { return nil }
+      }
+      content.nodes.append(items)
       return .dict(content.nodes.count - 1)
     case "torch.Size":
       guard arguments.count == 1, let items = content.items(arguments[0]) else { return nil }

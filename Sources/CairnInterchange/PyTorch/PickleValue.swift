@@ -47,6 +47,9 @@ struct PickleContent {
   var attributes: [Int: PickleValue] = [:]
   var storages: [TorchStorage] = []
   var tensors: [TorchTensor] = []
+  /// Items that were copied from lists into dictionaries: one list may be given many times.
+  var copied = 0
+  static let maximumCopied = 1 << 20
 
   func items(_ value: PickleValue) -> [PickleValue]? {
     switch value {

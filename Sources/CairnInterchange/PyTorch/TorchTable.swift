@@ -14,8 +14,8 @@ struct TorchTable {
   private let viewed = ViewedBytes()
   /// The first tensor that is this view.
   private var views: [TorchTensor: Int] = [:]
-  /// The first tensor of a storage.
-  private var firstOf: [Int: Int] = [:]
+  /// Of each storage the parts that tensors take, which don't overlap, ascending.
+  private var parts: [Int: [(range: Range<Int>, tensor: Int)]] = [:]
 
   init(_ content: PickleContent, _ storages: [any ElementBytes], path: String?) {
     self.content = content
@@ -36,19 +36,35 @@ struct TorchTable {
       }
       let item = try item(name, tensor)
       views[tensor] = table.items.count
-      if item.shape.elementCount > 0 {
-        if let other = firstOf[tensor.storage] {
-          remarks.append(
-            "‘\(path)’ shares a storage with ‘\(table.items[other].name)’ in the file, "
-              + "and is a tensor of its own here")
-        } else {
-          firstOf[tensor.storage] = table.items.count
-        }
+      if let other = sharer(tensor) {
+        remarks.append(
+          "‘\(path)’ shares bytes with ‘\(table.items[other].name)’ in the file, "
+            + "and is a tensor of its own here")
       }
       try table.add(item)
     } catch {
       throw error.located(name: path)
     }
+  }
+
+  /// A tensor from before that spans some of the bytes that `tensor` spans.
+  private mutating func sharer(_ tensor: TorchTensor) -> Int? {
+    guard let span = StridedElements.span(tensor.dimensions, tensor.strides), span > 0 else {
+      return nil
+    }
+    let range = tensor.offset..<tensor.offset + span
+    var known = parts[tensor.storage] ?? []
+    var (low, high) = (0, known.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if known[middle].range.upperBound <= range.lowerBound { low = middle + 1 } else { high = middle }
+    }
+    if low < known.count, known[low].range.overlaps(range) { return known[low].tensor }
+    // Taken out meanwhile, so that the array is changed in place.
+    parts[tensor.storage] = nil
+    known.insert((range, table.items.count), at: low)
+    parts[tensor.storage] = known
+    return nil
   }
 
   private func item(
