@@ -68,6 +68,13 @@ def nested():
     return model([helper.make_tensor("w", P.INT64, [1], [7])], [node])
 
 
+def constants():
+    weights = helper.make_tensor("ignored", P.FLOAT, [2], [1.0, 2.0])
+    return model([helper.make_tensor("own", P.INT64, [1], [7])],
+                 [helper.make_node("Constant", [], ["weights"], name="n", value=weights),
+                  helper.make_node("Constant", [], ["three"], value_int=3)])
+
+
 def external(out):
     place = folder("onnx/external")
     for old in place.iterdir():
@@ -86,7 +93,7 @@ def main():
     out = folder("onnx")
     files = {}
     for stem, made in (("typed", model(typed())), ("raw", model(raw())), ("nested", nested()),
-                       ("nothing", model([]))):
+                       ("constants", constants()), ("nothing", model([]))):
         path = out / f"{stem}.onnx"
         onnx.save_model(made, path)
         read = onnx.load(path)
@@ -96,6 +103,9 @@ def main():
             for attribute in read.graph.node[0].attribute:
                 inner += expected(attribute.g.initializer, f"choice/{attribute.name}/")
             tensors = inner + tensors
+        if stem == "constants":
+            value = read.graph.node[0].attribute[0].t
+            tensors = [described("weights", numpy_helper.to_array(value))] + tensors
         files[path.name] = {"tensors": tensors}
     texts = helper.make_tensor("texts", P.STRING, [3], [b"one", b"", "zwei é".encode()])
     onnx.save_model(model([texts]), out / "texts.onnx")

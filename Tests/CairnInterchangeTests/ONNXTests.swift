@@ -25,7 +25,7 @@ import Testing
     #expect(file.source.metadata["metadata_props.key"] == .string("value"))
   }
 
-  @Test func `Every fixture is there`() { #expect(Self.readable.count == 6) }
+  @Test func `Every fixture is there`() { #expect(Self.readable.count == 7) }
 
   @Test func `That the graph is not kept is said`() throws {
     let nested = try CheckpointFile.open("\(fixtures)/onnx/nested.onnx")

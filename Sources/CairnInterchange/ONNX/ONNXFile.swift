@@ -12,8 +12,8 @@ extension CheckpointFormat {
     open: { (place) throws(CairnError) in try ONNXFile(place) }, sink: nil)
 }
 
-/// An ONNX model's initialisers, in the order of the file; those of graphs within nodes have the path
-/// `NODE/ATTRIBUTE/NAME`. The graphs themselves are not kept, and ``remarks`` says so.
+/// An ONNX model's initialisers and the tensors of its `Constant` nodes, by the names of their values, in
+/// the order of the file; those of graphs within nodes have the path `NODE/ATTRIBUTE/NAME`. The graphs themselves are not kept, and ``remarks`` says so.
 public struct ONNXFile: TableSource {
   let table: TensorTable
   /// What the model says of itself: versions, producer, properties.
@@ -64,7 +64,7 @@ public struct ONNXFile: TableSource {
       remarks =
         model.nodeCount == 0
         ? []
-        : ["the \(model.nodeCount) nodes of the model's graphs are not kept: only initialisers"]
+        : ["the \(model.nodeCount) nodes of the model's graphs are not kept: only their tensors"]
     } catch {
       throw error.located(file: source.path)
     }

@@ -6,7 +6,7 @@ import CairnTensors
 
 /// What a model's messages say, gathered.
 struct ONNXModel {
-  /// Initialisers with their paths, in the order of the file.
+  /// Initialisers and constants with their paths, in the order of the file.
   private(set) var tensors: [(path: String, tensor: ONNXTensor)] = []
   private(set) var metadata: [(key: Metadata.Key, value: MetadataValue)] = []
   private(set) var nodeCount = 0
@@ -112,13 +112,8 @@ struct ONNXModel {
         try readNode(range, path: path, depth: depth)
       case 2 where depth == 0: try keep("graph", .string(reader.text(range)))
       case 5:
-        guard tensors.count < limits.tensorCount else {
-          throw CairnError(
-            .limitExceeded, "the model has more initialisers than is allowed", at: field.place,
-            expected: "at most \(limits.tensorCount)")
-        }
         let tensor = try ONNXTensor(source, in: range)
-        tensors.append((path + tensor.name, tensor))
+        try add(tensor, path: path + tensor.name)
       case 15:
         throw CairnError(
           .unsupported, "the model holds sparse initialisers", at: field.place,
@@ -128,37 +123,66 @@ struct ONNXModel {
     }
   }
 
-  /// `NodeProto`: of it only the graphs among its attributes.
+  private mutating func add(_ tensor: ONNXTensor, path: String) throws(CairnError) {
+    guard tensors.count < limits.tensorCount else {
+      throw CairnError(
+        .limitExceeded, "the model has more tensors than is allowed", at: tensor.place,
+        expected: "at most \(limits.tensorCount)")
+    }
+    tensors.append((path, tensor))
+  }
+
+  /// What a node says, as far as it matters here.
+  private struct Node {
+    var name = ""
+    var output = ""
+    var operation = ""
+    var attributes: [Range<Int>] = []
+  }
+
+  /// `NodeProto`: of it only the graphs among its attributes, and the tensor of a `Constant`.
   private mutating func readNode(
     _ range: Range<Int>, path: String, depth: Int
   ) throws(CairnError) {
     var reader = ProtobufReader(source, in: range)
-    var name = ""
-    var output = ""
-    var attributes: [Range<Int>] = []
+    var node = Node()
     while let field = try reader.next() {
       guard let range = field.range else { continue }
       switch field.number {
-      case 2: if output.isEmpty { output = try reader.text(range) }
-      case 3: name = try reader.text(range)
-      case 5: attributes.append(range)
+      case 2: if node.output.isEmpty { node.output = try reader.text(range) }
+      case 3: node.name = try reader.text(range)
+      case 4: node.operation = try reader.text(range)
+      case 5: node.attributes.append(range)
       default: break
       }
     }
-    for attribute in attributes {
-      var reader = ProtobufReader(source, in: attribute)
-      var key = ""
-      var graphs: [Range<Int>] = []
-      while let field = try reader.next() {
-        guard let range = field.range else { continue }
-        if field.number == 1 { key = try reader.text(range) }
-        if field.number == 6 || field.number == 11 { graphs.append(range) }
+    for attribute in node.attributes { try readAttribute(attribute, of: node, path, depth) }
+  }
+
+  /// `AttributeProto`: name, tensor, graph, graphs.
+  private mutating func readAttribute(
+    _ range: Range<Int>, of node: Node, _ path: String, _ depth: Int
+  ) throws(CairnError) {
+    var reader = ProtobufReader(source, in: range)
+    var key = ""
+    var graphs: [Range<Int>] = []
+    var tensor: Range<Int>?
+    while let field = try reader.next() {
+      guard let range = field.range else { continue }
+      switch field.number {
+      case 1: key = try reader.text(range)
+      case 5: tensor = range
+      case 6, 11: graphs.append(range)
+      default: break
       }
-      for (number, graph) in graphs.enumerated() {
-        let place = graphs.count == 1 ? key : "\(key).\(number)"
-        try readGraph(
-          graph, path: path + (name.isEmpty ? output : name) + "/" + place + "/", depth: depth + 1)
-      }
+    }
+    if let tensor, node.operation == "Constant", key == "value" {
+      try add(try ONNXTensor(source, in: tensor), path: path + node.output)
+    }
+    let home = path + (node.name.isEmpty ? node.output : node.name) + "/"
+    for (number, graph) in graphs.enumerated() {
+      let place = graphs.count == 1 ? key : "\(key).\(number)"
+      try readGraph(graph, path: home + place + "/", depth: depth + 1)
     }
   }
 }

@@ -57,7 +57,11 @@ struct TorchTable {
     var (low, high) = (0, known.count)
     while low < high {
       let middle = (low + high) / 2
-      if known[middle].range.upperBound <= range.lowerBound { low = middle + 1 } else { high = middle }
+      if known[middle].range.upperBound <= range.lowerBound {
+        low = middle + 1
+      } else {
+        high = middle
+      }
     }
     if low < known.count, known[low].range.overlaps(range) { return known[low].tensor }
     // Taken out meanwhile, so that the array is changed in place.
