@@ -8,7 +8,7 @@ scripts=$(cd "$(dirname "$0")" && pwd)
 python="$scripts/../../.venv-${1:-fixtures}/bin/python"
 
 case "${1:-}" in
-  formats) set -- gguf onnx sharded torch ;;
+  formats) set -- gguf onnx sharded tensorflow torch ;;
   *) set -- conformance digits layers keras_layers keras_models tensors safetensors numpy ;;
 esac
 for script in "$@"; do

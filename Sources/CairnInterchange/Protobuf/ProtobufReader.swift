@@ -1,6 +1,6 @@
-// Protocol Buffers' wire format (protobuf.dev/programming-guides/encoding), as far as ONNX needs it: the
-// fields of a message, one after the other, without a schema. A page of code, where the runtime of
-// swift-protobuf with ONNX's generated messages would read the whole model into memory first.
+// Protocol Buffers' wire format (protobuf.dev/programming-guides/encoding), as far as ONNX and TensorFlow
+// need it: the fields of a message, one after the other, without a schema. A page of code, where the
+// runtime of swift-protobuf with generated messages would read a whole model into memory first.
 
 import CairnSystem
 
@@ -79,6 +79,9 @@ struct ProtobufReader {
     }
     throw reader.failure(.invalidHeader, "a number has more than 64 bits")
   }
+
+  /// The next `count` bytes, which are no field.
+  mutating func take(_ count: Int) throws(CairnError) -> [UInt8] { try reader.bytes(count) }
 
   /// Whether nothing is left.
   var isAtEnd: Bool { reader.isAtEnd }
