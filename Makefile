@@ -4,7 +4,7 @@ SWIFT ?= swift
 CAIRN := .build/release/cairn
 CONFORMANCE := .build/release/cairn-conformance
 
-.PHONY: help demo build test test-swift conformance test-decoders test-real detection test-asan \
+.PHONY: help demo build test test-swift conformance test-decoders test-real test-formats detection test-asan \
   test-tsan test-crash bench bench-build bench-large fuzz lint clean
 
 help:
@@ -12,6 +12,7 @@ help:
 	@echo "make test           all tests"
 	@echo "make conformance    the suite of the format, against Cairn's reader and two in Python"
 	@echo "make test-decoders  what Cairn codes, decoded by zlib, zlib-ng and ISA-L"
+	@echo "make test-formats   real checkpoints of other formats, against their own libraries (3 GB)"
 	@echo "make detection      millions of damaged files, each of which must be found out: minutes"
 	@echo "make test-asan      the Swift tests under the address sanitizer"
 	@echo "make test-tsan      the Swift tests under the thread sanitizer; FILTER=… for some of them"
@@ -55,6 +56,11 @@ test-decoders:
 	@Scripts/setup.sh python
 	$(SWIFT) build -c release --product cairn
 	Tests/Decoders/run.sh
+
+test-formats:
+	@Scripts/setup.sh python
+	$(SWIFT) build -c release --product cairn
+	Tests/Formats/run.sh
 
 test-real:
 	@Scripts/setup.sh python

@@ -60,7 +60,9 @@ let package = Package(
     storey(
       "CairnCheckpoints",
       on: ["CairnFormat", "CairnJSON", "CairnModels", "CairnSystem", "CairnTensors"]),
-    storey("CairnInterchange", on: ["CairnFormat", "CairnJSON", "CairnSystem", "CairnTensors"]),
+    storey(
+      "CairnInterchange",
+      on: ["CairnCodec", "CairnFormat", "CairnJSON", "CairnSystem", "CairnTensors"]),
     storey(
       "Cairn",
       on: [
@@ -107,7 +109,9 @@ let package = Package(
     tests(
       of: "CairnComparison",
       with: ["CairnFormat", "CairnInterchange", "CairnJSON", "CairnSystem", "CairnTensors"]),
-    tests(of: "CairnInterchange", with: ["CairnJSON", "CairnSystem", "CairnTensors"]),
+    tests(
+      of: "CairnInterchange",
+      with: ["CairnCodec", "CairnFormat", "CairnJSON", "CairnSystem", "CairnTensors"]),
     tests(of: "Cairn", with: ["CairnFormat", "CairnInterchange", "CairnSystem", "CairnTensors"]),
     tests(
       of: "CairnCommand",

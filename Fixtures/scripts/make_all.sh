@@ -2,11 +2,15 @@
 # Makes every folder of Fixtures/ that a Python script makes. Run twice, it gives the same bytes.
 set -eu
 
+# With the argument formats: those that need PyTorch and its like instead.
 scripts=$(cd "$(dirname "$0")" && pwd)
-"$scripts/environment.sh"
-python="$scripts/../../.venv-fixtures/bin/python"
+"$scripts/environment.sh" ${1:+"$1"}
+python="$scripts/../../.venv-${1:-fixtures}/bin/python"
 
-for script in make_conformance make_digits make_layers make_keras_layers make_keras_models \
-  make_tensors make_safetensors; do
-  "$python" "$scripts/$script.py"
+case "${1:-}" in
+  formats) set -- gguf onnx sharded tensorflow torch ;;
+  *) set -- conformance digits layers keras_layers keras_models tensors safetensors numpy ;;
+esac
+for script in "$@"; do
+  "$python" "$scripts/make_$script.py"
 done

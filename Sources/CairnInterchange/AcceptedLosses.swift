@@ -1,5 +1,9 @@
 // What may be left out when a format cannot hold all that a source has.
 
+import CairnJSON
+import CairnSystem
+public import CairnTensors
+
 /// What a writer may lose of a source that its format cannot hold.
 ///
 /// Nothing is lost unless the caller names it here: a writer refuses with `cannotHold` and says
@@ -19,8 +23,14 @@ public struct AcceptedLosses: OptionSet, Hashable, Sendable {
   public static let configuration = Self(rawValue: 1 << 2)
   /// The blobs are left out.
   public static let blobs = Self(rawValue: 1 << 3)
-  /// All of the above. Names, types, shapes and bits are never lost.
-  public static let all: Self = [.ties, .metadataTypes, .configuration, .blobs]
+  /// The metadata is left out.
+  public static let metadata = Self(rawValue: 1 << 4)
+  /// The tensor's name is left out, by a format of one tensor.
+  public static let names = Self(rawValue: 1 << 5)
+  /// All of the above. Types, shapes and bits are never lost.
+  public static let all: Self = [
+    .ties, .metadataTypes, .configuration, .blobs, .metadata, .names,
+  ]
 }
 
 /// The spelling of each single loss, for messages and the command line.
@@ -29,8 +39,58 @@ extension AcceptedLosses: CustomStringConvertible {
   public var description: String {
     let names: [(Self, String)] = [
       (.ties, "ties"), (.metadataTypes, "metadataTypes"), (.configuration, "configuration"),
-      (.blobs, "blobs"),
+      (.blobs, "blobs"), (.metadata, "metadata"), (.names, "names"),
     ]
     return names.filter { contains($0.0) }.map(\.1).joined(separator: ", ")
+  }
+}
+
+/// Something of a source that a format has no place for.
+public struct Loss: Hashable, Sendable {
+  /// Which kind of loss it is.
+  public var kind: AcceptedLosses
+  /// What would be lost, in words.
+  public var what: String
+  /// The first tensor, key or blob that is concerned.
+  public var name: TensorName?
+}
+
+extension AcceptedLosses {
+  /// What of `source` is lost by a format that lacks what `self` names: at most one of each kind.
+  ///
+  /// - Complexity: O(tensors).
+  func losses(of source: any TensorSource) throws(CairnError) -> [Loss] {
+    var found: [Loss] = []
+    if contains(.configuration), source.configuration != nil {
+      found.append(Loss(kind: .configuration, what: "a configuration"))
+    }
+    if contains(.blobs), let blob = try source.blobs.first {
+      found.append(Loss(kind: .blobs, what: "blobs", name: blob.name))
+    }
+    if contains(.ties) {
+      for index in 0..<source.count {
+        let entry = try source.entry(at: index)
+        guard let owner = entry.aliasOf else { continue }
+        found.append(Loss(kind: .ties, what: "a second name of ‘\(owner)’", name: entry.name))
+        break
+      }
+    }
+    if contains(.metadata), let key = source.metadata.keys.first {
+      found.append(Loss(kind: .metadata, what: "metadata", name: key))
+    }
+    if contains(.metadataTypes) {
+      for (key, value) in source.metadata {
+        if case .string = value { continue }
+        found.append(Loss(kind: .metadataTypes, what: "metadata that is no text", name: key))
+        break
+      }
+    }
+    if contains(.names), source.count > 0 {
+      let entry = try source.entry(at: 0)
+      if entry.name != NPYFile.tensorName {
+        found.append(Loss(kind: .names, what: "the name of its tensor", name: entry.name))
+      }
+    }
+    return found
   }
 }

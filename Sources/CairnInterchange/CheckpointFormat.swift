@@ -1,25 +1,32 @@
-// The registry of formats: one line each. Everything that takes "a checkpoint file" goes through it.
+// The registry of formats: one line each. Everything that takes "a checkpoint" goes through it. What
+// a format is made of stands in its own folder.
 
 public import CairnFormat
 public import CairnSystem
 public import CairnTensors
 
-/// A file format that Cairn reads, and perhaps writes.
+/// A format that Cairn reads, and perhaps writes.
 public struct CheckpointFormat: Sendable {
   /// The name, as `--from` and `--to` take it.
   public let name: String
   /// The extensions of its files, without the dot, in lower case.
   public let extensions: [String]
-  /// Whether the first bytes of a file of the given length are this format's.
-  let recognises: @Sendable ([UInt8], Int) -> Bool
-  let open: @Sendable (FileBytes, ReadOptions) throws(CairnError) -> CheckpointFile
-  let sink: @Sendable (String, WriteOptions) -> any TensorSink
+  /// What the format has no place for.
+  public let lacks: AcceptedLosses
+  /// Whether what lies at a place is of this format, by its content.
+  let recognises: @Sendable (CheckpointPlace) -> Bool
+  let open: @Sendable (CheckpointPlace) throws(CairnError) -> any CheckpointSource
+  /// Whether the format can hold the ties of a source that it has no general place for.
+  var holdsTies: @Sendable (any TensorSource) throws(CairnError) -> Bool = {
+    (_) throws(CairnError) in false
+  }
+  /// Nil for a format that is only read.
+  let sink: (@Sendable (String, WriteOptions, AcceptedLosses) -> any TensorSink)?
 
   /// All formats, in the order in which content is tried.
-  public static let all: [CheckpointFormat] = [.cairn, .safetensors]
-
-  /// How many of a file's first bytes are enough to tell its format.
-  static let signatureByteCount = 16
+  public static let all: [CheckpointFormat] = [
+    .cairn, .safetensors, .npy, .pytorch, .npz, .tensorflow, .gguf, .sharded, .onnx,
+  ]
 
   /// The format of that name.
   ///
@@ -36,36 +43,40 @@ public struct CheckpointFormat: Sendable {
   ///
   /// - Throws: `unknownFormat`.
   public static func forWriting(_ path: String) throws(CairnError) -> CheckpointFormat {
-    guard let format = all.first(where: { $0.matchesExtension(of: path) }) else {
+    guard let format = all.first(where: { $0.matchesExtension(of: path) && $0.isWritable }) else {
       throw CairnError(
         .unknownFormat, "the extension does not say which format to write",
         at: .init(file: path),
-        expected: all.flatMap(\.extensions).map { "." + $0 }.joined(separator: ", "),
+        expected: all.filter(\.isWritable).flatMap(\.extensions).map { "." + $0 }
+          .joined(separator: ", "),
         advice: "Name the format with --to")
     }
     return format
   }
 
-  /// The format of the file at `path`: by its content, else by its extension.
+  /// The format of what lies at `path`: by its content, else by its extension.
   ///
   /// - Throws: `unknownFormat`, and what reading the file's beginning needs.
   public static func detect(_ path: String) throws(CairnError) -> CheckpointFormat {
-    try detect(FileBytes(path: path))
+    try detect(CheckpointPlace(path))
   }
 
-  /// The format of an open file.
-  static func detect(_ file: FileBytes) throws(CairnError) -> CheckpointFormat {
-    let path = file.path ?? ""
-    var bytes = [UInt8](repeating: 0, count: min(signatureByteCount, file.count))
-    var span = bytes.mutableSpan
-    try file.read(at: 0, into: &span)
-    if let format = all.first(where: { $0.recognises(bytes, file.count) }) { return format }
+  /// The format of what is open.
+  static func detect(_ place: CheckpointPlace) throws(CairnError) -> CheckpointFormat {
+    if let format = all.first(where: { $0.recognises(place) }) { return format }
     // A damaged or empty file of a known extension deserves that format's own diagnosis.
-    if let format = all.first(where: { $0.matchesExtension(of: path) }) { return format }
+    if place.file != nil, let format = all.first(where: { place.hasExtension($0.extensions) }) {
+      return format
+    }
+    guard place.file != nil else {
+      throw CairnError(
+        .notARegularFile, "a folder that holds no checkpoint which Cairn opens by its folder",
+        at: .init(file: place.path), advice: "Name a file")
+    }
     throw CairnError(
       .unknownFormat,
-      bytes.isEmpty ? "the file is empty" : "the file is no checkpoint that Cairn knows",
-      at: .init(file: path), expected: known, advice: "Name the format with --from")
+      place.head.isEmpty ? "the file is empty" : "the file is no checkpoint that Cairn knows",
+      at: .init(file: place.path), expected: known, advice: "Name the format with --from")
   }
 
   private static var known: String { all.map(\.name).joined(separator: ", ") }
@@ -75,51 +86,44 @@ public struct CheckpointFormat: Sendable {
     return extensions.contains { lower.hasSuffix("." + $0) }
   }
 
-  /// A sink that writes a file of this format.
-  public func writer(
-    to path: String, options: WriteOptions = WriteOptions()
-  ) -> any TensorSink {
-    sink(path, options)
+  /// Whether the format can be written.
+  public var isWritable: Bool { sink != nil }
+
+  /// What of `source` this format has no place for: at most one of each kind.
+  ///
+  /// - Complexity: O(tensors).
+  public func losses(of source: any TensorSource) throws(CairnError) -> [Loss] {
+    let losses = try lacks.losses(of: source)
+    guard losses.contains(where: { $0.kind == .ties }), try holdsTies(source) else { return losses }
+    return losses.filter { $0.kind != .ties }
   }
-}
 
-extension CheckpointFormat {
-  /// Cairn's own container.
-  public static let cairn = CheckpointFormat(
-    name: "cairn", extensions: ["cairn"],
-    recognises: { bytes, _ in bytes.starts(with: Container.signature) },
-    open: { (file, options) throws(CairnError) in
-      let container = try Container(file, options: options)
-      return CheckpointFile(
-        formatName: "cairn", version: "\(container.version.major).\(container.version.minor)",
-        path: file.path ?? "", fileByteCount: container.fileByteCount, source: container)
-    },
-    sink: { ContainerSink(path: $0, options: $1) })
+  /// Refuses a source of which something would be lost that is not among `accepted`.
+  ///
+  /// - Throws: `cannotHold`.
+  func refuse(
+    _ source: any TensorSource, accepting accepted: AcceptedLosses
+  ) throws(CairnError) {
+    guard let loss = try losses(of: source).first(where: { !accepted.contains($0.kind) }) else {
+      return
+    }
+    throw CairnError(
+      .cannotHold, "\(name) has no place for \(loss.what)", at: .init(name: loss.name?.string),
+      advice: "Write a .cairn file, or accept the loss (--lossy; \(loss.kind))")
+  }
 
-  /// Hugging Face's safetensors.
-  public static let safetensors = CheckpointFormat(
-    name: "safetensors", extensions: ["safetensors"],
-    recognises: { bytes, count in
-      // A little-endian header length that fits the file, then the header's opening brace.
-      guard bytes.count > 8, bytes[8] == UInt8(ascii: "{") else { return false }
-      let length = (0..<8).reduce(UInt64(0)) { $0 | UInt64(bytes[$1]) << UInt64(8 * $1) }
-      return length >= 2 && length <= UInt64(count - 8)
-    },
-    open: { (file, _) throws(CairnError) in
-      let source = try SafetensorsFile(file)
-      return CheckpointFile(
-        formatName: "safetensors", version: nil, path: file.path ?? "",
-        fileByteCount: source.byteCount, source: source)
-    },
-    sink: { path, options in
-      var own = SafetensorsWriter.Options()
-      own.replacing = options.replacing
-      own.durability = options.durability
-      return SafetensorsWriter(path: path, options: own, files: options.files)
-    })
-}
-
-extension CairnError.Code {
-  /// A name, an extension or a content that belongs to no format that Cairn knows.
-  public static let unknownFormat = Self("unknownFormat")
+  /// A sink that writes a file of this format.
+  ///
+  /// - Parameter losses: What may be lost of a source that the format cannot hold.
+  /// - Throws: `cannotHold` for a format that is only read.
+  public func writer(
+    to path: String, options: WriteOptions = WriteOptions(), accepting losses: AcceptedLosses = []
+  ) throws(CairnError) -> any TensorSink {
+    guard let sink else {
+      throw CairnError(
+        .cannotHold, "Cairn reads \(name) files and does not write them", at: .init(file: path),
+        expected: "one of \(Self.all.filter(\.isWritable).map(\.name).joined(separator: ", "))")
+    }
+    return sink(path, options, losses)
+  }
 }

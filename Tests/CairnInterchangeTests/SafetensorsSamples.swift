@@ -41,3 +41,10 @@ func contents(of path: String) throws(CairnError) -> [UInt8] {
   let file = try FileBytes(path: path)
   return try file.withBytes(in: 0..<file.count) { $0.array }
 }
+
+/// Makes a file of those bytes.
+func write(_ bytes: [UInt8], to path: String) throws(CairnError) {
+  let file = try AtomicFile(path: path, durability: .none)
+  try file.append(bytes.span)
+  try file.commit()
+}

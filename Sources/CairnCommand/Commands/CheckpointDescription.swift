@@ -69,6 +69,7 @@ struct CheckpointDescription {
         + (checkpoint.version.map { " \($0)" } ?? "")
         + ", \(ByteCount.text(checkpoint.fileByteCount)), \(tensors.count) tensors"
     ]
+    for remark in checkpoint.remarks { lines.append("note         \(remark.printable)") }
     if let root = checkpoint.root { lines.append("root digest  \(root)") }
     for (key, value) in checkpoint.source.metadata {
       lines.append("metadata     \(key.string.printable) = \(value.text.printable)")

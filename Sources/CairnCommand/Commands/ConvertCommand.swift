@@ -21,9 +21,19 @@ struct ConvertCommand: ParsableCommand {
 
   @OptionGroup var arguments: ConversionArguments
 
+  @Flag(help: "Leave out what the output's format has no place for, and say what.")
+  var lossy = false
+
+  @Flag(help: "Write float32 for quantised blocks of GGUF, float16 and bfloat16.")
+  var dequantize = false
+
   func run() throws {
     let input = try arguments.openInput()
-    _ = try arguments.write(input.source, label: "convert")
+    for remark in input.remarks { Terminal.complain("note: \(remark)") }
+    // Not `?:`, whose sides would have to be of one type.
+    var source = input.source
+    if dequantize { source = try DequantizedSource(source) }
+    _ = try arguments.write(source, label: "convert", lossy: lossy)
     let written = try FileBytes(path: arguments.output).count
     Terminal.say(
       "\(arguments.output.printable): \(input.source.count) tensors, "

@@ -108,7 +108,7 @@ struct TransformerDemo {
   ) throws(CairnError) -> Timing {
     let bar = ProgressBar("convert")
     return try Timing.of { () throws(CairnError) in
-      var sink = format.writer(to: path)
+      var sink = try format.writer(to: path)
       try sink.write(input.source) { (progress) throws(CairnError) in try bar.update(progress) }
     }.timing
   }

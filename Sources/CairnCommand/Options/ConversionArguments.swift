@@ -25,16 +25,25 @@ struct ConversionArguments: ParsableArguments {
     try CheckpointFile.open(input, format: from?.format, options: writing.readOptions)
   }
 
-  /// Writes all of `source` to the output, with a line of progress that begins with `label`.
+  /// Writes all of `source` to the output, with a line of progress that begins with `label`. If
+  /// `lossy`, what the output's format has no place for is named and left out.
   ///
   /// - Returns: The output's format.
   func write(
-    _ source: any TensorSource, label: String
+    _ source: any TensorSource, label: String, lossy: Bool = false
   ) throws(CairnError) -> CheckpointFormat {
     // Not `??`, whose right side may throw any error.
     let format: CheckpointFormat
     if let to { format = to.format } else { format = try CheckpointFormat.forWriting(output) }
-    var sink = format.writer(to: output, options: writing.writeOptions)
+    if lossy {
+      for loss in try format.losses(of: source) {
+        Terminal.complain(
+          "lost: \(loss.what)" + (loss.name.map { ", as of ‘\($0.string.printable)’" } ?? "")
+            + ": \(format.name) has no place for it")
+      }
+    }
+    var sink = try format.writer(
+      to: output, options: writing.writeOptions, accepting: lossy ? .all : [])
     let bar = ProgressBar(label, stateWhenStopped: "what was there before is untouched")
     try sink.write(source) { (progress) throws(CairnError) in try bar.update(progress) }
     ProgressBar.clear()

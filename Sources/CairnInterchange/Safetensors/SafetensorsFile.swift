@@ -15,13 +15,15 @@ public import CairnTensors
 ///
 /// The order of weights, and that of indices, is the order in which the header names the tensors.
 /// The format's own library writes data in that order too; where they differ the header's is taken,
-/// because data is laid out for alignment. The format has no ties and no configuration.
+/// because data is laid out for alignment. The format has no configuration, and of ties only those that
+/// `safetensors.torch.save_model` notes in the metadata: they come after all tensors.
 ///
 /// Two names that Swift's `String` would call equal, but whose bytes differ, are two tensors.
 public struct SafetensorsFile: Sendable {
   private let source: any ByteSource
   private let header: SafetensorsHeader
   private let indices: [TensorName: Int]
+  private let aliases: [(name: TensorName, owner: Int)]
 
   /// The bytes of the header: the JSON and the spaces after it, without the length in front of it.
   public let headerByteCount: Int
@@ -70,6 +72,10 @@ public struct SafetensorsFile: Sendable {
     var indices: [TensorName: Int] = [:]
     indices.reserveCapacity(header.items.count)
     for (index, item) in header.items.enumerated() { indices[item.name] = index }
+    aliases = SafetensorsTies.aliases(in: header.metadata, tensors: indices)
+    for (number, alias) in aliases.enumerated() {
+      indices[alias.name] = header.items.count + number
+    }
     self.indices = indices
   }
 
@@ -110,8 +116,8 @@ public struct SafetensorsFile: Sendable {
 }
 
 extension SafetensorsFile: TensorSource {
-  /// The number of tensors.
-  public var count: Int { header.items.count }
+  /// The number of tensors, second names included.
+  public var count: Int { header.items.count + aliases.count }
 
   /// The texts of `__metadata__`.
   public var metadata: Metadata { header.metadata }
@@ -119,9 +125,10 @@ extension SafetensorsFile: TensorSource {
   /// What the header says of the tensor at `index`, counted in the order of the header.
   public func entry(at index: Int) throws(CairnError) -> TensorEntry {
     let item = try item(at: index)
+    let alias = index < header.items.count ? nil : aliases[index - header.items.count].name
     return TensorEntry(
-      name: item.name, dtype: item.dtype, shape: item.shape, byteCount: item.range.count,
-      position: index)
+      name: alias ?? item.name, dtype: item.dtype, shape: item.shape, byteCount: item.range.count,
+      position: index, aliasOf: alias == nil ? nil : item.name)
   }
 
   /// The index of the tensor called `name`, or nil.
@@ -176,6 +183,7 @@ extension SafetensorsFile: TensorSource {
 
   private func item(at index: Int) throws(CairnError) -> SafetensorsHeader.Item {
     try checkIndex(index)
-    return header.items[index]
+    guard index >= header.items.count else { return header.items[index] }
+    return header.items[aliases[index - header.items.count].owner]
   }
 }

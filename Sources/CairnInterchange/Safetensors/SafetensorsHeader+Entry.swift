@@ -184,12 +184,3 @@ extension JSONValue {
     }
   }
 }
-
-extension String {
-  /// The beginning of a text from a stranger, in quotes and escaped: a terminal must not obey it.
-  fileprivate var excerpt: String {
-    let scalars = unicodeScalars.prefix(40)
-    return String(String.UnicodeScalarView(scalars)).debugDescription
-      + (scalars.endIndex == unicodeScalars.endIndex ? "" : "…")
-  }
-}

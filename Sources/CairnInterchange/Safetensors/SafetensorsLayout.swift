@@ -33,16 +33,13 @@ package struct SafetensorsLayout: Sendable {
   /// - Throws: `cannotHold` for what the format has no place for and `losses` doesn't name;
   ///   `duplicateName`, `noSuchTensor`, `sizeMismatch` for a source that contradicts itself.
   package init(of source: any TensorSource, accepting losses: AcceptedLosses) throws(CairnError) {
-    if source.configuration != nil, !losses.contains(.configuration) {
-      throw Self.cannotHold("a configuration", name: nil, accept: .configuration)
-    }
-    if let blob = try source.blobs.first, !losses.contains(.blobs) {
-      throw Self.cannotHold("blobs", name: blob.name, accept: .blobs)
-    }
+    try CheckpointFormat.safetensors.refuse(source, accepting: losses)
+    let tiesAreHeld = try SafetensorsTies.areHeld(of: source)
     var items: [Item] = []
     items.reserveCapacity(source.count)
     for index in try source.indicesInWeightOrder() {
-      items.append(try Self.item(index, of: source, losses))
+      if tiesAreHeld, try source.entry(at: index).aliasOf != nil { continue }
+      items.append(try Self.item(index, of: source))
     }
     let order = items.indices.sorted { left, right in
       let (a, b) = (items[left], items[right])
@@ -58,19 +55,11 @@ package struct SafetensorsLayout: Sendable {
       dataByteCount = end
       data.append((items[place].index, byteCount))
     }
-    header = try Self.header(items, try Self.metadata(source.metadata, losses))
-  }
-
-  private static func cannotHold(
-    _ what: String, name: TensorName?, accept loss: AcceptedLosses
-  ) -> CairnError {
-    CairnError(
-      .cannotHold, "safetensors has no place for \(what)", at: .init(name: name?.string),
-      advice: "Write a .cairn file, or accept the loss (\(loss))")
+    header = try Self.header(items, try Self.metadata(source.metadata))
   }
 
   private static func item(
-    _ index: Int, of source: any TensorSource, _ losses: AcceptedLosses
+    _ index: Int, of source: any TensorSource
   ) throws(CairnError) -> Item {
     let entry = try source.entry(at: index)
     let name = entry.name
@@ -105,9 +94,6 @@ package struct SafetensorsLayout: Sendable {
     }
     var from = index
     if let owner = entry.aliasOf {
-      guard losses.contains(.ties) else {
-        throw cannotHold("a second name of ‘\(owner)’", name: name, accept: .ties)
-      }
       guard let found = try source.index(of: owner) else { throw source.noSuchTensor(owner) }
       from = found
     }
@@ -115,16 +101,13 @@ package struct SafetensorsLayout: Sendable {
   }
 
   private static func metadata(
-    _ metadata: Metadata, _ losses: AcceptedLosses
+    _ metadata: Metadata
   ) throws(CairnError) -> JSONObject {
     var object = JSONObject()
     for (key, value) in metadata {
       if case .string(let text) = value {
         object[key.string] = .string(text)
       } else {
-        guard losses.contains(.metadataTypes) else {
-          throw cannotHold("metadata that is no text", name: key, accept: .metadataTypes)
-        }
         object[key.string] = .string(try text(of: value.json()))
       }
     }

@@ -34,7 +34,7 @@ extension Double {
 }
 
 /// binary16 and bfloat16 as bits, to and from the bits of a binary32.
-enum HalfPrecision {
+package enum HalfPrecision {
   /// binary32 to bfloat16: nearest, ties to even; a NaN keeps its sign and the upper seven bits of
   /// its payload, and is quiet.
   @inline(__always)
@@ -67,7 +67,7 @@ enum HalfPrecision {
 
   /// binary16 to binary32, exactly; a NaN keeps sign and payload, and is quiet.
   @inline(__always)
-  static func float32(float16 half: UInt16) -> UInt32 {
+  package static func float32(float16 half: UInt16) -> UInt32 {
     let magnitude = UInt32(half & 0x7FFF) << 13
     let normal = magnitude &+ (112 << 23)
     // A subnormal: read with the exponent of the smallest normal, then less the implied 1.

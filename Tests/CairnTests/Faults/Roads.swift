@@ -47,7 +47,7 @@ extension Road {
     convert("convert cairn onto itself, mapped", "raw.cairn", "raw.cairn", .mapped),
     Road("copy and compare", writing: "old.cairn") { site, files in
       let original = try open("coded.cairn", site, files)
-      var sink = CheckpointFormat.cairn.writer(
+      var sink = try CheckpointFormat.cairn.writer(
         to: site.path("old.cairn"), options: writing(files))
       try sink.write(original.source)
       let copy = try open("old.cairn", site, files)
@@ -64,7 +64,7 @@ extension Road {
     Road(name, writing: output) { site, files in
       let input = try open(input, site, files, access)
       let format = try CheckpointFormat.forWriting(output)
-      var sink: any TensorSink = format.writer(to: site.path(output), options: writing(files))
+      var sink: any TensorSink = try format.writer(to: site.path(output), options: writing(files))
       if weightsOnly {
         // What else the container has safetensors cannot hold.
         var accepting = SafetensorsWriter.Options()

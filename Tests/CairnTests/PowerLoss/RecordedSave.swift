@@ -58,7 +58,7 @@ struct RecordedSave: Sendable, CustomStringConvertible {
     options.codec = codec
     options.durability = durability
     options.replacing = place != .withoutReplacing
-    var sink = (isSafetensors ? CheckpointFormat.safetensors : .cairn)
+    var sink = try (isSafetensors ? CheckpointFormat.safetensors : .cairn)
       .writer(to: path, options: options)
     try sink.write(source)
   }

@@ -3,6 +3,8 @@
 public import CairnSystem
 
 extension CairnError.Code {
+  /// A name, an extension or a content that belongs to no format that Cairn knows.
+  public static let unknownFormat = Self("unknownFormat")
   /// A header that is not what its format asks for.
   public static let invalidHeader = Self("invalidHeader")
   /// A header larger than the format or the caller allows.
@@ -17,4 +19,14 @@ extension CairnError.Code {
   public static let sizeMismatch = Self("sizeMismatch")
   /// A format has no place for something that a source has.
   public static let cannotHold = Self("cannotHold")
+  /// Something that the format allows and Cairn does not read, such as objects that are code.
+  public static let unsupported = Self("unsupported")
+  /// A file of the checkpoint is not beside the others.
+  public static let missingFile = Self("missingFile")
+  /// A path in a file that leads out of the checkpoint's folder.
+  public static let invalidPath = Self("invalidPath")
+  /// A ZIP archive that breaks a rule of its format, or says one thing in two ways.
+  public static let invalidArchive = Self("invalidArchive")
+  /// Compressed data that is none.
+  public static let corruptStream = Self("corruptStream")
 }

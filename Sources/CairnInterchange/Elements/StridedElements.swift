@@ -1,0 +1,148 @@
+// Elements that do not lie one after the other: Fortran order, transposed or expanded views.
+
+import CairnSystem
+
+/// The last block of memory that was read for views, kept for the next view of the same bytes: one a
+/// file, so that a file of many views doesn't pile up in memory.
+final class ViewedBytes: Sendable {
+  private let last = Lock<(key: Int, region: ByteRegion)?>(nil)
+
+  init() {}
+
+  /// The bytes that belong to `key`, read with `read` unless they are here from last time.
+  func region(
+    _ key: Int, _ read: () throws(CairnError) -> ByteRegion
+  ) throws(CairnError) -> ByteRegion {
+    try last.withLock { (last) throws(CairnError) in
+      if let last, last.key == key { return last.region }
+      last = nil
+      let region = try read()
+      last = (key, region)
+      return region
+    }
+  }
+}
+
+/// A view of bytes by dimensions and strides.
+struct StridedElements: ElementBytes {
+  private let base: any ElementBytes
+  private let width: Int
+  private let dimensions: [Int]
+  private let strides: [Int]
+  private let viewed: ViewedBytes
+  private let key: Int
+  /// The bytes of the view.
+  let count: Int
+
+  /// A view of the elements of `base` from its start on.
+  ///
+  /// - Parameters:
+  ///   - width: The bytes of an element.
+  ///   - dimensions: With `width`, their product is what an `Int` can hold.
+  ///   - strides: In elements, not negative.
+  ///   - viewed: What keeps the base's bytes in memory meanwhile, under `key`.
+  /// - Throws: `truncated` if the view reaches beyond the base.
+  init(
+    _ base: any ElementBytes, width: Int, dimensions: [Int], strides: [Int], viewed: ViewedBytes,
+    key: Int
+  ) throws(CairnError) {
+    self.base = base
+    self.width = width
+    self.dimensions = dimensions
+    self.strides = strides
+    self.viewed = viewed
+    self.key = key
+    count = dimensions.contains(0) ? 0 : dimensions.reduce(width, *)
+    let span = Self.span(dimensions, strides)
+    guard let span, span <= base.count / width else {
+      throw CairnError(
+        .truncated, "a view reaches beyond the bytes that it is of",
+        expected: "at most \(base.count / width) elements", found: span.map { "\($0)" },
+        advice: "The file is damaged or hostile")
+    }
+  }
+
+  /// The number of elements from the first to the last of a view; nil if it cannot be counted.
+  static func span(_ dimensions: [Int], _ strides: [Int]) -> Int? {
+    guard dimensions.count == strides.count else { return nil }
+    if dimensions.contains(0) { return 0 }
+    var last = 0
+    for (dimension, stride) in zip(dimensions, strides) {
+      guard dimension > 0, stride >= 0 else { return nil }
+      let (reach, over) = (dimension - 1).multipliedReportingOverflow(by: stride)
+      let (sum, overflow) = last.addingReportingOverflow(reach)
+      guard !over, !overflow else { return nil }
+      last = sum
+    }
+    let (count, overflow) = last.addingReportingOverflow(1)
+    return overflow ? nil : count
+  }
+
+  /// The strides of elements that lie one after the other, row-major; nil if they overflow.
+  static func rowMajor(_ dimensions: [Int]) -> [Int]? {
+    var strides = [Int](repeating: 1, count: dimensions.count)
+    var step = 1
+    for axis in dimensions.indices.reversed() {
+      strides[axis] = step
+      let (next, overflow) = step.multipliedReportingOverflow(by: max(1, dimensions[axis]))
+      guard !overflow else { return nil }
+      step = next
+    }
+    return strides
+  }
+
+  /// Whether a view is its elements one after the other: strides of dimensions of 1 don't matter.
+  static func isRowMajor(_ dimensions: [Int], _ strides: [Int]) -> Bool {
+    if dimensions.contains(0) { return true }
+    guard let plain = rowMajor(dimensions) else { return false }
+    return dimensions.indices.allSatisfy { dimensions[$0] == 1 || strides[$0] == plain[$0] }
+  }
+
+  func read(from offset: Int, into bytes: inout MutableSpan<UInt8>) throws(CairnError) {
+    guard bytes.count > 0 else { return }
+    let region = try viewed.region(key) { () throws(CairnError) in try base.region() }
+    try withWholeElements(width: width, from: offset, of: count, &bytes) {
+      (start, elements) throws(CairnError) in
+      try region.withBytes(in: 0..<region.count) { (source) throws(CairnError) in
+        gather(source, first: start / width, into: &elements)
+      }
+    }
+  }
+
+  /// Fills `target` with whole elements from the `first` on.
+  private func gather(_ source: Span<UInt8>, first: Int, into target: inout MutableSpan<UInt8>) {
+    var index = [Int](repeating: 0, count: dimensions.count)
+    var rest = first
+    for axis in dimensions.indices.reversed() {
+      (rest, index[axis]) = rest.quotientAndRemainder(dividingBy: dimensions[axis])
+    }
+    let inner = dimensions.last ?? 1
+    let step = (strides.last ?? 1) * width
+    var done = 0
+    while done < target.count {
+      var at = 0
+      for axis in dimensions.indices { at += index[axis] * strides[axis] }
+      at *= width
+      let run = min(inner - (index.last ?? 0), (target.count - done) / width)
+      if step == width {
+        target.copy(source.extracting(at..<at + run * width), at: done)
+        done += run * width
+      } else {
+        for _ in 0..<run {
+          for byte in 0..<width { target[done + byte] = source[at + byte] }
+          done += width
+          at += step
+        }
+      }
+      guard var axis = dimensions.indices.last else { return }
+      // On to the next row.
+      index[axis] = 0
+      while axis > 0 {
+        axis -= 1
+        index[axis] += 1
+        if index[axis] < dimensions[axis] { break }
+        index[axis] = 0
+      }
+    }
+  }
+}

@@ -1,0 +1,85 @@
+// Floats from quantised blocks, on request.
+
+public import CairnSystem
+public import CairnTensors
+
+/// A source whose quantised blocks, float16 and bfloat16 tensors are seen as float32: for the block
+/// types of llama.cpp Q4_0, Q4_1, Q5_0, Q5_1, Q8_0 and Q2_K to Q6_K, with the bits that the `gguf`
+/// package computes. All else is seen as it is.
+public struct DequantizedSource: TensorSource {
+  private let base: any TensorSource
+
+  /// What `base` has, dequantised.
+  ///
+  /// - Throws: `noConversion` for blocks of a type that is not known, with the tensor's name.
+  public init(_ base: any TensorSource) throws(CairnError) {
+    self.base = base
+    for index in 0..<base.count {
+      let entry = try base.entry(at: index)
+      guard case .quantized(let block) = entry.dtype, Dequantizer(entry.dtype) == nil else {
+        continue
+      }
+      throw CairnError(
+        .noConversion, "blocks of this type cannot be dequantised",
+        at: .init(name: entry.name.string),
+        expected: "Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K, Q3_K, Q4_K, Q5_K or Q6_K",
+        found: GGMLType.name(of: block) ?? "\(entry.dtype)")
+    }
+  }
+
+  /// The number of tensors.
+  public var count: Int { base.count }
+  /// The key-values of the base.
+  public var metadata: Metadata { base.metadata }
+  /// The configuration of the base.
+  public var configuration: [UInt8]? { base.configuration }
+  /// The blobs of the base.
+  public var blobs: [Blob] { get throws(CairnError) { try base.blobs } }
+
+  /// As much as of the base, in floats.
+  public var defaultBudget: Int {
+    let (bytes, overflow) = base.defaultBudget.multipliedReportingOverflow(by: 16)
+    return overflow ? .max : bytes
+  }
+
+  /// What the base says, with float32 for what is dequantised.
+  public func entry(at index: Int) throws(CairnError) -> TensorEntry {
+    var entry = try base.entry(at: index)
+    guard Dequantizer(entry.dtype) != nil else { return entry }
+    guard let bytes = DType.float32.byteCount(elements: entry.shape.elementCount) else {
+      throw CairnError(
+        .invalidShape, "dequantised, the tensor has more bytes than can be counted",
+        at: .init(name: entry.name.string))
+    }
+    entry.dtype = .float32
+    entry.byteCount = bytes
+    return entry
+  }
+
+  /// The index of the tensor called `name`, or nil.
+  public func index(of name: TensorName) throws(CairnError) -> Int? { try base.index(of: name) }
+
+  /// Fills `bytes` with the floats from byte `offset` on.
+  public func read(
+    at index: Int, from offset: Int, into bytes: inout MutableSpan<UInt8>
+  ) throws(CairnError) {
+    let original = try base.entry(at: index)
+    guard let dequantizer = Dequantizer(original.dtype) else {
+      return try base.read(at: index, from: offset, into: &bytes)
+    }
+    let seen = try entry(at: index)
+    try checkRange(of: seen, from: offset, count: bytes.count)
+    guard bytes.count > 0 else { return }
+    let width = dequantizer.elementCount * 4
+    try withWholeElements(width: width, from: offset, of: seen.byteCount, &bytes) {
+      (start, floats) throws(CairnError) in
+      let first = start / width * dequantizer.byteCount
+      let count = floats.count / width * dequantizer.byteCount
+      let blocks = try Storage(byteCount: count, zeroed: false)
+      try blocks.withMutableBytes(in: 0..<count) { (target) throws(CairnError) in
+        try base.read(at: index, from: first, into: &target)
+      }
+      blocks.withBytes(in: 0..<count) { dequantizer.run($0, into: &floats) }
+    }
+  }
+}

@@ -1,0 +1,136 @@
+// An archive of NumPy arrays as a source of tensors.
+
+public import CairnFormat
+public import CairnSystem
+public import CairnTensors
+
+extension CheckpointFormat {
+  /// Several arrays of NumPy in a ZIP archive.
+  public static let npz = CheckpointFormat(
+    name: "npz", extensions: ["npz"], lacks: [.ties, .configuration, .metadata],
+    recognises: { NPZFile.recognises($0.head) },
+    open: { (place) throws(CairnError) in
+      try NPZFile(place.openFile(), limits: place.options.limits)
+    },
+    sink: { path, options, losses in
+      NumPyWriter(path: path, form: .npz, options: options, accepting: losses)
+    })
+}
+
+/// A `.npz` file: the members of a ZIP archive that are arrays, by their names without `.npy`.
+///
+/// The order of weights is that of the archive's directory. Members that are no arrays are blobs.
+public struct NPZFile: TableSource {
+  let table: TensorTable
+  private let archive: ZipArchive
+  private let others: [(name: TensorName, member: ZipMember)]
+
+  /// Bytes of the file.
+  public var fileByteCount: Int { archive.source.count }
+
+  static let suffix = ".npy"
+
+  /// Whether a file that begins so is an archive whose first member is an array, or an empty one.
+  static func recognises(_ head: [UInt8]) -> Bool {
+    if head.starts(with: [0x50, 0x4B, 5, 6]) { return true }
+    guard head.count > 30, head.starts(with: [0x50, 0x4B, 3, 4]) else { return false }
+    let nameCount = Int(head[26]) | Int(head[27]) << 8
+    return head[30...].prefix(nameCount).reversed().starts(with: suffix.utf8.reversed())
+  }
+
+  /// Opens a file whose bytes `source` has.
+  ///
+  /// - Throws: what is wrong with the archive: `invalidArchive`, `invalidPath`, `duplicateName`,
+  ///   `unsupported`, `truncated`; and with its arrays, as ``NPYFile/init(_:)``, by their names.
+  public init(_ source: any ByteSource, limits: Limits = .format) throws(CairnError) {
+    do throws(CairnError) {
+      archive = try ZipArchive(source, memberLimit: min(limits.tensorCount, 1 << 20))
+      var table = TensorTable(path: source.path)
+      var others: [(name: TensorName, member: ZipMember)] = []
+      let viewed = ViewedBytes()
+      for (key, member) in archive.members.enumerated() {
+        do throws(CairnError) {
+          if let item = try Self.item(member, in: archive, viewed, key) {
+            try table.add(item)
+          } else {
+            guard member.byteCount <= limits.blobByteCount else {
+              throw CairnError(
+                .limitExceeded, "a member that is no array is larger than is allowed",
+                expected: "at most \(limits.blobByteCount) bytes", found: "\(member.byteCount)")
+            }
+            others.append((try TensorName(member.name), member))
+          }
+        } catch {
+          // Offsets within a member are its content's.
+          throw error.located(name: member.name)
+        }
+      }
+      self.table = table
+      self.others = others.sorted { $0.name < $1.name }
+    } catch {
+      throw error.located(file: source.path)
+    }
+  }
+
+  /// The member as a tensor; nil if it is no array.
+  private static func item(
+    _ member: ZipMember, in archive: ZipArchive, _ viewed: ViewedBytes, _ key: Int
+  ) throws(CairnError) -> TensorTable.Item? {
+    let content = archive.content(of: member)
+    let head = try content.beginning(NPYHeader.magic.count)
+    guard head == NPYHeader.magic else { return nil }
+    let header = try NPYHeader(
+      BeginningOfMember(content, limit: NPYHeader.maximumByteCount + 12))
+    let name = member.name.hasSuffix(suffix) ? String(member.name.dropLast(4)) : member.name
+    var item = NPYFile.item(
+      try TensorName(name), header,
+      try header.elements(of: content, viewed: viewed, key: key))
+    if member.method == .deflated {
+      item.codec = member.method.name
+      item.storedByteCount = member.storedByteCount
+    }
+    return item
+  }
+
+  /// The members that are no arrays.
+  public var blobs: [Blob] {
+    get throws(CairnError) {
+      var blobs: [Blob] = []
+      for (name, member) in others {
+        let content = archive.content(of: member)
+        blobs.append(
+          Blob(name: name, bytes: try content.withBytes(in: 0..<content.count) { $0.array }))
+      }
+      return blobs
+    }
+  }
+
+  /// Checks every member against its CRC-32; deep, also every element.
+  public func check(
+    _ level: Container.VerificationLevel, progress: ProgressHandler
+  ) throws(CairnError) {
+    let total = archive.contentByteCount
+    try archive.checkContents { (done) throws(CairnError) in
+      try progress(Progress(done: done, total: total))
+    }
+    if level == .deep { try ElementCheck.run(self, progress: progress) }
+  }
+}
+
+/// The beginning of a member, for its header: read without the check of the whole that its CRC needs,
+/// which would read every array when the file is opened.
+struct BeginningOfMember: ByteSource {
+  private let bytes: MemoryBytes
+
+  init(_ content: ZipContent, limit: Int) throws(CairnError) {
+    path = content.path
+    bytes = try MemoryBytes(try content.beginning(limit))
+  }
+
+  let path: String?
+  var count: Int { bytes.count }
+  var memory: ByteRegion? { nil }
+  func read(at offset: Int, into target: inout MutableSpan<UInt8>) throws(CairnError) {
+    try bytes.read(at: offset, into: &target)
+  }
+}

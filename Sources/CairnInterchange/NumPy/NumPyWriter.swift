@@ -1,0 +1,137 @@
+// Writing `.npy` and `.npz` files: one pass over the source, a window of memory, all or nothing.
+
+import CairnFormat
+import CairnSystem
+import CairnTensors
+
+/// A file of NumPy arrays that takes all tensors of a source.
+struct NumPyWriter: TensorSink {
+  /// One array, or an archive of them.
+  enum Form { case npy, npz }
+
+  private let path: String
+  private let form: Form
+  private let options: WriteOptions
+  private let losses: AcceptedLosses
+
+  private var format: CheckpointFormat { form == .npy ? .npy : .npz }
+
+  init(path: String, form: Form, options: WriteOptions, accepting losses: AcceptedLosses) {
+    self.path = path
+    self.form = form
+    self.options = options
+    self.losses = losses
+  }
+
+  /// A tensor that is to be written.
+  private struct Item {
+    var entry: TensorEntry
+    /// Where its bytes come from: its own index, or its owner's.
+    var index: Int
+    var header: [UInt8]
+  }
+
+  /// Writes the file: the one that was there is untouched until the new one is whole.
+  ///
+  /// - Throws: `cannotHold` for what the format has no place for and is not accepted to be lost.
+  mutating func write(
+    _ source: any TensorSource, progress: ProgressHandler
+  ) throws(CairnError) {
+    try format.refuse(source, accepting: losses)
+    var items: [Item] = []
+    for index in try source.indicesInWeightOrder() { items.append(try item(index, of: source)) }
+    if form == .npy, items.count != 1 {
+      throw CairnError(
+        .cannotHold, "a .npy file holds one array", expected: "1 tensor", found: "\(items.count)",
+        advice: "Write a .npz file")
+    }
+    let blobs = try form == .npz && !losses.contains(.blobs) ? source.blobs : []
+    for blob in blobs { try check(blob) }
+    let total = items.reduce(0) {
+      $0.addingReportingOverflow($1.entry.byteCount).partialValue
+    }
+    let file = try AtomicFile(
+      path: path, replacing: options.replacing, durability: options.durability,
+      files: options.files)
+    var done = 0
+    func advance(_ count: Int) throws(CairnError) {
+      done += count
+      try progress(Progress(done: done, total: total))
+    }
+    if form == .npy {
+      for item in items {
+        try Self.write(item, of: source, advance) { (part) throws(CairnError) in
+          try file.append(part)
+        }
+      }
+    } else {
+      var archive = ZipWriter(file, compresses: options.codec == .auto)
+      for item in items {
+        try archive.add(item.entry.name.string + NPZFile.suffix) { (put) throws(CairnError) in
+          try Self.write(item, of: source, advance, to: put)
+        }
+      }
+      for blob in blobs {
+        try archive.add(blob.name.string) { (put) throws(CairnError) in try put(blob.bytes.span) }
+      }
+      try archive.finish()
+    }
+    try file.commit()
+  }
+
+  private func item(
+    _ index: Int, of source: any TensorSource
+  ) throws(CairnError) -> Item {
+    let entry = try source.entry(at: index)
+    guard let spelling = NPYDType.spelling(of: entry.dtype) else {
+      throw CairnError(
+        .cannotHold, "\(format.name) has no element type \(entry.dtype)",
+        at: .init(name: entry.name.string), advice: "Write a .cairn file, or cast the tensor first")
+    }
+    guard form == .npy || ZipName.staysInside(entry.name.string + NPZFile.suffix) else {
+      throw CairnError(
+        .cannotHold, "the name cannot be that of a member of an archive",
+        at: .init(name: entry.name.string), expected: "a relative path without ‘..’",
+        advice: "Write a .cairn file, or rename the tensor first")
+    }
+    var from = index
+    if let owner = entry.aliasOf {
+      guard let found = try source.index(of: owner) else { throw source.noSuchTensor(owner) }
+      from = found
+    }
+    return Item(
+      entry: entry, index: from, header: NPYHeader.bytes(spelling: spelling, shape: entry.shape))
+  }
+
+  /// A blob that would be read back as an array, or under another name, has no place in the archive.
+  private func check(_ blob: Blob) throws(CairnError) {
+    guard !blob.name.string.hasSuffix(NPZFile.suffix), !blob.bytes.starts(with: NPYHeader.magic),
+      !blob.name.string.hasSuffix("/"), ZipName.staysInside(blob.name.string)
+    else {
+      throw CairnError(
+        .cannotHold, "npz has no place for a blob that looks like an array or a folder",
+        at: .init(name: blob.name.string),
+        advice: "Write a .cairn file, or accept the loss (--lossy; blobs)")
+    }
+  }
+
+  private static func write(
+    _ item: Item, of source: any TensorSource, _ advance: (Int) throws(CairnError) -> Void,
+    to put: (Span<UInt8>) throws(CairnError) -> Void
+  ) throws(CairnError) {
+    try put(item.header.span)
+    let window = try Storage(
+      byteCount: max(1, min(SafetensorsWriter.windowByteCount, item.entry.byteCount)),
+      zeroed: false)
+    var offset = 0
+    while offset < item.entry.byteCount {
+      let count = min(window.byteCount, item.entry.byteCount - offset)
+      try window.withMutableBytes(in: 0..<count) { (bytes) throws(CairnError) in
+        try source.read(at: item.index, from: offset, into: &bytes)
+      }
+      try window.withBytes(in: 0..<count, put)
+      offset += count
+      try advance(count)
+    }
+  }
+}

@@ -1,0 +1,41 @@
+// Ties in a format that has none: `safetensors.torch.save_model` writes of several names for one tensor
+// the first, and into the metadata each other name with that one's.
+
+import CairnSystem
+import CairnTensors
+
+/// The ties that a file's metadata tell.
+enum SafetensorsTies {
+  /// The key whose value says what wrote the file, never a tensor.
+  private static let formatKey = "format"
+
+  /// The pairs of the metadata that name a tensor which is not there as another name of one that is.
+  static func aliases(
+    in metadata: Metadata, tensors: [TensorName: Int]
+  ) -> [(name: TensorName, owner: Int)] {
+    metadata.compactMap { key, value in
+      guard case .string(let text) = value, key.string != formatKey, tensors[key] == nil,
+        let name = try? TensorName(text), let owner = tensors[name]
+      else { return nil }
+      return (key, owner)
+    }
+  }
+
+  /// Whether the metadata of `source` tell all its ties, so that a file needs nothing more for them:
+  /// the second names would be read back, after all tensors and ascending.
+  static func areHeld(of source: any TensorSource) throws(CairnError) -> Bool {
+    var last: TensorName?
+    for index in try source.indicesInWeightOrder() {
+      let entry = try source.entry(at: index)
+      guard let owner = entry.aliasOf else {
+        if last != nil { return false }
+        continue
+      }
+      guard entry.name.string != formatKey,
+        source.metadata[entry.name] == .string(owner.string), last.map({ $0 < entry.name }) ?? true
+      else { return false }
+      last = entry.name
+    }
+    return last != nil
+  }
+}

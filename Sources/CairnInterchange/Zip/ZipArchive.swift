@@ -1,0 +1,176 @@
+// A strict reader of ZIP archives, as far as checkpoints use them: members stored or deflated, ZIP64.
+// PKWARE's APPNOTE.TXT 6.3.10. Where tools differ in how they read a broken archive, it is refused.
+
+import CairnFormat
+import CairnSystem
+import CairnTensors
+
+/// An archive whose central directory has been read and held against every local header.
+///
+/// Refused: members that overlap, names twice, names that lead out of a folder, encryption, methods
+/// other than stored and deflate, more than one disk, sizes that DEFLATE cannot reach, and whatever a
+/// local header, a descriptor or the ZIP64 record says otherwise than the central directory.
+struct ZipArchive: Sendable {
+  let source: any ByteSource
+  /// The members that are no folders, in the order of the central directory.
+  private(set) var members: [ZipMember] = []
+  private let indices: [String: Int]
+  private let inflater: InflaterPool
+
+  static let advice = "The archive is damaged or hostile; fetch it again"
+  static let centralSignature: UInt32 = 0x0201_4B50
+
+  /// Reads an archive's directory.
+  ///
+  /// - Parameter memberLimit: The most members; each takes some 200 bytes of memory.
+  /// - Throws: `truncated`, `invalidArchive`, `unsupported`, `duplicateName`, `invalidPath`,
+  ///   `limitExceeded`, each with the offset; and what reading needs.
+  init(_ source: any ByteSource, memberLimit: Int = 1 << 20) throws(CairnError) {
+    self.source = source
+    let directory = try ZipDirectory(source, memberLimit: memberLimit)
+    var all: [ZipMember] = []
+    var indices: [String: Int] = [:]
+    var names = Set<[UInt8]>()
+    var reader = SourceReader(source, in: directory.range)
+    for _ in 0..<directory.memberCount {
+      let start = reader.location
+      var (member, nameBytes) = try Self.centralMember(&reader)
+      guard names.insert(nameBytes).inserted else {
+        throw CairnError(
+          .duplicateName, "two members of the archive have the same name",
+          at: .init(file: source.path, offset: start.offset, name: member.name))
+      }
+      try member.checkLocalHeader(
+        in: source, nameBytes: nameBytes, before: directory.range.lowerBound)
+      all.append(member)
+    }
+    guard reader.isAtEnd else {
+      throw reader.failure(
+        .invalidArchive, "the central directory goes on after its last member",
+        expected: "\(directory.memberCount) members", advice: Self.advice)
+    }
+    try Self.checkOverlap(all, path: source.path)
+    for member in all where !member.isFolder {
+      indices[member.name] = members.count
+      members.append(member)
+    }
+    self.indices = indices
+    inflater = InflaterPool(source)
+  }
+
+  /// The member of that name.
+  func member(_ name: String) -> ZipMember? { indices[name].map { members[$0] } }
+
+  /// The content of a member.
+  func content(of member: ZipMember) -> ZipContent {
+    ZipContent(source: source, member: member, inflater: inflater)
+  }
+
+  /// Reads every member and holds it against its CRC-32.
+  ///
+  /// - Parameter progress: Told of the bytes of content that have been read.
+  func checkContents(_ progress: (Int) throws(CairnError) -> Void) throws(CairnError) {
+    var done = 0
+    for member in members {
+      try content(of: member).checkAll { (count) throws(CairnError) in
+        try progress(done + count)
+      }
+      done += member.byteCount
+    }
+  }
+
+  /// The bytes of content of all members.
+  var contentByteCount: Int {
+    members.reduce(0) { $0.addingReportingOverflow($1.byteCount).partialValue }
+  }
+
+  private static func checkOverlap(_ members: [ZipMember], path: String?) throws(CairnError) {
+    var end = 0
+    for member in members.sorted(by: { $0.headerOffset < $1.headerOffset }) {
+      guard member.headerOffset >= end else {
+        throw CairnError(
+          .invalidArchive, "two members of the archive overlap",
+          at: .init(file: path, offset: UInt64(member.headerOffset), name: member.name),
+          expected: "a member from byte \(end) on", advice: advice)
+      }
+      end = member.end
+    }
+  }
+
+  /// One record of the central directory.
+  private static func centralMember(
+    _ reader: inout SourceReader
+  ) throws(CairnError) -> (ZipMember, [UInt8]) {
+    let start = reader.location
+    let signature: UInt32 = try reader.integer()
+    guard signature == centralSignature else {
+      throw CairnError(
+        .invalidArchive, "the central directory does not go on with a member", at: start,
+        expected: "PK\\x01\\x02", advice: advice)
+    }
+    try reader.skip(4)
+    let flags: UInt16 = try reader.integer()
+    let method: UInt16 = try reader.integer()
+    try reader.skip(4)
+    let crc: UInt32 = try reader.integer()
+    let stored: UInt32 = try reader.integer()
+    let plain: UInt32 = try reader.integer()
+    let nameCount: UInt16 = try reader.integer()
+    let extraCount: UInt16 = try reader.integer()
+    let commentCount: UInt16 = try reader.integer()
+    let disk: UInt16 = try reader.integer()
+    try reader.skip(6)
+    let offset: UInt32 = try reader.integer()
+    let nameBytes = try reader.bytes(Int(nameCount))
+    let name = try ZipName.decode(nameBytes, isUTF8: flags & ZipMember.utf8Flag != 0, at: start)
+    var sizes = ZipExtra.Sizes(stored: stored, plain: plain, offset: offset)
+    try ZipExtra.apply(try reader.bytes(Int(extraCount)), to: &sizes, at: start, name: name)
+    try reader.skip(Int(commentCount))
+    func refuse(_ code: CairnError.Code, _ message: String, _ found: String?) -> CairnError {
+      CairnError(
+        code, message, at: .init(file: start.file, offset: start.offset, name: name),
+        found: found)
+    }
+    // Bit 0: encrypted; 5: patched; 6: strong encryption; 13: masked headers.
+    guard flags & 0b0010_0000_0110_0001 == 0 else {
+      throw refuse(.unsupported, "a member of the archive is encrypted", "flags \(flags)")
+    }
+    guard let method = ZipMember.Method(rawValue: method) else {
+      throw refuse(
+        .unsupported, "a member is compressed by a method other than stored and deflate",
+        "method \(method)")
+    }
+    guard disk == 0 else {
+      throw refuse(.unsupported, "the archive spans several disks", "disk \(disk)")
+    }
+    guard let stored = Int(exactly: sizes.stored), let plain = Int(exactly: sizes.plain),
+      let offset = Int(exactly: sizes.offset)
+    else { throw refuse(.invalidArchive, "a size is more than can be counted", nil) }
+    let member = ZipMember(
+      name: name, method: method, flags: flags, crc: crc, storedByteCount: stored,
+      byteCount: plain, headerOffset: offset)
+    try checkSizes(member, at: start)
+    return (member, nameBytes)
+  }
+
+  private static func checkSizes(
+    _ member: ZipMember, at place: CairnError.Location
+  ) throws(CairnError) {
+    let place = CairnError.Location(file: place.file, offset: place.offset, name: member.name)
+    if member.method == .stored {
+      guard member.byteCount == member.storedByteCount else {
+        throw CairnError(
+          .invalidArchive, "a stored member has two sizes", at: place,
+          expected: "\(member.storedByteCount)", found: "\(member.byteCount)", advice: advice)
+      }
+      return
+    }
+    let (most, overflow) = member.storedByteCount.multipliedReportingOverflow(
+      by: ZipMember.largestExpansion)
+    guard overflow || member.byteCount <= most.addingReportingOverflow(64).partialValue else {
+      throw CairnError(
+        .invalidArchive, "a member claims to be larger than DEFLATE can make it", at: place,
+        expected: "at most \(most) bytes", found: "\(member.byteCount)", advice: advice)
+    }
+  }
+}

@@ -1,0 +1,172 @@
+// One member of a ZIP archive: what the central directory says of it, held against its local header.
+// PKWARE's APPNOTE.TXT 6.3.10, sections 4.3.7 (local header), 4.3.9 (descriptor), 4.3.12 (central).
+
+import CairnSystem
+
+/// A member of an archive.
+struct ZipMember: Sendable {
+  /// How a member's bytes are coded.
+  enum Method: UInt16, Sendable {
+    case stored = 0
+    case deflated = 8
+
+    var name: String { self == .stored ? "stored" : "deflated" }
+  }
+
+  var name: String
+  var method: Method
+  var flags: UInt16
+  var crc: UInt32
+  /// Bytes in the archive.
+  var storedByteCount: Int
+  /// Bytes of the content.
+  var byteCount: Int
+  /// Where its local header begins.
+  var headerOffset: Int
+  /// Where its data begins.
+  var dataOffset = 0
+  /// Where what belongs to it ends: data and, if there is one, the descriptor.
+  var end = 0
+
+  var isFolder: Bool { name.hasSuffix("/") }
+
+  static let localSignature: UInt32 = 0x0403_4B50
+  static let descriptorSignature: UInt32 = 0x0807_4B50
+  static let descriptorFlag: UInt16 = 1 << 3
+  static let utf8Flag: UInt16 = 1 << 11
+
+  /// DEFLATE cannot expand more than 1,032 times.
+  static let largestExpansion = 1_032
+
+  /// Reads the local header and holds it against the central directory's words.
+  mutating func checkLocalHeader(
+    in source: any ByteSource, nameBytes: [UInt8], before limit: Int
+  ) throws(CairnError) {
+    var reader = SourceReader(source, in: min(headerOffset, limit)..<limit)
+    let start = reader.location
+    func disagree(_ what: String, _ expected: String, _ found: String) -> CairnError {
+      CairnError(
+        .invalidArchive, "the local header gives another \(what) than the central directory",
+        at: .init(file: source.path, offset: start.offset, name: name), expected: expected,
+        found: found, advice: ZipArchive.advice)
+    }
+    let signature: UInt32 = try reader.integer()
+    guard signature == Self.localSignature else {
+      throw CairnError(
+        .invalidArchive, "a member does not begin with a local header",
+        at: .init(file: source.path, offset: start.offset, name: name), expected: "PK\\x03\\x04",
+        advice: ZipArchive.advice)
+    }
+    try reader.skip(2)
+    let flags: UInt16 = try reader.integer()
+    let method: UInt16 = try reader.integer()
+    try reader.skip(4)
+    let crc: UInt32 = try reader.integer()
+    let stored: UInt32 = try reader.integer()
+    let plain: UInt32 = try reader.integer()
+    let nameCount: UInt16 = try reader.integer()
+    let extraCount: UInt16 = try reader.integer()
+    guard method == self.method.rawValue else {
+      throw disagree("method", "\(self.method.rawValue)", "\(method)")
+    }
+    guard flags == self.flags else { throw disagree("set of flags", "\(self.flags)", "\(flags)") }
+    let localName = try reader.bytes(Int(nameCount))
+    guard localName == nameBytes else {
+      throw disagree("name", name.excerpt, String(decoding: localName, as: UTF8.self).excerpt)
+    }
+    var sizes = ZipExtra.Sizes(stored: stored, plain: plain, offset: 0)
+    try ZipExtra.apply(try reader.bytes(Int(extraCount)), to: &sizes, at: start, name: name)
+    dataOffset = reader.position
+    let hasDescriptor = flags & Self.descriptorFlag != 0
+    if !(hasDescriptor && crc == 0 && sizes.stored == 0 && sizes.plain == 0) {
+      // With a descriptor they may also be right already, as some writers do.
+      guard hasDescriptor && crc == 0 || crc == self.crc else {
+        throw disagree("CRC-32", hex(self.crc, digits: 8), hex(crc, digits: 8))
+      }
+      guard sizes.stored == UInt64(storedByteCount) || hasDescriptor && sizes.stored == 0,
+        sizes.plain == UInt64(byteCount) || hasDescriptor && sizes.plain == 0
+      else {
+        throw disagree(
+          "size", "\(storedByteCount) and \(byteCount)", "\(sizes.stored) and \(sizes.plain)")
+      }
+    }
+    try reader.skip(storedByteCount)
+    end = reader.position
+    if hasDescriptor { end += try descriptorByteCount(&reader) }
+  }
+
+  /// The length of the data descriptor: with or without a signature, sizes of 4 or 8 bytes.
+  private func descriptorByteCount(_ reader: inout SourceReader) throws(CairnError) -> Int {
+    let place = reader.location
+    let bytes = try reader.bytes(min(24, reader.remaining))
+    func matches(_ signature: Bool, wide: Bool) -> Bool {
+      var expected: [UInt8] = []
+      func append(_ value: UInt64, _ count: Int) {
+        expected += (0..<count).map { UInt8(truncatingIfNeeded: value >> UInt64(8 * $0)) }
+      }
+      if signature { append(UInt64(Self.descriptorSignature), 4) }
+      append(UInt64(crc), 4)
+      append(UInt64(storedByteCount), wide ? 8 : 4)
+      append(UInt64(byteCount), wide ? 8 : 4)
+      return bytes.starts(with: expected)
+    }
+    if matches(true, wide: true) { return 24 }
+    if matches(false, wide: true) { return 20 }
+    let fits = storedByteCount <= UInt32.max && byteCount <= UInt32.max
+    if fits, matches(true, wide: false) { return 16 }
+    if fits, matches(false, wide: false) { return 12 }
+    throw CairnError(
+      .invalidArchive, "the data descriptor disagrees with the central directory",
+      at: .init(file: place.file, offset: place.offset, name: name), advice: ZipArchive.advice)
+  }
+}
+
+/// The extra field of a header: only the sizes of ZIP64 (section 4.5.3) matter here.
+enum ZipExtra {
+  /// The sizes and the offset of a header, before and after the extra field is applied.
+  struct Sizes {
+    var stored: UInt64
+    var plain: UInt64
+    var offset: UInt64
+
+    init(stored: UInt32, plain: UInt32, offset: UInt32) {
+      self.stored = UInt64(stored)
+      self.plain = UInt64(plain)
+      self.offset = UInt64(offset)
+    }
+  }
+
+  /// Replaces what is 2^32 - 1 by what the ZIP64 field says.
+  static func apply(
+    _ extra: [UInt8], to sizes: inout Sizes, at place: CairnError.Location, name: String
+  ) throws(CairnError) {
+    let saturated = UInt64(UInt32.max)
+    var found = false
+    do throws(CairnError) {
+      var reader = SourceReader(try MemoryBytes(extra))
+      // Padding of fewer than four bytes at the end is no field; aligning tools leave it.
+      while reader.remaining >= 4 {
+        let id: UInt16 = try reader.integer()
+        let count: UInt16 = try reader.integer()
+        guard id == 1 else {
+          try reader.skip(Int(count))
+          continue
+        }
+        guard !found else { throw reader.failure(.invalidArchive, "two ZIP64 fields") }
+        found = true
+        let end = reader.position + Int(count)
+        if sizes.plain == saturated { sizes.plain = try reader.integer() }
+        if sizes.stored == saturated { sizes.stored = try reader.integer() }
+        if sizes.offset == saturated { sizes.offset = try reader.integer() }
+        guard reader.position <= end else {
+          throw reader.failure(.invalidArchive, "the ZIP64 field is too short")
+        }
+        try reader.skip(end - reader.position)
+      }
+    } catch {
+      throw CairnError(
+        .invalidArchive, "the extra field of a header is broken: \(error.message)",
+        at: .init(file: place.file, offset: place.offset, name: name), advice: ZipArchive.advice)
+    }
+  }
+}

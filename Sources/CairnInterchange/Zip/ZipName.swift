@@ -1,0 +1,56 @@
+// Names of members: how they are spelt, and which are refused.
+
+import CairnSystem
+
+/// The rules for names.
+enum ZipName {
+  /// The characters of IBM's code page 437 from 0x80 on, in which names stand that don't say
+  /// otherwise (APPNOTE.TXT, appendix D).
+  private static let codePage437 = Array(
+    """
+    ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌\
+    █▄▌▐▀αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u{A0}
+    """.unicodeScalars)
+
+  /// The name that `bytes` spell.
+  ///
+  /// - Throws: `invalidArchive` for an empty name, a NUL, or bytes that are no UTF-8 though said to
+  ///   be; `invalidPath` for a name that leads out of the folder that one would unpack into.
+  static func decode(
+    _ bytes: [UInt8], isUTF8: Bool, at place: CairnError.Location
+  ) throws(CairnError) -> String {
+    let name: String
+    if isUTF8 {
+      guard let text = String(validating: bytes, as: UTF8.self) else {
+        throw CairnError(
+          .invalidArchive, "a member's name is not valid UTF-8", at: place,
+          advice: ZipArchive.advice)
+      }
+      name = text
+    } else {
+      var scalars = String.UnicodeScalarView()
+      for byte in bytes {
+        scalars.append(byte < 0x80 ? Unicode.Scalar(byte) : codePage437[Int(byte) - 0x80])
+      }
+      name = String(scalars)
+    }
+    guard !name.isEmpty, !bytes.contains(0) else {
+      throw CairnError(
+        .invalidArchive, "a member's name is empty or holds a NUL", at: place,
+        advice: ZipArchive.advice)
+    }
+    guard staysInside(name) else {
+      throw CairnError(
+        .invalidPath, "a member's name leads out of the archive's folder", at: place,
+        expected: "a relative path without ‘..’", found: name.excerpt, advice: ZipArchive.advice)
+    }
+    return name
+  }
+
+  /// Whether a name is that of a file, or of a folder, below the place where one would unpack it.
+  static func staysInside(_ name: String) -> Bool {
+    let folder = name.hasSuffix("/") ? String(name.dropLast()) : name
+    let hasDrive = name.dropFirst().first == ":" && name.first?.isLetter == true
+    return CheckpointPlace.staysInside(folder) && !hasDrive
+  }
+}

@@ -1,0 +1,200 @@
+// GGUF: what the `gguf` package wrote, its dequantised floats, and files that must be refused.
+
+import CairnFormat
+import CairnInterchange
+import CairnJSON
+import CairnSystem
+import CairnTensors
+import CairnTestSupport
+import Testing
+
+@Suite struct GGUFTests {
+  static let readable = FormatFixture.all("gguf")
+
+  @Test(arguments: readable)
+  func `What the package wrote is read as the package reads it`(fixture: FormatFixture) throws {
+    try fixture.check()
+    let file = try CheckpointFile.open(fixture.path)
+    #expect(file.formatName == "gguf")
+    #expect(file.version == (fixture.file.hasPrefix("version_2") ? "2" : "3"))
+    try file.verify(.deep)
+  }
+
+  @Test func `Every fixture is there`() { #expect(Self.readable.count == 3) }
+
+  @Test(arguments: readable)
+  func `Typed metadata are kept`(fixture: FormatFixture) throws {
+    let metadata = try CheckpointFile.open(fixture.path).source.metadata
+    for (key, expected) in fixture.metadata {
+      let value = try #require(metadata[try TensorName(key)], "\(key)")
+      switch value {
+      case .bool(let found): #expect(expected.boolValue == found)
+      case .int(let found): #expect(expected == .integer(found))
+      case .uint(let found): #expect(expected.doubleValue == Double(found), "\(key)")
+      case .float(let found): #expect(expected.doubleValue == found)
+      case .string(let found): #expect(expected.stringValue == found)
+      case .ints(let found):
+        #expect(expected.arrayValue?.compactMap(\.intValue) == found.map(Int.init))
+      case .floats(let found): #expect(expected.arrayValue?.compactMap(\.doubleValue) == found)
+      case .strings(let found): #expect(expected.arrayValue?.compactMap(\.stringValue) == found)
+      case .bools(let found): #expect(expected.arrayValue?.compactMap(\.boolValue) == found)
+      default: Issue.record("\(key) is \(value)")
+      }
+    }
+    #expect(metadata["t.uint64"] == .uint(1 << 63 + 1))
+    #expect(metadata["t.int8"] == .int(-100) && metadata["t.uint8"] == .uint(200))
+  }
+
+  @Test(arguments: readable)
+  func `Dequantised floats have the package's bits`(fixture: FormatFixture) throws {
+    let root = try JSONValue(parsing: contents(of: "\(fixtures)/gguf/expected.json"))
+    let tensors = try #require(root["files"]?[fixture.file]?["tensors"]?.arrayValue)
+    let base = try CheckpointFile.open(fixture.path).source
+    let source = try DequantizedSource(base)
+    var compared = 0
+    for tensor in tensors {
+      let name = try TensorName(#require(tensor["name"]?.stringValue))
+      let index = try #require(try source.index(of: name))
+      guard let floats = tensor["floats"]?.stringValue else {
+        #expect(try source.tensor(at: index) == base.tensor(at: index))
+        continue
+      }
+      let entry = try source.entry(at: index)
+      #expect(entry.dtype == .float32)
+      #expect(try source.tensor(at: index).bytes.hexDigits == floats, "\(name)")
+      // A part that begins and ends within blocks and elements.
+      var part = [UInt8](repeating: 0, count: 131)
+      var span = part.mutableSpan
+      try source.read(at: index, from: 57, into: &span)
+      #expect(part.hexDigits == String(floats.dropFirst(114).prefix(262)), "\(name)")
+      compared += 1
+    }
+    #expect(compared == 12)
+  }
+
+  @Test func `Blocks of unknown arithmetic are kept, and named when they are to be floats`() throws
+  {
+    let block = try #require(QuantizedBlock(typeID: 16, elementCount: 256, byteCount: 66))
+    var tensors = NamedTensors()
+    try tensors.add(
+      Tensor(dtype: .quantized(block), shape: [256], bytes: [UInt8](repeating: 1, count: 66)),
+      named: "iq")
+    let error = #expect(throws: CairnError.self) { try DequantizedSource(tensors) }
+    #expect(error?.code == .noConversion && error?.found == "IQ2_XXS")
+  }
+
+  // MARK: - Hostile files
+
+  private static func le<T: FixedWidthInteger>(_ value: T) -> [UInt8] { ZipForge.le(value) }
+  private static func text(_ text: String) -> [UInt8] {
+    le(UInt64(text.utf8.count)) + Array(text.utf8)
+  }
+
+  /// A file of one float32 tensor of four elements, with parts replaced.
+  private static func file(
+    magic: String = "GGUF", version: UInt32 = 3, tensors: UInt64 = 1, pairs: UInt64 = 0,
+    pair: [UInt8] = [], name: String = "a", rank: UInt32 = 1, dimensions: [UInt64] = [4],
+    type: UInt32 = 0, offset: UInt64 = 0, more: [UInt8] = [], data: Int = 16
+  ) -> [UInt8] {
+    var bytes = Array(magic.utf8) + le(version) + le(tensors) + le(pairs) + pair + text(name)
+    bytes += le(rank) + dimensions.flatMap { le($0) } + le(type) + le(offset) + more
+    bytes += [UInt8](repeating: 0, count: (32 - bytes.count % 32) % 32)
+    return bytes + [UInt8](repeating: 1, count: data)
+  }
+
+  private static func pair(_ key: String, _ type: UInt32, _ value: [UInt8]) -> [UInt8] {
+    text(key) + le(type) + value
+  }
+
+  @Test func `A file put together by hand is read`() throws {
+    let file = try GGUFFile(MemoryBytes(Self.file()))
+    #expect(try file.tensor(at: 0).bytes == [UInt8](repeating: 1, count: 16))
+    #expect(
+      try GGUFFile(MemoryBytes(Self.file(rank: 0, dimensions: []))).entry(at: 0).shape == .scalar)
+  }
+
+  static let hostile: [(String, [UInt8], String)] = [
+    ("another magic", file(magic: "GGML"), "invalidHeader"),
+    ("version 1", file(version: 1), "unsupportedVersion"),
+    ("big-endian", file(version: 0x0300_0000), "unsupportedVersion"),
+    ("2^64 - 1 tensors", file(tensors: .max), "truncated"),
+    ("2^64 - 1 key-values", file(pairs: .max), "truncated"),
+    ("more tensors than there are", file(tensors: 2), "truncated"),
+    ("an unknown type", file(type: 4), "unknownDType"),
+    ("an unknown large type", file(type: .max), "unknownDType"),
+    ("33 dimensions", file(rank: 33), "invalidShape"),
+    ("2^32 - 1 dimensions", file(rank: .max), "invalidShape"),
+    ("a dimension beyond 2^48", file(dimensions: [1 << 50]), "invalidShape"),
+    ("a negative dimension", file(dimensions: [.max]), "invalidShape"),
+    ("a product beyond 2^63", file(rank: 2, dimensions: [1 << 40, 1 << 40]), "invalidShape"),
+    ("bytes beyond 2^63", file(rank: 2, dimensions: [1 << 31, 1 << 31]), "invalidShape"),
+    ("a row that fills no block", file(dimensions: [4], type: 2), "invalidShape"),
+    ("an offset beyond the end", file(offset: 64), "truncated"),
+    ("an offset that wraps", file(offset: .max - 31), "truncated"),
+    ("an offset that is not aligned", file(offset: 1), "invalidHeader"),
+    ("data cut short", file(data: 15), "truncated"),
+    ("an empty name", file(name: ""), "invalidName"),
+    (
+      "one name twice",
+      file(
+        tensors: 2, more: text("a") + le(UInt32(1)) + le(UInt64(4)) + le(UInt32(0)) + le(UInt64(0))),
+      "duplicateName"
+    ),
+    (
+      "two tensors at one place",
+      file(
+        tensors: 2, more: text("b") + le(UInt32(1)) + le(UInt64(4)) + le(UInt32(0)) + le(UInt64(0))),
+      "overlappingTensors"
+    ),
+    ("a text of 2^64 - 1 bytes", file(pairs: 1, pair: pair("k", 8, le(UInt64.max))), "truncated"),
+    (
+      "an array of 2^62 elements",
+      file(pairs: 1, pair: pair("k", 9, le(UInt32(4)) + le(UInt64(1) << 62))), "truncated"
+    ),
+    (
+      "an array of arrays",
+      file(pairs: 1, pair: pair("k", 9, le(UInt32(9)) + le(UInt64(1)))), "unsupported"
+    ),
+    (
+      "an array of nothing known",
+      file(pairs: 1, pair: pair("k", 9, le(UInt32(77)) + le(UInt64(0)))), "invalidHeader"
+    ),
+    (
+      "a value of nothing known", file(pairs: 1, pair: pair("k", 13, le(UInt64(1)))),
+      "invalidHeader"
+    ),
+    ("a truth value of 2", file(pairs: 1, pair: pair("k", 7, [2])), "invalidHeader"),
+    ("one key twice", file(pairs: 2, pair: pair("k", 7, [1]) + pair("k", 7, [1])), "duplicateName"),
+    (
+      "an alignment of 0",
+      file(pairs: 1, pair: pair("general.alignment", 4, le(UInt32(0)))), "invalidHeader"
+    ),
+    (
+      "an alignment of 3",
+      file(pairs: 1, pair: pair("general.alignment", 4, le(UInt32(3)))), "invalidHeader"
+    ),
+  ]
+
+  @Test(arguments: hostile)
+  func `A hostile file is refused`(what: String, bytes: [UInt8], code: String) throws {
+    let error = #expect(throws: CairnError.self) { try GGUFFile(MemoryBytes(bytes)) }
+    #expect(error?.code.name == code, "\(what): \(String(describing: error))")
+    #expect(error?.location.offset != nil || error?.location.name != nil, "\(what)")
+  }
+
+  @Test func `A file cut anywhere is refused, and a flipped byte never traps`() throws {
+    let whole = try contents(of: "\(fixtures)/gguf/version_3.gguf")
+    for count in stride(from: 0, to: whole.count - 32, by: 13) {
+      #expect(throws: CairnError.self) { try GGUFFile(MemoryBytes(Array(whole[..<count]))) }
+    }
+    for place in 0..<1_400 {
+      var bytes = whole
+      bytes[place] ^= 0x81
+      do throws(CairnError) {
+        _ = try NamedTensors(reading: GGUFFile(MemoryBytes(bytes)))
+      } catch {
+        #expect(!error.code.name.isEmpty)
+      }
+    }
+  }
+}

