@@ -73,7 +73,7 @@ test-asan test-tsan: test-%san:
 	CAIRN_TEST_SANITIZER=$(SANITIZER) \
 	ASAN_OPTIONS=suppressions=$(CURDIR)/Tests/Sanitizers/address.txt \
 	LSAN_OPTIONS=suppressions=$(CURDIR)/Tests/Sanitizers/leaks.txt:print_suppressions=0 \
-	  $(SWIFT) test --sanitize=$(SANITIZER) --scratch-path .build-$*san $(if $(FILTER),--filter '$(FILTER)')
+	  $(SWIFT) test --sanitize=$(SANITIZER) --scratch-path .build-$*san --disable-xctest $(if $(FILTER),--filter '$(FILTER)')
 test-asan: SANITIZER := address
 test-tsan: SANITIZER := thread
 
