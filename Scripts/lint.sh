@@ -24,8 +24,7 @@ Sources/CairnCodec/Kernels/PlaneKernels.swift
 Sources/CairnCodec/Kernels/RepeatKernel.swift
 Sources/CairnCodec/Kernels/SplitKernel.swift
 Sources/CairnCodec/Kernels/VectorKernels.swift
-Sources/CairnCodec/Zlib/ByteStreams.swift
-Sources/CairnCodec/Zlib/Deflate.swift
+Sources/CairnCodec/Zlib/ZlibStream.swift
 Sources/CairnCommand/Terminal/Interruption.swift
 Sources/CairnCommand/Terminal/Terminal.swift
 Sources/CairnFormat/Records/ContentDigest.swift

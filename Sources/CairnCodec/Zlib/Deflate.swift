@@ -1,10 +1,5 @@
-// zlib's coder and decoder for raw DEFLATE data (RFC 1951), each one call a piece.
-// FORMAT.md, section "Chunks and planes". Unsafe code: zlib's stream structure and its pointers.
-//
-// Bounds, for both types: zlib reads at most `avail_in` bytes from `next_in` and writes at most
-// `avail_out` bytes to `next_out`, which are set from one span each, within that span's scope, and
-// cleared before the scope ends. The structure is allocated, not a stored property, because zlib
-// keeps its address and refuses a stream that has moved.
+// zlib's coder and decoder for the planes of chunks: raw DEFLATE data (RFC 1951), each one call a
+// piece. FORMAT.md, section "Chunks and planes".
 
 internal import CZlib
 
@@ -31,31 +26,15 @@ enum PlaneCoding: Equatable, Sendable {
 }
 
 /// A coder of raw DEFLATE segments that do not refer to one another.
-@safe struct DeflateCoder: ~Copyable {
-  private let stream: UnsafeMutablePointer<z_stream>
+struct DeflateCoder: ~Copyable {
+  private var machine: DeflateMachine
 
-  init() throws(CodecError) {
-    let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
-    unsafe stream.initialize(to: z_stream())
-    // Window 2^15 without zlib's header, memory level 8: Huffman blocks of 16 Ki symbols, which
-    // follow a plane's changing statistics best.
-    let code = unsafe cairn_deflateInit2(stream, 6, -15, 8, Z_DEFAULT_STRATEGY)
-    guard code == Z_OK else {
-      unsafe stream.deallocate()
-      throw CodecError(.outOfMemory, "zlib's coder could not start (code \(code))")
-    }
-    unsafe self.stream = stream
-  }
-
-  deinit {
-    unsafe deflateEnd(stream)
-    unsafe stream.deallocate()
-  }
+  init() throws(CodecError) { machine = try DeflateMachine() }
 
   /// The most bytes that `code` writes for `count` bytes.
-  mutating func bound(for count: Int) -> Int {
+  func bound(for count: Int) -> Int {
     // Slack for the empty block that a flush appends, and for zlibs whose bound leaves it out.
-    Int(unsafe deflateBound(stream, UInt(count))) + 64
+    machine.bound(for: count) + 64
   }
 
   /// Codes `bytes` to the start of `target`, which must have `bound(for:)` bytes.
@@ -68,54 +47,29 @@ enum PlaneCoding: Equatable, Sendable {
     _ bytes: Span<UInt8>, as coding: PlaneCoding, isLast: Bool,
     into target: inout MutableSpan<UInt8>
   ) throws(CodecError) -> Int {
-    guard bytes.count > 0, let inputCount = UInt32(exactly: bytes.count),
-      let outputCount = UInt32(exactly: target.count)
-    else { throw CodecError(.invalidArgument, "a plane of \(bytes.count) bytes can't be coded") }
-    let stream = unsafe self.stream
-    var result = unsafe deflateReset(stream)
-    if result == Z_OK { result = unsafe deflateParams(stream, 6, coding.zlibStrategy) }
-    guard result == Z_OK else {
-      throw CodecError(.invalidArgument, "zlib's coder could not be reset (code \(result))")
+    guard bytes.count > 0 else {
+      throw CodecError(.invalidArgument, "a plane of no bytes can't be coded")
     }
-    unsafe bytes.withUnsafeBufferPointer { input in
-      unsafe target.withUnsafeMutableBufferPointer { output in
-        unsafe stream.pointee.next_in = UnsafeMutablePointer(mutating: input.baseAddress)
-        unsafe stream.pointee.avail_in = inputCount
-        unsafe stream.pointee.next_out = output.baseAddress
-        unsafe stream.pointee.avail_out = outputCount
-        result = unsafe deflate(stream, isLast ? Z_FINISH : Z_SYNC_FLUSH)
-        unsafe stream.pointee.next_in = nil
-        unsafe stream.pointee.next_out = nil
-      }
+    let code = machine.reset(strategy: coding.zlibStrategy)
+    guard code == Z_OK else {
+      throw CodecError(.invalidArgument, "zlib's coder could not be reset (code \(code))")
     }
-    let (unread, room) = unsafe (stream.pointee.avail_in, stream.pointee.avail_out)
+    let call = try machine.run(bytes, into: &target, flush: isLast ? Z_FINISH : Z_SYNC_FLUSH)
     // A flush is complete only if room is left (zlib.h, deflate); Z_BUF_ERROR is a failure too.
-    guard result == (isLast ? Z_STREAM_END : Z_OK), unread == 0, isLast || room > 0 else {
-      throw CodecError(.invalidArgument, "zlib's coder stopped early (code \(result))")
+    guard call.result == (isLast ? Z_STREAM_END : Z_OK), call.consumed == bytes.count,
+      isLast || call.produced < target.count
+    else {
+      throw CodecError(.invalidArgument, "zlib's coder stopped early (code \(call.result))")
     }
-    return target.count - Int(room)
+    return call.produced
   }
 }
 
 /// A decoder of raw DEFLATE data.
-@safe struct InflateDecoder: ~Copyable {
-  private let stream: UnsafeMutablePointer<z_stream>
+struct InflateDecoder: ~Copyable {
+  private var machine: InflateMachine
 
-  init() throws(CodecError) {
-    let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
-    unsafe stream.initialize(to: z_stream())
-    let code = unsafe cairn_inflateInit2(stream, -15)
-    guard code == Z_OK else {
-      unsafe stream.deallocate()
-      throw CodecError(.outOfMemory, "zlib's decoder could not start (code \(code))")
-    }
-    unsafe self.stream = stream
-  }
-
-  deinit {
-    unsafe inflateEnd(stream)
-    unsafe stream.deallocate()
-  }
+  init() throws(CodecError) { machine = try InflateMachine() }
 
   /// Decodes the DEFLATE data that begins at `start` of `stored`, filling `target` exactly.
   ///
@@ -124,61 +78,36 @@ enum PlaneCoding: Equatable, Sendable {
   mutating func decode(
     _ stored: Span<UInt8>, from start: Int, into target: inout MutableSpan<UInt8>
   ) throws(CodecError) -> Int {
-    guard start >= 0, start <= stored.count,
-      let inputCount = UInt32(exactly: stored.count - start),
-      let outputCount = UInt32(exactly: target.count)
-    else {
-      throw CodecError(.invalidArgument, "\(stored.count) stored bytes are too many for a chunk")
+    guard start >= 0, start <= stored.count else {
+      throw CodecError(.invalidArgument, "a stream can't begin at byte \(start) of \(stored.count)")
     }
-    let stream = unsafe self.stream
-    guard unsafe inflateReset(stream) == Z_OK else {
+    guard machine.reset() else {
       throw CodecError(.invalidArgument, "zlib's decoder could not be reset")
     }
-    var result = Z_BUF_ERROR
-    var room: UInt32 = 0
-    var spilled = false
-    unsafe stored.withUnsafeBufferPointer { input in
-      unsafe target.withUnsafeMutableBufferPointer { output in
-        guard let from = input.baseAddress else { return }
-        // The byte after the target: what tells a stream with too much output from one that was
-        // cut off just where the output is complete. It also stands in for an empty target, which
-        // has no address that zlib would take.
-        var spill: UInt8 = 0
-        unsafe withUnsafeMutablePointer(to: &spill) { spill in
-          unsafe stream.pointee.next_in = UnsafeMutablePointer(mutating: from + start)
-          unsafe stream.pointee.avail_in = inputCount
-          unsafe stream.pointee.next_out = output.baseAddress ?? spill
-          unsafe stream.pointee.avail_out = outputCount
-          result = unsafe inflate(stream, Z_FINISH)
-          room = unsafe stream.pointee.avail_out
-          if result == Z_BUF_ERROR, room == 0 {
-            unsafe stream.pointee.next_out = spill
-            unsafe stream.pointee.avail_out = 1
-            result = unsafe inflate(stream, Z_FINISH)
-            spilled = unsafe stream.pointee.avail_out == 0
-          }
-          unsafe stream.pointee.next_in = nil
-          unsafe stream.pointee.next_out = nil
-        }
+    let whole = try machine.run(stored.extracting(start...), into: &target, flush: Z_FINISH)
+    var (result, end) = (whole.result, start + whole.consumed)
+    if result == Z_BUF_ERROR, whole.produced == target.count {
+      // The byte after the target: what tells a stream with too much output from one that was cut
+      // off just where the output is complete.
+      var spill: [UInt8] = [0]
+      var room = spill.mutableSpan
+      let more = try machine.run(stored.extracting(end...), into: &room, flush: Z_FINISH)
+      result = more.result
+      end += more.consumed
+      guard more.produced == 0 else {
+        throw CodecError(
+          .wrongLength, "the stream gives more than \(target.count) bytes", offset: end)
       }
-    }
-    let end = stored.count - Int(unsafe stream.pointee.avail_in)
-    guard !spilled else {
-      throw CodecError(
-        .wrongLength, "the stream gives more than \(target.count) bytes", offset: end)
     }
     switch result {
     case Z_STREAM_END: break
-    case Z_MEM_ERROR: throw CodecError(.outOfMemory, "zlib's decoder ran out of memory")
     case Z_BUF_ERROR, Z_OK:
       throw CodecError(.streamTooShort, "the stored bytes end within the stream", offset: end)
-    default:
-      let text = unsafe stream.pointee.msg.map { unsafe String(cString: $0) }
-      throw CodecError(.corruptStream, text ?? "invalid DEFLATE data", offset: end)
+    default: throw machine.failure(result, at: end)
     }
-    guard room == 0 else {
+    guard whole.produced == target.count else {
       throw CodecError(
-        .wrongLength, "the stream gives \(target.count - Int(room)) bytes, not \(target.count)",
+        .wrongLength, "the stream gives \(whole.produced) bytes, not \(target.count)",
         offset: end)
     }
     return end
