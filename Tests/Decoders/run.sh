@@ -11,21 +11,9 @@ if [ ! -x "$cairn" ]; then
   exit 1
 fi
 venv=.venv-decoders
-requirements=Tests/Decoders/requirements.txt
-# The copy beside the environment is written last: it says for what the environment is complete.
-if ! cmp -s "$requirements" "$venv/requirements.txt" \
-  || ! "$venv/bin/python" -c 'import isal, zlib_ng' 2>/dev/null; then
-  if ! python3 -m venv --clear "$venv"; then
-    echo "decoders: SKIPPED, there is no Python to make an environment with"
-    exit 0
-  fi
-  # Not bin/pip, whose first line names a path that may have moved.
-  if ! "$venv/bin/python" -m pip --disable-pip-version-check install --quiet --retries 2 \
-    --requirement "$requirements"; then
-    echo "decoders: SKIPPED, zlib-ng and ISA-L cannot be downloaded"
-    exit 0
-  fi
-  cp "$requirements" "$venv/requirements.txt"
+if ! Scripts/python-environment.sh "$venv" Tests/Decoders/requirements.txt 'isal, zlib_ng'; then
+  echo "decoders: SKIPPED, there is no environment with zlib-ng and ISA-L"
+  exit 0
 fi
 weights=$(Scripts/fetch-minilm.sh)
 exec "$venv/bin/python" Tests/Decoders/test_decoders.py --cairn "$cairn" \

@@ -15,21 +15,9 @@ if [ -z "$weights" ]; then
   exit 0
 fi
 venv=.venv-peers
-requirements=Tests/RealWeights/requirements.txt
-# The copy beside the environment is written last: it says for what the environment is complete.
-if ! cmp -s "$requirements" "$venv/requirements.txt" \
-  || ! "$venv/bin/python" -c 'import ml_dtypes, numpy, safetensors' 2>/dev/null; then
-  if ! python3 -m venv --clear "$venv"; then
-    echo "real weights: SKIPPED, there is no Python to make an environment with"
-    exit 0
-  fi
-  # Not bin/pip, whose first line names a path that may have moved.
-  if ! "$venv/bin/python" -m pip --disable-pip-version-check install --quiet --retries 2 \
-    --requirement "$requirements"; then
-    echo "real weights: SKIPPED, the Python peers cannot be downloaded"
-    exit 0
-  fi
-  cp "$requirements" "$venv/requirements.txt"
+if ! Scripts/python-environment.sh "$venv" Tests/RealWeights/requirements.txt 'ml_dtypes, numpy, safetensors'; then
+  echo "real weights: SKIPPED, there is no environment with the Python peers"
+  exit 0
 fi
 exec "$venv/bin/python" Tests/RealWeights/test_real_weights.py --cairn "$cairn" \
   --weights "$weights" "$@"
