@@ -172,3 +172,17 @@ extension Int {
   /// The number itself, or the one next to it that has an absolute value.
   fileprivate var clamped: Int { self == .min ? .min + 1 : self }
 }
+
+extension ConfigurationReader {
+  /// Takes the keys of quantised and LoRA layers, which must say nothing.
+  ///
+  /// - Parameter records: Whether Keras writes the class's `quantization_config` though it is null.
+  mutating func refuseQuantization(records: Bool = false) throws(CairnError) {
+    for key in ["quantization_config", "lora_rank"] where take(key) != nil {
+      throw unsupported(key, "quantised and LoRA layers are not implemented")
+    }
+    if records { record("quantization_config", .null) }
+    // Without a rank it says nothing.
+    _ = take("lora_alpha")
+  }
+}

@@ -7,11 +7,9 @@ public import CairnTensors
 /// Applies an activation function, element by element (softmax: along the last dimension).
 ///
 /// Input and output: any shape, the same. No variables.
-public final class Activation: UnaryLayer {
+public final class Activation: ShapelessLayer {
   /// `Activation`
   public static let className = "Activation"
-  /// False: Keras builds this class when it is made.
-  public static var recordsBuildShape: Bool { false }
 
   /// Name, flag and variables.
   public let state: LayerState
@@ -34,9 +32,6 @@ public final class Activation: UnaryLayer {
     activation = try reader.activation("activation")
     state = try reader.layerState(className: Self.className)
   }
-
-  /// Empty where it was not built for a shape: it needs none.
-  public var inputShapes: [BatchShape]? { state.inputShapes ?? [] }
 
   /// True.
   public var passesMask: Bool { true }

@@ -75,4 +75,20 @@ public struct BuildContext: Sendable {
     }
     return LayerVariable(variable, name: name, role: role)
   }
+
+  /// Trainable weights, in that order, without those that are nil.
+  ///
+  /// - Throws: as ``makeVariable(_:dimensions:initializer:role:dtype:)``.
+  public mutating func makeWeights(
+    _ weights: [(name: String, dimensions: [Int], initializer: Initializer)?], dtype: DType
+  ) throws(CairnError) -> [LayerVariable] {
+    var variables: [LayerVariable] = []
+    for case let weight? in weights {
+      variables.append(
+        try makeVariable(
+          weight.name, dimensions: weight.dimensions, initializer: weight.initializer,
+          role: .trainable, dtype: dtype))
+    }
+    return variables
+  }
 }

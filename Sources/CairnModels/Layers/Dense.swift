@@ -59,11 +59,7 @@ public final class Dense: UnaryLayer {
     kernelInitializer = try reader.initializer("kernel_initializer", default: .glorotUniform)
     biasInitializer = try reader.initializer("bias_initializer", default: .zeros)
     preserved = reader.preserved(Self.preservedKeys)
-    for key in ["quantization_config", "lora_rank"] where reader.take(key) != nil {
-      throw reader.unsupported(key, "quantised and LoRA layers are not implemented")
-    }
-    // Without a rank it says nothing.
-    _ = reader.take("lora_alpha")
+    try reader.refuseQuantization()
     state = try reader.layerState(className: Self.className)
   }
 
@@ -110,19 +106,11 @@ public final class Dense: UnaryLayer {
     guard let last = input.dimensions.last, let inputs = last else {
       throw shapeMismatch(expected: "a last dimension that is known", found: input)
     }
-    let dtype = state.dtype.variableDType
-    var variables = [
-      try context.makeVariable(
-        "kernel", dimensions: [inputs, units], initializer: kernelInitializer, role: .trainable,
-        dtype: dtype)
-    ]
-    if usesBias {
-      variables.append(
-        try context.makeVariable(
-          "bias", dimensions: [units], initializer: biasInitializer, role: .trainable, dtype: dtype)
-      )
-    }
-    return variables
+    return try context.makeWeights(
+      [
+        ("kernel", [inputs, units], kernelInitializer),
+        usesBias ? ("bias", [units], biasInitializer) : nil,
+      ], dtype: state.dtype.variableDType)
   }
 
   /// `activation(input · kernel + bias)`.

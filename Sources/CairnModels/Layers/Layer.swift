@@ -235,6 +235,17 @@ extension UnaryLayer {
   }
 }
 
+/// A layer that needs no shape before it is called: Keras builds such classes when they are made, and
+/// writes no `build_config` for them.
+public protocol ShapelessLayer: UnaryLayer {}
+
+extension ShapelessLayer {
+  /// False.
+  public static var recordsBuildShape: Bool { false }
+  /// Empty where the layer was not built for a shape: it needs none.
+  public var inputShapes: [BatchShape]? { state.inputShapes ?? [] }
+}
+
 extension Layer {
   /// The one element.
   ///

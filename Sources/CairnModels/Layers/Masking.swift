@@ -5,11 +5,9 @@ public import CairnSystem
 public import CairnTensors
 
 /// Makes a mask of the steps that are not all one value, and sets those to zero. No variables.
-public final class Masking: UnaryLayer {
+public final class Masking: ShapelessLayer {
   /// `Masking`
   public static let className = "Masking"
-  /// False: Keras builds this class when it is made.
-  public static var recordsBuildShape: Bool { false }
 
   /// Name, flag and variables.
   public let state: LayerState
@@ -33,9 +31,6 @@ public final class Masking: UnaryLayer {
     maskValue = try reader.double("mask_value", default: 0)
     state = try reader.layerState(className: Self.className)
   }
-
-  /// Empty where it was not built for a shape: it needs none.
-  public var inputShapes: [BatchShape]? { state.inputShapes ?? [] }
 
   /// The input's own shape.
   public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {

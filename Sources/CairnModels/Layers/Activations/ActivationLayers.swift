@@ -13,11 +13,9 @@ public import CairnTensors
 #endif
 
 /// Zero, or a slope, below a threshold; at most a largest value. No variables.
-public final class ReLU: UnaryLayer {
+public final class ReLU: ShapelessLayer {
   /// `ReLU`
   public static let className = "ReLU"
-  /// False: Keras builds this class when it is made.
-  public static var recordsBuildShape: Bool { false }
 
   /// Name, flag and variables.
   public let state: LayerState
@@ -51,8 +49,6 @@ public final class ReLU: UnaryLayer {
     state = try reader.layerState(className: Self.className)
   }
 
-  /// Empty where it was not built for a shape: it needs none.
-  public var inputShapes: [BatchShape]? { state.inputShapes ?? [] }
   /// True.
   public var passesMask: Bool { true }
 
@@ -74,11 +70,9 @@ public final class ReLU: UnaryLayer {
 }
 
 /// A slope below zero: 0.3 unless set. No variables.
-public final class LeakyReLU: UnaryLayer {
+public final class LeakyReLU: ShapelessLayer {
   /// `LeakyReLU`
   public static let className = "LeakyReLU"
-  /// False: Keras builds this class when it is made.
-  public static var recordsBuildShape: Bool { false }
 
   /// Name, flag and variables.
   public let state: LayerState
@@ -106,8 +100,6 @@ public final class LeakyReLU: UnaryLayer {
     state = try reader.layerState(className: Self.className)
   }
 
-  /// Empty where it was not built for a shape: it needs none.
-  public var inputShapes: [BatchShape]? { state.inputShapes ?? [] }
   /// True.
   public var passesMask: Bool { true }
 
@@ -125,11 +117,9 @@ public final class LeakyReLU: UnaryLayer {
 }
 
 /// x, or α (exp(x) − 1) where x is not above 0. No variables.
-public final class ELU: UnaryLayer {
+public final class ELU: ShapelessLayer {
   /// `ELU`
   public static let className = "ELU"
-  /// False: Keras builds this class when it is made.
-  public static var recordsBuildShape: Bool { false }
 
   /// Name, flag and variables.
   public let state: LayerState
@@ -153,8 +143,6 @@ public final class ELU: UnaryLayer {
     state = try reader.layerState(className: Self.className)
   }
 
-  /// Empty where it was not built for a shape: it needs none.
-  public var inputShapes: [BatchShape]? { state.inputShapes ?? [] }
   /// True.
   public var passesMask: Bool { true }
 

@@ -14,11 +14,9 @@ public import CairnTensors
 
 /// exp(x) divided by the sum of those along one dimension or several; with a mask, of those that
 /// count. No variables.
-public final class Softmax: UnaryLayer {
+public final class Softmax: ShapelessLayer {
   /// `Softmax`
   public static let className = "Softmax"
-  /// False: Keras builds this class when it is made.
-  public static var recordsBuildShape: Bool { false }
 
   /// Name, flag and variables.
   public let state: LayerState
@@ -43,8 +41,6 @@ public final class Softmax: UnaryLayer {
     state = try reader.layerState(className: Self.className)
   }
 
-  /// Empty where it was not built for a shape: it needs none.
-  public var inputShapes: [BatchShape]? { state.inputShapes ?? [] }
   /// True.
   public var passesMask: Bool { true }
 

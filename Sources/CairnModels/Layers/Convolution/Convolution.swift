@@ -92,18 +92,11 @@ public final class Convolution<Rank: SpatialRank>: UnaryLayer {
     for input: BatchShape, in context: inout BuildContext
   ) throws(CairnError) -> [LayerVariable] {
     let channels = try window.channels(of: input, self)
-    var variables = [
-      try context.makeVariable(
-        "kernel", dimensions: window.kernelSize + [channels / groups, filters],
-        initializer: initializers.kernel, role: .trainable, dtype: state.dtype.variableDType)
-    ]
-    if usesBias {
-      variables.append(
-        try context.makeVariable(
-          "bias", dimensions: [filters], initializer: initializers.bias, role: .trainable,
-          dtype: state.dtype.variableDType))
-    }
-    return variables
+    return try context.makeWeights(
+      [
+        ("kernel", window.kernelSize + [channels / groups, filters], initializers.kernel),
+        usesBias ? ("bias", [filters], initializers.bias) : nil,
+      ], dtype: state.dtype.variableDType)
   }
 
   /// The convolution.
@@ -118,19 +111,5 @@ public final class Convolution<Rank: SpatialRank>: UnaryLayer {
     output = try output.withChannels(in: window.dataFormat)
     try activation.apply(to: &output)
     return output
-  }
-}
-
-extension ConfigurationReader {
-  /// Takes the keys of quantised and LoRA layers, which must say nothing.
-  ///
-  /// - Parameter records: Whether Keras writes the class's `quantization_config` though it is null.
-  mutating func refuseQuantization(records: Bool = false) throws(CairnError) {
-    for key in ["quantization_config", "lora_rank"] where take(key) != nil {
-      throw unsupported(key, "quantised and LoRA layers are not implemented")
-    }
-    if records { record("quantization_config", .null) }
-    // Without a rank it says nothing.
-    _ = take("lora_alpha")
   }
 }

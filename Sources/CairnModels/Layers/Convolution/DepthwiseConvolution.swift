@@ -77,18 +77,11 @@ public final class DepthwiseConvolution<Rank: SpatialRank>: UnaryLayer {
     for input: BatchShape, in context: inout BuildContext
   ) throws(CairnError) -> [LayerVariable] {
     let channels = try window.channels(of: input, self)
-    var variables = [
-      try context.makeVariable(
-        "kernel", dimensions: window.kernelSize + [channels, depthMultiplier],
-        initializer: initializers.kernel, role: .trainable, dtype: state.dtype.variableDType)
-    ]
-    if usesBias {
-      variables.append(
-        try context.makeVariable(
-          "bias", dimensions: [channels * depthMultiplier], initializer: initializers.bias,
-          role: .trainable, dtype: state.dtype.variableDType))
-    }
-    return variables
+    return try context.makeWeights(
+      [
+        ("kernel", window.kernelSize + [channels, depthMultiplier], initializers.kernel),
+        usesBias ? ("bias", [channels * depthMultiplier], initializers.bias) : nil,
+      ], dtype: state.dtype.variableDType)
   }
 
   /// The convolution.

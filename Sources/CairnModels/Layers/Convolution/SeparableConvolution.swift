@@ -84,23 +84,16 @@ public final class SeparableConvolution<Rank: SpatialRank>: UnaryLayer {
     for input: BatchShape, in context: inout BuildContext
   ) throws(CairnError) -> [LayerVariable] {
     let channels = try window.channels(of: input, self)
-    let dtype = state.dtype.variableDType
-    var variables = [
-      try context.makeVariable(
-        "depthwise_kernel", dimensions: window.kernelSize + [channels, depthMultiplier],
-        initializer: initializers.depthwise, role: .trainable, dtype: dtype),
-      try context.makeVariable(
-        "pointwise_kernel",
-        dimensions: [Int](repeating: 1, count: Rank.rank) + [channels * depthMultiplier, filters],
-        initializer: initializers.pointwise, role: .trainable, dtype: dtype),
-    ]
-    if usesBias {
-      variables.append(
-        try context.makeVariable(
-          "bias", dimensions: [filters], initializer: initializers.bias, role: .trainable,
-          dtype: dtype))
-    }
-    return variables
+    let ones = [Int](repeating: 1, count: Rank.rank)
+    return try context.makeWeights(
+      [
+        (
+          "depthwise_kernel", window.kernelSize + [channels, depthMultiplier],
+          initializers.depthwise
+        ),
+        ("pointwise_kernel", ones + [channels * depthMultiplier, filters], initializers.pointwise),
+        usesBias ? ("bias", [filters], initializers.bias) : nil,
+      ], dtype: state.dtype.variableDType)
   }
 
   /// The two convolutions.

@@ -113,18 +113,11 @@ public final class TransposedConvolution<Rank: SpatialRank>: UnaryLayer {
     for input: BatchShape, in context: inout BuildContext
   ) throws(CairnError) -> [LayerVariable] {
     let channels = try window.channels(of: input, self)
-    var variables = [
-      try context.makeVariable(
-        "kernel", dimensions: window.kernelSize + [filters, channels],
-        initializer: initializers.kernel, role: .trainable, dtype: state.dtype.variableDType)
-    ]
-    if usesBias {
-      variables.append(
-        try context.makeVariable(
-          "bias", dimensions: [filters], initializer: initializers.bias, role: .trainable,
-          dtype: state.dtype.variableDType))
-    }
-    return variables
+    return try context.makeWeights(
+      [
+        ("kernel", window.kernelSize + [filters, channels], initializers.kernel),
+        usesBias ? ("bias", [filters], initializers.bias) : nil,
+      ], dtype: state.dtype.variableDType)
   }
 
   /// The transposed convolution.

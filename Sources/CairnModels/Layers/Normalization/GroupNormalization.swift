@@ -78,16 +78,11 @@ public final class GroupNormalization: UnaryLayer {
     for input: BatchShape, in context: inout BuildContext
   ) throws(CairnError) -> [LayerVariable] {
     let count = try channels(of: input).count
-    var variables: [LayerVariable] = []
-    for (name, initializer, isThere) in [
-      ("gamma", initializers.gamma, scales), ("beta", initializers.beta, centers),
-    ] where isThere {
-      variables.append(
-        try context.makeVariable(
-          name, dimensions: [count], initializer: initializer, role: .trainable,
-          dtype: state.dtype.variableDType))
-    }
-    return variables
+    return try context.makeWeights(
+      [
+        scales ? ("gamma", [count], initializers.gamma) : nil,
+        centers ? ("beta", [count], initializers.beta) : nil,
+      ], dtype: state.dtype.variableDType)
   }
 
   /// The normalised input.

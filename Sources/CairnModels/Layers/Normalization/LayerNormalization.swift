@@ -67,16 +67,11 @@ public final class LayerNormalization: UnaryLayer {
     for input: BatchShape, in context: inout BuildContext
   ) throws(CairnError) -> [LayerVariable] {
     let lengths = try input.axes(axes, of: self).compactMap { input.dimensions[$0] }
-    var variables: [LayerVariable] = []
-    for (name, initializer, isThere) in [
-      ("gamma", initializers.gamma, scales), ("beta", initializers.beta, centers),
-    ] where isThere {
-      variables.append(
-        try context.makeVariable(
-          name, dimensions: lengths, initializer: initializer, role: .trainable,
-          dtype: state.dtype.variableDType))
-    }
-    return variables
+    return try context.makeWeights(
+      [
+        scales ? ("gamma", lengths, initializers.gamma) : nil,
+        centers ? ("beta", lengths, initializers.beta) : nil,
+      ], dtype: state.dtype.variableDType)
   }
 
   /// The normalised input.

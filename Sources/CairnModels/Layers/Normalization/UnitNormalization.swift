@@ -5,11 +5,9 @@ public import CairnSystem
 public import CairnTensors
 
 /// Each example scaled to Euclidean length 1 along some dimensions. No variables.
-public final class UnitNormalization: UnaryLayer {
+public final class UnitNormalization: ShapelessLayer {
   /// `UnitNormalization`
   public static let className = "UnitNormalization"
-  /// False: Keras builds this class when it is made.
-  public static var recordsBuildShape: Bool { false }
 
   /// Name, flag and variables.
   public let state: LayerState
@@ -33,8 +31,6 @@ public final class UnitNormalization: UnaryLayer {
     state = try reader.layerState(className: Self.className)
   }
 
-  /// Empty where it was not built for a shape: it needs none.
-  public var inputShapes: [BatchShape]? { state.inputShapes ?? [] }
   /// True.
   public var passesMask: Bool { true }
 

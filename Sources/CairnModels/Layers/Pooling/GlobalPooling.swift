@@ -21,11 +21,9 @@ public typealias GlobalAveragePooling3D = GlobalPooling<ThreeDimensional, Averag
 ///
 /// Input: `(n, …, c)`, or `(n, c, …)` with channels first. Output: `(n, c)`, or with the spatial
 /// dimensions kept at length 1. No variables.
-public final class GlobalPooling<Rank: SpatialRank, Rule: PoolingRule>: UnaryLayer {
+public final class GlobalPooling<Rank: SpatialRank, Rule: PoolingRule>: ShapelessLayer {
   /// `GlobalMaxPooling1D` … `GlobalAveragePooling3D`
   public static var className: String { "Global\(Rule.name)Pooling\(Rank.rank)D" }
-  /// False: Keras builds this class when it is made.
-  public static var recordsBuildShape: Bool { false }
 
   /// Name, flag and variables.
   public let state: LayerState
@@ -50,9 +48,6 @@ public final class GlobalPooling<Rank: SpatialRank, Rule: PoolingRule>: UnaryLay
     keepsDimensions = try reader.bool("keepdims", default: false)
     state = try reader.layerState(className: Self.className)
   }
-
-  /// Empty where it was not built for a shape: it needs none.
-  public var inputShapes: [BatchShape]? { state.inputShapes ?? [] }
 
   /// `(n, c)`.
   public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {

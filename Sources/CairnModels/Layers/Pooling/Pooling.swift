@@ -59,11 +59,9 @@ public typealias AveragePooling3D = Pooling<ThreeDimensional, AverageRule>
 ///
 /// Input: `(n, …, c)`, or `(n, c, …)` with channels first. Output: the windows' number in each
 /// spatial dimension. No variables.
-public final class Pooling<Rank: SpatialRank, Rule: PoolingRule>: UnaryLayer {
+public final class Pooling<Rank: SpatialRank, Rule: PoolingRule>: ShapelessLayer {
   /// `MaxPooling1D` … `AveragePooling3D`
   public static var className: String { "\(Rule.name)Pooling\(Rank.rank)D" }
-  /// False: Keras builds this class when it is made.
-  public static var recordsBuildShape: Bool { false }
 
   /// Name, flag and variables.
   public let state: LayerState
@@ -98,9 +96,6 @@ public final class Pooling<Rank: SpatialRank, Rule: PoolingRule>: UnaryLayer {
     dataFormat = try reader.dataFormat()
     state = try reader.layerState(className: Self.className)
   }
-
-  /// Empty where it was not built for a shape: it needs none.
-  public var inputShapes: [BatchShape]? { state.inputShapes ?? [] }
 
   /// The windows' numbers.
   public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {

@@ -53,11 +53,9 @@ public typealias AlphaDropout = NoiseLayer<AlphaDropoutRule>
 /// A layer that adds noise in training and in inference changes nothing.
 ///
 /// No weights; with a strength above 0 the state of a seed generator, as ``Dropout`` has it.
-public final class NoiseLayer<Rule: NoiseRule>: UnaryLayer {
+public final class NoiseLayer<Rule: NoiseRule>: ShapelessLayer {
   /// `GaussianNoise`, `GaussianDropout`, `AlphaDropout`
   public static var className: String { Rule.name }
-  /// False: Keras builds this class when it is made.
-  public static var recordsBuildShape: Bool { false }
 
   /// Name, flag and variables.
   public let state: LayerState
@@ -91,8 +89,6 @@ public final class NoiseLayer<Rule: NoiseRule>: UnaryLayer {
     if strength > 0 { try state.makeSeedGenerator(seed) }
   }
 
-  /// Empty where it was not built for a shape: it needs none.
-  public var inputShapes: [BatchShape]? { state.inputShapes ?? [] }
   /// True.
   public var passesMask: Bool { true }
 
@@ -132,11 +128,9 @@ public typealias SpatialDropout3D = SpatialDropout<ThreeDimensional>
 ///
 /// No weights; with a rate above 0 the state of a seed generator, as ``Dropout`` has it. Keras's
 /// configuration of this class has no `trainable`, and its dtype is a plain name.
-public final class SpatialDropout<Rank: SpatialRank>: UnaryLayer {
+public final class SpatialDropout<Rank: SpatialRank>: ShapelessLayer {
   /// `SpatialDropout1D`, `SpatialDropout2D`, `SpatialDropout3D`
   public static var className: String { "SpatialDropout\(Rank.rank)D" }
-  /// False: Keras builds this class when it is made.
-  public static var recordsBuildShape: Bool { false }
 
   /// Name, flag and variables.
   public let state: LayerState
@@ -170,8 +164,6 @@ public final class SpatialDropout<Rank: SpatialRank>: UnaryLayer {
     if rate > 0 { try state.makeSeedGenerator(seed) }
   }
 
-  /// Empty where it was not built for a shape: it needs none.
-  public var inputShapes: [BatchShape]? { state.inputShapes ?? [] }
   /// True.
   public var passesMask: Bool { true }
 
@@ -199,11 +191,9 @@ public final class SpatialDropout<Rank: SpatialRank>: UnaryLayer {
 }
 
 /// Adds a penalty for large activations to the loss in training; the input passes unchanged.
-public final class ActivityRegularization: UnaryLayer {
+public final class ActivityRegularization: ShapelessLayer {
   /// `ActivityRegularization`
   public static let className = "ActivityRegularization"
-  /// False: Keras builds this class when it is made.
-  public static var recordsBuildShape: Bool { false }
 
   /// Name, flag and variables.
   public let state: LayerState
@@ -227,8 +217,6 @@ public final class ActivityRegularization: UnaryLayer {
     state = try reader.layerState(className: Self.className)
   }
 
-  /// Empty where it was not built for a shape: it needs none.
-  public var inputShapes: [BatchShape]? { state.inputShapes ?? [] }
   /// True.
   public var passesMask: Bool { true }
 

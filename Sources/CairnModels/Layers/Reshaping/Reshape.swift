@@ -5,11 +5,9 @@ public import CairnSystem
 public import CairnTensors
 
 /// Each example's elements in another shape. No variables.
-public final class Reshape: UnaryLayer {
+public final class Reshape: ShapelessLayer {
   /// `Reshape`
   public static let className = "Reshape"
-  /// False: Keras builds this class when it is made.
-  public static var recordsBuildShape: Bool { false }
 
   /// Name, flag and variables.
   public let state: LayerState
@@ -40,9 +38,6 @@ public final class Reshape: UnaryLayer {
     targetShape = shape
     state = try reader.layerState(className: Self.className)
   }
-
-  /// Empty where it was not built for a shape: it needs none.
-  public var inputShapes: [BatchShape]? { state.inputShapes ?? [] }
 
   /// `(n, targetShape…)`.
   public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
