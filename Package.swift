@@ -44,8 +44,9 @@ let package = Package(
       name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
 
     .target(name: "CCairnKernels"),
+    .target(name: "CCairnSystem"),
 
-    storey("CairnSystem"),
+    storey("CairnSystem", on: ["CCairnSystem"]),
     storey("CairnJSON"),
     storey("CairnTensors", on: ["CairnJSON", "CairnSystem"]),
     storey("CairnCodec", on: ["CCairnKernels", "CZlib"]),

@@ -36,6 +36,9 @@ package final class AtomicFile {
   private var temporaryExists = true
   private var failed = false
   private var written = 0
+  /// Where the room ends that has been taken on the disk.
+  private var reservedEnd = 0
+  private var canReserve = true
 
   /// A temporary file beside `path`. A symbolic link is followed, also one that dangles: what it
   /// names will be made or replaced.
@@ -140,6 +143,7 @@ package final class AtomicFile {
   /// - Throws: `noSpace`, `inputOutput`; after that the file can only be discarded.
   package func append(_ bytes: Span<UInt8>) throws(CairnError) {
     try checkUsable()
+    reserve(for: bytes.count)
     var done = 0
     while done < bytes.count {
       do throws(SystemError) {
@@ -157,6 +161,30 @@ package final class AtomicFile {
     written += done
   }
 
+  /// Room is taken ahead of the bytes in steps of so many, for files that are larger than this.
+  package static let reservation = 32 << 20
+
+  /// Takes room on the disk for what comes after the next `count` bytes too: a file system that has
+  /// chosen the blocks takes the bytes in nearly half the time (`make bench`).
+  private func reserve(for count: Int) {
+    guard canReserve, written + count > max(reservedEnd, Self.reservation / 8) else { return }
+    let start = max(reservedEnd, written)
+    // Also if it fails: it may have taken some.
+    reservedEnd = start + count + Self.reservation
+    do throws(SystemError) {
+      try files.reserve(descriptor, at: start, byteCount: reservedEnd - start)
+    } catch {
+      // It may be unable to, or nearly full: the bytes themselves shall decide.
+      canReserve = false
+    }
+  }
+
+  /// Gives back the room that was taken and is not needed.
+  private func trim() throws(SystemError) {
+    guard reservedEnd > written else { return }
+    try retrying { () throws(SystemError) in try files.truncate(descriptor, to: written) }
+  }
+
   /// Makes the file durable and puts it in its target's place.
   ///
   /// A failed fsync is a failed save and is not tried again: after it the kernel may have dropped
@@ -170,6 +198,7 @@ package final class AtomicFile {
   package func commit() throws(CairnError) {
     try checkUsable()
     do throws(SystemError) {
+      try trim()
       if durability == .synchronized { try synchronize(descriptor) }
       try closeDescriptor()
       if replacing {

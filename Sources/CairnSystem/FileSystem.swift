@@ -8,6 +8,7 @@
 #else
   import Darwin
 #endif
+import CCairnSystem
 
 /// The number by which the system names a failure (POSIX `errno`).
 package struct SystemError: Error, Hashable, Sendable {
@@ -73,6 +74,11 @@ package protocol FileSystem: Sendable {
   func map(_ descriptor: Int32, byteCount: Int) throws(SystemError) -> Storage
   /// One `write`: may take fewer bytes than given.
   func write(_ descriptor: Int32, _ bytes: Span<UInt8>) throws(SystemError) -> Int
+  /// Takes room on the disk for `byteCount` bytes from `offset` on, beyond the file's end, and leaves
+  /// its length as it is. Many file systems cannot.
+  func reserve(_ descriptor: Int32, at offset: Int, byteCount: Int) throws(SystemError)
+  /// Ends the file after `byteCount` bytes, and gives back what was reserved beyond.
+  func truncate(_ descriptor: Int32, to byteCount: Int) throws(SystemError)
   func synchronize(_ descriptor: Int32) throws(SystemError)
   func setPermissions(_ descriptor: Int32, _ permissions: UInt32) throws(SystemError)
   func rename(_ from: String, to: String) throws(SystemError)
@@ -160,6 +166,16 @@ package struct SystemFileSystem: FileSystem {
     }
     if put < 0 { throw SystemError(errno) }
     return put
+  }
+
+  package func reserve(
+    _ descriptor: Int32, at offset: Int, byteCount: Int
+  ) throws(SystemError) {
+    _ = try check(cairn_reserve(descriptor, Int64(offset), Int64(byteCount)))
+  }
+
+  package func truncate(_ descriptor: Int32, to byteCount: Int) throws(SystemError) {
+    _ = try check(ftruncate(descriptor, off_t(byteCount)))
   }
 
   package func synchronize(_ descriptor: Int32) throws(SystemError) {

@@ -171,6 +171,20 @@ package final class FaultyFileSystem: FileSystem {
     }
   }
 
+  package func reserve(
+    _ descriptor: Int32, at offset: Int, byteCount: Int
+  ) throws(SystemError) {
+    try changing("fallocate") { () throws(SystemError) in
+      try system.reserve(descriptor, at: offset, byteCount: byteCount)
+    }
+  }
+
+  package func truncate(_ descriptor: Int32, to byteCount: Int) throws(SystemError) {
+    try changing("ftruncate") { () throws(SystemError) in
+      try system.truncate(descriptor, to: byteCount)
+    }
+  }
+
   package func synchronize(_ descriptor: Int32) throws(SystemError) {
     // Not really made: nothing but a loss of power can tell, and it takes its time.
     try changing("fsync") { () throws(SystemError) in }

@@ -101,6 +101,18 @@ package final class RecordingFileSystem: FileSystem {
     return count
   }
 
+  /// Room alone changes nothing that a reader could see.
+  package func reserve(
+    _ descriptor: Int32, at offset: Int, byteCount: Int
+  ) throws(SystemError) {
+    try system.reserve(descriptor, at: offset, byteCount: byteCount)
+  }
+
+  /// Files are only ever truncated to the length that they have.
+  package func truncate(_ descriptor: Int32, to byteCount: Int) throws(SystemError) {
+    try system.truncate(descriptor, to: byteCount)
+  }
+
   package func synchronize(_ descriptor: Int32) throws(SystemError) {
     try system.synchronize(descriptor)
     state.withLock { state in
