@@ -10,6 +10,12 @@ uint32_t cairn_kernels_available(void) {
   if (__builtin_cpu_supports("pclmul") && __builtin_cpu_supports("sse4.1"))
     available |= CAIRN_KERNELS_CRC32;
   if (__builtin_cpu_supports("avx2")) available |= CAIRN_KERNELS_AVX2;
+  if (__builtin_cpu_supports("avx512f")) {
+    if ((available & CAIRN_KERNELS_CRC32) && __builtin_cpu_supports("vpclmulqdq"))
+      available |= CAIRN_KERNELS_CRC32_AVX512;
+    if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vbmi"))
+      available |= CAIRN_KERNELS_AVX512;
+  }
   return available;
 }
 
@@ -42,6 +48,40 @@ FOLDING void cairn_crc32_fold(uint32_t state, const uint8_t *bytes, size_t count
   }
   _mm_storeu_si128((__m128i *)remainder,
                    fold(fold(fold(a, across16, b), across16, c), across16, d));
+}
+
+#define FOLDING512 __attribute__((target("avx512f,vpclmulqdq,pclmul,sse4.1")))
+
+FOLDING512 static inline __m512i fold512(__m512i sum, __m512i constants, __m512i next) {
+  // The exclusive or of all three.
+  return _mm512_ternarylogic_epi64(_mm512_clmulepi64_epi128(sum, constants, 0x00),
+                                   _mm512_clmulepi64_epi128(sum, constants, 0x11), next, 0x96);
+}
+
+FOLDING512 void cairn_crc32_fold_avx512(uint32_t state, const uint8_t *bytes, size_t count,
+                                        uint8_t *remainder) {
+  // As above, for n = 2048 + 32 and 2048 - 32.
+  const __m512i across256 =
+      _mm512_broadcast_i32x4(_mm_set_epi64x(0x1322d1430, 0x11542778a));
+  const __m512i across64 = _mm512_broadcast_i32x4(_mm_set_epi64x(0x1c6e41596, 0x154442bd4));
+  const __m128i across16 = _mm_set_epi64x(0x0ccaa009e, 0x1751997d0);
+  __m512i a = _mm512_xor_si512(_mm512_loadu_si512(bytes),
+                               _mm512_zextsi128_si512(_mm_cvtsi32_si128((int)state)));
+  __m512i b = _mm512_loadu_si512(bytes + 64), c = _mm512_loadu_si512(bytes + 128);
+  __m512i d = _mm512_loadu_si512(bytes + 192);
+  size_t i = 256;
+  for (; i + 256 <= count; i += 256) {
+    a = fold512(a, across256, _mm512_loadu_si512(bytes + i));
+    b = fold512(b, across256, _mm512_loadu_si512(bytes + i + 64));
+    c = fold512(c, across256, _mm512_loadu_si512(bytes + i + 128));
+    d = fold512(d, across256, _mm512_loadu_si512(bytes + i + 192));
+  }
+  a = fold512(fold512(fold512(a, across64, b), across64, c), across64, d);
+  for (; i < count; i += 64) a = fold512(a, across64, _mm512_loadu_si512(bytes + i));
+  const __m128i e = fold(_mm512_extracti32x4_epi32(a, 0), across16, _mm512_extracti32x4_epi32(a, 1));
+  _mm_storeu_si128((__m128i *)remainder,
+                   fold(fold(e, across16, _mm512_extracti32x4_epi32(a, 2)), across16,
+                        _mm512_extracti32x4_epi32(a, 3)));
 }
 
 // Within a block of 64 bytes x0 ... x63 the first half grows by the bytes' sum, the second by
@@ -95,6 +135,11 @@ __attribute__((target("avx2"))) uint32_t cairn_adler32_avx2(uint32_t adler, cons
 uint32_t cairn_kernels_available(void) { return 0; }
 
 void cairn_crc32_fold(uint32_t state, const uint8_t *bytes, size_t count, uint8_t *remainder) {
+  (void)state, (void)bytes, (void)count, (void)remainder;
+}
+
+void cairn_crc32_fold_avx512(uint32_t state, const uint8_t *bytes, size_t count,
+                             uint8_t *remainder) {
   (void)state, (void)bytes, (void)count, (void)remainder;
 }
 

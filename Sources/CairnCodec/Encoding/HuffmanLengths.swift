@@ -15,8 +15,9 @@ struct HuffmanLengths {
   /// The sum of occurrences times lengths is the smallest of any prefix code with no length above
   /// `limit`. Two symbols at least must occur, and at most 2^`limit`. Ties go to the lower symbol.
   ///
-  /// - Parameter preferred: A lower limit, which is kept if it makes the sum no more than a 1,024th
-  ///   larger than that of codes without a limit.
+  /// - Parameter preferred: A lower limit, for speed: lengths that are no longer, or else no longer
+  ///   than `limit`, are taken although they are not the best ones if they make the sum no more than
+  ///   a 1,024th larger than that of codes without a limit.
   ///
   /// Complexity: O(*m* log *m*) for *m* symbols that occur, O(*m* × `limit`) if the limit is felt.
   mutating func assign(
@@ -30,15 +31,55 @@ struct HuffmanLengths {
     }
     keys.sort()
     findDepths()
-    let lower = preferred ?? limit
-    if nodes[0] > lower {
-      let free = cost
-      mergePackages(lower)
-      if lower < limit, cost - free > free / 1024 { mergePackages(limit) }
+    if nodes[0] > preferred ?? limit, !(preferred.map { shorten(to: [$0, limit]) } ?? false) {
+      mergePackages(limit)
     }
     for (index, key) in keys.enumerated() {
       lengths[Int(key & 0x1FF)] = UInt8(truncatingIfNeeded: nodes[index])
     }
+  }
+
+  /// Sets `nodes` to depths none of which is above the first of `limits` for which that costs next
+  /// to nothing; returns false, and leaves them, if there is none.
+  private mutating func shorten(to limits: [Int]) -> Bool {
+    let free = cost
+    let depths = nodes
+    for limit in limits {
+      if keys.count <= 1 << limit, clamp(to: limit), cost - free <= free / 1024 { return true }
+      nodes = depths
+    }
+    return false
+  }
+
+  /// Makes the codes above `limit` as long as it, and as many of those below it longer as are needed
+  /// to make room for them: the longest first.
+  ///
+  /// - Returns: false if there are not enough.
+  private mutating func clamp(to limit: Int) -> Bool {
+    // What the codes take of all that there are, in units of one of `limit` bits.
+    var taken = 0
+    for index in nodes.indices.prefix(keys.count) {
+      nodes[index] = min(nodes[index], limit)
+      taken += 1 << (limit - nodes[index])
+    }
+    // The rarest come first, and have the longest codes.
+    var index = 0
+    while taken > 1 << limit {
+      while index < keys.count, nodes[index] == limit { index += 1 }
+      guard index < keys.count else { return false }
+      nodes[index] += 1
+      taken -= 1 << (limit - nodes[index])
+    }
+    // Some may have become longer than they need.
+    while index >= 0, taken < 1 << limit {
+      if index < keys.count, nodes[index] > 1, taken + 1 << (limit - nodes[index]) <= 1 << limit {
+        taken += 1 << (limit - nodes[index])
+        nodes[index] -= 1
+      } else {
+        index -= 1
+      }
+    }
+    return taken == 1 << limit
   }
 
   /// The sum of occurrences times depths.

@@ -43,6 +43,6 @@ struct PlaneStatistics {
   /// A sample looks less random than what it is taken from, by half a natural unit of information
   /// for each distinct byte but one (G. Miller, 1955): 0.7213 bits.
   var isNoise: Bool {
-    entropy + 3 * (distinct - 1) / 4 > 8 * count - count / 32
+    entropy + 3 * (distinct - 1) / 4 > 8 * count - count / 16
   }
 }

@@ -25,9 +25,12 @@ extension PlaneKernels {
           else { return }
           for first in stride(from: 0, to: source.count, by: piece) {
             let count = min(piece, source.count - first)
-            let lowest = unsafe lowestOfNarrow(from + first, count)
-            if let lowest {
-              unsafe addNarrow(from + first, count, lowest, tables, to: sums + start)
+            let (lowest, width) = unsafe range(of: from + first, count)
+            // The width as a constant, without which the loops are not vectorised.
+            if count >= fewestPaired, width <= 32 {
+              unsafe addNarrow(from + first, count, lowest, 5, tables, to: sums + start)
+            } else if count >= fewestPaired, width <= 64 {
+              unsafe addNarrow(from + first, count, lowest, 6, tables, to: sums + start)
             } else {
               unsafe addAny(from + first, count, tables, to: sums + start)
             }
@@ -39,46 +42,48 @@ extension PlaneKernels {
 
   /// Bytes counted at once: no 16-bit place can overflow.
   private static let piece = 65_528
-  /// The places of eight tables of 256, or of two of `span` squared.
+  /// The places of eight tables of 256, or of two of 64 squared.
   private static let places = 8192
-  /// How many byte values there are between the lowest and the highest, both included, for pairs of
-  /// bytes to be counted.
-  private static let span = 64
-  /// The bytes for which that pays.
+  /// The bytes for which it pays to count pairs.
   private static let fewestPaired = 2048
 
-  /// The lowest of the bytes if all lie within `span` values from it on, and are many.
-  private static func lowestOfNarrow(_ from: UnsafeRawPointer, _ count: Int) -> UInt8? {
-    guard count >= fewestPaired else { return nil }
+  /// The lowest byte, and how many values there are from it to the highest, both included.
+  private static func range(of from: UnsafeRawPointer, _ count: Int) -> (lowest: UInt8, width: Int) {
     var (lowest, highest) = (UInt8.max, UInt8.min)
     for index in 0..<count {
       let byte = unsafe from.load(fromByteOffset: index, as: UInt8.self)
       lowest = min(lowest, byte)
       highest = max(highest, byte)
     }
-    return Int(highest) - Int(lowest) < span ? lowest : nil
+    return (lowest, Int(highest) - Int(lowest) + 1)
   }
 
   /// Counts pairs, half as many as there are bytes, and adds their rows and columns up.
   ///
-  /// Bounds: what is added to is in place `lowest` + 63 at most of `sums`, if a byte as high has been
-  /// found; the distance of a byte from `lowest` has six bits, so that a pair indexes a table of
-  /// 64 * 64. Loads end at `count`.
+  /// Bounds: bytes are less than 2^`bits`, 64 at most, above `lowest`; their distance from it has so
+  /// many bits, so that a pair indexes a table of the square of it. What is added to is in place
+  /// 255 at most of `sums`. Loads end at `count`.
+  @inline(__always)
   private static func addNarrow(
-    _ from: UnsafeRawPointer, _ count: Int, _ lowest: UInt8, _ tables: UnsafeMutablePointer<UInt16>,
-    to sums: UnsafeMutablePointer<UInt32>
+    _ from: UnsafeRawPointer, _ count: Int, _ lowest: UInt8, _ bits: UInt64,
+    _ tables: UnsafeMutablePointer<UInt16>, to sums: UnsafeMutablePointer<UInt32>
   ) {
-    unsafe tables.initialize(repeating: 0, count: 2 * span * span)
-    let other = unsafe tables + span * span
+    let span = 1 &<< Int(truncatingIfNeeded: bits)
+    let size = span &* span
+    unsafe tables.initialize(repeating: 0, count: 2 * size)
+    let other = unsafe tables + size
     let all = UInt64(lowest) &* 0x0101_0101_0101_0101
+    let first = 0x0001_0001_0001_0001 &* UInt64(truncatingIfNeeded: span &- 1)
+    let second = first &<< bits
+    let pair = UInt64(truncatingIfNeeded: size &- 1)
     var i = 0
     while count &- i >= 8 {
       // No byte is below `lowest`, so that nothing is borrowed.
       let word = unsafe UInt64(littleEndian: (from + i).loadUnaligned(as: UInt64.self)) &- all
-      let pairs = word & 0x003F_003F_003F_003F | (word &>> 2) & 0x0FC0_0FC0_0FC0_0FC0
-      unsafe tables[Int(truncatingIfNeeded: pairs & 0x0FFF)] &+= 1
-      unsafe other[Int(truncatingIfNeeded: (pairs &>> 16) & 0x0FFF)] &+= 1
-      unsafe tables[Int(truncatingIfNeeded: (pairs &>> 32) & 0x0FFF)] &+= 1
+      let pairs = word & first | (word &>> (8 &- bits)) & second
+      unsafe tables[Int(truncatingIfNeeded: pairs & pair)] &+= 1
+      unsafe other[Int(truncatingIfNeeded: (pairs &>> 16) & pair)] &+= 1
+      unsafe tables[Int(truncatingIfNeeded: (pairs &>> 32) & pair)] &+= 1
       unsafe other[Int(truncatingIfNeeded: pairs &>> 48)] &+= 1
       i &+= 8
     }

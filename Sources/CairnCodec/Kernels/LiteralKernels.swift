@@ -13,6 +13,11 @@ struct LiteralCodes {
   /// both have a code, and only if `hasPairs`.
   fileprivate var pairs: [UInt32] = []
   private(set) var hasPairs = false
+  /// The same codes as `VectorKernels.putLiterals` wants them, if it does anything.
+  fileprivate var vectorTables: VectorKernels.LiteralTables?
+  private let usingVectors: Bool
+
+  init(usingVectors: Bool = true) { self.usingVectors = usingVectors }
 
   /// The longest code: four fit into the 57 bits that a 64-bit buffer has besides the seven left
   /// over. Fourteen bits would fit too, and save a 10,000th of a plane, but a decoder that looks
@@ -29,7 +34,13 @@ struct LiteralCodes {
       singles[symbol] = UInt32(codes[symbol] & 0x0FFF) << 8 | length
       if length != 0 { present.append(symbol) }
     }
-    hasPairs = present.count <= Self.mostPaired && 2 * present.count * present.count <= count
+    vectorTables =
+      usingVectors
+      ? VectorKernels.LiteralTables(codes: codes, lengths: lengths, present: present, count: count)
+      : nil
+    hasPairs =
+      vectorTables == nil && present.count <= Self.mostPaired 
+      && 2 * present.count * present.count <= count
     guard hasPairs else { return }
     if pairs.isEmpty { pairs = [UInt32](repeating: 0, count: 65_536) }
     for second in present {
@@ -58,7 +69,7 @@ enum LiteralKernels {
     let room = target.count - writer.end
     guard writer.end >= 0, room >= slack, (bitCount + writer.pendingCount) / 8 <= room - slack
     else { return false }
-    // Bounds: loads of symbols end at `count`. A table of singles has 256 places and one of pairs
+    // Bounds: the vectors' loop says itself what it needs. Loads of symbols end at `count`. A table of singles has 256 places and one of pairs
     // 65,536, indexed by 8 and 16 bits. A round begins at a byte that the codes written so far reach
     // or just complete, and its last store ends 14 bytes further at most. The codes have `bitCount`
     // bits, so that it ends within the slack; should they have more, a caller's mistake, `limit`
@@ -74,6 +85,11 @@ enum LiteralKernels {
             var place = Place(
               bits: writer.pending, held: UInt64(writer.pendingCount), end: writer.end)
             var done = 0
+            if let tables = codes.vectorTables {
+              done = unsafe VectorKernels.putLiterals(
+                from, symbols.count, tables, to: to, byteCount: target.count, &place.bits,
+                &place.held, &place.end)
+            }
             if codes.hasPairs, let pairs = pairs.baseAddress {
               unsafe writeEights(from, &done, symbols.count, pairs, to, &place, limit) {
                 table, two in
