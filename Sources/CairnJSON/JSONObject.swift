@@ -21,7 +21,7 @@ public struct JSONObject: Sendable {
   /// `greatestScanned` members, because a scan is then faster and the table would cost memory.
   private var table = KeyTable()
 
-  private static let greatestScanned = 12
+  private static let greatestScanned = 24
 
   /// An object without members.
   public init() {}

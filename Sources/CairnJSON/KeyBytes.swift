@@ -3,7 +3,8 @@
 extension String {
   /// Whether both strings are the same UTF-8 bytes (`==` asks for canonical equivalence).
   func hasSameBytes(as other: String) -> Bool {
-    utf8.count == other.utf8.count && utf8.elementsEqual(other.utf8)
+    // Canonical equivalence, which the same bytes have, is the quicker way to tell most keys apart.
+    utf8.count == other.utf8.count && self == other && utf8.elementsEqual(other.utf8)
   }
 
   /// Feeds the UTF-8 bytes and their number to the hasher, eight at a time.

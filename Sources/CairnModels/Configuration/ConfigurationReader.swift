@@ -13,7 +13,8 @@ public struct ConfigurationReader: Sendable {
   /// Where the object stands: `config.layers[2].config`.
   public let path: String
   private let object: JSONObject
-  private var taken: Set<String> = []
+  /// The keys that were asked for: few, so that a list is quicker than a set.
+  private var taken: [String] = []
   /// What was read, in Keras's spelling, with defaults filled in: the layer's own settings.
   private(set) var recorded = JSONObject()
 
@@ -32,7 +33,7 @@ public struct ConfigurationReader: Sendable {
 
   /// The value at `key`, or nil if there is no such key or its value is `null`.
   public mutating func take(_ key: String) -> JSONValue? {
-    taken.insert(key)
+    taken.append(key)
     guard let value = object[key], !value.isNull else { return nil }
     return value
   }
