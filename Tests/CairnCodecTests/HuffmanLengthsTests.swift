@@ -74,6 +74,26 @@ struct HuffmanLengthsTests {
     #expect(lengths.max() ?? 0 > 4)
   }
 
+  @Test("Shortened codes are complete, and cost next to nothing more", arguments: [9, 11])
+  func shortened(preferred: Int) {
+    var random = SeededNumbers(8)
+    var huffman = HuffmanLengths()
+    for symbols in [40, 100, 256] {
+      for shift in 1..<UInt64(24) {
+        let counts = (0..<symbols).map { _ in
+          UInt32(truncatingIfNeeded: random.next() >> (40 + random.next() % shift)) >> 4 + 1
+        }
+        var lengths = [UInt8](repeating: 99, count: symbols)
+        huffman.assign(counts: counts, preferred: preferred, limit: 12, to: &lengths)
+        #expect(lengths.reduce(0) { $0 + 1 << (12 - Int($1)) } == 1 << 12)
+        let cost = zip(counts, lengths).reduce(0) { $0 + Int($1.0) * Int($1.1) }
+        let weights = counts.map { Int($0) }
+        let free = optimum(weights, limit: 40)
+        #expect(cost <= free + free / 1024 || cost == optimum(weights, limit: 12))
+      }
+    }
+  }
+
   @Test("Symbols that do not occur get no code")
   func absent() {
     var counts = [UInt32](repeating: 0, count: 257)

@@ -19,6 +19,11 @@ struct KernelTests {
         for before in [0, 1, 0xDEAD_BEEF, 0xFFFF_FFFF] as [UInt32] {
           let expected = unsafe CZlib.crc32_z(UInt(before), piece + [0], piece.count)
           #expect(Checksum.crc32(piece.span, continuing: before) == UInt32(expected))
+          let (done, narrow) = unsafe VectorKernels.crc32(
+            piece + [0], length, continuing: before, usingWideVectors: false)
+          let rest = Array(piece[done...])
+          let plain = unsafe CZlib.crc32_z(UInt(narrow), rest + [0], rest.count)
+          #expect(UInt32(plain) == UInt32(expected))
         }
       }
     }
@@ -65,6 +70,59 @@ struct KernelTests {
       #expect(
         try join(bytes, layout, usingVectors: true) == join(bytes, layout, usingVectors: false))
     }
+  }
+
+  @Test("Codes are the same with vectors and without, also near the end of the room")
+  func codes() throws {
+    var random = SeededNumbers(5)
+    for (first, width) in [(0, 2), (0, 64), (100, 40), (192, 64), (5, 65), (0, 256)] {
+      for count in [1, 63, 64, 255, 256, 257, 1000, 4096] {
+        // Squared, so that some are frequent and codes are short and long.
+        let symbols = (0..<count).map { _ in
+          let part = random.next() % 1024 * (random.next() % 1024)
+          return UInt8(first + Int(part) * width >> 20)
+        }
+        var counts = PlaneKernels.histogram(of: symbols.span)
+        counts[first] += 1
+        counts[first + width - 1] += 1
+        for room in [0, 1, 50, 200] {
+          let written = write(symbols, counts, room: room, usingVectors: true)
+          #expect(written == write(symbols, counts, room: room, usingVectors: false))
+          #expect(written.isWritten)
+        }
+      }
+    }
+  }
+
+  private struct Written: Equatable {
+    var isWritten: Bool
+    var bytes: [UInt8]
+    var end: Int
+    var pending: UInt64
+  }
+
+  /// The codes of `symbols` after three bits, in a buffer with `room` bytes more than are needed.
+  private func write(
+    _ symbols: [UInt8], _ counts: [UInt32], room: Int, usingVectors: Bool
+  ) -> Written {
+    var huffman = HuffmanLengths()
+    var lengths = [UInt8](repeating: 0, count: 256)
+    var bits = [UInt16](repeating: 0, count: 256)
+    huffman.assign(counts: counts, limit: LiteralCodes.longestCode, to: &lengths)
+    CanonicalCodes.assign(lengths: lengths, to: &bits)
+    var codes = LiteralCodes(usingVectors: usingVectors)
+    codes.assign(codes: bits, lengths: lengths, count: symbols.count)
+    let bitCount = symbols.reduce(0) { $0 + Int(lengths[Int($1)]) }
+    var bytes = [UInt8](
+      repeating: 0, count: (bitCount + 3) / 8 + LiteralKernels.slack + room)
+    var target = bytes.mutableSpan
+    var writer = BitWriter(at: 0)
+    writer.put(5, 3, to: &target)
+    let isWritten = LiteralKernels.write(
+      symbols.span, codes, bitCount: bitCount, with: &writer, to: &target)
+    return Written(
+      isWritten: isWritten, bytes: Array(bytes[..<writer.end]), end: writer.end,
+      pending: writer.pending)
   }
 
   private func split(

@@ -185,6 +185,45 @@ import Testing
     #expect(found?.location.file == folder.file("a"))
   }
 
+  // MARK: - Room taken ahead
+
+  /// Larger than what room is taken for.
+  private static let large = AtomicFile.reservation / 8 + 1
+
+  @Test func `room that was taken ahead and not needed is given back`() throws {
+    let files = FaultyFileSystem()
+    try save(String(repeating: "x", count: Self.large), to: folder.file("a"), files: files)
+    #expect(files.calls.contains("fallocate"))
+    var status = stat()
+    #expect(unsafe stat(folder.file("a"), &status) == 0)
+    #expect(Int(status.st_size) == Self.large)
+    // Blocks of 512 bytes; a file system may count some of its own.
+    #expect(Int(status.st_blocks) * 512 < Self.large + AtomicFile.reservation / 8)
+  }
+
+  @Test(arguments: [ENOTSUP, ENOSPC, EIO])
+  func `a file is written where no room can be taken ahead`(_ number: Int32) throws {
+    let files = FaultyFileSystem(failing: 5, with: number)
+    try save(String(repeating: "x", count: Self.large), to: folder.file("a"), files: files)
+    #expect(files.failedCall == "fallocate")
+    #expect(folder.text("a")?.utf8.count == Self.large)
+  }
+
+  @Test func `room that cannot be given back is a failure, and the old file stays`() throws {
+    let path = try folder.write("old", to: "a")
+    let calls = FaultyFileSystem()
+    try save(String(repeating: "x", count: Self.large), to: folder.file("b"), files: calls)
+    let number = try #require(calls.calls.firstIndex(of: "ftruncate"))
+    // Calls are counted from 1; as many come before if a file is replaced.
+    let files = FaultyFileSystem(failing: number + 1, with: EIO)
+    #expect(
+      code { try save(String(repeating: "x", count: Self.large), to: path, files: files) }
+        == .inputOutput)
+    #expect(files.failedCall == "ftruncate")
+    #expect(folder.text("a") == "old")
+    #expect(try folder.names() == ["a", "b"])
+  }
+
   @Test func `a leftover of another process is stepped over`() throws {
     let files = FaultyFileSystem(failing: 4, with: EEXIST)
     try save("new", to: folder.file("a"), files: files)

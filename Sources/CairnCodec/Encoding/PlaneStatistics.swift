@@ -38,7 +38,7 @@ struct PlaneStatistics {
   }
 
   /// Whether bytes of which these are a sample have next to nothing that Huffman codes could save:
-  /// less than a 256th.
+  /// less than a 128th, half of what a block must save.
   ///
   /// A sample looks less random than what it is taken from, by half a natural unit of information
   /// for each distinct byte but one (G. Miller, 1955): 0.7213 bits.

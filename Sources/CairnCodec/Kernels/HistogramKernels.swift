@@ -48,7 +48,8 @@ extension PlaneKernels {
   private static let fewestPaired = 2048
 
   /// The lowest byte, and how many values there are from it to the highest, both included.
-  private static func range(of from: UnsafeRawPointer, _ count: Int) -> (lowest: UInt8, width: Int) {
+  private static func range(of from: UnsafeRawPointer, _ count: Int) -> (lowest: UInt8, width: Int)
+  {
     var (lowest, highest) = (UInt8.max, UInt8.min)
     for index in 0..<count {
       let byte = unsafe from.load(fromByteOffset: index, as: UInt8.self)

@@ -39,7 +39,7 @@ struct LiteralCodes {
       ? VectorKernels.LiteralTables(codes: codes, lengths: lengths, present: present, count: count)
       : nil
     hasPairs =
-      vectorTables == nil && present.count <= Self.mostPaired 
+      vectorTables == nil && present.count <= Self.mostPaired
       && 2 * present.count * present.count <= count
     guard hasPairs else { return }
     if pairs.isEmpty { pairs = [UInt32](repeating: 0, count: 65_536) }

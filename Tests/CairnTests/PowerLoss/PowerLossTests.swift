@@ -45,7 +45,7 @@ import Testing
   }
 
   @Test func `Of 12 writes of a page each does too, and with any one of them torn`() throws {
-    let recording = try RecordedSave(place: .overOld, elementCount: 9_600, writing: 4_096).record()
+    let recording = try RecordedSave(place: .overOld, elementCount: 11_648, writing: 4_096).record()
     #expect(recording.history.writeCount == 12)
     try recording.requireFewParts(sector: 4_096)
     var judge = recording.judgeAll(sector: 4_096)
