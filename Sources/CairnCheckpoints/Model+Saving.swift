@@ -63,9 +63,10 @@ extension Model {
     limits.maximumParameters = min(
       limits.maximumParameters,
       try mostParameters(filledBy: container, budget: budget ?? container.defaultBudget))
+    let parsed = try Model.parse(configuration: configuration)
     let model = try Model.make(
-      configuration: Model.parse(configuration: configuration), registry: registry,
-      initialization: .zeros, limits: limits)
+      configuration: parsed, registry: registry, initialization: .zeros, limits: limits)
+    try model.restoreOptimizers(of: parsed, maximumParameters: limits.maximumParameters)
     try model.loadWeights(from: container, scope: .fullState)
     return model
   }
@@ -124,6 +125,7 @@ extension Model {
       var state: Set<TensorName> = []
       for place in places(.fullState) { state.insert(try place.name()) }
       for place in places(.weights) { state.remove(try place.name()) }
+      try state.formUnion(optimizerNames(in: container))
       try loadWeights(from: HidingSource(container, names: state), scope: .weights)
     } catch {
       throw error.located(file: path)

@@ -15,4 +15,8 @@ extension CairnError.Code {
   public static let notBuilt = Self("notBuilt")
   /// Weights do not fit the model; the cause is a ``WeightMismatchReport``.
   public static let weightMismatch = Self("weightMismatch")
+  /// A configuration names an optimizer class that there is none of.
+  public static let unknownOptimizer = Self("unknownOptimizer")
+  /// The state of one optimizer was to be loaded into another, or into a model without one.
+  public static let optimizerMismatch = Self("optimizerMismatch")
 }

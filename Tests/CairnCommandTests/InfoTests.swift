@@ -45,6 +45,24 @@ import Testing
     }
   }
 
+  @Test func `A model's optimizer is named, and how far it has come`() async throws {
+    var source = NamedTensors()
+    source.configuration = Array(
+      """
+      {"class_name":"Sequential","compile_config":{"optimizer":{"class_name":"Nadam","config":{}}},\
+      "config":{"layers":[],"name":"net"}}
+      """.utf8)
+    try folder.writeContainer(source, to: "compiled.cairn")
+    #expect(try await json("compiled.cairn")["optimizer"] == ["class": "Nadam", "steps": .null])
+    try source.add(Tensor(scalar: Int32(73)), named: "net/optimizer/Nadam/iteration")
+    try folder.writeContainer(source, to: "trained.cairn")
+    #expect(try await json("trained.cairn")["optimizer"] == ["class": "Nadam", "steps": 73])
+    let run = try await cairn("info", "trained.cairn", in: folder)
+    #expect(run.output.contains("optimizer    Nadam, after 73 steps\n"))
+    try folder.writeContainer(Samples.rich(), to: "rich.cairn")
+    #expect(try await json("rich.cairn")["optimizer"] == .null)
+  }
+
   @Test func `JSON has all that was promised, of a container`() async throws {
     try folder.writeContainer(Samples.rich(), to: "rich.cairn")
     let value = try await json("rich.cairn")

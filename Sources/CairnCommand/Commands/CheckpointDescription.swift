@@ -10,12 +10,14 @@ struct CheckpointDescription {
   private let checkpoint: CheckpointFile
   private var tensors: [(entry: TensorEntry, storage: CheckpointFile.Storage)] = []
   private let blobs: [Blob]
+  private let optimizer: OptimizerDescription?
   private var byteCount = 0
   private var storedByteCount = 0
 
   init(_ checkpoint: CheckpointFile) throws(CairnError) {
     self.checkpoint = checkpoint
     blobs = try checkpoint.source.blobs
+    optimizer = try OptimizerDescription(of: checkpoint.source)
     let storages = try checkpoint.storages()
     for index in try checkpoint.source.indicesInWeightOrder() {
       let entry = try checkpoint.source.entry(at: index)
@@ -42,6 +44,7 @@ struct CheckpointDescription {
     for (key, value) in checkpoint.source.metadata { metadata[key.string] = value.described }
     object["metadata"] = .object(metadata)
     object["hasConfiguration"] = .bool(checkpoint.source.configuration != nil)
+    object["optimizer"] = optimizer?.json ?? .null
     object["blobs"] = .array(
       blobs.map {
         ["name": .string($0.name.string), "bytes": .integer(Int64($0.bytes.count))]
@@ -77,6 +80,7 @@ struct CheckpointDescription {
     if let configuration = checkpoint.source.configuration {
       lines.append("model        configuration of \(ByteCount.text(configuration.count))")
     }
+    if let optimizer { lines.append("optimizer    \(optimizer.text)") }
     for blob in blobs {
       lines.append(
         "blob         \(blob.name.string.printable), \(ByteCount.text(blob.bytes.count))")

@@ -7,7 +7,8 @@
 //     "version": 1,
 //     "shared_layers": [[["outer", "inner", "head"], ["outer", "head"]]],
 //     "ties": [[["model", "encoder", "kernel"], ["model", "decoder", "kernel"]]],
-//     "trainable": [[["model", "dense", "bias"], false]]
+//     "trainable": [[["model", "dense", "bias"], false]],
+//     "optimizers": [[["model"], [["model", "dense", "kernel"], ["model", "dense", "bias"]]]]
 //   }
 //
 // A place is the list of names from the outermost model inwards, not joined by slashes, so that
@@ -28,6 +29,14 @@ struct ModelExtras: Hashable, Sendable {
   /// Variables whose `trainable` is not what their layer's says.
   var trainable: [TrainableFlag] = []
 
+  /// Models that have an optimizer, and the weights that each was built for; nil before it was.
+  var optimizers: [OptimizerNote] = []
+
+  struct OptimizerNote: Hashable, Sendable {
+    var model: [String]
+    var weights: [[String]]?
+  }
+
   struct TrainableFlag: Hashable, Sendable {
     var place: [String]
     var value: Bool
@@ -44,6 +53,12 @@ struct ModelExtras: Hashable, Sendable {
     if !trainable.isEmpty {
       object["trainable"] = .array(
         trainable.map { .array([Self.json($0.place), .bool($0.value)]) })
+    }
+    if !optimizers.isEmpty {
+      object["optimizers"] = .array(
+        optimizers.map { note in
+          .array([Self.json(note.model), note.weights.map { .array($0.map(Self.json)) } ?? .null])
+        })
     }
     return .object(object)
   }
@@ -70,11 +85,21 @@ struct ModelExtras: Hashable, Sendable {
       else { throw reader.invalid("trainable", expected: "pairs of a place and true or false") }
       trainable.append(TrainableFlag(place: place, value: value))
     }
+    for note in reader.take("optimizers")?.arrayValue ?? [] {
+      guard let pair = note.arrayValue, pair.count == 2, let model = Self.place(pair[0], least: 1),
+        pair[1].isNull || pair[1].arrayValue != nil
+      else { throw reader.invalid("optimizers", expected: "pairs of a model and a list of places") }
+      let weights = pair[1].arrayValue?.map { Self.place($0) }
+      guard weights?.contains(nil) != true else {
+        throw reader.invalid("optimizers", expected: "places: lists of two and more names")
+      }
+      optimizers.append(OptimizerNote(model: model, weights: weights?.compactMap { $0 }))
+    }
     try reader.finish()
   }
 
-  private static func place(_ value: JSONValue) -> [String]? {
-    guard let elements = value.arrayValue, elements.count >= 2 else { return nil }
+  private static func place(_ value: JSONValue, least: Int = 2) -> [String]? {
+    guard let elements = value.arrayValue, elements.count >= least else { return nil }
     let names = elements.compactMap(\.stringValue)
     return names.count == elements.count ? names : nil
   }

@@ -19,12 +19,12 @@ public class Model: Layer, @unchecked Sendable {
 
   /// Name and flag; variables are the layers'.
   public let state: LayerState
-  /// Keras's `compile_config`, kept as it was read: optimizer, loss and metrics to be.
-  public let compileConfiguration: JSONValue
+  /// How the model is trained.
+  let training: Lock<Training>
 
   init(state: LayerState, compileConfiguration: JSONValue?) {
     self.state = state
-    self.compileConfiguration = compileConfiguration ?? .object([:])
+    self.training = Lock(Training(configuration: compileConfiguration ?? .object([:])))
   }
 
   /// The layers within the model, in the order of weights, input layers included.
@@ -165,12 +165,27 @@ extension Model {
     return .object(object)
   }
 
+  /// The configuration that goes with the weights only: without a note of optimizers.
+  var configurationOfWeights: JSONValue {
+    var extras = extras
+    extras.optimizers = []
+    guard case .object(var object) = kerasConfiguration, let json = extras.json else {
+      return kerasConfiguration
+    }
+    object[ModelExtras.key] = json
+    return .object(object)
+  }
+
   /// ``configuration`` in canonical form (``JSONStyle/canonical``): equal models have equal bytes.
   ///
+  /// - Parameter scope: Whether it says for which weights optimizers were built; what they are made
+  ///   of stands in Keras's `compile_config` in any case.
   /// - Throws: `invalidConfiguration` for a model nested deeper than JSON may be.
-  public func canonicalConfiguration() throws(CairnError) -> [UInt8] {
+  public func canonicalConfiguration(
+    scope: StateScope = .fullState
+  ) throws(CairnError) -> [UInt8] {
     do {
-      return try configuration.utf8(.canonical)
+      return try (scope == .fullState ? configuration : configurationOfWeights).utf8(.canonical)
     } catch {
       throw CairnError(
         .invalidConfiguration, "the model's configuration cannot be written as JSON",
@@ -203,6 +218,7 @@ extension Model {
         extras.trainable.append(.init(place: place.path, value: place.variable.trainable))
       }
     }
+    extras.optimizers = optimizerNotes()
     return extras
   }
 
@@ -221,7 +237,7 @@ extension Model {
       variable.trainable = flag.value
     }
     for group in extras.sharedLayers {
-      let layers = Set(group.map { layer(at: $0) })
+      let layers = Set(group.map { layer(at: $0).map { ObjectIdentifier($0) } })
       if layers.count == 1, !layers.contains(nil) { continue }
       throw CairnError(
         .invalidConfiguration, "a layer that should stand in several places does not",
@@ -229,7 +245,7 @@ extension Model {
     }
   }
 
-  private func layer(at path: [String]) -> ObjectIdentifier? {
+  func layer(at path: [String]) -> (any Layer)? {
     var layer: any Layer = self
     guard path.first.map({ $0.utf8.elementsEqual(name.utf8) }) ?? false else { return nil }
     for name in path.dropFirst() {
@@ -237,6 +253,6 @@ extension Model {
       else { return nil }
       layer = next
     }
-    return ObjectIdentifier(layer)
+    return layer
   }
 }

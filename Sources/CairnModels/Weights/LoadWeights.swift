@@ -15,6 +15,7 @@ extension Layer {
   ///   - source: Where the tensors are; their names are paths (``VariablePlace/name()``).
   ///   - scope: Whether the source has the weights only, or all state.
   /// - Throws: `weightMismatch`, whose cause is a ``WeightMismatchReport`` of all that is wrong;
+  ///   `optimizerMismatch` if all state is to be loaded and the source's optimizer is another's;
   ///   what reading the source throws. Then nothing has changed.
   public func loadWeights(
     from source: any TensorSource, scope: StateScope = .weights
@@ -22,15 +23,13 @@ extension Layer {
     var mismatches: [WeightMismatch] = []
     var known: Set<TensorName> = []
     var plan = LoadPlan()
-    for place in places(scope) {
-      let name = try place.name()
+    for (name, variable) in try namedVariables(scope) {
       known.insert(name)
       guard let index = try source.index(of: name) else {
         mismatches.append(.missing(name))
         continue
       }
       let entry = try source.entry(at: index)
-      let variable = place.variable
       guard entry.dtype == variable.dtype else {
         mismatches.append(.dtype(name, expected: variable.dtype, found: entry.dtype))
         continue
@@ -41,6 +40,7 @@ extension Layer {
       }
       plan.add(name, variable, index: index, owner: entry.aliasOf ?? name)
     }
+    if scope == .fullState { try checkOptimizers(of: source, known: known) }
     for index in 0..<source.count {
       let name = try source.entry(at: index).name
       if !known.contains(name) { mismatches.append(.unexpected(name)) }

@@ -61,11 +61,10 @@ public struct ModelTensors: VariableSource {
     var indices: [TensorName: Int] = [:]
     var owners: [ObjectIdentifier: TensorName] = [:]
     var values: [ObjectIdentifier: Tensor] = [:]
-    for place in model.places(scope) {
-      let name = try place.name()
-      let identity = ObjectIdentifier(place.variable)
+    for (name, variable) in try model.namedVariables(scope) {
+      let identity = ObjectIdentifier(variable)
       // Read once: all places of a variable show one value.
-      let value = values[identity] ?? place.variable.value
+      let value = values[identity] ?? variable.value
       values[identity] = value
       owners[identity] = min(owners[identity] ?? name, name)
       guard indices.updateValue(items.count, forKey: name) == nil else {
@@ -73,7 +72,7 @@ public struct ModelTensors: VariableSource {
           .duplicateName, "two variables of a model have one path", at: .init(name: name.string))
       }
       items.append(
-        Item(name: name, variable: place.variable, snapshot: isLive ? nil : value))
+        Item(name: name, variable: variable, snapshot: isLive ? nil : value))
     }
     for index in items.indices {
       let owner = owners[ObjectIdentifier(items[index].variable)]
@@ -82,7 +81,7 @@ public struct ModelTensors: VariableSource {
     self.items = items
     self.indices = indices
     self.metadata = metadata
-    self.configuration = try model.canonicalConfiguration()
+    self.configuration = try model.canonicalConfiguration(scope: scope)
   }
 
   /// The number of names, aliases included.

@@ -74,7 +74,7 @@ extension Layer {
 
   /// Visits this layer and those within it, before their sublayers; not into a layer for which
   /// `visit` returns false.
-  private func walk(_ path: [String], _ visit: (any Layer, [String]) -> Bool) {
+  func walk(_ path: [String], _ visit: (any Layer, [String]) -> Bool) {
     guard visit(self, path) else { return }
     for layer in sublayers { layer.walk(path + [layer.name], visit) }
   }

@@ -1,0 +1,181 @@
+"""Takes several steps with each of Keras's optimizers and writes what they leave behind to
+Fixtures/keras/optimizers; and what Keras's learning-rate schedules give.
+
+Gradients are given, not computed: the same for all cases of a type.
+"""
+
+import json
+
+from common import folder, write_json, write_safetensors  # first: it sets up the environment
+
+import jax
+import keras
+import numpy as np
+from keras import optimizers as o
+from keras.optimizers import schedules as s
+
+STEPS = 9
+# The steps after which the weights are kept.
+AFTER = [1, 4, STEPS]
+ADAM = {"beta_1": 0.8, "beta_2": 0.99, "epsilon": 1e-5}
+EMA = {"use_ema": True, "ema_momentum": 0.9}
+
+CASES = {
+    "sgd": lambda: o.SGD(),
+    "sgd_momentum": lambda: o.SGD(0.05, momentum=0.9),
+    "sgd_nesterov": lambda: o.SGD(0.05, momentum=0.9, nesterov=True),
+    "sgd_weight_decay": lambda: o.SGD(0.05, momentum=0.5, weight_decay=0.01),
+    "sgd_clipnorm": lambda: o.SGD(0.05, clipnorm=0.5),
+    "sgd_clipvalue": lambda: o.SGD(0.05, clipvalue=0.25),
+    "sgd_global_clipnorm": lambda: o.SGD(0.05, global_clipnorm=0.75),
+    "sgd_ema": lambda: o.SGD(0.05, **EMA),
+    "sgd_ema_overwrite": lambda: o.SGD(0.05, ema_overwrite_frequency=4, **EMA),
+    "sgd_loss_scale": lambda: o.SGD(0.05, loss_scale_factor=128.0),
+    "sgd_accumulation": lambda: o.SGD(0.05, momentum=0.9, gradient_accumulation_steps=4),
+    "rmsprop": lambda: o.RMSprop(),
+    "rmsprop_momentum": lambda: o.RMSprop(0.01, rho=0.8, momentum=0.7, epsilon=1e-5),
+    "rmsprop_centered": lambda: o.RMSprop(0.01, centered=True),
+    "rmsprop_centered_momentum": lambda: o.RMSprop(0.01, momentum=0.3, centered=True),
+    "rmsprop_weight_decay": lambda: o.RMSprop(0.01, weight_decay=0.02),
+    "adam": lambda: o.Adam(),
+    "adam_options": lambda: o.Adam(0.02, **ADAM),
+    "adam_amsgrad": lambda: o.Adam(0.02, amsgrad=True),
+    "adam_clipnorm": lambda: o.Adam(0.02, clipnorm=0.5),
+    "adam_ema_overwrite": lambda: o.Adam(0.02, ema_overwrite_frequency=3, **EMA),
+    "adam_accumulation": lambda: o.Adam(0.02, gradient_accumulation_steps=3),
+    "adam_accumulation_ema": lambda: o.Adam(
+        0.02, gradient_accumulation_steps=2, ema_overwrite_frequency=2, **EMA
+    ),
+    "adam_schedule": lambda: o.Adam(s.ExponentialDecay(0.02, 3, 0.7)),
+    "adam_schedule_accumulation": lambda: o.Adam(
+        s.PolynomialDecay(0.02, 8), gradient_accumulation_steps=2
+    ),
+    "adamw": lambda: o.AdamW(),
+    "adamw_options": lambda: o.AdamW(0.02, weight_decay=0.1, amsgrad=True, **ADAM),
+    "adamw_schedule": lambda: o.AdamW(s.CosineDecay(0.02, 6, warmup_target=0.05, warmup_steps=3)),
+    "adagrad": lambda: o.Adagrad(),
+    "adagrad_options": lambda: o.Adagrad(0.1, initial_accumulator_value=0.5, epsilon=1e-3),
+    "adagrad_accumulation": lambda: o.Adagrad(0.1, gradient_accumulation_steps=2),
+    "adadelta": lambda: o.Adadelta(),
+    "adadelta_options": lambda: o.Adadelta(1.0, rho=0.8, epsilon=1e-4),
+    "adadelta_global_clipnorm": lambda: o.Adadelta(1.0, global_clipnorm=0.5),
+    "adamax": lambda: o.Adamax(),
+    "adamax_options": lambda: o.Adamax(0.02, **ADAM),
+    "adamax_weight_decay": lambda: o.Adamax(0.02, weight_decay=0.05),
+    "nadam": lambda: o.Nadam(),
+    "nadam_options": lambda: o.Nadam(0.02, **ADAM),
+    "nadam_accumulation": lambda: o.Nadam(0.02, gradient_accumulation_steps=2),
+    "nadam_clipvalue": lambda: o.Nadam(0.02, clipvalue=0.3),
+    "lion": lambda: o.Lion(),
+    "lion_options": lambda: o.Lion(0.01, beta_1=0.8, beta_2=0.95),
+    "lion_weight_decay": lambda: o.Lion(0.01, weight_decay=0.1),
+    "lion_ema": lambda: o.Lion(0.01, **EMA),
+}  # fmt: skip
+
+# One of each class in double precision.
+DOUBLES = [
+    "sgd_nesterov", "rmsprop_centered_momentum", "adam_amsgrad", "adamw", "adagrad", "adadelta",
+    "adamax", "nadam", "lion",
+]  # fmt: skip
+
+SCHEDULES = {
+    "exponential": s.ExponentialDecay(0.1, 7, 0.8),
+    "exponential_staircase": s.ExponentialDecay(0.1, 7, 0.8, staircase=True),
+    "piecewise": s.PiecewiseConstantDecay([5, 12, 30], [0.1, 0.05, 0.02, 0.001]),
+    "piecewise_fractions": s.PiecewiseConstantDecay([4.5, 12.5], [0.1, 0.05, 0.02]),
+    "piecewise_one": s.PiecewiseConstantDecay([9], [0.3, 0.2]),
+    "polynomial": s.PolynomialDecay(0.1, 25),
+    "polynomial_power": s.PolynomialDecay(0.1, 25, end_learning_rate=0.01, power=0.5),
+    "polynomial_cycle": s.PolynomialDecay(0.1, 8, power=2.0, cycle=True),
+    "inverse_time": s.InverseTimeDecay(0.1, 6, 0.5),
+    "inverse_time_staircase": s.InverseTimeDecay(0.1, 6, 0.5, staircase=True),
+    "cosine": s.CosineDecay(0.1, 30),
+    "cosine_alpha": s.CosineDecay(0.1, 30, alpha=0.2),
+    "cosine_warmup": s.CosineDecay(0.0, 30, alpha=0.1, warmup_target=0.2, warmup_steps=10),
+    "cosine_restarts": s.CosineDecayRestarts(0.1, 9),
+    "cosine_restarts_even": s.CosineDecayRestarts(0.1, 9, t_mul=1.0, m_mul=0.9),
+    "cosine_restarts_options": s.CosineDecayRestarts(0.1, 5, t_mul=1.5, m_mul=0.8, alpha=0.05),
+}
+# Not the steps at which a restart falls to the rounding of a logarithm.
+AT = [0, 1, 2, 3, 4, 5, 6, 8, 10, 11, 12, 13, 16, 19, 21, 25, 26, 30, 31, 34, 37, 50, 200, 1001]
+
+
+def model(dtype):
+    keras.backend.clear_session()
+    layers = [
+        keras.Input([3], dtype=dtype),
+        keras.layers.Dense(5, name="hidden", dtype=dtype),
+        keras.layers.Dense(2, name="head", dtype=dtype),
+    ]
+    return keras.Sequential(layers, name="net")
+
+
+def numbers(dtype, tensors):
+    """The weights that all cases begin with, and the gradients of each step."""
+    random = np.random.default_rng(20250311)
+    shapes = [v.shape for v in model(dtype).trainable_variables]
+    weights = [random.normal(0, 1, shape).astype(dtype) for shape in shapes]
+    steps = []
+    for step in range(STEPS):
+        # Small and large ones, some of them zero; all of one step.
+        scale = [0.1, 1.0, 3.0, 0.0, 0.01][step % 5]
+        values = [random.normal(0, 1, shape) * scale for shape in shapes]
+        for value in values:
+            value.flat[step % value.size] = 0
+        steps.append([value.astype(dtype) for value in values])
+    for index, weight in enumerate(weights):
+        tensors[f"{dtype}/weight.{index}"] = weight
+    for step, gradients in enumerate(steps):
+        for index, gradient in enumerate(gradients):
+            tensors[f"{dtype}/gradient.{step}.{index}"] = gradient
+    return weights, steps
+
+
+def keep(key, values, tensors):
+    for index, value in enumerate(values):
+        tensors[f"{key}.{index}"] = keras.ops.convert_to_numpy(value)
+
+
+def run(name, make, dtype, weights, steps, tensors):
+    net = model(dtype)
+    net.set_weights(weights)
+    optimizer = make()
+    config = json.loads(json.dumps(keras.saving.serialize_keras_object(optimizer)))
+    optimizer.build(net.trainable_variables)
+    for step, gradients in enumerate(steps):
+        optimizer.apply([keras.ops.convert_to_tensor(g) for g in gradients])
+        if step + 1 in AFTER:
+            keep(f"{name}/after.{step + 1}", net.trainable_variables, tensors)
+    keep(f"{name}/variable", optimizer.variables, tensors)
+    optimizer.finalize_variable_values(net.trainable_variables)
+    keep(f"{name}/final", net.trainable_variables, tensors)
+    names = [variable.name for variable in optimizer.variables]
+    return {"name": name, "dtype": dtype, "optimizer": config, "variables": names}
+
+
+def main():
+    tensors = {}
+    cases = []
+    weights, steps = numbers("float32", tensors)
+    for name, make in CASES.items():
+        cases.append(run(name, make, "float32", weights, steps, tensors))
+    with jax.enable_x64(True):
+        weights, steps = numbers("float64", tensors)
+        for name in DOUBLES:
+            cases.append(run(f"{name}_float64", CASES[name], "float64", weights, steps, tensors))
+    schedules = []
+    for name, schedule in SCHEDULES.items():
+        config = json.loads(json.dumps(keras.saving.serialize_keras_object(schedule)))
+        values = [float(schedule(np.int32(step))) for step in AT]
+        schedules.append({"name": name, "schedule": config, "values": values})
+    out = folder("keras/optimizers")
+    write_json(out / "index.json", {"steps": STEPS, "after": AFTER, "cases": cases})
+    write_json(out / "schedules.json", {"steps": AT, "schedules": schedules})
+    write_safetensors(
+        out / "tensors.safetensors", tensors,
+        {"format": "keras", "keras_version": keras.__version__},
+    )
+    print(f"keras/optimizers: {len(cases)} cases, {len(schedules)} schedules")
+
+
+main()

@@ -1,0 +1,162 @@
+// Learning rates that change with the step: their settings. Keras
+// `optimizers/schedules/learning_rate_schedule.py`.
+
+public import CairnJSON
+public import CairnSystem
+
+/// What an optimizer's learning rate is: a number, or a schedule.
+public enum LearningRate: Hashable, Sendable, ExpressibleByFloatLiteral {
+  /// A number, kept in a variable of the optimizer, which can be set.
+  case constant(Double)
+  /// A function of the number of steps.
+  case schedule(LearningRateSchedule)
+
+  /// A number.
+  public init(floatLiteral value: Double) { self = .constant(value) }
+}
+
+/// A learning rate that is a function of the number of steps: one of Keras's schedules.
+public struct LearningRateSchedule: Hashable, Sendable {
+  /// Keras's class: `CosineDecay`.
+  public let className: String
+  /// The keys of Keras's configuration.
+  public let settings: JSONObject
+  let curve: Curve
+
+  /// Multiplied by `decayRate` every `decaySteps` steps, bit by bit or, as a staircase, at once.
+  ///
+  /// - Throws: `invalidConfiguration` if `decaySteps` is not above 0 or a number is not finite; so do
+  ///   the others.
+  public static func exponentialDecay(
+    initialLearningRate: Double, decaySteps: Double, decayRate: Double, staircase: Bool = false
+  ) throws(CairnError) -> LearningRateSchedule {
+    try LearningRateSchedule(
+      making: "ExponentialDecay",
+      [
+        "initial_learning_rate": .double(initialLearningRate), "decay_steps": .double(decaySteps),
+        "decay_rate": .double(decayRate), "staircase": .bool(staircase),
+      ])
+  }
+
+  /// Divided by 1 plus `decayRate` times the number of `decaySteps` that have passed.
+  public static func inverseTimeDecay(
+    initialLearningRate: Double, decaySteps: Double, decayRate: Double, staircase: Bool = false
+  ) throws(CairnError) -> LearningRateSchedule {
+    try LearningRateSchedule(
+      making: "InverseTimeDecay",
+      [
+        "initial_learning_rate": .double(initialLearningRate), "decay_steps": .double(decaySteps),
+        "decay_rate": .double(decayRate), "staircase": .bool(staircase),
+      ])
+  }
+
+  /// `values[i]` up to the step `boundaries[i]` and including it; beyond the last, the last value.
+  public static func piecewiseConstantDecay(
+    boundaries: [Double], values: [Double]
+  ) throws(CairnError) -> LearningRateSchedule {
+    try LearningRateSchedule(
+      making: "PiecewiseConstantDecay",
+      [
+        "boundaries": .array(boundaries.map { .double($0) }),
+        "values": .array(values.map { .double($0) }),
+      ])
+  }
+
+  /// From the first rate to the last over `decaySteps` steps, then there, or, with `cycle`, again
+  /// from a rate that the step is half-way of.
+  public static func polynomialDecay(
+    initialLearningRate: Double, decaySteps: Double, endLearningRate: Double = 0.0001,
+    power: Double = 1, cycle: Bool = false
+  ) throws(CairnError) -> LearningRateSchedule {
+    try LearningRateSchedule(
+      making: "PolynomialDecay",
+      [
+        "initial_learning_rate": .double(initialLearningRate), "decay_steps": .double(decaySteps),
+        "end_learning_rate": .double(endLearningRate), "power": .double(power),
+        "cycle": .bool(cycle),
+      ])
+  }
+
+  /// Half a cosine down to the part `alpha` of the rate; before it, if there is a `warmupTarget`, a
+  /// straight line up to that in `warmupSteps` steps.
+  public static func cosineDecay(
+    initialLearningRate: Double, decaySteps: Double, alpha: Double = 0,
+    warmupTarget: Double? = nil, warmupSteps: Double = 0
+  ) throws(CairnError) -> LearningRateSchedule {
+    try LearningRateSchedule(
+      making: "CosineDecay",
+      [
+        "initial_learning_rate": .double(initialLearningRate), "decay_steps": .double(decaySteps),
+        "alpha": .double(alpha), "warmup_target": warmupTarget.map { .double($0) } ?? .null,
+        "warmup_steps": .double(warmupSteps),
+      ])
+  }
+
+  /// Half a cosine again and again, each `tMul` times as long and beginning `mMul` times as high as
+  /// the one before.
+  public static func cosineDecayRestarts(
+    initialLearningRate: Double, firstDecaySteps: Double, tMul: Double = 2, mMul: Double = 1,
+    alpha: Double = 0
+  ) throws(CairnError) -> LearningRateSchedule {
+    try LearningRateSchedule(
+      making: "CosineDecayRestarts",
+      [
+        "initial_learning_rate": .double(initialLearningRate),
+        "first_decay_steps": .double(firstDecaySteps), "t_mul": .double(tMul),
+        "m_mul": .double(mMul), "alpha": .double(alpha),
+      ])
+  }
+
+  private init(making className: String, _ settings: JSONObject) throws(CairnError) {
+    var reader = try ConfigurationReader(.object(settings), path: className)
+    try self.init(className, reading: &reader)
+  }
+
+  /// The schedule that Keras's `schedules.serialize` wrote.
+  ///
+  /// - Throws: `invalidConfiguration`; `unsupportedConfiguration` for a class that is none of these.
+  public init(configuration: JSONValue) throws(CairnError) {
+    try self.init(configuration: configuration, path: "")
+  }
+
+  init(configuration: JSONValue, path: String) throws(CairnError) {
+    var wrapper = try ConfigurationReader(configuration, path: path)
+    let className = try wrapper.string("class_name")
+    try wrapper.expectModule("keras.optimizers.schedules")
+    let settings = wrapper.take("config") ?? .object([:])
+    try wrapper.finish()
+    var reader = try ConfigurationReader(settings, path: wrapper.path(of: "config"))
+    do throws(CairnError) {
+      try self.init(className, reading: &reader)
+    } catch {
+      throw error.located(name: wrapper.path(of: "class_name"))
+    }
+    try reader.finish()
+  }
+
+  private init(
+    _ className: String, reading reader: inout ConfigurationReader
+  ) throws(CairnError) {
+    guard let kind = Kind(rawValue: className) else {
+      let known = Kind.allCases.map(\.rawValue).joined(separator: ", ")
+      throw CairnError(
+        .unsupportedConfiguration, "there is no learning-rate schedule ‘\(className)’",
+        advice: "Known are \(known)")
+    }
+    self.className = className
+    curve = try Curve(kind, reading: &reader)
+    _ = try reader.string("name", default: kind.defaultName)
+    settings = reader.recorded
+  }
+
+  /// As Keras writes it.
+  public var configuration: JSONValue {
+    [
+      "module": "keras.optimizers.schedules", "class_name": .string(className),
+      "config": .object(settings), "registered_name": .null,
+    ]
+  }
+
+  /// The learning rate of a step, counted from 0; computed in single precision, as in Keras.
+  public func learningRate(at step: Int) -> Float { curve.value(at: step) }
+}

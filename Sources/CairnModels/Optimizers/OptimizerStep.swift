@@ -1,0 +1,209 @@
+// What happens in a step of an optimizer, weight by weight. Keras `optimizers/base_optimizer.py`,
+// `_backend_apply_gradients`.
+
+import CairnSystem
+import CairnTensors
+
+/// One step: computes what is to be assigned, and assigns nothing.
+struct OptimizerStep {
+  private let optimizer: Optimizer
+  private let slots: OptimizerSlots
+  /// The number of steps before this one.
+  private let count: Int
+  private let learningRate: Float
+  /// The weights as the step has left them so far.
+  private var weights: [Tensor]
+  private(set) var assignments: [(Variable, Tensor)] = []
+
+  init(_ optimizer: Optimizer, _ slots: OptimizerSlots) throws(CairnError) {
+    self.optimizer = optimizer
+    self.slots = slots
+    count = try optimizer.stepCount
+    learningRate = try optimizer.learningRate
+    weights = slots.targets.map(\.value)
+  }
+
+  private var options: OptimizerOptions { optimizer.options }
+  /// The number of updates before this step; Keras's `iterations`.
+  private var updates: Int { count / (options.gradientAccumulationSteps ?? 1) }
+
+  /// - Precondition: a gradient for each weight, of its type and shape.
+  mutating func run(_ gradients: [Tensor?]) throws(CairnError) {
+    guard count >= 0, let next = Int32(exactly: count + 1) else {
+      throw CairnError(
+        .invalidArgument, "the optimizer has counted as many steps as an int32 can hold",
+        at: .init(name: optimizer.name))
+    }
+    let steps = options.gradientAccumulationSteps ?? 1
+    let isUpdate = (count + 1) % steps == 0
+    var ready: [Tensor?] = []
+    for (index, gradient) in gradients.enumerated() {
+      ready.append(
+        slots.targets[index].dtype == .float64
+          ? try prepare(gradient, of: index, steps, isUpdate, as: Double.self)
+          : try prepare(gradient, of: index, steps, isUpdate, as: Float.self))
+    }
+    if isUpdate { try update(ready) }
+    if options.movingAverage != nil {
+      for (index, target) in slots.targets.enumerated() {
+        target.dtype == .float64
+          ? try average(index, as: Double.self) : try average(index, as: Float.self)
+      }
+    }
+    for (target, weight) in zip(slots.targets, weights) { assignments.append((target, weight)) }
+    assignments.append((optimizer.iterations, try Tensor(scalar: next)))
+  }
+
+  // MARK: Gradients
+
+  /// A gradient without the loss's scale; in an update the mean since the last one, if the optimizer
+  /// accumulates them.
+  private mutating func prepare<Scalar: UpdateScalar>(
+    _ gradient: Tensor?, of index: Int, _ steps: Int, _ isUpdate: Bool, as type: Scalar.Type
+  ) throws(CairnError) -> Tensor? {
+    var gradient = gradient
+    if let scale = options.lossScaleFactor.map({ Scalar($0) }) {
+      gradient = try gradient?.mapped(as: type) { $0 / scale }
+    }
+    guard steps > 1 else { return gradient }
+    let accumulator = slots.accumulators[index]
+    let sum = try gradient?.combined(with: accumulator.value, as: type) { $0 + $1 }
+    guard isUpdate else {
+      if let sum { assignments.append((accumulator, sum)) }
+      return nil
+    }
+    assignments.append((accumulator, try Tensor(zeros: Scalar.dtype, shape: accumulator.shape)))
+    return try sum?.mapped(as: type) { $0 / Scalar(steps) }
+  }
+
+  /// The factor that brings all gradients together to a norm, in double precision.
+  private func globalNorm(_ gradients: [Tensor?]) throws(CairnError) -> Double? {
+    guard case .globalNorm = options.clipping else { return nil }
+    var sum = 0.0
+    for case let gradient? in gradients { sum += try gradient.sumOfSquares() }
+    return sum.squareRoot()
+  }
+
+  private func clip<Scalar: UpdateScalar>(
+    _ gradient: Tensor, globalNorm: Double?, as type: Scalar.Type
+  ) throws(CairnError) -> Tensor {
+    switch options.clipping {
+    case .norm(let limit):
+      let norm = Scalar(try gradient.sumOfSquares().squareRoot())
+      let limit = Scalar(limit)
+      return try gradient.mapped(as: type) { $0 * limit / largest(norm, limit) }
+    case .globalNorm(let limit):
+      let (norm, limit) = (Scalar(globalNorm ?? 0), Scalar(limit))
+      // The difference is zero, or NaN if the norm is not finite.
+      let scale = limit * Swift.min(1 / norm, 1 / limit) + (norm - norm)
+      return try gradient.mapped(as: type) { $0 * scale }
+    case .value(let limit):
+      let limit = Scalar(limit)
+      return try gradient.mapped(as: type) { $0 < -limit ? -limit : $0 > limit ? limit : $0 }
+    case nil:
+      return gradient
+    }
+  }
+
+  // MARK: Weights
+
+  private mutating func update(_ gradients: [Tensor?]) throws(CairnError) {
+    let norm = try globalNorm(gradients)
+    var shared: Tensor?
+    if let variable = slots.shared {
+      let value =
+        variable.dtype == .float64
+        ? try advanced(variable, as: Double.self) : try advanced(variable, as: Float.self)
+      assignments.append((variable, value))
+      shared = value
+    }
+    let rule = optimizer.rule
+    for (index, gradient) in gradients.enumerated() {
+      guard let gradient else { continue }
+      if slots.targets[index].dtype == .float64 {
+        let clipped = try clip(gradient, globalNorm: norm, as: Double.self)
+        try update(index, clipped, shared, as: Double.self) { rule.run($0, on: &$1) }
+      } else {
+        let clipped = try clip(gradient, globalNorm: norm, as: Float.self)
+        try update(index, clipped, shared, as: Float.self) { rule.run($0, on: &$1) }
+      }
+    }
+  }
+
+  private func advanced<Scalar: UpdateScalar>(
+    _ variable: Variable, as type: Scalar.Type
+  ) throws(CairnError) -> Tensor {
+    let value: Scalar = try variable.value.scalar()
+    return try Tensor(scalar: optimizer.rule.advance(value, to: updates + 1))
+  }
+
+  private mutating func update<Scalar: UpdateScalar>(
+    _ index: Int, _ gradient: Tensor, _ shared: Tensor?, as type: Scalar.Type,
+    _ run: (UpdateStep<Scalar>, inout UpdatedColumns<Scalar>) -> Void
+  ) throws(CairnError) {
+    let rate = Scalar(learningRate)
+    let step = UpdateStep<Scalar>(
+      learningRate: rate, number: updates + 1,
+      shared: try shared?.cast(to: Scalar.dtype).scalar() ?? 1)
+    var columns = UpdatedColumns<Scalar>(
+      values: try weights[index].scalars(), gradients: try gradient.scalars(), slots: [])
+    if let decay = options.weightDecay.map({ Scalar($0) }) {
+      for element in columns.values.indices {
+        columns.values[element] -= columns.values[element] * decay * rate
+      }
+    }
+    for slot in slots.columns[index] {
+      columns.slots.append(try slot?.value.scalars() ?? [])
+    }
+    run(step, &columns)
+    let shape = weights[index].shape
+    weights[index] = try Tensor(columns.values, shape: shape)
+    for (slot, values) in zip(slots.columns[index], columns.slots) {
+      if let slot { assignments.append((slot, try Tensor(values, shape: shape))) }
+    }
+  }
+
+  /// Brings a weight into its moving average, and the average into the weight if it is time.
+  private mutating func average<Scalar: UpdateScalar>(
+    _ index: Int, as type: Scalar.Type
+  ) throws(CairnError) {
+    guard let settings = options.movingAverage else { return }
+    // The first average is the weight itself.
+    let keep = updates == 0 ? 0 : Scalar(settings.momentum)
+    let average = try slots.averages[index].value.combined(with: weights[index], as: type) {
+      keep * $0 + (1 - keep) * $1
+    }
+    assignments.append((slots.averages[index], average))
+    if let frequency = settings.overwriteFrequency, (updates + 1) % frequency == 0 {
+      weights[index] = average
+    }
+  }
+}
+
+extension Tensor {
+  /// A function of each element, in the elements' own type.
+  fileprivate func mapped<Scalar: UpdateScalar>(
+    as type: Scalar.Type, _ function: (Scalar) -> Scalar
+  ) throws(CairnError) -> Tensor {
+    var values: [Scalar] = try scalars()
+    for index in values.indices { values[index] = function(values[index]) }
+    return try Tensor(values, shape: shape)
+  }
+
+  /// A function of each pair of elements, in the elements' own type.
+  fileprivate func combined<Scalar: UpdateScalar>(
+    with other: Tensor, as type: Scalar.Type, _ function: (Scalar, Scalar) -> Scalar
+  ) throws(CairnError) -> Tensor {
+    var values: [Scalar] = try scalars()
+    try other.withScalars(of: type) { others in
+      for index in values.indices { values[index] = function(values[index], others[index]) }
+    }
+    return try Tensor(values, shape: shape)
+  }
+
+  /// In double precision, one element after the other.
+  fileprivate func sumOfSquares() throws(CairnError) -> Double {
+    let values: [Double] = try cast(to: .float64).scalars()
+    return values.reduce(0) { $0 + $1 * $1 }
+  }
+}

@@ -1,0 +1,47 @@
+// Keras `optimizers/nadam.py`.
+
+import CairnSystem
+
+/// Adam with Nesterov's momentum (Dozat, 2015). The product of the momentums so far is shared.
+struct NadamRule: ElementRule {
+  static let className = "Nadam"
+
+  private let beta1: Double
+  private let beta2: Double
+  private let epsilon: Double
+
+  init(reading reader: inout ConfigurationReader) throws(CairnError) {
+    beta1 = try reader.double("beta_1", default: 0.9)
+    beta2 = try reader.double("beta_2", default: 0.999)
+    epsilon = try reader.double("epsilon", default: 1e-7)
+  }
+
+  let slots = [
+    [OptimizerSlot(name: "momentum", place: 0), OptimizerSlot(name: "velocity", place: 1)]
+  ]
+  let hasShared = true
+
+  func advance<Scalar>(_ shared: Scalar, to number: Int) -> Scalar where Scalar: UpdateScalar {
+    shared * Scalar(beta1) * (1 - 0.5 * Scalar.power(Scalar(0.96), Scalar(number)))
+  }
+
+  func update<Scalar>(
+    at step: UpdateStep<Scalar>
+  ) -> (inout UpdatedElement<Scalar>) -> Void where Scalar: UpdateScalar {
+    let (beta1, beta2) = (Scalar(beta1), Scalar(beta2))
+    let (rate, decay, epsilon) = (step.learningRate, Scalar(0.96), Scalar(epsilon))
+    let now = beta1 * (1 - 0.5 * step.power(decay))
+    let next = beta1 * (1 - 0.5 * step.power(decay, more: 1))
+    let rest = 1 - step.shared
+    let nextRest = 1 - step.shared * next
+    let rest2 = 1 - step.power(beta2)
+    return { element in
+      let gradient = element.gradient
+      element.first += (gradient - element.first) * (1 - beta1)
+      element.second += (gradient * gradient - element.second) * (1 - beta2)
+      let mean = next * element.first / nextRest + (1 - now) * gradient / rest
+      let square = element.second / rest2
+      element.value -= mean * rate / (square.squareRoot() + epsilon)
+    }
+  }
+}
