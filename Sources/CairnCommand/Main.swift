@@ -24,7 +24,7 @@ struct Cairn: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "cairn",
     abstract:
-      "Inspect, verify, compare, copy, convert and salvage checkpoints of machine-learning models.",
+      "Inspect, verify, compare, copy, convert, edit and salvage checkpoints of machine-learning models.",
     discussion: """
       EXAMPLE
         cairn convert model.safetensors model.cairn
@@ -39,7 +39,7 @@ struct Cairn: ParsableCommand {
     version: cairnVersion,
     subcommands: [
       InfoCommand.self, VerifyCommand.self, DiffCommand.self, ConvertCommand.self,
-      CopyCommand.self, SalvageCommand.self, DemoCommand.self,
+      CopyCommand.self, EditCommand.self, SalvageCommand.self, DemoCommand.self,
     ])
 
   static func main() {

@@ -27,9 +27,13 @@ public struct AcceptedLosses: OptionSet, Hashable, Sendable {
   public static let metadata = Self(rawValue: 1 << 4)
   /// The tensor's name is left out, by a format of one tensor.
   public static let names = Self(rawValue: 1 << 5)
-  /// All of the above. Types, shapes and bits are never lost.
+  /// The order of weights is left out, by a format that sorts tensors by name.
+  public static let order = Self(rawValue: 1 << 6)
+  /// Numbers that a cast asks to be of a type which does not have all of them.
+  public static let precision = Self(rawValue: 1 << 7)
+  /// All of the above. Types, shapes and bits are never lost but by a cast that was asked for.
   public static let all: Self = [
-    .ties, .metadataTypes, .configuration, .blobs, .metadata, .names,
+    .ties, .metadataTypes, .configuration, .blobs, .metadata, .names, .order, .precision,
   ]
 }
 
@@ -39,7 +43,8 @@ extension AcceptedLosses: CustomStringConvertible {
   public var description: String {
     let names: [(Self, String)] = [
       (.ties, "ties"), (.metadataTypes, "metadataTypes"), (.configuration, "configuration"),
-      (.blobs, "blobs"), (.metadata, "metadata"), (.names, "names"),
+      (.blobs, "blobs"), (.metadata, "metadata"), (.names, "names"), (.order, "order"),
+      (.precision, "precision"),
     ]
     return names.filter { contains($0.0) }.map(\.1).joined(separator: ", ")
   }
@@ -91,6 +96,22 @@ extension AcceptedLosses {
         found.append(Loss(kind: .names, what: "the name of its tensor", name: entry.name))
       }
     }
+    if contains(.order), let name = try Self.firstOutOfOrder(of: source) {
+      found.append(Loss(kind: .order, what: "an order of weights but that of names", name: name))
+    }
     return found
+  }
+
+  /// The first tensor whose name does not come after that of the one ahead of it.
+  private static func firstOutOfOrder(
+    of source: any TensorSource
+  ) throws(CairnError) -> TensorName? {
+    var last: TensorName?
+    for index in try source.indicesInWeightOrder() {
+      let name = try source.entry(at: index).name
+      if let last, !(last < name) { return name }
+      last = name
+    }
+    return nil
   }
 }

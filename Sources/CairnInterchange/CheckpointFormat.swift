@@ -20,6 +20,8 @@ public struct CheckpointFormat: Sendable {
   var holdsTies: @Sendable (any TensorSource) throws(CairnError) -> Bool = {
     (_) throws(CairnError) in false
   }
+  /// Whether a checkpoint of the format is several files, which cannot be replaced at one blow.
+  public var spansFiles = false
   /// Nil for a format that is only read.
   let sink: (@Sendable (String, WriteOptions, AcceptedLosses) -> any TensorSink)?
 
@@ -101,7 +103,7 @@ public struct CheckpointFormat: Sendable {
   /// Refuses a source of which something would be lost that is not among `accepted`.
   ///
   /// - Throws: `cannotHold`.
-  func refuse(
+  public func refuse(
     _ source: any TensorSource, accepting accepted: AcceptedLosses
   ) throws(CairnError) {
     guard let loss = try losses(of: source).first(where: { !accepted.contains($0.kind) }) else {

@@ -13,15 +13,22 @@ struct ConvertCommand: ParsableCommand {
       cannot hold. Memory stays bounded, whatever the file's size. The output appears when it is \
       whole; until then, and after a failure, what was there stays.
 
+      \(SelectionOptions.patternHelp) Tensors are first left out, then cast, transposed and \
+      renamed.
+
       EXAMPLE
         cairn convert model.safetensors model.cairn
         cairn convert --codec raw --align 4K model.safetensors model.cairn
         cairn convert model.cairn model.safetensors
+        cairn convert --include 'encoder.*' --rename 're:^encoder\\.=>' \\
+          --cast bfloat16 --lossy model.safetensors encoder.cairn
       """)
 
   @OptionGroup var arguments: ConversionArguments
 
-  @Flag(help: "Leave out what the output's format has no place for, and say what.")
+  @OptionGroup var selection: SelectionOptions
+
+  @Flag(help: "Leave out what the output cannot hold, round what is cast, and say what.")
   var lossy = false
 
   @Flag(help: "Write float32 for quantised blocks of GGUF, float16 and bfloat16.")
@@ -33,11 +40,26 @@ struct ConvertCommand: ParsableCommand {
     // Not `?:`, whose sides would have to be of one type.
     var source = input.source
     if dequantize { source = try DequantizedSource(source) }
-    _ = try arguments.write(source, label: "convert", lossy: lossy)
-    let written = try FileBytes(path: arguments.output).count
+    if !selection.isEmpty {
+      var edited = try EditedTensors(source)
+      try selection.select(&edited)
+      try selection.transform(&edited, lossy: lossy)
+      edited.complain()
+      source = edited
+    }
+    let format = try arguments.write(source, label: "convert", lossy: lossy)
+    let written = try format.byteCount(of: arguments.output)
     Terminal.say(
-      "\(arguments.output.printable): \(input.source.count) tensors, "
+      "\(arguments.output.printable): \(source.count) tensors, "
         + "\(ByteCount.text(input.fileByteCount)) → \(ByteCount.text(written)) "
         + "(\(ByteCount.percent(written, of: input.fileByteCount)))")
+  }
+}
+
+extension CheckpointFormat {
+  /// The bytes of the checkpoint that was just written to `path`.
+  func byteCount(of path: String) throws(CairnError) -> Int {
+    spansFiles
+      ? try CheckpointFile.open(path, format: self).fileByteCount : try FileBytes(path: path).count
   }
 }

@@ -25,8 +25,7 @@ struct ConversionArguments: ParsableArguments {
     try CheckpointFile.open(input, format: from?.format, options: writing.readOptions)
   }
 
-  /// Writes all of `source` to the output, with a line of progress that begins with `label`. If
-  /// `lossy`, what the output's format has no place for is named and left out.
+  /// Writes all of `source` to the output, with a line of progress that begins with `label`.
   ///
   /// - Returns: The output's format.
   func write(
@@ -35,6 +34,18 @@ struct ConversionArguments: ParsableArguments {
     // Not `??`, whose right side may throw any error.
     let format: CheckpointFormat
     if let to { format = to.format } else { format = try CheckpointFormat.forWriting(output) }
+    try writing.write(source, to: output, as: format, label: label, lossy: lossy)
+    return format
+  }
+}
+
+extension WritingOptions {
+  /// Writes all of `source` to `output`, with a line of progress that begins with `label`. If `lossy`,
+  /// what the format has no place for is named and left out.
+  func write(
+    _ source: any TensorSource, to output: String, as format: CheckpointFormat, label: String,
+    lossy: Bool
+  ) throws(CairnError) {
     if lossy {
       for loss in try format.losses(of: source) {
         Terminal.complain(
@@ -43,10 +54,9 @@ struct ConversionArguments: ParsableArguments {
       }
     }
     var sink = try format.writer(
-      to: output, options: writing.writeOptions, accepting: lossy ? .all : [])
+      to: output, options: writeOptions, accepting: lossy ? .all : [])
     let bar = ProgressBar(label, stateWhenStopped: "what was there before is untouched")
     try sink.write(source) { (progress) throws(CairnError) in try bar.update(progress) }
     ProgressBar.clear()
-    return format
   }
 }

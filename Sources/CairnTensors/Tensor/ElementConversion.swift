@@ -77,7 +77,7 @@ struct ElementConversion {
 
 extension DType {
   /// Whether the type is complex64 or complex128.
-  var isComplex: Bool { self == .complex64 || self == .complex128 }
+  package var isComplex: Bool { self == .complex64 || self == .complex128 }
 
   /// The kind of floats of at most 8 bits with sign, exponent and fraction that this is, if it is.
   var miniFloat: MiniFloat? {
