@@ -127,3 +127,48 @@ struct CastRule: OperationRule {
     _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
   ) throws(CairnError) -> Tensor { try arguments.onlyTensor().tensor.cast(to: dtype) }
 }
+
+/// As many elements as the operand has, all the same.
+struct FillRule: OperationRule {
+  let value: Double
+  let dtype: DType?
+
+  func output(of arguments: CallArguments<TensorSpec>) throws(CairnError) -> TensorSpec {
+    let spec = try arguments.onlyTensor()
+    return TensorSpec(spec.shape, dtype: dtype ?? spec.dtype)
+  }
+
+  func evaluate(
+    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
+  ) throws(CairnError) -> Tensor {
+    try Tensor(repeating: value, shape: context.shape(spec.shape)).cast(to: spec.dtype)
+  }
+}
+
+/// A property of each element.
+struct PredicateRule: OperationRule {
+  let function: @Sendable (Double) -> Bool
+
+  func output(of arguments: CallArguments<TensorSpec>) throws(CairnError) -> TensorSpec {
+    TensorSpec(try arguments.onlyTensor().shape, dtype: .bool)
+  }
+
+  func evaluate(
+    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
+  ) throws(CairnError) -> Tensor {
+    let tensor = try arguments.onlyTensor().tensor
+    let values: [Double] = try tensor.cast(to: .float64).scalars()
+    return try Tensor(values.map(function), shape: tensor.shape)
+  }
+}
+
+/// The operand itself.
+struct IdentityRule: OperationRule {
+  func output(of arguments: CallArguments<TensorSpec>) throws(CairnError) -> TensorSpec {
+    try arguments.onlyTensor()
+  }
+
+  func evaluate(
+    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
+  ) throws(CairnError) -> Tensor { try arguments.onlyTensor().tensor }
+}

@@ -15,14 +15,16 @@ import CairnTensors
 extension OperationKind {
   /// All of them.
   static let all: [OperationKind] =
-    unary + activations + binary + comparisons + reductions + shapes + products
+    unary + functions + activations + parametrised + binary + comparisons + predicates
+    + reductions + counts + shapes + selections + choices + orders + products
 
-  private static func kind(
+  static func kind(
     _ module: String, _ name: String,
-    _ make: @escaping @Sendable (inout ConfigurationReader) throws(CairnError) -> any OperationRule
+    _ make:
+      @escaping @Sendable (inout ConfigurationReader) throws(CairnError) -> any MultipleResultRule
   ) -> OperationKind { OperationKind(module: "keras.src.ops.\(module)", name: name, make: make) }
 
-  private static func oneOperand(
+  static func oneOperand(
     _ name: String, module: String = "numpy", _ function: @escaping @Sendable (Float) -> Float
   ) -> OperationKind { kind(module, name) { _ in UnaryRule(function: function) } }
 
@@ -44,7 +46,7 @@ extension OperationKind {
     },
   ]
 
-  private static func activation(
+  static func activation(
     _ name: String, _ function: ActivationFunction
   ) -> OperationKind { kind("nn", name) { _ in ActivationRule(function: function) } }
 
@@ -76,7 +78,7 @@ extension OperationKind {
     },
   ]
 
-  private static func twoOperands(
+  static func twoOperands(
     _ name: String, _ function: @escaping @Sendable (Float, Float) -> Float
   ) -> OperationKind { kind("numpy", name) { _ in BinaryRule(function: function) } }
 
@@ -95,7 +97,7 @@ extension OperationKind {
     twoOperands("Minimum") { x, y in x.isNaN || y.isNaN ? .nan : min(x, y) },
   ]
 
-  private static func comparison(
+  static func comparison(
     _ name: String, _ function: @escaping @Sendable (Double, Double) -> Bool
   ) -> OperationKind { kind("numpy", name) { _ in ComparisonRule(function: function) } }
 
@@ -105,7 +107,7 @@ extension OperationKind {
     comparison("Less") { $0 < $1 }, comparison("LessEqual") { $0 <= $1 },
   ]
 
-  private static func reduction(
+  static func reduction(
     _ name: String, _ function: @escaping @Sendable ([Float]) -> Float
   ) -> OperationKind {
     kind("numpy", name) { (reader) throws(CairnError) in
@@ -173,7 +175,7 @@ extension OperationKind {
 
 extension ConfigurationReader {
   /// An axis, counted from either end.
-  fileprivate mutating func axisIndex(_ key: String) throws(CairnError) -> Int {
+  mutating func axisIndex(_ key: String) throws(CairnError) -> Int {
     try integer(key, in: -Shape.maximumRank...Shape.maximumRank, default: key == "axis" ? -1 : nil)
   }
 }

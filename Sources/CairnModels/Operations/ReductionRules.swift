@@ -10,6 +10,12 @@ struct ReductionRule: OperationRule {
   let keepsDimensions: Bool
   let function: @Sendable ([Float]) -> Float
 
+  init(axes: [Int]?, keepsDimensions: Bool, function: @escaping @Sendable ([Float]) -> Float) {
+    self.axes = axes
+    self.keepsDimensions = keepsDimensions
+    self.function = function
+  }
+
   init(
     reading reader: inout ConfigurationReader, _ function: @escaping @Sendable ([Float]) -> Float
   ) throws(CairnError) {

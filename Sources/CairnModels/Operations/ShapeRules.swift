@@ -81,7 +81,7 @@ struct DimensionRule: OperationRule {
 
 /// The dimensions in another order; without one, turned round.
 struct TransposeRule: OperationRule {
-  enum Order: Sendable { case all([Int]?), swapped(Int, Int) }
+  enum Order: Sendable { case all([Int]?), swapped(Int, Int), moved([Int], [Int]) }
   let order: Order
 
   private func permutation(_ shape: BatchShape) throws(CairnError) -> [Int] {
@@ -91,6 +91,14 @@ struct TransposeRule: OperationRule {
     case .all(let axes?):
       let places = axes.compactMap { shape.axis($0) }
       if places.sorted() == permutation { return places }
+    case .moved(let sources, let targets):
+      let (from, to) = (try shape.places(of: sources), try shape.places(of: targets))
+      guard Set(from).count == from.count, Set(to).count == to.count else { break }
+      var rest = permutation.filter { !from.contains($0) }
+      for (target, source) in zip(to, from).sorted(by: { $0.0 < $1.0 }) {
+        rest.insert(source, at: target)
+      }
+      return rest
     case .swapped(let one, let other):
       if let a = shape.axis(one), let b = shape.axis(other) {
         permutation.swapAt(a, b)

@@ -20,7 +20,7 @@ public final class TensorOperation: Layer {
   /// Name; an operation has no flag and no type of its own.
   public let state: LayerState
   private let operationModule: String
-  private let rule: any OperationRule
+  private let rule: any MultipleResultRule
 
   init(
     _ kind: OperationKind, reading reader: inout ConfigurationReader
@@ -80,12 +80,12 @@ public final class TensorOperation: Layer {
     try outputSpecs(for: CallArguments(inputs.map { .tensor(TensorSpec($0)) })).map(\.shape)
   }
 
-  /// The result's shape and type.
+  /// The results' shapes and types.
   public func outputSpecs(
     for arguments: CallArguments<TensorSpec>
   ) throws(CairnError) -> [TensorSpec] {
     do throws(CairnError) {
-      return [try rule.output(of: arguments)]
+      return try rule.outputs(of: arguments)
     } catch {
       throw error.location.name == nil ? error.located(name: name) : error
     }
@@ -99,18 +99,18 @@ public final class TensorOperation: Layer {
       .map(\.tensor)
   }
 
-  /// The result; masks end here, as in Keras.
+  /// The results; masks end here, as in Keras.
   public func evaluate(
     _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
   ) throws(CairnError) -> [MaskedTensor] {
     let specs = try arguments.mapTensors {
       TensorSpec(BatchShape($0.tensor.shape), dtype: $0.tensor.dtype)
     }
-    guard let spec = try outputSpecs(for: specs).first else { return [] }
-    let shape = try context.shape(spec.shape)
-    let result = try rule.evaluate(
-      arguments, to: TensorSpec(BatchShape(shape), dtype: spec.dtype), in: context)
-    return [MaskedTensor(result)]
+    var outputs: [TensorSpec] = []
+    for spec in try outputSpecs(for: specs) {
+      outputs.append(TensorSpec(BatchShape(try context.shape(spec.shape)), dtype: spec.dtype))
+    }
+    return try rule.results(arguments, to: outputs, in: context).map { MaskedTensor($0) }
   }
 }
 
@@ -131,8 +131,19 @@ public struct ConfigurationClass: Hashable, Sendable {
   }
 }
 
-/// What an operation does.
-protocol OperationRule: Sendable {
+/// What an operation does that may have several results.
+protocol MultipleResultRule: Sendable {
+  /// The results' shapes and types.
+  func outputs(of arguments: CallArguments<TensorSpec>) throws(CairnError) -> [TensorSpec]
+  /// The results, of the shapes and types that are known.
+  func results(
+    _ arguments: CallArguments<MaskedTensor>, to specs: [TensorSpec],
+    in context: EvaluationContext
+  ) throws(CairnError) -> [Tensor]
+}
+
+/// What an operation with one result does.
+protocol OperationRule: MultipleResultRule {
   /// The result's shape and type.
   func output(of arguments: CallArguments<TensorSpec>) throws(CairnError) -> TensorSpec
   /// The result, of the shape and type that are known.
@@ -141,11 +152,25 @@ protocol OperationRule: Sendable {
   ) throws(CairnError) -> Tensor
 }
 
+extension OperationRule {
+  func outputs(of arguments: CallArguments<TensorSpec>) throws(CairnError) -> [TensorSpec] {
+    [try output(of: arguments)]
+  }
+
+  func results(
+    _ arguments: CallArguments<MaskedTensor>, to specs: [TensorSpec],
+    in context: EvaluationContext
+  ) throws(CairnError) -> [Tensor] {
+    guard let spec = specs.first else { return [] }
+    return [try evaluate(arguments, to: spec, in: context)]
+  }
+}
+
 /// An operation that a configuration may name.
 struct OperationKind: Sendable {
   let module: String
   let name: String
-  let make: @Sendable (inout ConfigurationReader) throws(CairnError) -> any OperationRule
+  let make: @Sendable (inout ConfigurationReader) throws(CairnError) -> any MultipleResultRule
 
   /// The name in a registry: with the module, since layers bear some of the names.
   var registryName: String { "\(module).\(name)" }

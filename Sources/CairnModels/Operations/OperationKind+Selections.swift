@@ -1,0 +1,266 @@
+// The operations that a configuration may name: those that move elements, choose among them, or put
+// them in order.
+
+import CairnJSON
+import CairnSystem
+import CairnTensors
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+extension OperationKind {
+  static let selections: [OperationKind] = [
+    kind("numpy", "Flip") { (reader) throws(CairnError) in
+      SelectionRule.moving(try reader.optionalAxes("axis")) { place, length, _ in
+        length - 1 - place
+      }
+    },
+    kind("numpy", "Roll") { (reader) throws(CairnError) in
+      guard let axes = try reader.optionalAxes("axis") else {
+        throw reader.unsupported("axis", "rolling all elements as one dimension is not implemented")
+      }
+      let shifts = try reader.numbers("shift", least: -(1 << 47))
+      guard shifts.count == 1 || shifts.count == axes.count else {
+        throw reader.invalid("shift", expected: "a number for each of \(axes.count) dimensions")
+      }
+      return SelectionRule.moving(axes) { place, length, axis in
+        let shift = shifts[shifts.count == 1 ? 0 : axis] % length
+        return (place - shift + length) % length
+      }
+    },
+    kind("numpy", "Tile") { (reader) throws(CairnError) in
+      SelectionRule.tiled(try reader.numbers("repeats", least: 0))
+    },
+    kind("numpy", "Repeat") { (reader) throws(CairnError) in
+      let times = try reader.integer("repeats", in: 0...Shape.dimensionLimit - 1)
+      return SelectionRule.repeated(times, axis: try reader.optionalAxis("axis"))
+    },
+    kind("numpy", "BroadcastTo") { (reader) throws(CairnError) in
+      SelectionRule.broadcast(to: try reader.numbers("shape", least: 0))
+    },
+    kind("numpy", "Pad") { (reader) throws(CairnError) in
+      PadRule(
+        widths: try reader.paddings("pad_width"),
+        mode: try reader.choice("mode", default: .constant))
+    },
+    kind("numpy", "Split") { (reader) throws(CairnError) in
+      let axis = try reader.integer("axis", in: -32...32, default: 0)
+      guard let sections = reader.peek("indices_or_sections")?.intValue else {
+        let borders = try reader.numbers("indices_or_sections", least: -(1 << 47))
+        return SplitRule(parts: .at(borders), axis: axis)
+      }
+      guard (1...65_536).contains(sections) else {
+        throw reader.invalid("indices_or_sections", expected: "at most 65536 parts")
+      }
+      return SplitRule(parts: .equal(try reader.integer("indices_or_sections")), axis: axis)
+    },
+    kind("core", "Unstack") { (reader) throws(CairnError) in
+      let count = try reader.optionalInteger("num", in: 1...65_536)
+      return SplitRule(
+        parts: .each(count), axis: try reader.integer("axis", in: -32...32, default: 0))
+    },
+    kind("numpy", "Ravel") { _ in ReshapeRule(target: [-1]) },
+    kind("numpy", "Moveaxis") { (reader) throws(CairnError) in
+      let from = try reader.axes("source", default: [])
+      let to = try reader.axes("destination", default: [])
+      guard from.count == to.count else {
+        throw reader.invalid("destination", expected: "\(from.count) dimensions")
+      }
+      return TransposeRule(order: .moved(from, to))
+    },
+    kind("numpy", "Hstack") { _ in JoinRule(axis: 1, isNew: false) },
+    kind("numpy", "Vstack") { _ in JoinRule(axis: 0, isNew: false) },
+  ]
+
+  static let choices: [OperationKind] = [
+    kind("numpy", "Where") { _ in WhereRule() },
+    kind("numpy", "Take") { (reader) throws(CairnError) in
+      TakeRule(axis: try reader.optionalAxis("axis"))
+    },
+    kind("numpy", "TakeAlongAxis") { (reader) throws(CairnError) in
+      guard let axis = try reader.optionalAxis("axis") else {
+        throw reader.unsupported("axis", "taking along all elements is not implemented")
+      }
+      return TakeAlongAxisRule(axis: axis)
+    },
+    kind("nn", "OneHot") { (reader) throws(CairnError) in
+      let count = try reader.integer("num_classes", in: 0...Shape.dimensionLimit - 1)
+      let axis = try reader.integer("axis", in: -32...32, default: -1)
+      let dtype = try reader.optionalType("dtype") ?? .float32
+      guard try !reader.bool("sparse", default: false) else {
+        throw reader.unsupported("sparse", "sparse tensors are not implemented")
+      }
+      return OneHotRule(count: count, axis: axis, dtype: dtype)
+    },
+    kind("numpy", "Tril") { (reader) throws(CairnError) in
+      TriangleRule(
+        offset: try reader.integer("k", in: -(1 << 40)...1 << 40, default: 0), keepsLower: true)
+    },
+    kind("numpy", "Triu") { (reader) throws(CairnError) in
+      TriangleRule(
+        offset: try reader.integer("k", in: -(1 << 40)...1 << 40, default: 0), keepsLower: false)
+    },
+  ]
+
+  static let orders: [OperationKind] = [
+    kind("numpy", "Sort") { (reader) throws(CairnError) in
+      RunRule(axis: try reader.axis("axis", default: -1)) { run in
+        [RunRule.order(run).map { run[$0] }]
+      }
+    },
+    kind("numpy", "Argsort") { (reader) throws(CairnError) in
+      RunRule(axis: try reader.axis("axis", default: -1), results: [.init(dtype: .int32)]) {
+        [RunRule.order($0).map { Double($0) }]
+      }
+    },
+    kind("math", "TopK") { (reader) throws(CairnError) in
+      let count = try reader.integer("k", in: 0...Shape.dimensionLimit - 1)
+      _ = try reader.bool("sorted", default: true)
+      let length: @Sendable (Int) throws(CairnError) -> Int = { (length) throws(CairnError) in
+        guard length >= count else {
+          throw CairnError(
+            .shapeMismatch, "a dimension is shorter than what is asked of it",
+            expected: "\(count) places", found: "\(length)")
+        }
+        return count
+      }
+      return RunRule(
+        axis: -1, results: [.init(length: length), .init(length: length, dtype: .int32)]
+      ) { run in
+        let order = RunRule.order(run.map { -$0 }).prefix(count)
+        return [order.map { run[$0] }, order.map { Double($0) }]
+      }
+    },
+    kind("numpy", "Cumsum") { (reader) throws(CairnError) in
+      try running(&reader, 0, +)
+    },
+    kind("numpy", "Cumprod") { (reader) throws(CairnError) in
+      try running(&reader, 1, *)
+    },
+  ]
+
+  private static func running(
+    _ reader: inout ConfigurationReader, _ first: Double,
+    _ combine: @escaping @Sendable (Double, Double) -> Double
+  ) throws(CairnError) -> RunRule {
+    let axis = try reader.optionalAxis("axis")
+    let dtype = try reader.optionalType("dtype")
+    return RunRule(axis: axis, results: [.init(dtype: dtype)]) { run in
+      var value = first
+      return [
+        run.map {
+          value = combine(value, $0)
+          return value
+        }
+      ]
+    }
+  }
+
+  static let counts: [OperationKind] = [
+    counting("All", .bool) { $0.contains(0) ? 0 : 1 },
+    counting("Any", .bool) { $0.contains { $0 != 0 } ? 1 : 0 },
+    counting("CountNonzero", .int32) { Double($0.filter { $0 != 0 }.count) },
+    counting("Argmax", .int32, CountingRule.largest),
+    counting("Argmin", .int32) { CountingRule.largest($0.map { -$0 }) },
+    reduction("Amax") { $0.reduce(-.infinity) { $1 > $0 || $1.isNaN ? $1 : $0 } },
+    reduction("Amin") { $0.reduce(.infinity) { $1 < $0 || $1.isNaN ? $1 : $0 } },
+    reduction("Ptp") { run in (run.max() ?? 0) - (run.min() ?? 0) },
+    reduction("Median") { run in
+      let sorted = run.sorted()
+      let middle = sorted.count / 2
+      if sorted.isEmpty || run.contains(where: \.isNaN) { return .nan }
+      return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+    },
+    kind("math", "Logsumexp") { (reader) throws(CairnError) in
+      try ReductionRule(reading: &reader) { run in
+        let largest = run.max() ?? -.infinity
+        guard largest.isFinite else { return largest }
+        return largest + logf(Float(run.reduce(0.0) { $0 + Double(expf($1 - largest)) }))
+      }
+    },
+    kind("linalg", "Norm") { (reader) throws(CairnError) in try norm(&reader) },
+    kind("nn", "Moments") { (reader) throws(CairnError) in try MomentsRule(reading: &reader) },
+  ]
+
+  private static func counting(
+    _ name: String, _ dtype: DType, _ function: @escaping @Sendable ([Double]) -> Double
+  ) -> OperationKind {
+    kind("numpy", name) { (reader) throws(CairnError) in
+      try CountingRule(reading: &reader, dtype, function)
+    }
+  }
+
+  /// The norms of vectors, and Frobenius's of matrices.
+  private static func norm(_ reader: inout ConfigurationReader) throws(CairnError) -> ReductionRule
+  {
+    let order = reader.take("ord") ?? .null
+    reader.record("ord", order)
+    let isOfVectors = reader.peek("axis").map { ($0.arrayValue?.count ?? 1) == 1 } ?? order.isNull
+    let isInfinite = order["class_name"]?.stringValue == "__float__" || order.stringValue == "inf"
+    if order.isNull || order.stringValue == "fro" || (order.doubleValue == 2 && isOfVectors) {
+      return try ReductionRule(reading: &reader) { run in
+        Float(run.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot())
+      }
+    }
+    guard isOfVectors, let power = order.doubleValue, power > 0, !isInfinite else {
+      throw reader.unsupported("ord", "a norm of that order is not implemented")
+    }
+    return try ReductionRule(reading: &reader) { run in
+      Float(pow(run.reduce(0.0) { $0 + pow(abs(Double($1)), power) }, 1 / power))
+    }
+  }
+}
+
+extension ConfigurationReader {
+  /// An axis, counted from either end.
+  mutating func axis(_ key: String, default fallback: Int) throws(CairnError) -> Int {
+    try integer(key, in: -Shape.maximumRank...Shape.maximumRank, default: fallback)
+  }
+
+  /// An axis, or nil.
+  mutating func optionalAxis(_ key: String) throws(CairnError) -> Int? {
+    try optionalInteger(key, in: -Shape.maximumRank...Shape.maximumRank)
+  }
+
+  /// An axis, or a list of them, or nil.
+  mutating func optionalAxes(_ key: String) throws(CairnError) -> [Int]? {
+    peek(key) == nil ? try optionalIntegers(key) : try axes(key, default: [])
+  }
+
+  /// A length or a shift, or a list of them.
+  mutating func numbers(_ key: String, least: Int) throws(CairnError) -> [Int] {
+    let value = take(key) ?? .null
+    let elements = value.arrayValue ?? [value]
+    let numbers = elements.compactMap(\.intValue)
+    guard numbers.count == elements.count, numbers.count <= 65_536,
+      numbers.allSatisfy({ $0 >= least && $0 < 1 << 47 })
+    else { throw invalid(key, expected: "an integer or a list of them") }
+    record(key, value)
+    return numbers
+  }
+
+  /// Pairs of lengths: one for each dimension, or one for all.
+  fileprivate mutating func paddings(
+    _ key: String
+  ) throws(CairnError) -> [(before: Int, after: Int)] {
+    let value = take(key) ?? .null
+    record(key, value)
+    func isLength(_ value: Int) -> Bool { (0..<1 << 40).contains(value) }
+    if let width = value.intValue, isLength(width) { return [(width, width)] }
+    var pairs: [(before: Int, after: Int)] = []
+    for element in value.arrayValue ?? [] {
+      let pair = (element.arrayValue ?? []).compactMap(\.intValue)
+      guard pair.count == 2, isLength(pair[0]), isLength(pair[1]) else {
+        throw invalid(key, expected: "pairs of lengths")
+      }
+      pairs.append((pair[0], pair[1]))
+    }
+    guard !pairs.isEmpty else { throw invalid(key, expected: "pairs of lengths") }
+    return pairs
+  }
+}

@@ -1,0 +1,71 @@
+// A tensor taken apart along a dimension: `split`, `unstack`.
+
+import CairnJSON
+import CairnSystem
+import CairnTensors
+
+/// A tensor in several parts along a dimension.
+struct SplitRule: MultipleResultRule {
+  enum Parts: Sendable { case equal(Int), at([Int]), each(Int?) }
+  let parts: Parts
+  let axis: Int
+
+  private func ranges(_ shape: BatchShape) throws(CairnError) -> (Int, [Range<Int>]) {
+    guard let place = shape.axis(axis), let length = shape.dimensions[place] else {
+      throw CairnError(
+        .shapeMismatch,
+        "an operand cannot be split along a dimension that it lacks, or whose "
+          + "length is not known", expected: "a dimension \(axis)", found: "\(shape)")
+    }
+    switch parts {
+    case .equal(let count):
+      guard length % count == 0 else {
+        throw CairnError(
+          .shapeMismatch, "a dimension cannot be split into equal parts",
+          expected: "a multiple of \(count)", found: "\(length)")
+      }
+      let size = length / count
+      return (place, (0..<count).map { $0 * size..<($0 + 1) * size })
+    case .each(let count):
+      guard count == nil || count == length else {
+        throw CairnError(
+          .shapeMismatch, "a dimension has another length than parts are asked for",
+          expected: "\(count ?? 0)", found: "\(length)")
+      }
+      return (place, (0..<length).map { $0..<$0 + 1 })
+    case .at(let borders):
+      let all = [0] + borders.map { min(max($0 < 0 ? $0 + length : $0, 0), length) } + [length]
+      return (place, zip(all, all.dropFirst()).map { $0..<max($0, $1) })
+    }
+  }
+
+  private var dropsAxis: Bool { if case .each = parts { true } else { false } }
+
+  func outputs(of arguments: CallArguments<TensorSpec>) throws(CairnError) -> [TensorSpec] {
+    let spec = try arguments.onlyTensor()
+    let (place, ranges) = try ranges(spec.shape)
+    var specs: [TensorSpec] = []
+    for range in ranges {
+      var dimensions = spec.shape.dimensions
+      if dropsAxis { dimensions.remove(at: place) } else { dimensions[place] = range.count }
+      specs.append(TensorSpec(try BatchShape(dimensions), dtype: spec.dtype))
+    }
+    return specs
+  }
+
+  func results(
+    _ arguments: CallArguments<MaskedTensor>, to specs: [TensorSpec],
+    in context: EvaluationContext
+  ) throws(CairnError) -> [Tensor] {
+    let tensor = try arguments.onlyTensor().tensor
+    let (place, ranges) = try ranges(BatchShape(tensor.shape))
+    var results: [Tensor] = []
+    for (range, spec) in zip(ranges, specs) {
+      var places = tensor.shape.dimensions.map { Array(0..<$0) }
+      places[place] = Array(range)
+      results.append(
+        try tensor.gathered(places, in: context).reshaped(to: context.shape(spec.shape)))
+    }
+    return results
+  }
+}
