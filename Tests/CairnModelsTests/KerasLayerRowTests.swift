@@ -17,7 +17,7 @@ struct KerasLayerRowTests {
   @Test("All golden rows are there")
   func rowsAreThere() throws {
     let rows = try LayerRow.classes.flatMap { try LayerRow.read($0) }
-    #expect(rows.count == 480)
+    #expect(rows.count == 486)
     #expect(Set(rows.map(\.className)) == Set(LayerRow.classes))
   }
 

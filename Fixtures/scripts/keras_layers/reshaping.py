@@ -1,3 +1,4 @@
+import numpy as np
 from keras import layers
 
 from .rows import Masked, Row, grid, normal
@@ -32,6 +33,12 @@ def rows(random):
         {}, {"size": (2, 3)}, {"interpolation": "bilinear"},
         {"interpolation": "bilinear", "size": (3, 1)}, {"interpolation": "bilinear", "size": (4, 5)},
         {**FIRST}, {**FIRST, "interpolation": "bilinear"},
+    ])
+    # Numbers of their own, so that the rows that follow keep theirs.
+    yield from grid(np.random.default_rng(7), layers.UpSampling2D, (2, 3, 4, 2), [
+        {"interpolation": "bicubic"}, {"interpolation": "bicubic", "size": (3, 5)},
+        {"interpolation": "lanczos3"}, {"interpolation": "lanczos3", "size": (4, 1)},
+        {"interpolation": "lanczos5", "size": (2, 3)}, {**FIRST, "interpolation": "bicubic"},
     ])
     yield from grid(random, layers.UpSampling3D, (1, 2, 3, 2, 2), [
         {}, {"size": (1, 2, 3)}, {**FIRST},

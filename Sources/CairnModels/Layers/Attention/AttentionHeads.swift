@@ -90,6 +90,30 @@ struct HeadCall {
     }
     return (query, value, arguments.argument(2, "key")?.tensors.first ?? value)
   }
+
+  /// The shapes of query, value and maybe key.
+  static func buildShapes(
+    _ arguments: CallArguments<TensorSpec>, of layer: any Layer
+  ) throws(CairnError) -> [BatchShape] {
+    let (query, value, key) = try inputs(arguments, of: layer)
+    let hasKey = arguments.argument(2, "key") != nil
+    return [query.shape, value.shape] + (hasKey ? [key.shape] : [])
+  }
+
+  /// What comes out: the layer's output, and the weights, of the shape that `scores` gives for those
+  /// of query and key, if the call asks for them.
+  static func outputSpecs(
+    _ arguments: CallArguments<TensorSpec>, of layer: any Layer,
+    scores: (BatchShape, BatchShape) throws(CairnError) -> [Int?]
+  ) throws(CairnError) -> [TensorSpec] {
+    try layer.checkNamed(arguments)
+    let (query, value, key) = try inputs(arguments, of: layer)
+    var shapes = try layer.outputShapes(for: [query.shape, value.shape, key.shape])
+    if arguments["return_attention_scores"]?.plain?.boolValue == true {
+      shapes.append(try BatchShape(scores(query.shape, key.shape)))
+    }
+    return shapes.map { TensorSpec($0, dtype: layer.state.dtype.computeDType) }
+  }
 }
 
 /// Attention over arrays `(examples, heads, steps, size)`.

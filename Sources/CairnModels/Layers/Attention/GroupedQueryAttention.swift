@@ -125,26 +125,16 @@ public final class GroupedQueryAttention: Layer {
   public func buildShapes(
     for arguments: CallArguments<TensorSpec>
   ) throws(CairnError) -> [BatchShape] {
-    let (query, value, key) = try HeadCall.inputs(arguments, of: self)
-    return [query.shape, value.shape]
-      + (arguments.argument(2, "key") == nil ? [] : [key.shape])
+    try HeadCall.buildShapes(arguments, of: self)
   }
 
   /// The query's shape, and the weights' if the call asks for them.
   public func outputSpecs(
     for arguments: CallArguments<TensorSpec>
   ) throws(CairnError) -> [TensorSpec] {
-    try checkNamed(arguments)
-    let (query, value, key) = try HeadCall.inputs(arguments, of: self)
-    var shapes = try outputShapes(for: [query.shape, value.shape, key.shape])
-    if arguments["return_attention_scores"]?.plain?.boolValue == true {
-      shapes.append(
-        try BatchShape([
-          query.shape.dimensions[0], queryHeads, query.shape.dimensions[1],
-          key.shape.dimensions[1],
-        ]))
+    try HeadCall.outputSpecs(arguments, of: self) { query, key in
+      [query.dimensions[0], queryHeads, query.dimensions[1], key.dimensions[1]]
     }
-    return shapes.map { TensorSpec($0, dtype: state.dtype.computeDType) }
   }
 
   /// As with masks, without.

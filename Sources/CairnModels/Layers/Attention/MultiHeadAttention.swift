@@ -184,28 +184,19 @@ public final class MultiHeadAttention: Layer {
   public func buildShapes(
     for arguments: CallArguments<TensorSpec>
   ) throws(CairnError) -> [BatchShape] {
-    let (query, value, key) = try HeadCall.inputs(arguments, of: self)
-    return [query.shape, value.shape]
-      + (arguments.argument(2, "key") == nil ? [] : [key.shape])
+    try HeadCall.buildShapes(arguments, of: self)
   }
 
   /// The output's shape, and the weights' if the call asks for them.
   public func outputSpecs(
     for arguments: CallArguments<TensorSpec>
   ) throws(CairnError) -> [TensorSpec] {
-    try checkNamed(arguments)
-    let (query, value, key) = try HeadCall.inputs(arguments, of: self)
-    var shapes = try outputShapes(for: [query.shape, value.shape, key.shape])
-    if arguments["return_attention_scores"]?.plain?.boolValue == true {
-      let attended = try axes(query.shape)
-      let others = (0..<query.shape.rank - 1).filter { !attended.contains($0) }
-      shapes.append(
-        try BatchShape(
-          others.map { query.shape.dimensions[$0] } + [heads]
-            + attended.map { query.shape.dimensions[$0] }
-            + attended.map { key.shape.dimensions[$0] }))
+    try HeadCall.outputSpecs(arguments, of: self) { (query, key) throws(CairnError) in
+      let attended = try axes(query)
+      let others = (0..<query.rank - 1).filter { !attended.contains($0) }
+      return others.map { query.dimensions[$0] } + [heads]
+        + attended.map { query.dimensions[$0] } + attended.map { key.dimensions[$0] }
     }
-    return shapes.map { TensorSpec($0, dtype: state.dtype.computeDType) }
   }
 
   /// As with masks, without.

@@ -11,18 +11,10 @@ public typealias UpSampling2D = UpSampling<TwoDimensional>
 /// A volume enlarged.
 public typealias UpSampling3D = UpSampling<ThreeDimensional>
 
-/// How places between the input's are filled.
-public enum Interpolation: String, Hashable, Sendable, CaseIterable {
-  /// Each place is repeated.
-  case nearest
-  /// Between neighbours, weighted by distance; centres of places lie at halves.
-  case bilinear
-}
-
 /// Each spatial dimension longer by a whole factor.
 ///
 /// Input: `(n, …, c)`, or `(n, c, …)` with channels first. No variables. Interpolation is for two
-/// dimensions only, as in Keras; its bicubic and Lanczos kinds are not implemented.
+/// dimensions only, as in Keras.
 public final class UpSampling<Rank: SpatialRank>: UnaryLayer {
   /// `UpSampling1D`, `UpSampling2D`, `UpSampling3D`
   public static var className: String { "UpSampling\(Rank.rank)D" }
@@ -53,11 +45,6 @@ public final class UpSampling<Rank: SpatialRank>: UnaryLayer {
     size = try reader.extents("size", count: Rank.rank, default: 2)
     if Rank.rank == 1 { reader.record("size", .integer(Int64(size[0]))) }
     dataFormat = Rank.rank == 1 ? .channelsLast : try reader.dataFormat()
-    if Rank.rank == 2, let name = reader.peekString("interpolation"),
-      ["bicubic", "lanczos3", "lanczos5"].contains(name)
-    {
-      throw reader.unsupported("interpolation", "only nearest and bilinear are implemented")
-    }
     interpolation =
       Rank.rank == 2 ? try reader.choice("interpolation", default: .nearest) : .nearest
     state = try reader.layerState(className: Self.className)
@@ -83,7 +70,7 @@ public final class UpSampling<Rank: SpatialRank>: UnaryLayer {
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
     let shape = try context.shape(outputShape(for: BatchShape(input.shape)))
-    guard interpolation == .bilinear else {
+    guard interpolation != .nearest else {
       var places = shape.dimensions.map { Array(0..<$0) }
       for axis in 0..<Rank.rank {
         places[first + axis] = places[first + axis].map { $0 / size[axis] }
@@ -92,33 +79,9 @@ public final class UpSampling<Rank: SpatialRank>: UnaryLayer {
     }
     try state.checkFloat32(input)
     var array = try FloatArray(input)
-    for axis in 0..<Rank.rank { array = stretched(array, axis: first + axis, by: size[axis]) }
-    return try array.tensor()
-  }
-
-  /// Linear interpolation along one dimension: place *i* of the result lies at
-  /// (*i* + ½) / factor − ½ of the input, and not beyond its first and last.
-  private func stretched(_ array: FloatArray, axis: Int, by factor: Int) -> FloatArray {
-    let length = array.shape[axis]
-    guard factor > 1, length > 0 else { return array }
-    let inner = array.shape[(axis + 1)...].reduce(1, *)
-    let outer = array.shape[..<axis].reduce(1, *)
-    var values: [Float] = []
-    values.reserveCapacity(array.values.count * factor)
-    for block in 0..<outer {
-      for index in 0..<length * factor {
-        let place = (Double(index) + 0.5) / Double(factor) - 0.5
-        let low = Int(place.rounded(.down))
-        let share = Float(place - Double(low))
-        let a = (block * length + max(low, 0)) * inner
-        let b = (block * length + min(low + 1, length - 1)) * inner
-        for offset in 0..<inner {
-          values.append(array.values[a + offset] * (1 - share) + array.values[b + offset] * share)
-        }
-      }
+    for axis in 0..<Rank.rank {
+      array = interpolation.stretched(array, axis: first + axis, by: size[axis])
     }
-    var shape = array.shape
-    shape[axis] = length * factor
-    return FloatArray(values, shape: shape)
+    return try array.tensor()
   }
 }

@@ -1,0 +1,215 @@
+// The kinds of values that configurations have.
+
+public import CairnJSON
+public import CairnSystem
+import CairnTensors
+
+extension ConfigurationReader {
+  /// A string; without a default the key must be there.
+  public mutating func string(
+    _ key: String, default fallback: String? = nil
+  ) throws(CairnError) -> String {
+    let value = take(key)
+    guard let string = value == nil ? fallback : value?.stringValue else {
+      throw invalid(key, expected: "a string")
+    }
+    record(key, .string(string))
+    return string
+  }
+
+  /// A string, or nil if the key is absent or `null`.
+  public mutating func optionalString(_ key: String) throws(CairnError) -> String? {
+    let value = take(key)
+    record(key, value ?? .null)
+    guard let value else { return nil }
+    guard let string = value.stringValue else { throw invalid(key, expected: "a string or null") }
+    return string
+  }
+
+  /// A truth value.
+  public mutating func bool(
+    _ key: String, default fallback: Bool
+  ) throws(CairnError) -> Bool {
+    let value = take(key)
+    record(key, value ?? .bool(fallback))
+    guard let value else { return fallback }
+    guard let bool = value.boolValue else { throw invalid(key, expected: "true or false") }
+    return bool
+  }
+
+  /// An integer within `range`; without a default the key must be there.
+  public mutating func integer(
+    _ key: String, in range: ClosedRange<Int> = .min ... .max, default fallback: Int? = nil
+  ) throws(CairnError) -> Int {
+    let value = take(key)
+    guard let number = value == nil ? fallback : value?.intValue, range.contains(number) else {
+      let bounds = range == .min ... .max ? "" : " in \(range)"
+      throw invalid(key, expected: "an integer\(bounds)")
+    }
+    record(key, .integer(Int64(number)))
+    return number
+  }
+
+  /// A finite number.
+  public mutating func double(
+    _ key: String, default fallback: Double
+  ) throws(CairnError) -> Double {
+    let value = take(key)
+    record(key, value ?? .double(fallback))
+    guard let value else { return fallback }
+    guard let number = value.doubleValue, number.isFinite else {
+      throw invalid(key, expected: "a finite number")
+    }
+    return number
+  }
+
+  /// An array of integers, or nil.
+  public mutating func optionalIntegers(_ key: String) throws(CairnError) -> [Int]? {
+    let value = take(key)
+    record(key, value ?? .null)
+    guard let value else { return nil }
+    let numbers = (value.arrayValue ?? []).compactMap(\.intValue)
+    guard let elements = value.arrayValue, elements.count == numbers.count,
+      elements.count <= Shape.maximumRank
+    else { throw invalid(key, expected: "an array of at most \(Shape.maximumRank) integers") }
+    return numbers
+  }
+
+  /// A shape with `null` for unknown dimensions, or nil.
+  public mutating func optionalShape(_ key: String) throws(CairnError) -> BatchShape? {
+    let value = take(key)
+    record(key, value ?? .null)
+    guard let value else { return nil }
+    guard let elements = value.arrayValue, elements.count <= Shape.maximumRank else {
+      throw invalid(key, expected: "an array of at most \(Shape.maximumRank) dimensions")
+    }
+    var dimensions: [Int?] = []
+    for element in elements {
+      guard element.isNull || element.intValue != nil else {
+        throw invalid(key, expected: "integers, or null for unknown dimensions")
+      }
+      dimensions.append(element.intValue)
+    }
+    do throws(CairnError) {
+      return try BatchShape(dimensions)
+    } catch {
+      throw error.located(name: path(of: key))
+    }
+  }
+
+  /// An activation function; the default, or `linear`, if there is none.
+  public mutating func activation(
+    _ key: String, default fallback: ActivationFunction = .linear
+  ) throws(CairnError) -> ActivationFunction {
+    let value = peek(key)
+    let isGiven = has(key)
+    _ = take(key)
+    guard let value else {
+      let function = isGiven ? .linear : fallback
+      record(key, .string(function.rawValue))
+      return function
+    }
+    // Keras writes built-in functions as their name, others as an object.
+    let name: String
+    if let plain = value.stringValue {
+      name = plain
+    } else if value["class_name"]?.stringValue == "function",
+      let function = value["config"]?.stringValue
+    {
+      name = function
+    } else {
+      throw invalid(key, expected: "the name of an activation function")
+    }
+    guard let function = ActivationFunction(name: name) else {
+      let known = ActivationFunction.allCases.map(\.rawValue).joined(separator: ", ")
+      throw CairnError(
+        .unknownActivation, "there is no activation function ‘\(name)’",
+        at: .init(name: path(of: key)), advice: "Known are \(known)")
+    }
+    record(key, .string(function.rawValue))
+    return function
+  }
+
+  /// An initializer.
+  public mutating func initializer(
+    _ key: String, default fallback: Initializer
+  ) throws(CairnError) -> Initializer {
+    let value = take(key)
+    let initializer =
+      try value.map { (value) throws(CairnError) in
+        try Initializer(configuration: value, path: path(of: key))
+      } ?? fallback
+    record(key, initializer.json)
+    return initializer
+  }
+
+  /// A seed: `null`, an integer, or a seed generator's configuration; kept as it is.
+  mutating func seed() throws(CairnError) -> JSONValue {
+    guard let value = take("seed") else { return .null }
+    if value.intValue != nil { return value }
+    guard value["class_name"]?.stringValue == "SeedGenerator", value["config"]?.objectValue != nil
+    else { throw invalid("seed", expected: "an integer or null") }
+    return value
+  }
+
+  /// Values that have no effect on evaluation, kept as they are: regularizers and constraints.
+  public mutating func preserved(_ keys: [String]) -> JSONObject {
+    var kept = JSONObject()
+    for key in keys {
+      let value = take(key)
+      record(key, value ?? .null)
+      if let value { kept[key] = value }
+    }
+    return kept
+  }
+
+  /// The dtype policy: its name or its object.
+  public mutating func dtypePolicy() throws(CairnError) -> DTypePolicy {
+    guard let value = take("dtype") else { return .float32 }
+    var name = value.stringValue
+    if name == nil {
+      var policy = try ConfigurationReader(value, path: path(of: "dtype"))
+      let className = try policy.string("class_name")
+      guard className == "DTypePolicy" else {
+        throw policy.unsupported("class_name", "dtype policies of that class are not implemented")
+      }
+      try policy.expectModule("keras")
+      var settings = try ConfigurationReader(
+        policy.take("config") ?? .null, path: policy.path(of: "config"))
+      name = try settings.string("name")
+      try settings.finish()
+      try policy.finish()
+    }
+    do throws(CairnError) {
+      return try DTypePolicy(name ?? "")
+    } catch {
+      throw error.located(name: path(of: "dtype"))
+    }
+  }
+
+  /// Takes `module` and `registered_name`, which must be Keras's own.
+  mutating func expectModule(_ module: String) throws(CairnError) {
+    if let found = take("module") {
+      guard let name = found.stringValue, name == module || name.hasPrefix("keras.") else {
+        throw invalid("module", expected: module)
+      }
+    }
+    _ = take("registered_name")
+  }
+
+  /// The state of a layer, from the keys that all layers have.
+  public mutating func layerState(className: String) throws(CairnError) -> LayerState {
+    var own = recorded
+    let name = try optionalString("name")
+    do throws(CairnError) {
+      let trainable = try bool("trainable", default: true)
+      let regularizer = take("activity_regularizer")
+      if regularizer != nil { own["activity_regularizer"] = nil }
+      return try LayerState(
+        className: className, name: name, trainable: trainable,
+        dtype: dtypePolicy(), activityRegularizer: regularizer, ownSettings: own)
+    } catch {
+      throw error.code == .invalidName ? error.located(name: path(of: "name")) : error
+    }
+  }
+}

@@ -1,0 +1,90 @@
+// How places between those of a picture are filled. Keras `ops/image.py`, `resize`, as its JAX backend
+// has it (`jax.image.resize`, without antialiasing).
+
+import CairnJSON
+import CairnSystem
+import CairnTensors
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// How places between the input's are filled. Centres of places lie at halves.
+public enum Interpolation: String, Hashable, Sendable, CaseIterable {
+  /// Each place is repeated.
+  case nearest
+  /// Between neighbours, weighted by distance.
+  case bilinear
+  /// By cubic convolution over four places (Keys, 1981, with a = −½).
+  case bicubic
+  /// By a windowed sinc over six places.
+  case lanczos3
+  /// By a windowed sinc over ten places.
+  case lanczos5
+
+  /// How far the kernel reaches.
+  private var radius: Int {
+    switch self {
+    case .nearest, .bilinear: 1
+    case .bicubic: 2
+    case .lanczos3: 3
+    case .lanczos5: 5
+    }
+  }
+
+  /// What a place counts at that distance, which is not negative.
+  private func weight(_ distance: Double) -> Double {
+    let x = distance
+    switch self {
+    case .nearest, .bilinear: return max(0, 1 - x)
+    case .bicubic:
+      if x >= 2 { return 0 }
+      return x < 1 ? ((1.5 * x - 2.5) * x) * x + 1 : ((-0.5 * x + 2.5) * x - 4) * x + 2
+    case .lanczos3, .lanczos5:
+      let reach = Double(radius)
+      if x > reach { return 0 }
+      if x <= 1e-3 { return 1 }
+      return reach * sin(Double.pi * x) * sin(Double.pi * x / reach)
+        / (Double.pi * Double.pi * x * x)
+    }
+  }
+
+  /// The places of a dimension that count for place `index` of one that is `factor` times as long,
+  /// and what each counts; 1 in all.
+  private func weights(_ index: Int, length: Int, factor: Int) -> [(place: Int, weight: Float)] {
+    let centre = (Double(index) + 0.5) / Double(factor) - 0.5
+    let nearest = Int(centre.rounded(.down))
+    let places = max(nearest - radius + 1, 0)...min(nearest + radius, length - 1)
+    let weights = places.map { weight(abs(centre - Double($0))) }
+    let sum = weights.reduce(0, +)
+    return zip(places, weights).map { ($0, Float($1 / sum)) }
+  }
+
+  /// An array that is `factor` times as long along one dimension.
+  func stretched(_ array: FloatArray, axis: Int, by factor: Int) -> FloatArray {
+    let length = array.shape[axis]
+    guard factor > 1, length > 0 else { return array }
+    let inner = array.shape[(axis + 1)...].reduce(1, *)
+    let outer = array.shape[..<axis].reduce(1, *)
+    var shape = array.shape
+    shape[axis] = length * factor
+    var values = [Float](repeating: 0, count: array.values.count * factor)
+    let weights = (0..<length * factor).map { self.weights($0, length: length, factor: factor) }
+    for block in 0..<outer {
+      for index in weights.indices {
+        let target = (block * weights.count + index) * inner
+        for (place, weight) in weights[index] {
+          let source = (block * length + place) * inner
+          for offset in 0..<inner {
+            values[target + offset] += array.values[source + offset] * weight
+          }
+        }
+      }
+    }
+    return FloatArray(values, shape: shape)
+  }
+}
