@@ -163,6 +163,74 @@ struct OptimizerTests {
     #expect(try scheduled.learningRate == 0.5)
   }
 
+  @Test("One wrong value anywhere gives an error or an optimizer, never a trap")
+  func hostileSettings() throws {
+    let values: [JSONValue] = [
+      .null, true, -1, 0, 1, .integer(.max), .integer(.min), 1e300, -1e300, 1e-300, 0.5, "x", [],
+      [1, 2], [:], ["class_name": "CosineDecay", "config": ["initial_learning_rate": 1e38]],
+    ]
+    let schedules = ScheduleCase.all.map(\.configuration)
+    let rules: [UpdateRule] = [
+      .sgd(), .rmsprop(), .adam(), .adamW(), .adagrad(), .adadelta(), .adamax(), .nadam(), .lion(),
+    ]
+    var made = 0
+    for rule in rules {
+      guard case .object(let config) = try Optimizer(rule).configuration["config"] else { continue }
+      for (key, _) in config {
+        for value in values {
+          var wrong = config
+          wrong[key] = value
+          if try works(["class_name": .string(rule.className), "config": .object(wrong)]) {
+            made += 1
+          }
+        }
+      }
+    }
+    for schedule in schedules {
+      guard case .object(let config) = schedule["config"], let name = schedule["class_name"] else {
+        continue
+      }
+      for (key, _) in config {
+        for value in values {
+          var wrong = config
+          wrong[key] = value
+          let rate: JSONValue = ["class_name": name, "config": .object(wrong)]
+          if try works(["class_name": "SGD", "config": ["learning_rate": rate]]) { made += 1 }
+        }
+      }
+    }
+    #expect(made > 500)
+  }
+
+  /// Whether an optimizer can be made of that; if so, it can take steps and be written.
+  private func works(_ configuration: JSONValue) throws -> Bool {
+    let optimizer: Optimizer
+    do throws(CairnError) {
+      optimizer = try Optimizer(configuration: configuration)
+    } catch { return false }
+    let model = try model()
+    try optimizer.build(for: model)
+    for count in [Int32(0), 1_000_000, .max - 1] {
+      try optimizer.iterations.assign(Tensor(scalar: count))
+      try optimizer.apply(gradients(model))
+    }
+    _ = try optimizer.configuration.utf8(.canonical)
+    return true
+  }
+
+  @Test("A learning rate that is not finite does not keep a model from being written")
+  func brokenRates() throws {
+    let model = try model()
+    try model.compile(optimizer: Optimizer(.sgd(), learningRate: 0.5))
+    for rate in [Float.nan, .infinity] {
+      try model.optimizer?.variables[1].assign(Tensor(scalar: rate))
+      _ = try model.canonicalConfiguration()
+      #expect(model.compileConfiguration["optimizer"]?["config"]?["learning_rate"] == 0.5)
+    }
+    #expect(code { try model.optimizer?.setLearningRate(1e300) } == .invalidArgument)
+    #expect(code { _ = try Optimizer(.sgd(), learningRate: 1e300) } == .invalidConfiguration)
+  }
+
   @Test("Frozen weights get no slots")
   func frozenWeights() throws {
     let model = try model()

@@ -103,7 +103,9 @@ public final class Optimizer: Sendable {
     }
     let rate = try Self.learningRate(&reader, default: kind.defaultLearningRate)
     if case .schedule(let schedule) = rate { self.schedule = schedule } else { schedule = nil }
-    reader.record("learning_rate", .null)
+    // In its place among the keys.
+    reader.record(
+      "learning_rate", reader.peek("learning_rate") ?? .double(kind.defaultLearningRate))
     options = try OptimizerOptions(
       reading: &reader, defaultWeightDecay: kind.defaultWeightDecay)
     rule = try kind.init(reading: &reader)
@@ -126,7 +128,11 @@ public final class Optimizer: Sendable {
       return .schedule(
         try LearningRateSchedule(configuration: value, path: reader.path(of: "learning_rate")))
     }
-    return .constant(try reader.double("learning_rate", default: fallback))
+    let rate = try reader.double("learning_rate", default: fallback)
+    guard Float(rate).isFinite else {
+      throw reader.invalid("learning_rate", expected: "a number of single precision")
+    }
+    return .constant(rate)
   }
 
   /// The learning rate of the next step, in single precision.
@@ -147,10 +153,10 @@ public final class Optimizer: Sendable {
         .invalidArgument, "the learning rate follows a schedule and cannot be set",
         at: .init(name: name))
     }
-    guard rate.isFinite else {
+    guard Float(rate).isFinite else {
       throw CairnError(
-        .invalidArgument, "the learning rate is not finite", at: .init(name: name),
-        found: "\(rate)")
+        .invalidArgument, "the learning rate is not finite in single precision",
+        at: .init(name: name), found: "\(rate)")
     }
     try learningRateVariable.assign(Tensor(scalar: Float(rate)))
   }
@@ -160,12 +166,13 @@ public final class Optimizer: Sendable {
     get throws(CairnError) { Int(try iterations.value.scalar(of: Int32.self)) }
   }
 
-  /// As Keras's `optimizers.serialize` writes it, with the learning rate as it is now.
+  /// As Keras's `optimizers.serialize` writes it, with the learning rate as it is now; if that is a
+  /// number that JSON does not have, with the one that the optimizer was made with.
   public var configuration: JSONValue {
     var config = settings
     if let schedule {
       config["learning_rate"] = schedule.configuration
-    } else if let rate = try? learningRate {
+    } else if let rate = try? learningRate, rate.isFinite {
       config["learning_rate"] = .double(Double(rate))
     }
     return [
