@@ -210,7 +210,7 @@ struct OptimizerTests {
     } catch { return false }
     let model = try model()
     try optimizer.build(for: model)
-    for count in [Int32(0), 1_000_000, .max - 1] {
+    for count in [0, 1_000_000, Int32.max - 1] as [Int32] {
       try optimizer.iterations.assign(Tensor(scalar: count))
       try optimizer.apply(gradients(model))
     }
