@@ -71,6 +71,43 @@ def check_safetensors(cairn):
     same(cairn.bytes("b.safetensors"), cairn.bytes("a.safetensors"), "a canonical safetensors file")
 
 
+def entry(shape="[4]", offsets="[0,4]"):
+    return '{"dtype":"U8","shape":%s,"data_offsets":%s}' % (shape, offsets)
+
+
+# What the format's page forbids, each in a header of its own over four bytes of data.
+FORBIDDEN = {
+    "a key twice": '{"a":%s,"a":%s}' % (entry("[2]", "[0,2]"), entry("[2]", "[2,4]")),
+    "a key twice in the metadata": '{"__metadata__":{"k":"1","k":"2"},"a":%s}' % entry(),
+    "NUL in a name": '{"a\\u0000b":%s}' % entry(),
+    "white space in front": ' {"a":%s}' % entry(),
+    "a number in the metadata": '{"__metadata__":{"k":1},"a":%s}' % entry(),
+    "a hole": '{"a":%s}' % entry("[2]", "[2,4]"),
+    "bytes that no tensor has": '{"a":%s}' % entry("[3]", "[0,3]"),
+    "two that overlap": '{"a":%s,"b":%s}' % (entry("[3]", "[0,3]"), entry("[3]", "[1,4]")),
+    "an end beyond the data": '{"a":%s}' % entry("[5]", "[0,5]"),
+    "an unknown type": '{"a":%s}' % entry().replace("U8", "U9"),
+    "no JSON": '{"a":%s' % entry(),
+}
+
+
+def check_what_safetensors_forbids(cairn):
+    passed = []
+    for what, header in FORBIDDEN.items():
+        data = len(header.encode()).to_bytes(8, "little") + header.encode() + b"1234"
+        with open(cairn.place("x.safetensors"), "wb") as file:
+            file.write(data)
+        done = subprocess.run([cairn.path, "verify", "x.safetensors"], cwd=cairn.folder,
+                              capture_output=True)
+        same(done.returncode, 1, f"the exit status of a file with {what}")
+        try:
+            safetensors.deserialize(data)
+            passed.append(what)
+        except safetensors.SafetensorError:
+            pass
+    print("written: all refused; the format's own reader takes: " + ", ".join(passed))
+
+
 def check_shards(cairn):
     state = {f"block.{i}.weight": torch.from_numpy(FLOATS[i:i + 100].copy()) for i in range(30)}
     for folder, tensors in (("hub", state), ("one", {"only": state["block.0.weight"]})):
@@ -94,6 +131,8 @@ def check_shards(cairn):
 def check_numpy(cairn):
     arrays = {f"scope/array_{i}": np.asfortranarray(FLOATS[:60].reshape(6, 10)).astype(kind)
               for i, kind in enumerate(("<f2", "<f4", ">f8", "<i8", ">u4", "<c16", "?"))}
+    arrays["texts"] = np.array([["one", "zwei é"], ["", "\U0001f4a1"]])
+    arrays["bytes"] = np.array([b"\xff\xfe", b"", b"three"])
     np.savez(cairn.place("a.npz"), **arrays)
     np.savez_compressed(cairn.place("b.npz"), **arrays)
     for name in ("a.npz", "b.npz"):
@@ -166,7 +205,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cairn", required=True, help="the built command")
     options = parser.parse_args()
-    for check in (check_safetensors, check_shards, check_numpy, check_tensorflow, check_many_keys):
+    for check in (check_safetensors, check_what_safetensors_forbids, check_shards, check_numpy,
+                  check_tensorflow, check_many_keys):
         with tempfile.TemporaryDirectory(prefix="cairn written ") as folder:
             check(Command(os.path.abspath(options.cairn), folder))
         print(f"written: {check.__name__[6:].replace('_', ' ')} passed")
