@@ -40,5 +40,7 @@ let package = Package(
     fuzzer("FuzzOpen"), fuzzer("FuzzIndex"), fuzzer("FuzzChunk"), fuzzer("FuzzMetadata"),
     fuzzer("FuzzSafetensors"), fuzzer("FuzzModel"), fuzzer("FuzzSalvage"),
     fuzzer("FuzzInflate"), fuzzer("FuzzEncode"),
+    fuzzer("FuzzNumpy"), fuzzer("FuzzPytorch"), fuzzer("FuzzGguf"), fuzzer("FuzzOnnx"),
+    fuzzer("FuzzTensorflow"), fuzzer("FuzzShards"),
   ]
 )

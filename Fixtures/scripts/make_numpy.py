@@ -48,11 +48,30 @@ def arrays():
     yield "bfloat16", npy(bfloat16), bfloat16
 
 
+def texts():
+    """As `arrays`, of texts."""
+    characters = np.array([["one", "", "zwei é"], ["\U0001f4a1 lamp", "a\0b", "\U0010ffff"]])
+    yield "texts", npy(characters), characters
+    yield "texts_big_endian", npy(characters.astype(">U9")), characters
+    fortran = np.asfortranarray(characters)
+    yield "texts_fortran", npy(fortran), fortran
+    plain = np.array([b"one", b"", b"\xff\0\xfe", b"three"])
+    yield "byte_strings", npy(plain), plain
+    yield "texts_none", npy(np.array([], "U3")), np.array([], "U3")
+    yield "texts_scalar", npy(np.array("alone")), np.array("alone")
+
+
+def strings(name, array):
+    """Texts as a tensor of strings has them: ends, then bytes."""
+    parts = [p if isinstance(p, bytes) else p.encode() for p in array.reshape(-1).tolist()]
+    ends = np.cumsum([len(part) for part in parts]).astype("<u8").tobytes()
+    return {"name": name, "dtype": "string", "shape": list(array.shape),
+            "hex": (ends + b"".join(parts)).hex()}
+
+
 def refused():
     yield "objects", npy(np.array([{"a": 1}, None], dtype=object))
     yield "structured", npy(np.zeros(2, [("x", "<f4"), ("y", "<i4")]))
-    yield "texts", npy(np.array(["one", "two"]))
-    yield "byte_strings", npy(np.array([b"one", b"two"]))
     yield "dates", npy(np.array(["2024-01-01"], "datetime64[D]"))
     yield "raw_bytes", npy(np.zeros(2, "V2"))
     yield "float8", npy(np.zeros(2, ml_dtypes.float8_e4m3fn))
@@ -116,6 +135,11 @@ def main():
             read = read.view(ml_dtypes.bfloat16)
         assert read.tobytes() == array.tobytes() and read.dtype == array.dtype
         files[f"{name}.npy"] = {"tensors": [described("arr_0", read)]}
+    for name, data, array in texts():
+        (out / f"{name}.npy").write_bytes(data)
+        read = np.load(io.BytesIO(data))
+        assert read.tolist() == array.tolist()
+        files[f"{name}.npy"] = {"tensors": [strings("arr_0", read)]}
     for name, data, expected in archives():
         (out / f"{name}.npz").write_bytes(data)
         with np.load(io.BytesIO(data)) as archive:

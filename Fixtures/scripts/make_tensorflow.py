@@ -118,6 +118,10 @@ def main():
          "200 3 135,65:0,3"],
         [tf.constant(t) for t in (rows[:70], rows[70:135], columns[:, :1], columns[:, 1:3],
                                   columns[:, 3:], rows[135:])])
+    # Keys ascending, so that the data lie in the order of the index.
+    raw(out / "sorted", ["a/kernel", "a/ratio", "a/texts", "b", "b/empty"], [""] * 5,
+        [tf.constant(sample("float32", 3, 2)), tf.constant(2.5), tf.constant([b"one", b"", b"zwei"]),
+         tf.constant(sample("int64", 2)), tf.zeros([0])])
     for i in range(2):
         raw(out / f"part{i}", [f"tensor{i}"], [""], [tf.constant(sample("float32", i + 2))])
     tf.raw_ops.MergeV2Checkpoints(

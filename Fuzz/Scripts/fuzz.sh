@@ -2,6 +2,7 @@
 # Builds the fuzzers under the address sanitizer and runs them, each for SECONDS.
 #   Fuzz/Scripts/fuzz.sh SECONDS [TARGET…]     open index chunk inflate encode
 #                                              metadata safetensors model salvage
+#                                              numpy pytorch gguf onnx tensorflow shards
 # Stops at the first finding, which is kept in Fuzz/.fuzzing/findings; what is learnt stays in
 # Fuzz/.fuzzing/corpus.
 set -euo pipefail
@@ -10,7 +11,8 @@ cd "$(dirname "$0")/.."
 seconds=${1:-60}
 shift || true
 targets=("$@")
-[ "${#targets[@]}" -gt 0 ] || targets=(open index chunk inflate encode metadata safetensors model salvage)
+[ "${#targets[@]}" -gt 0 ] || targets=(open index chunk inflate encode metadata safetensors model salvage
+  numpy pytorch gguf onnx tensorflow shards)
 
 # Optimised, which keeps every check of Swift's. Both sanitizers in one flag: of two the compiler
 # takes the last, and SwiftPM puts them in any order. -use-ld: gold warns of their symbols.
@@ -32,6 +34,8 @@ for target in "${targets[@]}"; do
     encode) options+=(-max_len=256 -len_control=0) ;;
     metadata) options+=(-max_len=4096 -dict=Dictionaries/json.dict) ;;
     safetensors) options+=(-max_len=4096 -dict=Dictionaries/safetensors.dict) ;;
+    numpy | pytorch | gguf | onnx | tensorflow) options+=(-max_len=8192) ;;
+    shards) options+=(-max_len=4096 -dict=Dictionaries/json.dict) ;;
     model) options+=(-max_len=8192 -dict=Dictionaries/model.dict) ;;
     *)
       echo "fuzz: there is no target ‘$target’" >&2

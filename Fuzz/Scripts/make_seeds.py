@@ -72,6 +72,27 @@ class Seeds:
                     self.add("inflate", bytes([layout]) + elements.to_bytes(3, "little") + payload)
 
 
+def foreign(seeds):
+    """Files of other ecosystems' formats, small ones."""
+    for target, home, endings in (("numpy", "numpy", (".npy", ".npz")), ("gguf", "gguf", (".gguf",)),
+                                  ("pytorch", "torch", (".pt", ".pth", ".bin")),
+                                  ("pytorch", "sharded", (".bin",)), ("onnx", "onnx", (".onnx",))):
+        for path in sorted((FIXTURES / home).rglob("*")):
+            if path.suffix in endings and path.stat().st_size <= 8_192:
+                seeds.add(target, path.read_bytes())
+    for path in sorted((FIXTURES / "tensorflow").glob("*.index")):
+        data = path.with_name(path.stem + ".data-00000-of-00001")
+        index = path.read_bytes()
+        content = data.read_bytes() if data.exists() else b""
+        seeds.add("tensorflow", len(index).to_bytes(4, "little") + index + content)
+    for path in sorted((FIXTURES / "sharded").rglob("*.index.json")):
+        seeds.add("shards", path.read_bytes())
+    # Fuzz/Sources/FuzzShards: the names of its shards and of the tensors in them.
+    seeds.add("shards", json.dumps({"weight_map": {"a": "one.safetensors", "b": "one.safetensors",
+                                                   "c": "two.safetensors"},
+                                    "metadata": {"total_size": 1, "x": [1.5]}}).encode())
+
+
 def main():
     folder = pathlib.Path(sys.argv[1])
     shutil.rmtree(folder, ignore_errors=True)
@@ -81,6 +102,7 @@ def main():
     for path in sorted(FIXTURES.rglob("*.safetensors")):
         if path.stat().st_size <= 16_384:
             seeds.add("safetensors", path.read_bytes())
+    foreign(seeds)
     # Every layout with every kind of plane: Fuzz/Sources/FuzzHarness/Planes.swift.
     for layout in range(10):
         for kind in range(8):

@@ -20,6 +20,8 @@ public struct CheckpointFormat: Sendable {
   var holdsTies: @Sendable (any TensorSource) throws(CairnError) -> Bool = {
     (_) throws(CairnError) in false
   }
+  /// Whether the format can hold metadata whose types it has no general place for.
+  var holdsMetadata: @Sendable (Metadata) -> Bool = { _ in false }
   /// Whether a checkpoint of the format is several files, which cannot be replaced at one blow.
   public var spansFiles = false
   /// Nil for a format that is only read.
@@ -95,9 +97,12 @@ public struct CheckpointFormat: Sendable {
   ///
   /// - Complexity: O(tensors).
   public func losses(of source: any TensorSource) throws(CairnError) -> [Loss] {
-    let losses = try lacks.losses(of: source)
-    guard losses.contains(where: { $0.kind == .ties }), try holdsTies(source) else { return losses }
-    return losses.filter { $0.kind != .ties }
+    var losses = try lacks.losses(of: source)
+    if losses.contains(where: { $0.kind == .ties }), try holdsTies(source) {
+      losses.removeAll { $0.kind == .ties }
+    }
+    if holdsMetadata(source.metadata) { losses.removeAll { $0.kind == .metadataTypes } }
+    return losses
   }
 
   /// Refuses a source of which something would be lost that is not among `accepted`.

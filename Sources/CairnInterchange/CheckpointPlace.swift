@@ -124,7 +124,15 @@ public struct CheckpointPlace: Sendable {
     do throws(CairnError) {
       return try FileBytes(path: place, access: options.access, files: options.files)
     } catch {
-      throw error.code == .notFound ? missing(name) : error
+      switch error.code {
+      case .notFound: throw missing(name)
+      case .invalidArgument:
+        // The file asked for it, not the caller.
+        throw CairnError(
+          .invalidPath, "the file names a companion by a name that the system cannot take",
+          at: .init(file: path), found: name.excerpt, advice: "The file is hostile or damaged")
+      default: throw error
+      }
     }
   }
 

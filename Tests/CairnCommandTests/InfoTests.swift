@@ -63,6 +63,16 @@ import Testing
     #expect(try await json("rich.cairn")["optimizer"] == .null)
   }
 
+  @Test func `JSON tells what is not kept, as the text does`() async throws {
+    try folder.writeSafetensors(Samples.plain(), to: "plain.safetensors")
+    #expect(try await json("plain.safetensors")["remarks"] == .array([]))
+    let remarks = try await json("\(fixtures)/onnx/nested.onnx")["remarks"]?.arrayValue
+    let remark = try #require(remarks?.first?.stringValue)
+    #expect(remark.contains("graph"))
+    let run = try await cairn("info", "\(fixtures)/onnx/nested.onnx", in: folder)
+    #expect(run.output.contains("note         \(remark)"))
+  }
+
   @Test func `JSON has all that was promised, of a container`() async throws {
     try folder.writeContainer(Samples.rich(), to: "rich.cairn")
     let value = try await json("rich.cairn")

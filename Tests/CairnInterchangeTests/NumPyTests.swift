@@ -21,11 +21,10 @@ import Testing
     #expect(file.formatName == (fixture.file.hasSuffix(".npy") ? "npy" : "npz"))
   }
 
-  @Test func `Every fixture is there`() { #expect(Self.readable.count == 29) }
+  @Test func `Every fixture is there`() { #expect(Self.readable.count == 35) }
 
   @Test(arguments: [
     ("objects", "unsupported", "Python objects"), ("structured", "unsupported", "structured"),
-    ("texts", "unsupported", "texts"), ("byte_strings", "unsupported", "byte strings"),
     ("dates", "unsupported", "dates"), ("raw_bytes", "unsupported", "raw bytes"),
     ("float8", "unsupported", "ml_dtypes"), ("long_double", "unsupported", "64 bits"),
   ])
@@ -45,34 +44,54 @@ import Testing
       + text + [UInt8](repeating: 1, count: data)
   }
 
-  @Test(arguments: [
-    ("{'descr': '<f4', 'fortran_order': False, 'shape': (2,)}", 7, "truncated"),
-    ("{'descr': '<f4', 'fortran_order': False, 'shape': (2,)}", 9, "trailingBytes"),
-    ("{'descr': '<f4', 'fortran_order': False, 'shape': (-2,)}", 8, "invalidHeader"),
-    ("{'descr': '<f4', 'fortran_order': False, 'shape': (2)}", 8, "invalidHeader"),
-    ("{'descr': '<f4', 'fortran_order': 0, 'shape': (2,)}", 8, "invalidHeader"),
-    ("{'descr': '<f4', 'shape': (2,)}", 8, "invalidHeader"),
-    ("{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (2,)}", 8, "invalidHeader"),
-    ("{'descr': '<f4', 'fortran_order': False, 'shape': (2,), 'x': 1}", 8, "invalidHeader"),
-    ("{'descr': '<f4', 'fortran_order': False, 'shape': (2,)} or 1", 8, "invalidHeader"),
-    ("{'descr': 'f4', 'fortran_order': False, 'shape': (2,)}", 8, "unknownDType"),
-    ("{'descr': '<f3', 'fortran_order': False, 'shape': (2,)}", 8, "unknownDType"),
-    (
-      "{'descr': '<f8', 'fortran_order': True, 'shape': (281474976710655, 281474976710655)}", 8,
-      "invalidShape"
-    ),
-    (
-      "{'descr': '<f8', 'fortran_order': True, 'shape': (4294967296, 2147483647)}", 8,
-      "invalidShape"
-    ),
-    (
-      "{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,)}", 8,
-      "invalidHeader"
-    ),
-    ("{'descr': '|b1', 'fortran_order': False, 'shape': (0, 281474976710656)}", 0, "invalidShape"),
-    ("__import__('os')", 8, "invalidHeader"), ("", 8, "invalidHeader"),
-  ])
-  func `A header that is none is refused`(header: String, data: Int, code: String) throws {
+  @Test(
+    arguments: [
+      ("{'descr': '<f4', 'fortran_order': False, 'shape': (2,)}", 7, "truncated"),
+      ("{'descr': '<f4', 'fortran_order': False, 'shape': (2,)}", 9, "trailingBytes"),
+      ("{'descr': '<f4', 'fortran_order': False, 'shape': (-2,)}", 8, "invalidHeader"),
+      ("{'descr': '<f4', 'fortran_order': False, 'shape': (2)}", 8, "invalidHeader"),
+      ("{'descr': '<f4', 'fortran_order': 0, 'shape': (2,)}", 8, "invalidHeader"),
+      ("{'descr': '<f4', 'shape': (2,)}", 8, "invalidHeader"),
+      (
+        "{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (2,)}", 8,
+        "invalidHeader"
+      ),
+      ("{'descr': '<f4', 'fortran_order': False, 'shape': (2,), 'x': 1}", 8, "invalidHeader"),
+      ("{'descr': '<f4', 'fortran_order': False, 'shape': (2,)} or 1", 8, "invalidHeader"),
+      ("{'descr': 'f4', 'fortran_order': False, 'shape': (2,)}", 8, "unknownDType"),
+      ("{'descr': '<f3', 'fortran_order': False, 'shape': (2,)}", 8, "unknownDType"),
+      (
+        "{'descr': '<f8', 'fortran_order': True, 'shape': (281474976710655, 281474976710655)}", 8,
+        "invalidShape"
+      ),
+      (
+        "{'descr': '<f8', 'fortran_order': True, 'shape': (4294967296, 2147483647)}", 8,
+        "invalidShape"
+      ),
+      (
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,)}", 8,
+        "invalidHeader"
+      ),
+      (
+        "{'descr': '|b1', 'fortran_order': False, 'shape': (0, 281474976710656)}", 0, "invalidShape"
+      ),
+      ("{'descr': '<U0', 'fortran_order': False, 'shape': (2,)}", 0, "unsupported"),
+      ("{'descr': 'U1', 'fortran_order': False, 'shape': (2,)}", 8, "unsupported"),
+      ("{'descr': '<U2', 'fortran_order': False, 'shape': (2,)}", 8, "truncated"),
+      // 0x01010101 is no character.
+      ("{'descr': '<U1', 'fortran_order': False, 'shape': (2,)}", 8, "invalidElement"),
+      ("{'descr': '<U1', 'fortran_order': False, 'shape': (0, 281474976710655)}", 0, nil),
+      (
+        "{'descr': '<U9', 'fortran_order': False, 'shape': (281474976710655, 32767)}", 0,
+        "truncated"
+      ),
+      (
+        "{'descr': '<U1073741824', 'fortran_order': False, 'shape': (281474976710655,)}", 8,
+        "invalidShape"
+      ), ("{'descr': '<U99999999999', 'fortran_order': False, 'shape': ()}", 8, "unsupported"),
+      ("__import__('os')", 8, "invalidHeader"), ("", 8, "invalidHeader"),
+    ] as [(String, Int, String?)])
+  func `A header that is none is refused`(header: String, data: Int, code: String?) throws {
     let path = folder.file("bad.npy")
     try write(Self.npy(header, data: data), to: path)
     #expect(refusal(of: path)?.code.name == code)
@@ -94,12 +113,36 @@ import Testing
   }
 
   @Test func `An array is written as NumPy writes it, byte for byte`() throws {
-    for name in ["version_1", "scalar", "empty", "one_dimension", "bfloat16"] {
+    for name in [
+      "version_1", "scalar", "empty", "one_dimension", "bfloat16", "texts", "byte_strings",
+      "texts_scalar",
+    ] {
       let original = "\(fixtures)/numpy/\(name).npy"
       let path = folder.file("\(name).npy")
       var sink = try CheckpointFormat.npy.writer(to: path)
       try sink.write(CheckpointFile.open(original).source)
       #expect(try contents(of: path) == contents(of: original), "\(name)")
+    }
+  }
+
+  @Test func `Texts are written as narrow as they can be, and zeros at their ends refused`() throws
+  {
+    let path = folder.file("t.npy")
+    for (texts, spelling) in [
+      ([[]], "<U1"), ([Array("é".utf8), Array("ab".utf8)], "<U2"), ([[0xFF], [1, 2, 3]], "|S3"),
+      ([[0, 1]], "<U2"), ([[1, 0]], nil),
+    ] as [([[UInt8]], String?)] {
+      let source = try NamedTensors([("arr_0", Tensor(byteStrings: texts))])
+      var sink = try CheckpointFormat.npy.writer(to: path)
+      guard let spelling else {
+        #expect(code { try sink.write(source) } == .cannotHold)
+        continue
+      }
+      try sink.write(source)
+      let written = try contents(of: path)
+      #expect(String(decoding: written, as: UTF8.self).contains("'descr': '\(spelling)'"))
+      let back = try CheckpointFile.open(path).source.tensor(at: 0)
+      #expect(try back.byteStrings() == texts)
     }
   }
 

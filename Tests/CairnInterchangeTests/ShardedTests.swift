@@ -66,6 +66,7 @@ import Testing
       (both + #","layer.2.weight":"a/../../x""#, "invalidPath", nil),
       (both + #","layer.2.weight":"""#, "invalidPath", nil),
       (both + #","layer.2.weight":"a\u0000b""#, "invalidPath", nil),
+      (both + #","layer.2.weight":"\#(String(repeating: "x", count: 300))""#, "invalidPath", nil),
       (both + #","layer.2.weight":7"#, "invalidHeader", "layer.2.weight"),
       (both + #","layer.0.weight":"x""#, "duplicateName", nil),
       (both + #","layer.2.weight":"model.safetensors.index.json""#, "shardMismatch", nil),

@@ -26,7 +26,7 @@ import Testing
     try file.verify(.deep)
   }
 
-  @Test func `Every fixture is there`() { #expect(Self.readable.count == 7) }
+  @Test func `Every fixture is there`() { #expect(Self.readable.count == 8) }
 
   /// A copy of a bundle in a folder of the test's own.
   private func copy(_ name: String, as target: String) throws {

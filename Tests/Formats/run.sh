@@ -13,4 +13,5 @@ if ! Fixtures/scripts/environment.sh formats; then
   echo "formats: SKIPPED, the formats' Python libraries cannot be downloaded"
   exit 0
 fi
+[ $# -gt 0 ] || .venv-formats/bin/python Tests/Formats/test_written.py --cairn "$cairn"
 exec .venv-formats/bin/python Tests/Formats/test_formats.py --cairn "$cairn" --cache .cache/formats "$@"

@@ -4,6 +4,8 @@
 #include "CFuzzing.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -17,5 +19,24 @@ const char *cairn_file(const uint8_t *data, size_t count) {
   }
   if (ftruncate(file, 0) != 0 || pwrite(file, data, count, 0) != (ssize_t)count)
     cairn_fail("the file in memory cannot be written");
+  return path;
+}
+
+const char *cairn_companion(const char *name, const uint8_t *data, size_t count) {
+  static char folder[40] = "";
+  static char path[128];
+  if (!folder[0]) {
+    strcpy(folder, "/dev/shm/cairn-fuzz-XXXXXX");
+    if (!mkdtemp(folder)) {
+      strcpy(folder, "/tmp/cairn-fuzz-XXXXXX");
+      if (!mkdtemp(folder)) cairn_fail("there is no folder to be had");
+    }
+  }
+  snprintf(path, sizeof path, "%s/%s", folder, name);
+  // A new file each time, as what replaces files does: a map of the old one stays what it was.
+  unlink(path);
+  FILE *file = fopen(path, "wb");
+  if (!file || fwrite(data, 1, count, file) != count || fclose(file) != 0)
+    cairn_fail("a file cannot be written");
   return path;
 }

@@ -27,3 +27,16 @@ public func mutateContainer(
     return mutator.change(bytes)
   }
 }
+
+/// As above, for ZIP archives; other files are left to libFuzzer.
+public func mutateArchive(
+  _ data: UnsafeMutablePointer<UInt8>, _ size: Int, _ capacity: Int, seed: UInt32
+) -> Int {
+  var random = SeededRandom(seed)
+  return unsafe mutate(data, size, capacity) { bytes in
+    guard bytes.starts(with: [0x50, 0x4B]), !random.once(in: 8) else { return nil }
+    // Mostly in place: a byte more moves all that the directory points to.
+    let growth = random.once(in: 4) ? max(0, capacity - size) : 0
+    return ForgedArchive.repairingChecksums(mutated(bytes, growth: growth))
+  }
+}

@@ -49,7 +49,7 @@ public func stopMetering() { cairn_meter_stop() }
 
 /// Whether an error is one that a file may cause.
 public func isAnswer(_ error: CairnError) -> Bool {
-  error.saysInvalid || error.code == .overBudget || error.code == .unknownFormat
+  error.saysInvalid || [.overBudget, .unknownFormat, .unsupported].contains(error.code)
 }
 
 /// The code of the error that `body` throws, or nil; errors that no file may cause are findings.

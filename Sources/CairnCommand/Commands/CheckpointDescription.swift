@@ -43,6 +43,7 @@ struct CheckpointDescription {
     var metadata = JSONObject()
     for (key, value) in checkpoint.source.metadata { metadata[key.string] = value.described }
     object["metadata"] = .object(metadata)
+    object["remarks"] = .array(checkpoint.remarks.map { .string($0) })
     object["hasConfiguration"] = .bool(checkpoint.source.configuration != nil)
     object["optimizer"] = optimizer?.json ?? .null
     object["blobs"] = .array(

@@ -18,7 +18,7 @@ struct InfoCommand: ParsableCommand {
   @Argument(help: "The checkpoint.")
   var file: String
 
-  @Flag(help: "Print JSON: format, version, bytes, storedBytes, metadata, tensors, …")
+  @Flag(help: "Print JSON: format, version, bytes, storedBytes, metadata, remarks, tensors, …")
   var json = false
 
   @Option(help: "The file's format, instead of finding it out.")

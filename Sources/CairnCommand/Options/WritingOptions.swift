@@ -25,6 +25,13 @@ struct WritingOptions: ParsableArguments {
       "Alignment of raw tensors: 64, 4K, 16K or 64K. (default: 64)", valueName: "bytes"))
   var align: ByteSize?
 
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Most bytes of tensors in each shard of a sharded checkpoint. (default: 5 GB)",
+      valueName: "bytes"))
+  var shardSize: ByteSize?
+
   @Flag(inversion: .prefixedNo, help: "Keep SHA-256 digests of the content.")
   var digests = true
 
@@ -53,6 +60,7 @@ struct WritingOptions: ParsableArguments {
     options.codec = codec
     if let chunk { options.log2ChunkSize = chunk.log2 }
     if let align { options.log2Alignment = align.log2 }
+    if let shardSize { options.shardByteCount = shardSize.count }
     options.digests = digests
     options.replacing = !noClobber
     options.durability = noSync ? .none : .synchronized

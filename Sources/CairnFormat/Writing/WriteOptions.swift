@@ -25,6 +25,9 @@ public struct WriteOptions: Sendable {
   public var digests = true
   /// What holds once the save has returned.
   public var durability = Durability.synchronized
+  /// The most bytes of tensors in a file of a format that spreads them over several; a larger tensor has
+  /// a file of its own. 5 GB, as huggingface_hub, unless set otherwise.
+  public var shardByteCount = 5_000_000_000
   /// Whether a file that is there may be replaced.
   public var replacing = true
 

@@ -177,8 +177,10 @@ extension EditedTensors {
       transpositions: content.transpositions + 1)
   }
 
-  /// Adds all tensors of another source at the end, each name behind `prefix`.
+  /// Adds all tensors of another source at the end, each name behind `prefix`. Its ties stay; its metadata,
+  /// configuration and blobs are not taken, and ``changes`` says so.
   ///
+  /// - Parameter label: What ``changes`` calls the other source.
   /// - Throws: `duplicateName` for a name that is there already.
   public mutating func merge(
     _ other: any TensorSource, prefix: String = "", called label: String = "the other"
@@ -208,6 +210,7 @@ extension EditedTensors {
   /// - Parameters:
   ///   - name: The tensor in the other source; nil if that has only one.
   ///   - newName: What it is to be called.
+  ///   - label: What ``changes`` and errors call the other source.
   /// - Throws: `noSuchTensor`; `duplicateName`; `invalidArgument` if there are several to choose from.
   public mutating func add(
     _ name: TensorName?, of other: any TensorSource, as newName: TensorName,
@@ -235,6 +238,7 @@ extension EditedTensors {
   /// Replaces tensors by those of the same name of another source: those whose names `pattern` matches
   /// there, or all names that both have.
   ///
+  /// - Parameter label: What ``changes`` and errors call the other source.
   /// - Throws: `noSuchTensor` if there are none, or a name that the pattern matches is not here;
   ///   `dtypeMismatch`, `shapeMismatch` where the two are not alike; `invalidArgument` if two names of
   ///   one tensor would be replaced by different ones.

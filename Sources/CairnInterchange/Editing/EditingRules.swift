@@ -1,7 +1,7 @@
 // What is to be done with the tensors that a pattern matches, as the command line spells it.
 
 public import CairnSystem
-public import CairnTensors
+import CairnTensors
 
 /// Other names: `pattern=>replacement`.
 ///

@@ -1,7 +1,7 @@
 // Which tensors are meant: a pattern of names.
 
 public import CairnSystem
-public import CairnTensors
+import CairnTensors
 
 /// A pattern of names, as the command line takes it.
 ///

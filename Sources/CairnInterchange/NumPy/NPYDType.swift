@@ -8,6 +8,8 @@ struct NPYDType: Equatable {
   var dtype: DType
   /// The bytes of a number that must be turned round; 1 where there is nothing to turn.
   var swappedWidth = 1
+  /// How texts lie in the file, if the elements are texts.
+  var texts: NPYTexts?
 
   /// Letter, bytes, type: what NumPy writes without a byte order for one byte and with `<` for more.
   private static let table: [(code: String, dtype: DType)] = [
@@ -29,6 +31,11 @@ struct NPYDType: Equatable {
     if let first = order, "<>|=".contains(first) { code.removeFirst() } else { order = nil }
     if code == "V2", order == "<" || order == ">" {
       self.init(dtype: .bfloat16, swappedWidth: order == ">" ? 2 : 1)
+      return
+    }
+    if let texts = NPYTexts(code, order: order) {
+      self.init(dtype: .string, swappedWidth: 1)
+      self.texts = texts
       return
     }
     guard let found = Self.table.first(where: { $0.code == code }) else {
@@ -56,8 +63,7 @@ struct NPYDType: Equatable {
     let what: String? =
       switch code.first {
       case "O": "Python objects, which are pickled code"
-      case "S", "a": "byte strings of fixed length"
-      case "U": "texts of fixed length"
+      case "S", "a", "U": "texts without room for a character, or without a byte order"
       case "M", "m": "dates or time spans"
       case "V" where code == "V1" && order == "<":
         "an ml_dtypes type of one byte, and the file does not say which (float8, int4 …)"

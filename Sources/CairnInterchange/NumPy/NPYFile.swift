@@ -42,7 +42,9 @@ public struct NPYFile: TableSource {
       var table = TensorTable(path: source.path)
       try table.add(
         Self.item(
-          Self.tensorName, header, try header.elements(of: source, viewed: ViewedBytes(), key: 0)))
+          Self.tensorName, header,
+          try header.elements(
+            of: source, viewed: ViewedBytes(), key: 0, fileByteCount: source.count)))
       self.table = table
       fileByteCount = source.count
     } catch {
@@ -60,11 +62,27 @@ public struct NPYFile: TableSource {
 }
 
 extension NPYHeader {
-  /// The elements that follow the header in `source`, which has not a byte more or less.
+  /// The bytes of an element in the file.
+  private var width: Int { type.texts?.width ?? (type.dtype.bitWidth ?? 8) / 8 }
+
+  /// The elements that follow the header in `source`, which has not a byte more or less. Texts are read at
+  /// once, into no more memory than 64 MiB and 64 times `fileByteCount`.
   func elements(
-    of source: any ByteSource, viewed: ViewedBytes, key: Int
+    of source: any ByteSource, viewed: ViewedBytes, key: Int, fileByteCount: Int
   ) throws(CairnError) -> any ElementBytes {
-    guard let count = type.dtype.byteCount(elements: shape.elementCount) else {
+    let raw = try stored(source, viewed, key)
+    guard let texts = type.texts else { return raw }
+    let (scaled, overflow) = fileByteCount.multipliedReportingOverflow(by: 64)
+    return try texts.decoded(
+      raw, elementCount: shape.elementCount,
+      limit: overflow ? .max : scaled.addingReportingOverflow(64 << 20).partialValue)
+  }
+
+  private func stored(
+    _ source: any ByteSource, _ viewed: ViewedBytes, _ key: Int
+  ) throws(CairnError) -> any ElementBytes {
+    let (count, overflow) = shape.elementCount.multipliedReportingOverflow(by: width)
+    guard !overflow else {
       throw CairnError(
         .invalidShape, "the shape has more bytes than can be counted",
         at: .init(file: source.path, offset: 10), found: "\(type.dtype) \(shape)")
@@ -91,7 +109,7 @@ extension NPYHeader {
     }
     if StridedElements.isRowMajor(shape.dimensions, strides) { return elements }
     return try StridedElements(
-      elements, width: (type.dtype.bitWidth ?? 8) / 8, dimensions: shape.dimensions,
+      elements, width: width, dimensions: shape.dimensions,
       strides: strides, viewed: viewed, key: key)
   }
 }

@@ -84,7 +84,8 @@ public struct NPZFile: TableSource {
     let name = member.name.hasSuffix(suffix) ? String(member.name.dropLast(4)) : member.name
     var item = NPYFile.item(
       try TensorName(name), header,
-      try header.elements(of: content, viewed: viewed, key: key))
+      try header.elements(
+        of: content, viewed: viewed, key: key, fileByteCount: archive.source.count))
     if member.method == .deflated {
       item.codec = member.method.name
       item.storedByteCount = member.storedByteCount

@@ -29,6 +29,8 @@ struct NumPyWriter: TensorSink {
     /// Where its bytes come from: its own index, or its owner's.
     var index: Int
     var header: [UInt8]
+    /// The elements, if they are texts.
+    var texts: (values: [[UInt8]], form: NPYTexts)?
   }
 
   /// Writes the file: the one that was there is untouched until the new one is whole.
@@ -83,7 +85,7 @@ struct NumPyWriter: TensorSink {
     _ index: Int, of source: any TensorSource
   ) throws(CairnError) -> Item {
     let entry = try source.entry(at: index)
-    guard let spelling = NPYDType.spelling(of: entry.dtype) else {
+    guard entry.dtype == .string || NPYDType.spelling(of: entry.dtype) != nil else {
       throw CairnError(
         .cannotHold, "\(format.name) has no element type \(entry.dtype)",
         at: .init(name: entry.name.string), advice: "Write a .cairn file, or cast the tensor first")
@@ -99,8 +101,18 @@ struct NumPyWriter: TensorSink {
       guard let found = try source.index(of: owner) else { throw source.noSuchTensor(owner) }
       from = found
     }
-    return Item(
-      entry: entry, index: from, header: NPYHeader.bytes(spelling: spelling, shape: entry.shape))
+    var item = Item(entry: entry, index: from, header: [])
+    if entry.dtype == .string {
+      do throws(CairnError) {
+        let values = try source.tensor(at: from).byteStrings()
+        item.texts = (values, try NPYTexts(holding: values))
+      } catch {
+        throw error.located(name: entry.name.string)
+      }
+    }
+    let spelling = item.texts?.form.spelling ?? NPYDType.spelling(of: entry.dtype) ?? ""
+    item.header = NPYHeader.bytes(spelling: spelling, shape: entry.shape)
+    return item
   }
 
   /// A blob that would be read back as an array, or under another name, has no place in the archive.
@@ -120,6 +132,13 @@ struct NumPyWriter: TensorSink {
     to put: (Span<UInt8>) throws(CairnError) -> Void
   ) throws(CairnError) {
     try put(item.header.span)
+    if let (values, form) = item.texts {
+      for value in values {
+        let bytes = form.encoded(value)
+        try put(bytes.span)
+      }
+      return try advance(item.entry.byteCount)
+    }
     let window = try Storage(
       byteCount: max(1, min(SafetensorsWriter.windowByteCount, item.entry.byteCount)),
       zeroed: false)

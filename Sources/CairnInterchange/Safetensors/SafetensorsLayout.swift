@@ -114,7 +114,7 @@ package struct SafetensorsLayout: Sendable {
     return object
   }
 
-  private static func text(of value: JSONValue) throws(CairnError) -> String {
+  static func text(of value: JSONValue) throws(CairnError) -> String {
     do throws(JSONError) {
       return try value.text(.compact, allowNonFiniteNumbers: true)
     } catch {

@@ -70,7 +70,7 @@ public struct SafetensorsWriter: Sendable {
     return bytes
   }
 
-  private static func write(
+  static func write(
     _ layout: SafetensorsLayout, of source: any TensorSource, progress: ProgressHandler,
     to append: (Span<UInt8>) throws(CairnError) -> Void
   ) throws(CairnError) {

@@ -13,9 +13,16 @@ public import CairnTensors
 extension CheckpointFormat {
   /// Shards with an index in JSON.
   public static let sharded = CheckpointFormat(
-    name: "sharded", extensions: ["index.json"], lacks: [],
+    name: "sharded", extensions: ["index.json"],
+    lacks: [.ties, .metadataTypes, .configuration, .blobs],
     recognises: { ShardedCheckpoint.indexName(at: $0) != nil },
-    open: { (place) throws(CairnError) in try ShardedCheckpoint(place) }, sink: nil)
+    open: { (place) throws(CairnError) in try ShardedCheckpoint(place) },
+    holdsTies: { (source) throws(CairnError) in try SafetensorsTies.areHeld(of: source) },
+    holdsMetadata: { $0.allSatisfy { ShardedMetadata.isHeld($0.value) } },
+    spansFiles: true,
+    sink: { path, options, losses in
+      ShardedWriter(path: path, options: options, accepting: losses)
+    })
 }
 
 /// Shards and their index, which decides: every tensor that it names must be in the shard that it
@@ -94,10 +101,13 @@ public struct ShardedCheckpoint: CheckpointSource {
       indices[name] = items.count
       items.append(Item(name: name, shard: number, index: place))
     }
+    // Ties that only the shards' own metadata tell.
+    var ties: [Item] = []
     for (number, shard) in shards.enumerated() {
       for place in 0..<shard.count {
         let entry = try shard.entry(at: place)
-        if let known = indices[entry.name], items[known].shard == number { continue }
+        let known = indices[entry.name] ?? -1
+        if known >= 0, items[known].shard == number { continue }
         guard entry.aliasOf != nil, indices[entry.name] == nil else {
           throw CairnError(
             .shardMismatch, "a shard has a tensor that the index does not give to it",
@@ -105,10 +115,13 @@ public struct ShardedCheckpoint: CheckpointSource {
             found: index.shardNames[number].excerpt,
             advice: "Fetch all files of one version of the checkpoint")
         }
-        // A tie that only the shard's own metadata tell.
-        indices[entry.name] = items.count
-        items.append(Item(name: entry.name, shard: number, index: place))
+        indices[entry.name] = -1
+        ties.append(Item(name: entry.name, shard: number, index: place))
       }
+    }
+    for tie in ties.sorted(by: { $0.name < $1.name }) {
+      indices[tie.name] = items.count
+      items.append(tie)
     }
     metadata = try Self.metadata(
       index, shards, Self.logicalByteCount(items.map { (shards[$0.shard], $0.index) }))

@@ -75,6 +75,13 @@ struct BundleEntry {
     8: .complex64, 9: .int64, 10: .bool, 14: .bfloat16, 17: .uint16, 18: .complex128, 19: .float16,
     22: .uint32, 23: .uint64, 24: .float8E5M2, 25: .float8E4M3FN,
   ]
+
+  /// The number of a type in TensorFlow's list (tensorflow/core/framework/types.proto); nil for types that are
+  /// not in it.
+  static func number(of dtype: DType) -> Int? {
+    types.first { $0.value == dtype }.map { Int($0.key) }
+  }
+
   private static let refused: [UInt64: String] = [
     11: "qint8", 12: "quint8", 13: "qint32", 15: "qint16", 16: "quint16", 20: "resource",
     21: "variant", 29: "int4", 30: "uint4",

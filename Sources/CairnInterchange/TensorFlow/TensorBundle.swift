@@ -8,9 +8,14 @@ import CairnTensors
 extension CheckpointFormat {
   /// TensorFlow's tensor bundle, alone or in a SavedModel's folder.
   public static let tensorflow = CheckpointFormat(
-    name: "tensorflow", extensions: ["index"], lacks: [],
+    name: "tensorflow", extensions: ["index"],
+    lacks: [.ties, .order, .metadata, .configuration, .blobs],
     recognises: { TensorBundle.recognises($0) },
-    open: { (place) throws(CairnError) in try TensorBundle(place) }, sink: nil)
+    open: { (place) throws(CairnError) in try TensorBundle(place) },
+    spansFiles: true,
+    sink: { path, options, losses in
+      BundleWriter(path: path, options: options, accepting: losses)
+    })
 }
 
 /// A tensor bundle: its keys, ascending by bytes, with the tensors.
@@ -65,7 +70,7 @@ public struct TensorBundle: TableSource {
             expected: "at most \(Self.maximumFileCount)", found: "\(count)")
         }
         return try place.companion(
-          "\(name).data-\(Self.fiveDigits(number))-of-\(Self.fiveDigits(count))")
+          "\(name).data-\(number.fiveDigits)-of-\(count.fiveDigits)")
       }
       try builder.build()
       table = builder.table
@@ -74,11 +79,6 @@ public struct TensorBundle: TableSource {
     } catch {
       throw error.located(file: index.path)
     }
-  }
-
-  private static func fiveDigits(_ number: Int) -> String {
-    let text = "\(number)"
-    return String(repeating: "0", count: max(0, 5 - text.utf8.count)) + text
   }
 
   /// Checks every tensor against its CRC-32C; deep, also every element. The index was checked when it was

@@ -28,6 +28,11 @@ _Noreturn void cairn_fail(const char *message);
 /// The path of a file, in memory only, that holds `data` until the next call.
 const char *cairn_file(const uint8_t *data, size_t count);
 
+/// Writes a file called `name` into a folder of the process's own, in memory where the system has such.
+///
+/// \returns its path, which holds until the next call.
+const char *cairn_companion(const char *name, const uint8_t *data, size_t count);
+
 // MARK: - Mutation
 
 /// Mutates `data` of `size` bytes in place with libFuzzer's own mutators.

@@ -1,0 +1,29 @@
+// The index of a sharded checkpoint: opened with its shards, read, checked, converted. An input is the
+// index; `one.safetensors` has the tensors a and b, `two.safetensors` c and d, a second name of c.
+
+import Cairn
+import FuzzHarness
+
+private func shard(_ names: [TensorName], _ metadata: Metadata = Metadata()) -> [UInt8] {
+  promised("a shard") { () throws(CairnError) in
+    var tensors = NamedTensors()
+    for name in names { try tensors.add(Tensor([Float(1), 2]), named: name) }
+    tensors.metadata = metadata
+    return try SafetensorsWriter.bytes(of: tensors)
+  }
+}
+
+private let one = shard(["a", "b"], Metadata([("format", .string("pt"))]))
+private let two = shard(["c"], Metadata([("d", .string("c")), ("format", .string("tf"))]))
+
+private func check(_ bytes: [UInt8]) throws(CairnError) {
+  _ = companion("one.safetensors", one)
+  _ = companion("two.safetensors", two)
+  try checkCheckpoint(at: companion("x.index.json", bytes), .sharded, bytes)
+}
+
+/// libFuzzer: one input.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func testOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+  unsafe run(start, count, check)
+}

@@ -1,0 +1,216 @@
+#!/usr/bin/env python3
+"""Holds what the command writes against the formats' own Python libraries.
+
+    test_written.py --cairn PATH
+
+Checkpoints that the libraries wrote go through a container and back into their own format, where the
+libraries must read the same: tensors, names, order and metadata, and the same bytes where the format leaves
+no choice. Prints a line for each; exit 1 at the first that differs.
+"""
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
+import ml_dtypes
+import numpy as np
+import safetensors
+import safetensors.numpy
+import tensorflow as tf
+import torch
+from huggingface_hub import save_torch_state_dict
+
+FLOATS = np.linspace(-3, 3, 1_000, dtype=np.float32)
+
+
+class Command:
+    def __init__(self, path, folder):
+        self.path, self.folder = path, folder
+
+    def __call__(self, *arguments):
+        done = subprocess.run([self.path, *arguments], cwd=self.folder, capture_output=True, text=True)
+        if done.returncode != 0:
+            sys.exit(f"written: cairn {' '.join(arguments)}: exit {done.returncode}: {done.stderr}")
+
+    def place(self, name):
+        return os.path.join(self.folder, name)
+
+    def bytes(self, name):
+        with open(self.place(name), "rb") as file:
+            return file.read()
+
+    def there_and_back(self, source, target, *options):
+        """Through a container, and compared with where it came from."""
+        self("convert", source, "there.cairn")
+        self("verify", "--deep", "there.cairn")
+        self("convert", *options, "there.cairn", target)
+        self("diff", source, target)
+
+
+def same(one, other, what):
+    if one != other:
+        sys.exit(f"written: {what} differs")
+
+
+def described(array):
+    array = np.asarray(array)
+    data = array.tolist() if array.dtype == object else array.tobytes()
+    return str(array.dtype), array.shape, data
+
+
+def check_safetensors(cairn):
+    tensors = {f"layer.{i}.{kind}": FLOATS[i:i + 60].reshape(6, 10).astype(kind)
+               for i in range(40) for kind in ("f2", "f4", "f8", "i1", "i8", "u2", "?")}
+    tensors["layer.bfloat16"] = FLOATS.astype(ml_dtypes.bfloat16)
+    safetensors.numpy.save_file(tensors, cairn.place("a.safetensors"), metadata={"format": "pt"})
+    cairn.there_and_back("a.safetensors", "b.safetensors")
+    same(cairn.bytes("b.safetensors"), cairn.bytes("a.safetensors"), "a canonical safetensors file")
+
+
+def entry(shape="[4]", offsets="[0,4]"):
+    return '{"dtype":"U8","shape":%s,"data_offsets":%s}' % (shape, offsets)
+
+
+# What the format's page forbids, each in a header of its own over four bytes of data.
+FORBIDDEN = {
+    "a key twice": '{"a":%s,"a":%s}' % (entry("[2]", "[0,2]"), entry("[2]", "[2,4]")),
+    "a key twice in the metadata": '{"__metadata__":{"k":"1","k":"2"},"a":%s}' % entry(),
+    "NUL in a name": '{"a\\u0000b":%s}' % entry(),
+    "white space in front": ' {"a":%s}' % entry(),
+    "a number in the metadata": '{"__metadata__":{"k":1},"a":%s}' % entry(),
+    "a hole": '{"a":%s}' % entry("[2]", "[2,4]"),
+    "bytes that no tensor has": '{"a":%s}' % entry("[3]", "[0,3]"),
+    "two that overlap": '{"a":%s,"b":%s}' % (entry("[3]", "[0,3]"), entry("[3]", "[1,4]")),
+    "an end beyond the data": '{"a":%s}' % entry("[5]", "[0,5]"),
+    "an unknown type": '{"a":%s}' % entry().replace("U8", "U9"),
+    "no JSON": '{"a":%s' % entry(),
+}
+
+
+def check_what_safetensors_forbids(cairn):
+    passed = []
+    for what, header in FORBIDDEN.items():
+        data = len(header.encode()).to_bytes(8, "little") + header.encode() + b"1234"
+        with open(cairn.place("x.safetensors"), "wb") as file:
+            file.write(data)
+        done = subprocess.run([cairn.path, "verify", "x.safetensors"], cwd=cairn.folder,
+                              capture_output=True)
+        same(done.returncode, 1, f"the exit status of a file with {what}")
+        try:
+            safetensors.deserialize(data)
+            passed.append(what)
+        except safetensors.SafetensorError:
+            pass
+    print("written: all refused; the format's own reader takes: " + ", ".join(passed))
+
+
+def check_shards(cairn):
+    state = {f"block.{i}.weight": torch.from_numpy(FLOATS[i:i + 100].copy()) for i in range(30)}
+    for folder, tensors in (("hub", state), ("one", {"only": state["block.0.weight"]})):
+        os.mkdir(cairn.place(folder))
+        os.mkdir(cairn.place(folder + "-back"))
+        save_torch_state_dict(tensors, cairn.place(folder), max_shard_size=1_000)
+        index = "model.safetensors.index.json"
+        if not os.path.exists(cairn.place(f"{folder}/{index}")):
+            # A single file needs no index, and has none from the library.
+            cairn.there_and_back(f"{folder}/model.safetensors", f"{folder}-back/{index}")
+            found = json.loads(cairn.bytes(f"{folder}-back/{index}"))["weight_map"]
+            same(found, {"only": "model-00001-of-00001.safetensors"}, "the index of one shard")
+            continue
+        cairn.there_and_back(f"{folder}/{index}", f"{folder}-back/{index}", "--shard-size", "1000")
+        names = sorted(os.listdir(cairn.place(folder)))
+        same(sorted(os.listdir(cairn.place(folder + "-back"))), names, "the names of shards")
+        for name in names:
+            same(cairn.bytes(f"{folder}-back/{name}"), cairn.bytes(f"{folder}/{name}"), name)
+
+
+def check_numpy(cairn):
+    arrays = {f"scope/array_{i}": np.asfortranarray(FLOATS[:60].reshape(6, 10)).astype(kind)
+              for i, kind in enumerate(("<f2", "<f4", ">f8", "<i8", ">u4", "<c16", "?"))}
+    arrays["texts"] = np.array([["one", "zwei é"], ["", "\U0001f4a1"]])
+    arrays["bytes"] = np.array([b"\xff\xfe", b"", b"three"])
+    np.savez(cairn.place("a.npz"), **arrays)
+    np.savez_compressed(cairn.place("b.npz"), **arrays)
+    for name in ("a.npz", "b.npz"):
+        cairn.there_and_back(name, "c.npz", "--codec", "raw" if name == "a.npz" else "auto")
+        with np.load(cairn.place("c.npz")) as read:
+            same(list(read.files), list(arrays), "the order of arrays")
+            for key, array in arrays.items():
+                little = array.astype(array.dtype.newbyteorder("<"))
+                same(described(read[key]), described(little), key)
+
+
+class Model(tf.Module):
+    def __init__(self, value):
+        self.kernel = tf.Variable(value * tf.reshape(FLOATS[:6], [2, 3]))
+        self.steps = [tf.Variable(np.int64(7 * value))]
+        self.name_of_it = tf.Variable("text" if value else "")
+
+
+def check_tensorflow(cairn):
+    tf.train.Checkpoint(model=Model(1)).write(cairn.place("objects"))
+    cairn.there_and_back("objects.index", "objects-back.index")
+    fresh = Model(0)
+    tf.train.Checkpoint(model=fresh).read(cairn.place("objects-back")).assert_consumed()
+    for one, other in zip(fresh.variables, Model(1).variables):
+        same(described(one.numpy()), described(other.numpy()), one.name)
+
+    tf.saved_model.save(Model(1), cairn.place("saved"))
+    before = described(tf.saved_model.load(cairn.place("saved")).kernel.numpy())
+    cairn.there_and_back("saved", "variables.index")
+    for name in ("variables.index", "variables.data-00000-of-00001"):
+        os.replace(cairn.place(name), cairn.place(f"saved/variables/{name}"))
+    same(described(tf.saved_model.load(cairn.place("saved")).kernel.numpy()), before, "a SavedModel")
+
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        kernel = tf.compat.v1.get_variable("scope/kernel", initializer=FLOATS[:6].reshape(2, 3))
+        parts = tf.compat.v1.get_variable("parts", shape=[30, 3],
+                                          partitioner=tf.compat.v1.fixed_size_partitioner(4))
+        session.run(tf.compat.v1.global_variables_initializer())
+        values = session.run([kernel, parts.as_tensor()])
+        saver = tf.compat.v1.train.Saver()
+        saver.save(session, cairn.place("names"), write_meta_graph=False)
+        cairn.there_and_back("names.index", "names-back.index")
+        session.run(tf.compat.v1.global_variables_initializer())
+        saver.restore(session, cairn.place("names-back"))
+        for one, other in zip(session.run([kernel, parts.as_tensor()]), values):
+            same(described(one), described(other), "a variable by name")
+
+
+def check_many_keys(cairn):
+    """An index of many blocks, from a source of another format, with texts of all lengths."""
+    names = [f"{i:05}/{'x' * 700}/{i % 7}" for i in range(1_500)]
+    safetensors.numpy.save_file({n: np.int32([i]) for i, n in enumerate(names)},
+                                cairn.place("many.safetensors"))
+    cairn("convert", "many.safetensors", "many.index")
+    reader = tf.train.load_checkpoint(cairn.place("many"))
+    same(sorted(reader.get_variable_to_shape_map()), names, "the keys of a large index")
+    for i, name in enumerate(names):
+        same(reader.get_tensor(name).tolist(), [i], name)
+
+    texts = np.array([b"", b"x", b"y" * 127, b"z" * 128, b"w" * 100_000], dtype=object)
+    tf.raw_ops.SaveV2(prefix=cairn.place("texts"), tensor_names=["t"], shape_and_slices=[""],
+                      tensors=[tf.constant(texts)])
+    cairn.there_and_back("texts.index", "texts-back.index")
+    same(cairn.bytes("texts-back.data-00000-of-00001"), cairn.bytes("texts.data-00000-of-00001"),
+         "texts")
+    same(cairn.bytes("texts-back.index"), cairn.bytes("texts.index"), "the index of texts")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--cairn", required=True, help="the built command")
+    options = parser.parse_args()
+    for check in (check_safetensors, check_what_safetensors_forbids, check_shards, check_numpy,
+                  check_tensorflow, check_many_keys):
+        with tempfile.TemporaryDirectory(prefix="cairn written ") as folder:
+            check(Command(os.path.abspath(options.cairn), folder))
+        print(f"written: {check.__name__[6:].replace('_', ' ')} passed")
+
+
+if __name__ == "__main__":
+    main()
