@@ -69,14 +69,16 @@ struct LayerGraph: Sendable {
     }.map(\.element)
   }
 
-  /// Runs the calls in their order.
+  /// Runs the calls, each after those whose results it takes.
   ///
   /// - Parameters:
   ///   - values: For each input a value.
+  ///   - asDrawn: Whether to take them in the order in which they were made, on which the numbers of
+  ///     a layer's calls depend.
   ///   - call: What a call's results are.
   /// - Returns: A value for each output.
   func run<Value: Sendable>(
-    _ values: [Value],
+    _ values: [Value], asDrawn: Bool = false,
     _ call: (GraphNode, CallArguments<Value>) throws(CairnError) -> [Value]
   ) throws(CairnError) -> [Value] {
     var known: [SymbolicTensor: Value] = [:]
@@ -92,7 +94,8 @@ struct LayerGraph: Sendable {
       }
       return value
     }
-    for node in nodes where !(node.layer is InputLayer) {
+    let order = asDrawn ? nodes.sorted { $0.serial < $1.serial } : nodes
+    for node in order where !(node.layer is InputLayer) {
       let results = try call(node, node.arguments.mapTensors(look))
       for tensor in node.arguments.tensors {
         uses[tensor, default: 1] -= 1

@@ -21,9 +21,9 @@ public final class Functional: Model, @unchecked Sendable {
   /// Keras registers the class under its own name.
   public override class var registeredName: String? { "Functional" }
 
-  private let graph: LayerGraph
-  private let inputStructure: TensorStructure<SymbolicTensor>
-  private let outputStructure: TensorStructure<SymbolicTensor>
+  let graph: LayerGraph
+  let inputStructure: TensorStructure<SymbolicTensor>
+  let outputStructure: TensorStructure<SymbolicTensor>
 
   /// A model of the calls that lead from `inputs` to `outputs`; its variables are made here.
   ///
@@ -180,6 +180,10 @@ public final class Functional: Model, @unchecked Sendable {
       try node.layer.call(arguments, in: context)
     }
   }
+
+  override func redrawn(
+    in session: CloneSession, from inputs: [SymbolicTensor]?
+  ) throws(CairnError) -> Model { try redrawnGraph(in: session, from: inputs) }
 
   public override var settings: JSONObject {
     let writer = GraphWriter(graph)
