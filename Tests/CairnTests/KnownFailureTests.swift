@@ -1,5 +1,5 @@
 // What goes wrong when models are copied and loaded elsewhere, each as a test that passes here. What is
-// said of Keras was seen with Keras 3.15.1 on NumPy; Tests/Keras/test_keras.py shows it.
+// said of Keras was seen with Keras 3.15.1 on NumPy; Tests/Keras/test_known_failures.py shows it.
 
 import Cairn
 import CairnTestSupport
@@ -95,8 +95,7 @@ import Testing
     #expect(try model.weights[0].value == source.tensor(named: "m/a/kernel"))
   }
 
-  /// Keras: `clone_model` of a frozen functional model is not frozen, its seeds and metrics begin
-  /// anew; a saved file has the metrics' values no more.
+  /// Keras: `clone_model` of a frozen functional model is not frozen, and its seeds begin anew.
   @Test func `Seeds, metrics and trainable flags are kept`() throws {
     let folder = try TestFolder()
     let x = try Input(shape: [3], name: "x")
