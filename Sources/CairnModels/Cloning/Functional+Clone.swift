@@ -19,7 +19,7 @@ extension Functional {
     guard starts.count == graph.inputs.count else {
       throw wrongInputs(expected: graph.inputs.count, found: starts.count)
     }
-    let ends = try graph.run(starts, asDrawn: true) { (node, arguments) throws(CairnError) in
+    let ends = try graph.run(starts, asDrawn: true) { (node, arguments, _) throws(CairnError) in
       let layer = try session.clone(node.layer)
       guard let call = session.callFunction else { return try layer(arguments: arguments) }
       return try call(layer, arguments)
