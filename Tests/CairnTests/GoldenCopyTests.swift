@@ -22,12 +22,16 @@ import Testing
       let report = try compare(
         ModelTensors(left, scope: .weights), ModelTensors(right, scope: .weights))
       #expect(report.isSame, "\(report.text)")
-      #expect(try left.canonicalConfiguration() == right.canonicalConfiguration())
+      #expect(
+        try left.canonicalConfiguration(scope: .weights)
+          == right.canonicalConfiguration(scope: .weights))
     }
-    // What a clone leaves out is named: the metric at least.
+    #expect(try deep.canonicalConfiguration() == model.canonicalConfiguration())
+    // What a clone leaves out is named: optimizer and metric at least.
     let left = try compare(ModelTensors(model), ModelTensors(clone))
     #expect(!left.isSame)
     #expect(left.text.contains("metrics/loss/total"))
+    #expect(left.text.contains("optimizer/Adam/iteration"))
   }
 
   @Test(arguments: GoldenModel.all)

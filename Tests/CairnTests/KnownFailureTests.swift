@@ -114,6 +114,21 @@ import Testing
     }
   }
 
+  /// Keras: `load_own_variables` takes slots by number, whatever optimizer they were.
+  /// `OptimizerCheckpointTests` has the pairs whose slots are all alike.
+  @Test func `An optimizer's slots do not load into another`() throws {
+    let folder = try TestFolder()
+    let (first, second) = (try stack(["a"], seed: 1), try stack(["a"], seed: 2))
+    try first.compile(optimizer: Optimizer(.adam()))
+    try second.compile(optimizer: Optimizer(.adamW()))
+    try first.save(to: folder.file("m.cairn"))
+    let container = try Container(path: folder.file("m.cairn"))
+    let (code, isChanged) = changed(second) {
+      try second.loadWeights(from: container, scope: .fullState)
+    }
+    #expect(code == .optimizerMismatch && !isChanged)
+  }
+
   /// safetensors, npy and pickles have no checksums: there a flipped bit is a weight.
   @Test func `A flipped bit is an error, wherever it is`() throws {
     let folder = try TestFolder()

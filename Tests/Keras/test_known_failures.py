@@ -83,6 +83,16 @@ class KnownFailures(unittest.TestCase):
 
         self.assertFalse(np.array_equal(state(model), state(clone)))
 
+    def test_slots_of_one_optimizer_load_into_another(self):
+        first, second = stack(["a"]), stack(["a"])
+        for model, optimizer in [(first, keras.optimizers.Adam()), (second, keras.optimizers.AdamW())]:
+            model.compile(optimizer=optimizer, loss="mse")
+            optimizer.build(model.trainable_variables)
+        slots = [np.full(x.shape, 3, x.dtype) for x in first.optimizer.variables]
+        store = {str(index): slot for index, slot in enumerate(slots)}
+        second.optimizer.load_own_variables(store)
+        self.assertTrue(all((np.asarray(x) == 3).all() for x in second.optimizer.variables))
+
 
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1], verbosity=2)

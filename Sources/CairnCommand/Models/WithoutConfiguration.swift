@@ -27,7 +27,8 @@ struct WithoutConfiguration: TensorSource {
     if object["cairn"] != nil {
       object["cairn"] = nil
       Terminal.complain(
-        "note: Keras's configuration has no place for ties, flags of variables, metrics")
+        "note: Keras's configuration has no place for ties, flags of variables, metrics, and the "
+          + "weights that an optimizer was built for")
     }
     do { self.text = try JSONValue.object(object).utf8(.pretty) } catch {
       throw CairnError(
