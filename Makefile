@@ -4,7 +4,7 @@ SWIFT ?= swift
 CAIRN := .build/release/cairn
 CONFORMANCE := .build/release/cairn-conformance
 
-.PHONY: help demo build test test-swift conformance test-decoders test-real test-formats detection test-asan \
+.PHONY: help demo build test test-swift conformance test-decoders test-real test-keras test-formats models detection test-asan \
   test-tsan test-crash bench bench-build bench-large fuzz lint clean
 
 help:
@@ -12,6 +12,8 @@ help:
 	@echo "make test           all tests"
 	@echo "make conformance    the suite of the format, against Cairn's reader and two in Python"
 	@echo "make test-decoders  what Cairn codes, decoded by zlib, zlib-ng and ISA-L"
+	@echo "make test-keras     Keras's models through Cairn and back, against Keras itself"
+	@echo "make models         the table of layers and options, and their distance from Keras"
 	@echo "make test-formats   real checkpoints of other formats, against their own libraries (3 GB)"
 	@echo "make detection      millions of damaged files, each of which must be found out: minutes"
 	@echo "make test-asan      the Swift tests under the address sanitizer"
@@ -34,7 +36,7 @@ demo:
 	$(SWIFT) build -c release --product cairn
 	@weights=$$(Scripts/fetch-minilm.sh) && $(CAIRN) demo $${weights:+--weights "$$weights"}
 
-test: test-swift conformance test-decoders test-real
+test: test-swift conformance test-decoders test-real test-keras
 
 test-swift:
 	@Scripts/setup.sh build
@@ -61,6 +63,14 @@ test-formats:
 	@Scripts/setup.sh python
 	$(SWIFT) build -c release --product cairn
 	Tests/Formats/run.sh
+
+test-keras:
+	@Scripts/setup.sh python
+	$(SWIFT) build -c release --product cairn
+	Tests/Keras/run.sh
+
+models: build
+	$(CAIRN) models Fixtures/keras/layers
 
 test-real:
 	@Scripts/setup.sh python

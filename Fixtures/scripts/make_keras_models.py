@@ -1,6 +1,7 @@
 """Whole functional models of Keras, what goes in and what comes out, for Fixtures/keras/models."""
 
 import json
+import os
 
 from common import folder, write_json, write_safetensors  # first: it sets up the environment
 
@@ -108,6 +109,13 @@ def inputs(model, random):
     return values
 
 
+def summary(model, **options):
+    os.environ["COLUMNS"] = "120"  # the lines are cut to the terminal
+    lines = []
+    model.summary(print_fn=lambda line, **_: lines.append(line), **options)
+    return "\n".join(lines)
+
+
 def main():
     random = np.random.default_rng(SEED)
     tensors, rows = {}, []
@@ -129,6 +137,9 @@ def main():
         result = result if isinstance(result, (list, tuple)) else [result]
         row = {
             "name": model.name, "config": json.loads(model.to_json()),
+            "paths": [weight.path for weight in model.weights],
+            "summaries": [summary(model, line_length=108),
+                          summary(model, line_length=100, expand_nested=True, show_trainable=True)],
             "weights": [], "inputs": [], "outputs": [],
         }  # fmt: skip
         for key, list_ in [

@@ -73,7 +73,7 @@ extension Model {
 
   /// The parameters that are made for a file of fewer tensors too, so that the error can name the
   /// tensors that are missing: 8 MiB in float64.
-  private static let parametersOfAnyFile = 1 << 20
+  static let parametersOfAnyFile = 1 << 20
 
   /// The most parameters that the tensors of `container` can fill, which take at most `budget` bytes.
   ///
@@ -113,20 +113,27 @@ extension Model {
   /// Replaces the model's weights by those of a `.cairn` file, by name; other state stays.
   ///
   /// The file may hold a whole model's state or its weights only. For files of other formats open
-  /// them with `CheckpointFile` and give their source to ``Layer/loadWeights(from:scope:)``.
+  /// them with `CheckpointFile` and give their source to ``Layer/loadWeights(from:scope:options:)``.
   ///
+  /// - Parameter loading: What says which tensor is for which variable, and what may be left open.
   /// - Throws: what opening a container throws; `weightMismatch`, whose cause lists everything that
   ///   does not fit. Then nothing has changed.
+  @discardableResult
   public func loadWeights(
-    from path: String, options: ReadOptions = ReadOptions()
-  ) throws(CairnError) {
+    from path: String, loading: LoadOptions = LoadOptions(), options: ReadOptions = ReadOptions()
+  ) throws(CairnError) -> LoadReport {
     do throws(CairnError) {
       let container = try Container(path: path, options: options)
       var state: Set<TensorName> = []
       for place in places(.fullState) { state.insert(try place.name()) }
       for place in places(.weights) { state.remove(try place.name()) }
-      try state.formUnion(optimizerNames(in: container))
-      try loadWeights(from: HidingSource(container, names: state), scope: .weights)
+      var hidden = try optimizerNames(in: container)
+      for index in 0..<container.count {
+        let name = try container.entry(at: index).name
+        if state.contains(try loading.mapping(name)) { hidden.insert(name) }
+      }
+      return try loadWeights(
+        from: HidingSource(container, names: hidden), scope: .weights, options: loading)
     } catch {
       throw error.located(file: path)
     }

@@ -39,7 +39,8 @@ struct Cairn: ParsableCommand {
     version: cairnVersion,
     subcommands: [
       InfoCommand.self, VerifyCommand.self, DiffCommand.self, ConvertCommand.self,
-      CopyCommand.self, EditCommand.self, SalvageCommand.self, DemoCommand.self,
+      CopyCommand.self, EditCommand.self, CloneCommand.self, PredictCommand.self,
+      ModelsCommand.self, SalvageCommand.self, DemoCommand.self,
     ])
 
   static func main() {

@@ -48,6 +48,14 @@ struct ReportTests {
         """)
   }
 
+  @Test("A long name is shown where all names are long")
+  func longNames() throws {
+    let name = try TensorName(String(repeating: "n", count: 41))
+    let left = try NamedTensors([(name, Tensor([1] as [Float]))])
+    let right = try NamedTensors([(name, Tensor([2] as [Float]))])
+    #expect(try compare(left, right).text.hasPrefix("differs   \(name)  float32 (1,)"))
+  }
+
   @Test("The text of what is the same")
   func sameText() throws {
     let (left, _) = try pair()

@@ -310,6 +310,70 @@ struct AcceptedConfigurationTests {
   }
 }
 
+@Suite("Classes of one's own in a graph")
+struct CustomGraphTests {
+  private func registry() -> LayerRegistry {
+    var registry = LayerRegistry.standard
+    registry.register(Doubling.self) { (reader, _) throws(CairnError) in
+      Doubling(state: try reader.layerState(className: Doubling.className))
+    }
+    return registry
+  }
+
+  private func model() throws -> Functional {
+    let x = try Input(shape: [2], name: "x")
+    let doubling = Doubling(state: try LayerState(className: "Doubling", name: "twice"))
+    let once = try doubling(x)
+    let sum = try doubling(once) + x
+    return try Functional(inputs: [x], outputs: [Dense(1, name: "out")(sum)], name: "m", seed: 1)
+  }
+
+  @Test("It has its registered name there, is called twice, and comes back")
+  func roundTrip() throws {
+    let model = try model()
+    let layers = model.configuration["config"]?["layers"]?.arrayValue ?? []
+    let own = try #require(layers.first { $0["class_name"]?.stringValue == "Doubling" })
+    #expect(own["registered_name"]?.stringValue == "tests>Doubling")
+    #expect(own["module"]?.stringValue == "tests")
+    #expect(own["inbound_nodes"]?.arrayValue?.count == 2)
+    let again = try Model.make(configuration: model.configuration, registry: registry())
+    #expect(again.configuration == model.configuration)
+    try again.setWeights([
+      Tensor([1, 1] as [Float], shape: [2, 1]), Tensor([0] as [Float]),
+    ])
+    // (4 · 1 + 1) + (4 · 2 + 2)
+    let output = try again.predict(Tensor([1, 2] as [Float], shape: [1, 2]))
+    #expect(try output.scalars() == [15] as [Float])
+  }
+
+  @Test("Without its entry the class is named, and nothing is made; with it clones are")
+  func unknownClass() throws {
+    let model = try model()
+    let error = expectError(.unknownLayerClass) {
+      _ = try Model.make(configuration: model.configuration)
+    }
+    #expect(error?.message.contains("tests>Doubling") == true)
+    expectError(.unknownLayerClass) { _ = try model.cloned() }
+    expectError(.unknownLayerClass) {
+      _ = try model.cloned { (layer) throws(CairnError) in try layer.cloned() }
+    }
+    let registry = registry()
+    for clone in [
+      try model.cloned(copyingWeights: true, registry: registry),
+      try model.cloned { (layer) throws(CairnError) in try layer.cloned(registry: registry) },
+    ] as [Model] {
+      #expect(clone.configuration == model.configuration)
+      #expect(clone.layers[1] is Doubling && clone.layers[1] !== model.layers[1])
+    }
+    // Another package's class of Keras's name is not Keras's.
+    var text = try String(decoding: model.canonicalConfiguration(), as: UTF8.self)
+    text.replace("tests>Doubling", with: "other>Dense")
+    expectError(.unknownLayerClass) {
+      _ = try Model.make(configuration: JSONValue(parsing: Array(text.utf8)), registry: registry)
+    }
+  }
+}
+
 /// A layer that is not Keras's.
 private final class Doubling: UnaryLayer {
   static let className = "Doubling"

@@ -13,6 +13,8 @@ struct ModelRow: Sendable, CustomTestStringConvertible {
   let weights: [Tensor]
   let inputs: [Tensor]
   let outputs: [Tensor]
+  /// Keras's summaries: 108 wide, and 100 wide with nested layers and flags.
+  let summaries: [String]
 
   var testDescription: String { name }
 
@@ -27,7 +29,8 @@ struct ModelRow: Sendable, CustomTestStringConvertible {
       }
       return ModelRow(
         name: row["name"]?.stringValue ?? "", configuration: row["config"] ?? .null,
-        weights: try list("weights"), inputs: try list("inputs"), outputs: try list("outputs"))
+        weights: try list("weights"), inputs: try list("inputs"), outputs: try list("outputs"),
+        summaries: (row["summaries"]?.arrayValue ?? []).compactMap(\.stringValue))
     }
   }
 }
@@ -58,6 +61,16 @@ struct FunctionalTests {
       let scale = b.map { abs($0) }.max() ?? 0
       for (x, y) in zip(a, b) { #expect(abs(x - y) <= 2e-5 * scale) }
     }
+  }
+
+  @Test("The summary is Keras's to the character, connections too", arguments: ModelRow.all)
+  func summaries(_ row: ModelRow) throws {
+    let model = try Model.make(configuration: row.configuration, initialization: .zeros)
+    #expect(
+      [
+        model.summary(lineLength: 108),
+        model.summary(lineLength: 100, expandsNested: true, showsTrainable: true),
+      ] == row.summaries)
   }
 
   @Test("A clone has the same configuration and nothing in common", arguments: ModelRow.all)

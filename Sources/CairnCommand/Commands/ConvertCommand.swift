@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import CairnInterchange
+import CairnModels
 import CairnSystem
 import CairnTensors
 
@@ -22,6 +23,8 @@ struct ConvertCommand: ParsableCommand {
         cairn convert model.cairn model.safetensors
         cairn convert --include 'encoder.*' --rename 're:^encoder\\.=>' \\
           --cast bfloat16 --lossy model.safetensors encoder.cairn
+        cairn convert --config config.json model.safetensors model.cairn
+        cairn convert --write-config config.json model.cairn model.safetensors
       """)
 
   @OptionGroup var arguments: ConversionArguments
@@ -34,11 +37,26 @@ struct ConvertCommand: ParsableCommand {
   @Flag(help: "Write float32 for quantised blocks of GGUF, float16 and bfloat16.")
   var dequantize = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Keras's config.json: the input is the weights of that model.", valueName: "json"))
+  var config: String?
+
+  @Option(
+    help: ArgumentHelp("Where the model's configuration goes, as Keras has it.", valueName: "json"))
+  var writeConfig: String?
+
   func run() throws {
     let input = try arguments.openInput()
     for remark in input.remarks { Terminal.complain("note: \(remark)") }
     // Not `?:`, whose sides would have to be of one type.
     var source = input.source
+    if let config {
+      let model = try ModelArguments.model(configuration: config, weights: input)
+      source = try ModelTensors(model, metadata: source.metadata)
+    }
+    let tensors = writeConfig == nil ? nil : try WithoutConfiguration(source)
+    if let tensors { source = tensors }
     if dequantize { source = try DequantizedSource(source) }
     if !selection.isEmpty {
       var edited = try EditedTensors(source)
@@ -48,6 +66,7 @@ struct ConvertCommand: ParsableCommand {
       source = edited
     }
     let format = try arguments.write(source, label: "convert", lossy: lossy)
+    if let writeConfig { try tensors?.writeConfiguration(to: writeConfig) }
     let written = try format.byteCount(of: arguments.output)
     Terminal.say(
       "\(arguments.output.printable): \(source.count) tensors, "

@@ -11,7 +11,8 @@ struct CopyCommand: ParsableCommand {
     commandName: "copy", abstract: "Deep-copy a checkpoint and prove that the copy is equal.",
     discussion: """
       Unlike cp, which copies damage too, every tensor is decoded, checked, coded anew, and the \
-      finished copy is compared with the original, bit for bit.
+      finished copy is compared with the original, bit for bit. Of a model everything is kept: \
+      weights, seeds, metrics, ties. 'cairn clone' is the other road: the model built anew.
 
       EXAMPLE
         cairn copy model.cairn copy.cairn

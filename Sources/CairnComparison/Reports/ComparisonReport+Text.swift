@@ -123,7 +123,7 @@ private struct Lines {
     for (kind, subject, detail) in rows {
       let isOmission = detail.hasPrefix("…")
       text += kind + String(repeating: " ", count: max(0, 10 - kind.count))
-      if !isOmission, widest > 0 {
+      if !isOmission, widest > 0 || !subject.isEmpty {
         text += subject + String(repeating: " ", count: max(0, widest - subject.count) + 2)
       }
       text += detail + "\n"

@@ -8,7 +8,8 @@
 //     "shared_layers": [[["outer", "inner", "head"], ["outer", "head"]]],
 //     "ties": [[["model", "encoder", "kernel"], ["model", "decoder", "kernel"]]],
 //     "trainable": [[["model", "dense", "bias"], false]],
-//     "optimizers": [[["model"], [["model", "dense", "kernel"], ["model", "dense", "bias"]]]]
+//     "optimizers": [[["model"], [["model", "dense", "kernel"], ["model", "dense", "bias"]]]],
+//     "metrics": [[["model", "accuracy"], "Mean"]]
 //   }
 //
 // A place is the list of names from the outermost model inwards, not joined by slashes, so that
@@ -37,6 +38,14 @@ struct ModelExtras: Hashable, Sendable {
     var weights: [[String]]?
   }
 
+  /// The metrics of the models: model and name, and the class.
+  var metrics: [MetricPlace] = []
+
+  struct MetricPlace: Hashable, Sendable {
+    var place: [String]
+    var className: String
+  }
+
   struct TrainableFlag: Hashable, Sendable {
     var place: [String]
     var value: Bool
@@ -59,6 +68,10 @@ struct ModelExtras: Hashable, Sendable {
         optimizers.map { note in
           .array([Self.json(note.model), note.weights.map { .array($0.map(Self.json)) } ?? .null])
         })
+    }
+    if !metrics.isEmpty {
+      object["metrics"] = .array(
+        metrics.map { .array([Self.json($0.place), .string($0.className)]) })
     }
     return .object(object)
   }
@@ -94,6 +107,12 @@ struct ModelExtras: Hashable, Sendable {
         throw reader.invalid("optimizers", expected: "places: lists of two and more names")
       }
       optimizers.append(OptimizerNote(model: model, weights: weights?.compactMap { $0 }))
+    }
+    for metric in reader.take("metrics")?.arrayValue ?? [] {
+      guard let pair = metric.arrayValue, pair.count == 2, let place = Self.place(pair[0]),
+        let className = pair[1].stringValue
+      else { throw reader.invalid("metrics", expected: "pairs of a place and a class") }
+      metrics.append(MetricPlace(place: place, className: className))
     }
     try reader.finish()
   }

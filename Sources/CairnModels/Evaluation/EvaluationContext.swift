@@ -11,11 +11,37 @@ public struct EvaluationContext: Sendable {
   ///
   /// A configuration can ask for any size (a padding of 2^40), whatever its weights.
   public var maximumElementCount: Int
+  /// The most elements that all results within the pass which are still needed may have together;
+  /// 2^30 unless set (4 GiB in float32). Inputs and weights don't count.
+  ///
+  /// A graph of small layers can keep any number of results alive until its last call.
+  public var maximumHeldElementCount: Int
 
   /// Inference on that many threads.
-  public init(threads: Threads = .all, maximumElementCount: Int = 1 << 28) {
+  public init(
+    threads: Threads = .all, maximumElementCount: Int = 1 << 28,
+    maximumHeldElementCount: Int = 1 << 30
+  ) {
     self.threads = threads
     self.maximumElementCount = maximumElementCount
+    self.maximumHeldElementCount = maximumHeldElementCount
+  }
+
+  /// What is left for a call while results of so many elements are held.
+  ///
+  /// - Throws: `overBudget`.
+  func holding(_ count: Int, by model: String) throws(CairnError) -> EvaluationContext {
+    guard count <= maximumHeldElementCount else {
+      throw CairnError(
+        .overBudget, "the evaluation would hold too many results at once",
+        at: .init(name: model), expected: "at most \(maximumHeldElementCount) elements",
+        found: "\(count)",
+        advice: "Predict fewer examples at once, or raise EvaluationContext.maximumHeldElementCount"
+      )
+    }
+    var context = self
+    context.maximumHeldElementCount -= count
+    return context
   }
 
   /// The shape with those dimensions, if a tensor may be so large.
@@ -23,10 +49,11 @@ public struct EvaluationContext: Sendable {
   /// - Throws: `overBudget`, `invalidShape`.
   func shape(_ dimensions: [Int]) throws(CairnError) -> Shape {
     let shape = try Shape(dimensions)
-    guard shape.elementCount <= maximumElementCount else {
+    guard shape.elementCount <= min(maximumElementCount, maximumHeldElementCount) else {
       throw CairnError(
         .overBudget, "a tensor within the evaluation would be too large",
-        expected: "at most \(maximumElementCount) elements", found: "a shape of \(shape)",
+        expected: "at most \(min(maximumElementCount, maximumHeldElementCount)) elements",
+        found: "a shape of \(shape)",
         advice: "Raise EvaluationContext.maximumElementCount if that is meant")
     }
     return shape

@@ -69,20 +69,24 @@ struct LayerGraph: Sendable {
     }.map(\.element)
   }
 
-  /// Runs the calls in their order.
+  /// Runs the calls, each after those whose results it takes.
   ///
   /// - Parameters:
   ///   - values: For each input a value.
-  ///   - call: What a call's results are.
+  ///   - asDrawn: Whether to take them in the order in which they were made, on which the numbers of
+  ///     a layer's calls depend.
+  ///   - size: How much of what is bounded a value takes.
+  ///   - call: What a call's results are, and how much the results take that are held meanwhile.
   /// - Returns: A value for each output.
   func run<Value: Sendable>(
-    _ values: [Value],
-    _ call: (GraphNode, CallArguments<Value>) throws(CairnError) -> [Value]
+    _ values: [Value], asDrawn: Bool = false, size: (Value) -> Int = { _ in 0 },
+    _ call: (GraphNode, CallArguments<Value>, Int) throws(CairnError) -> [Value]
   ) throws(CairnError) -> [Value] {
     var known: [SymbolicTensor: Value] = [:]
     // How often a value is still needed: what is not is let go of.
     var uses: [SymbolicTensor: Int] = [:]
     for tensor in nodes.flatMap(\.arguments.tensors) + outputs { uses[tensor, default: 0] += 1 }
+    var held = 0
     for (input, value) in zip(inputs, values) { known[input] = value }
     func look(_ tensor: SymbolicTensor) throws(CairnError) -> Value {
       guard let value = known[tensor] else {
@@ -92,11 +96,14 @@ struct LayerGraph: Sendable {
       }
       return value
     }
-    for node in nodes where !(node.layer is InputLayer) {
-      let results = try call(node, node.arguments.mapTensors(look))
+    let order = asDrawn ? nodes.sorted { $0.serial < $1.serial } : nodes
+    for node in order where !(node.layer is InputLayer) {
+      let results = try call(node, node.arguments.mapTensors(look), held)
       for tensor in node.arguments.tensors {
         uses[tensor, default: 1] -= 1
-        if uses[tensor] == 0 { known[tensor] = nil }
+        if uses[tensor] == 0, let value = known.removeValue(forKey: tensor) {
+          if !(tensor.node.layer is InputLayer) { held -= size(value) }
+        }
       }
       guard results.count == node.outputs.count else {
         throw CairnError(
@@ -106,6 +113,8 @@ struct LayerGraph: Sendable {
       }
       for (index, value) in results.enumerated() {
         known[SymbolicTensor(node: node, index: index)] = value
+        let (sum, overflow) = held.addingReportingOverflow(size(value))
+        held = overflow ? .max : sum
       }
     }
     var results: [Value] = []

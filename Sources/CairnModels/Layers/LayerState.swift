@@ -63,6 +63,14 @@ public final class LayerState: Sendable {
     contents.withLock { $0.variables.first { $0.name == name }?.variable }
   }
 
+  /// The state of a layer that is not built, of the same name, flag and configuration.
+  func fresh(_ className: String) throws(CairnError) -> LayerState {
+    let (name, isNamed, isTrainable) = contents.withLock { ($0.name, $0.isNamed, $0.isTrainable) }
+    return try LayerState(
+      className: className, name: isNamed ? name : nil, trainable: isTrainable, dtype: dtype,
+      activityRegularizer: activityRegularizer, ownSettings: ownSettings)
+  }
+
   /// Names the layer unless it has a name already.
   func nameIfUnnamed(_ name: String) {
     contents.withLock { contents in
@@ -119,6 +127,11 @@ public final class LayerState: Sendable {
       contents.variables = order
       contents.inputShapes = inputs
     }
+  }
+
+  /// Adds variables to those that are there.
+  func append(_ variables: [LayerVariable]) {
+    contents.withLock { $0.variables += variables }
   }
 
   /// Puts another variable in a place. The place exists; dtype and shape were checked.

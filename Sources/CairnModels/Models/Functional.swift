@@ -21,9 +21,9 @@ public final class Functional: Model, @unchecked Sendable {
   /// Keras registers the class under its own name.
   public override class var registeredName: String? { "Functional" }
 
-  private let graph: LayerGraph
-  private let inputStructure: TensorStructure<SymbolicTensor>
-  private let outputStructure: TensorStructure<SymbolicTensor>
+  let graph: LayerGraph
+  let inputStructure: TensorStructure<SymbolicTensor>
+  let outputStructure: TensorStructure<SymbolicTensor>
 
   /// A model of the calls that lead from `inputs` to `outputs`; its variables are made here.
   ///
@@ -93,7 +93,7 @@ public final class Functional: Model, @unchecked Sendable {
       let specs = try node.arguments.mapTensors { $0.spec }
       try node.layer.build(for: node.layer.buildShapes(for: specs), in: &context)
     }
-    _ = try graph.run(graph.inputs.map(\.spec)) { (node, arguments) throws(CairnError) in
+    _ = try graph.run(graph.inputs.map(\.spec)) { (node, arguments, _) throws(CairnError) in
       try node.layer.outputSpecs(for: arguments)
     }
   }
@@ -111,12 +111,6 @@ public final class Functional: Model, @unchecked Sendable {
 
   /// Keras writes that there is none.
   public override var buildConfiguration: JSONObject? { ["input_shape": .null] }
-
-  /// The shape of what a layer's last call gives.
-  func outputShape(of layer: any Layer) -> BatchShape? {
-    graph.nodes.last { $0.layer === layer }?.outputs.first?.shape
-      ?? (layer as? InputLayer)?.batchShape
-  }
 
   /// Does nothing: the layers were built with the model.
   ///
@@ -150,7 +144,7 @@ public final class Functional: Model, @unchecked Sendable {
   ) throws(CairnError) -> [TensorSpec] {
     let inputs = try plainInputs(arguments)
     try check(inputs.map(\.shape))
-    return try graph.run(inputs) { (node, arguments) throws(CairnError) in
+    return try graph.run(inputs) { (node, arguments, _) throws(CairnError) in
       try node.layer.outputSpecs(for: arguments)
     }
   }
@@ -176,10 +170,15 @@ public final class Functional: Model, @unchecked Sendable {
       let call = CallArguments(inputs: [inputs[index]])
       inputs[index] = try only(graph.inputs[index].node.layer.call(call, in: context))
     }
-    return try graph.run(inputs) { (node, arguments) throws(CairnError) in
-      try node.layer.call(arguments, in: context)
+    return try graph.run(inputs, size: { $0.tensor.elementCount }) {
+      (node, arguments, held) throws(CairnError) in
+      try node.layer.call(arguments, in: context.holding(held, by: name))
     }
   }
+
+  override func redrawn(
+    in session: CloneSession, from inputs: [SymbolicTensor]?
+  ) throws(CairnError) -> Model { try redrawnGraph(in: session, from: inputs) }
 
   public override var settings: JSONObject {
     let writer = GraphWriter(graph)

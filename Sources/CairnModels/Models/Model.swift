@@ -17,10 +17,11 @@ public class Model: Layer, @unchecked Sendable {
   /// None, as a rule.
   public class var registeredName: String? { nil }
 
-  /// Name and flag; variables are the layers'.
+  /// Name and flag, and the variables of ``metrics``; the others are the layers'.
   public let state: LayerState
   /// How the model is trained.
   let training: Lock<Training>
+  let metricList = Lock<[Metric]>([])
 
   init(state: LayerState, compileConfiguration: JSONValue?) {
     self.state = state
@@ -60,6 +61,11 @@ public class Model: Layer, @unchecked Sendable {
     guard let inputShapes else { return nil }
     return try? outputShapes(for: inputShapes).first
   }
+
+  /// A model of the same graph, of the clones that `session` makes of its layers.
+  func redrawn(
+    in session: CloneSession, from inputs: [SymbolicTensor]?
+  ) throws(CairnError) -> Model { throw state.notBuilt() }
 
   /// Throws `notBuilt`: what a model is made of is its subclasses' affair.
   public func build(
@@ -210,6 +216,7 @@ extension Model {
     var extras = ModelExtras()
     extras.sharedLayers = sharedLayers()
     let places = firstPlaces()
+    extras.metrics = ownMetrics()
     extras.ties = Self.groups(of: places).map { $0.map(\.path) }
     var seen: Set<ObjectIdentifier> = []
     for place in places where seen.insert(ObjectIdentifier(place.variable)).inserted {
@@ -225,6 +232,16 @@ extension Model {
   /// Sets up what the extras say. Layers in several places are there already.
   func apply(_ extras: ModelExtras) throws(CairnError) {
     guard extras != ModelExtras() else { return }
+    for metric in extras.metrics {
+      guard let model = layer(at: Array(metric.place.dropLast())) as? Model,
+        let name = metric.place.last, let kind = Metric.Kind(rawValue: metric.className)
+      else {
+        throw CairnError(
+          .invalidConfiguration, "a metric is given that there is no model for, or no class",
+          at: .init(name: metric.place.joined(separator: "/")), found: metric.className)
+      }
+      try model.addMetric(kind, name: name)
+    }
     try tie(places: extras.ties)
     let places = Dictionary(
       places(.fullState).map { ($0.path, $0.variable) }, uniquingKeysWith: { first, _ in first })

@@ -210,6 +210,33 @@ public final class Sequential: Model, @unchecked Sendable {
     return [input]
   }
 
+  /// A model of those layers, in the state that another was in.
+  private init(
+    _ layers: [any Layer], like other: Sequential, in context: inout BuildContext
+  ) throws(CairnError) {
+    let state = try other.state.fresh(Self.className)
+    var stack = SequentialStack(context.successor())
+    try stack.append(layers)
+    try stack.buildIfPossible(in: &context)
+    stack.nameLayers()
+    self.stack = Lock(stack)
+    super.init(state: state, compileConfiguration: other.compileConfiguration)
+    try addMetrics(like: other)
+  }
+
+  override func redrawn(
+    in session: CloneSession, from inputs: [SymbolicTensor]?
+  ) throws(CairnError) -> Model {
+    // A call function is for graphs; within one, Keras does not apply it to sequential models either.
+    let layers = sublayers
+    if let inputs, inputs.count != 1 { throw wrongInputs(expected: 1, found: inputs.count) }
+    let input = layers.first as? InputLayer
+    var clones: [any Layer] = []
+    if let new = try Self.clonedInput(like: input, replacedBy: inputs?.first) { clones = [new] }
+    for layer in layers where !(layer is InputLayer) { clones.append(try session.clone(layer)) }
+    return try Sequential(clones, like: self, in: &session.build)
+  }
+
   /// A model of the same architecture with fresh initial weights.
   ///
   /// - Parameters and errors: as ``Model/cloned(seed:registry:)``.

@@ -21,6 +21,25 @@ public indirect enum TensorStructure<Value: Sendable>: Sendable {
     }
   }
 
+  /// The same arrangement of other tensors, which are taken in order.
+  func arranging<Other: Sendable>(
+    _ others: inout ArraySlice<Other>
+  ) -> TensorStructure<Other>? {
+    switch self {
+    case .tensor: return others.popFirst().map { .tensor($0) }
+    case .list(let elements):
+      let list = elements.compactMap { $0.arranging(&others) }
+      return list.count == elements.count ? .list(list) : nil
+    case .named(let members):
+      var named: [(name: String, value: TensorStructure<Other>)] = []
+      for (name, value) in members {
+        guard let other = value.arranging(&others) else { return nil }
+        named.append((name, other))
+      }
+      return .named(named)
+    }
+  }
+
   /// As JSON, each tensor by `json`.
   func json(_ json: (Value) -> JSONValue) -> JSONValue {
     switch self {

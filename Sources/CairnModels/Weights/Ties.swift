@@ -35,7 +35,8 @@ extension Layer {
     return place
   }
 
-  fileprivate static func check(
+  /// Checks that a place can hold the variable of another.
+  static func check(
     _ place: LayerVariable, canBe shared: LayerVariable, path: String
   ) throws(CairnError) {
     let (own, other) = (place.variable, shared.variable)

@@ -72,6 +72,20 @@ extension Layer {
     }
   }
 
+  /// The metrics of this model and of those within it, of each only at its first place.
+  func ownMetrics() -> [ModelExtras.MetricPlace] {
+    var seen: Set<ObjectIdentifier> = []
+    var places: [ModelExtras.MetricPlace] = []
+    walk([name]) { layer, path in
+      guard seen.insert(ObjectIdentifier(layer)).inserted else { return false }
+      for metric in (layer as? Model)?.metrics ?? [] {
+        places.append(.init(place: path + [metric.name], className: metric.kind.rawValue))
+      }
+      return true
+    }
+    return places
+  }
+
   /// Visits this layer and those within it, before their sublayers; not into a layer for which
   /// `visit` returns false.
   func walk(_ path: [String], _ visit: (any Layer, [String]) -> Bool) {
@@ -91,8 +105,10 @@ extension Layer {
     return layers
   }
 
-  /// Places grouped by their variable: only groups of two and more, in the order of the walk.
-  static func groups(of places: [VariablePlace]) -> [[VariablePlace]] {
+  /// Places grouped by their variable, in the order of the walk: only groups of so many and more.
+  static func groups(
+    of places: [VariablePlace], ofAtLeast smallest: Int = 2
+  ) -> [[VariablePlace]] {
     var indices: [ObjectIdentifier: Int] = [:]
     var groups: [[VariablePlace]] = []
     for place in places {
@@ -104,6 +120,6 @@ extension Layer {
         groups.append([place])
       }
     }
-    return groups.filter { $0.count > 1 }
+    return groups.filter { $0.count >= smallest }
   }
 }

@@ -1,0 +1,60 @@
+// A model of two parts, as other programs keep them: the configuration here, the weights there.
+
+public import CairnJSON
+public import CairnModels
+public import CairnSystem
+public import CairnTensors
+
+extension Model {
+  /// The model of a configuration, with the weights of any source.
+  ///
+  /// Tensors are called as the model's paths, or as the ends of them, which is how Keras's own
+  /// `variable.path` is: every weight must be there, and every tensor must be one of the model's.
+  /// State that is no weight is loaded where the source has it, and drawn from `seed` where not.
+  ///
+  /// - Parameters:
+  ///   - configuration: What Keras 3's `to_json()` writes, or ``Model/configuration``.
+  ///   - weights: The tensors.
+  ///   - registry: The classes that the configuration may name.
+  ///   - limits: What the configuration may ask for; of parameters never more than the source has
+  ///     elements.
+  /// - Throws: what ``Model/make(configuration:registry:initialization:limits:)`` throws;
+  ///   `weightMismatch`, whose cause lists everything that does not fit; what reading throws.
+  public static func assembled(
+    from configuration: JSONValue, weights: any TensorSource,
+    registry: LayerRegistry = .standard, seed: UInt64 = 0, limits: ModelLimits = ModelLimits()
+  ) throws(CairnError) -> Model {
+    var limits = limits
+    limits.maximumParameters = min(limits.maximumParameters, try elementCount(of: weights))
+    let model = try Model.make(
+      configuration: configuration, registry: registry, initialization: .seeded(seed),
+      limits: limits)
+    try model.restoreOptimizers(
+      of: configuration, maximumParameters: limits.maximumParameters)
+    var options = LoadOptions()
+    options.matching = .endings
+    options.allowMissing = true
+    let report = try model.loadWeights(from: weights, scope: .fullState, options: options)
+    var absent = Set(report.missing)
+    for place in model.places(.fullState) where place.role == .state {
+      absent.remove(try place.name())
+    }
+    guard absent.isEmpty else {
+      let missing = report.missing.filter { absent.contains($0) }
+      throw WeightMismatchReport(mismatches: missing.map { .missing($0) }).error(for: model.name)
+    }
+    return model
+  }
+
+  /// The elements of all tensors, and so many more that what is missing in a small file can be named.
+  private static func elementCount(of source: any TensorSource) throws(CairnError) -> Int {
+    var count = parametersOfAnyFile
+    for index in 0..<source.count {
+      let (sum, overflow) = count.addingReportingOverflow(
+        try source.entry(at: index).shape.elementCount)
+      guard !overflow else { return .max }
+      count = sum
+    }
+    return count
+  }
+}

@@ -1,0 +1,101 @@
+// `cairn clone`
+
+import ArgumentParser
+import CairnCheckpoints
+import CairnComparison
+import CairnInterchange
+import CairnJSON
+import CairnModels
+import CairnSystem
+import CairnTensors
+
+struct CloneCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "clone", abstract: "Clone a model: the same architecture, made anew.",
+    discussion: """
+      As Keras's clone_model, then set_weights(get_weights()): the model is built again from its \
+      configuration and takes the original's weights; ties and flags are kept. State that is no \
+      weight (seeds, metrics, states of recurrent layers) is fresh; 'cairn copy' is the other road, \
+      which keeps that too. With --fresh the weights are initial ones.
+
+      EXAMPLE
+        cairn clone model.cairn clone.cairn
+        cairn clone --fresh --seed 7 model.cairn untrained.cairn
+      """)
+
+  @OptionGroup var model: ModelArguments
+
+  @Argument(help: "The .cairn file to write.")
+  var output: String
+
+  @Flag(help: "Keep the initial weights, drawn from the seed.")
+  var fresh = false
+
+  @Option(help: "What is fresh is drawn from. (default: another one each time)")
+  var seed: UInt64?
+
+  @OptionGroup var writing: WritingOptions
+
+  @Flag(help: "Print JSON: path, weights, equal, fresh, independent.")
+  var json = false
+
+  func run() throws {
+    guard try CheckpointFormat.forWriting(output).name == CheckpointFormat.cairn.name else {
+      throw CairnError(
+        .cannotHold, "only a .cairn file holds a whole model", at: .init(file: output))
+    }
+    let original = try model.open()
+    let clone = try original.cloned(
+      copyingWeights: !fresh, seed: seed ?? .random(in: .min ... .max))
+    let bar = ProgressBar("clone", stateWhenStopped: "what was there before is untouched")
+    try clone.save(
+      to: output, metadata: model.metadata(), options: writing.writeOptions
+    ) { (progress) throws(CairnError) in try bar.update(progress) }
+    ProgressBar.clear()
+    // Opened anew: what is compared is what the disk gives back.
+    let written = try Model.load(from: output, options: writing.readOptions)
+    let weights = try compare(
+      ModelTensors(original, scope: .weights), ModelTensors(written, scope: .weights))
+    guard fresh || weights.isSame else {
+      Terminal.write(weights.text.printableLines + "\n", to: .error)
+      throw CairnError(
+        .copyDiffers, "the clone's weights are not equal to the original's",
+        at: .init(file: output),
+        advice: "This is a defect of Cairn or of the machine; please report it")
+    }
+    let proof = try proveIndependence(
+      of: ModelTensors.live(original), from: ModelTensors.live(clone))
+    guard proof.isIndependent else {
+      throw CairnError(
+        .copyDiffers, "the clone shares what can be written with the original",
+        at: .init(name: proof.leaks.first?.written.string),
+        advice: "This is a defect of Cairn; please report it")
+    }
+    try say(weights.isSame, of: written)
+  }
+
+  private func say(_ isEqual: Bool, of clone: Model) throws {
+    var made: [String] = []
+    for place in clone.places(.fullState) where fresh || place.role == .state {
+      made.append(try place.name().string)
+    }
+    if json {
+      Terminal.say(
+        try JSONValue.object([
+          "path": .string(output), "weights": .integer(Int64(clone.weights.count)),
+          "equal": .bool(isEqual), "fresh": .array(made.map { .string($0) }),
+          "independent": true,
+        ]).text(.pretty))
+      return
+    }
+    let weights =
+      fresh
+      ? "\(clone.weights.count) fresh weights"
+      : "\(clone.weights.count) weights equal to \(model.model.printable) in every bit"
+    let state = made.filter { _ in !fresh }
+    let list = state.prefix(4).joined(separator: ", ") + (state.count > 4 ? ", …" : "")
+    Terminal.say(
+      "\(output.printable): \(weights)"
+        + (state.isEmpty ? "" : "; fresh: \(list.printable)"))
+  }
+}

@@ -1,0 +1,54 @@
+// What the commands that need a whole model have in common: the file, or the two that it is made of.
+
+import ArgumentParser
+import CairnCheckpoints
+import CairnInterchange
+import CairnJSON
+import CairnModels
+import CairnSystem
+import CairnTensors
+
+struct ModelArguments: ParsableArguments {
+  @Argument(help: "The model: a .cairn file, or with --config its weights.")
+  var model: String
+
+  @Option(
+    help: ArgumentHelp(
+      "Keras's config.json, where <model> holds weights only.", valueName: "json"))
+  var config: String?
+
+  /// The model.
+  ///
+  /// - Throws: what reading it throws; `noConfiguration` for weights without a configuration.
+  func open() throws(CairnError) -> Model {
+    guard let config else { return try Model.load(from: model) }
+    let weights = try CheckpointFile.open(model)
+    return try Self.model(configuration: config, weights: weights)
+  }
+
+  /// What goes with the model in its file.
+  func metadata() throws(CairnError) -> Metadata {
+    try CheckpointFile.open(model).source.metadata
+  }
+
+  /// A model of two files.
+  static func model(
+    configuration path: String, weights: CheckpointFile
+  ) throws(CairnError) -> Model {
+    do throws(CairnError) {
+      let file = try FileBytes(path: path)
+      // As in a container: no configuration is longer.
+      guard file.count <= 256 << 20 else {
+        throw CairnError(
+          .overBudget, "the configuration is too long", expected: "at most 256 MiB",
+          found: ByteCount.text(file.count))
+      }
+      let text = try file.withBytes(in: 0..<file.count) { $0.array }
+      return try Model.assembled(
+        from: Model.parse(configuration: text), weights: weights.source)
+    } catch {
+      throw error.code == .weightMismatch
+        ? error.located(file: weights.path) : error.located(file: path)
+    }
+  }
+}
