@@ -83,7 +83,7 @@ import Testing
       ("{'descr': '<U1', 'fortran_order': False, 'shape': (0, 281474976710655)}", 0, nil),
       (
         "{'descr': '<U9', 'fortran_order': False, 'shape': (281474976710655, 32767)}", 0,
-        "truncated"
+        "invalidShape"
       ),
       (
         "{'descr': '<U1073741824', 'fortran_order': False, 'shape': (281474976710655,)}", 8,
