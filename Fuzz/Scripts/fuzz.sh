@@ -2,7 +2,7 @@
 # Builds the fuzzers under the address sanitizer and runs them, each for SECONDS.
 #   Fuzz/Scripts/fuzz.sh SECONDS [TARGET…]     open index chunk inflate encode
 #                                              metadata safetensors model salvage
-#                                              numpy pytorch gguf onnx tensorflow shards
+#                                              numpy pytorch gguf onnx tensorflow shards hdf5
 # Stops at the first finding, which is kept in Fuzz/.fuzzing/findings; what is learnt stays in
 # Fuzz/.fuzzing/corpus.
 set -euo pipefail
@@ -12,7 +12,7 @@ seconds=${1:-60}
 shift || true
 targets=("$@")
 [ "${#targets[@]}" -gt 0 ] || targets=(open index chunk inflate encode metadata safetensors model salvage
-  numpy pytorch gguf onnx tensorflow shards)
+  numpy pytorch gguf onnx tensorflow shards hdf5)
 
 # Optimised, which keeps every check of Swift's. Both sanitizers in one flag: of two the compiler
 # takes the last, and SwiftPM puts them in any order. -use-ld: gold warns of their symbols.
