@@ -36,6 +36,7 @@ for target in "${targets[@]}"; do
     safetensors) options+=(-max_len=4096 -dict=Dictionaries/safetensors.dict) ;;
     numpy | pytorch | gguf | onnx | tensorflow) options+=(-max_len=8192) ;;
     shards) options+=(-max_len=4096 -dict=Dictionaries/json.dict) ;;
+    hdf5) options+=(-max_len=32768 -dict=Dictionaries/hdf5.dict) ;;
     model) options+=(-max_len=8192 -dict=Dictionaries/model.dict) ;;
     *)
       echo "fuzz: there is no target ‘$target’" >&2

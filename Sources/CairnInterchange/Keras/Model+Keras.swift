@@ -10,7 +10,8 @@ extension Model {
   ///
   /// Weights are found where Keras puts them, and so is the state of the optimizer of a `.keras` file, if
   /// it is one that Cairn has. What belongs to neither, such as an older file's optimizer, is read from
-  /// the file as tensors (``CheckpointFile``) and is no part of the model. Nothing in the file is executed: classes come from `registry` alone.
+  /// the file as tensors (``CheckpointFile``) and is no part of the model. Nothing in the file is
+  /// executed: classes come from `registry` alone.
   ///
   /// - Throws: what opening the file throws; `noModel` for weights without a configuration; what
   ///   ``make(configuration:registry:initialization:limits:)`` throws for a class or setting that Cairn
