@@ -63,7 +63,7 @@ let package = Package(
       on: ["CairnFormat", "CairnJSON", "CairnModels", "CairnSystem", "CairnTensors"]),
     storey(
       "CairnInterchange",
-      on: ["CairnCodec", "CairnFormat", "CairnJSON", "CairnSystem", "CairnTensors"]),
+      on: ["CairnCodec", "CairnFormat", "CairnJSON", "CairnModels", "CairnSystem", "CairnTensors"]),
     storey(
       "Cairn",
       on: [
@@ -112,7 +112,9 @@ let package = Package(
       with: ["CairnFormat", "CairnInterchange", "CairnJSON", "CairnSystem", "CairnTensors"]),
     tests(
       of: "CairnInterchange",
-      with: ["CairnCodec", "CairnFormat", "CairnJSON", "CairnSystem", "CairnTensors"]),
+      with: [
+        "CairnCodec", "CairnFormat", "CairnJSON", "CairnModels", "CairnSystem", "CairnTensors",
+      ]),
     tests(of: "Cairn", with: ["CairnFormat", "CairnInterchange", "CairnSystem", "CairnTensors"]),
     tests(
       of: "CairnCommand",

@@ -41,6 +41,6 @@ let package = Package(
     fuzzer("FuzzSafetensors"), fuzzer("FuzzModel"), fuzzer("FuzzSalvage"),
     fuzzer("FuzzInflate"), fuzzer("FuzzEncode"),
     fuzzer("FuzzNumpy"), fuzzer("FuzzPytorch"), fuzzer("FuzzGguf"), fuzzer("FuzzOnnx"),
-    fuzzer("FuzzTensorflow"), fuzzer("FuzzShards"),
+    fuzzer("FuzzTensorflow"), fuzzer("FuzzShards"), fuzzer("FuzzHdf5"),
   ]
 )

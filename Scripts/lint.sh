@@ -49,3 +49,8 @@ while IFS=: read -r file line _; do
     exit 1
   fi
 done < <(grep -rnE '^[^/]*@unchecked' Sources --include='*.swift')
+# Whoever builds Cairn needs zlib and no other library of the system.
+if [ "$(grep -c 'systemLibrary(' Package.swift)" -ne 1 ] || grep -rn 'linkedLibrary' Package.swift; then
+  echo "lint: Package.swift asks for a system library other than zlib" >&2
+  exit 1
+fi

@@ -99,6 +99,10 @@ def main():
     seeds = Seeds(folder)
     for path in sorted(FIXTURES.rglob("*.cairn")):
         seeds.container(path.read_bytes())
+    for path in sorted(FIXTURES.glob("hdf5/*.*")):
+        # Those that Keras makes are too large to be changed with much use.
+        if path.suffix != ".json" and path.stat().st_size <= 32768:
+            seeds.add("hdf5", path.read_bytes())
     for path in sorted(FIXTURES.rglob("*.safetensors")):
         if path.stat().st_size <= 16_384:
             seeds.add("safetensors", path.read_bytes())

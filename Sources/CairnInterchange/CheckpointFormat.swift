@@ -29,7 +29,8 @@ public struct CheckpointFormat: Sendable {
 
   /// All formats, in the order in which content is tried.
   public static let all: [CheckpointFormat] = [
-    .cairn, .safetensors, .npy, .pytorch, .npz, .tensorflow, .gguf, .sharded, .onnx,
+    .cairn, .safetensors, .npy, .keras, .pytorch, .npz, .tensorflow, .gguf, .hdf5,
+    .kerasShards, .sharded, .onnx,
   ]
 
   /// The format of that name.

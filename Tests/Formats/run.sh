@@ -9,6 +9,11 @@ if [ ! -x "$cairn" ]; then
   echo "formats: $cairn is not built; 'make build' does" >&2
   exit 1
 fi
+if Fixtures/scripts/environment.sh keras-files; then
+  .venv-keras-files/bin/python Tests/Formats/test_keras.py --cairn "$cairn" --cache .cache/formats
+else
+  echo "formats: Keras's files SKIPPED, its Python libraries cannot be downloaded"
+fi
 if ! Fixtures/scripts/environment.sh formats; then
   echo "formats: SKIPPED, the formats' Python libraries cannot be downloaded"
   exit 0

@@ -21,7 +21,11 @@ struct ModelArguments: ParsableArguments {
   ///
   /// - Throws: what reading it throws; `noConfiguration` for weights without a configuration.
   func open() throws(CairnError) -> Model {
-    guard let config else { return try Model.load(from: model) }
+    guard let config else {
+      let format = try CheckpointFormat.detect(model).name
+      let isKeras = [CheckpointFormat.keras.name, CheckpointFormat.hdf5.name].contains(format)
+      return isKeras ? try Model.load(keras: model) : try Model.load(from: model)
+    }
     let weights = try CheckpointFile.open(model)
     return try Self.model(configuration: config, weights: weights)
   }

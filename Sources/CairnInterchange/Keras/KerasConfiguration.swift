@@ -1,0 +1,113 @@
+// Configurations of models as Keras 1, 2 and 3 write them, in the form of Keras 3.
+
+import CairnJSON
+import CairnModels
+import CairnSystem
+import CairnTensors
+
+/// Reading configurations of any Keras.
+enum KerasConfiguration {
+  /// Parses a configuration's text; Python's `NaN` and `Infinity` are allowed.
+  ///
+  /// - Throws: `invalidConfiguration`.
+  static func parse(_ text: [UInt8]) throws(CairnError) -> JSONValue {
+    var limits = JSONLimits()
+    limits.allowNonFiniteNumbers = true
+    do throws(JSONError) { return try JSONValue(parsing: text, limits: limits) } catch {
+      throw CairnError(
+        .invalidConfiguration, "the configuration is no valid JSON",
+        at: .init(offset: UInt64(error.offset)), found: error.message, cause: error)
+    }
+  }
+
+  /// A configuration's text in the form that containers have too, so that it is the same everywhere.
+  static func canonical(_ bytes: [UInt8]) throws(CairnError) -> [UInt8] { try text(parse(bytes)) }
+
+  /// The text of a configuration, the same for the same value.
+  static func text(_ value: JSONValue) throws(CairnError) -> [UInt8] {
+    do { return try value.utf8(.canonical, allowNonFiniteNumbers: true) } catch {
+      throw CairnError(
+        .invalidConfiguration, "the configuration cannot be written as JSON", cause: error)
+    }
+  }
+
+  /// The text of `metadata.json`.
+  static func about(_ pairs: [(String, String)]) throws(CairnError) -> [UInt8] {
+    var object = JSONObject()
+    for (key, value) in pairs { object[key] = .string(value) }
+    return try text(.object(object))
+  }
+
+  /// The model of a configuration, with weights of zeros.
+  ///
+  /// - Throws: what ``Model/make(configuration:registry:initialization:limits:)`` throws.
+  static func model(
+    _ text: [UInt8], registry: LayerRegistry = .standard, limits: ModelLimits = ModelLimits()
+  ) throws(CairnError) -> Model {
+    let value = withoutIdentities(try parse(text))
+    let model = try Model.make(
+      configuration: isLegacy(value) ? modernised(value) : value, registry: registry,
+      initialization: .zeros, limits: limits)
+    try model.restoreOptimizers(of: value, maximumParameters: limits.maximumParameters)
+    return model
+  }
+
+  /// What a configuration may ask for that comes with tensors: as many parameters as those have, and a
+  /// million in any case, so that what is missing can be named. 500 bytes can ask for terabytes.
+  static func limits(
+    filledBy source: any TensorSource, _ limits: ModelLimits = ModelLimits()
+  ) throws(CairnError) -> ModelLimits {
+    var elements = 0
+    for entry in try source.entries() {
+      let count = min(entry.shape.elementCount, entry.byteCount)
+      elements = min(1 << 48, elements + min(count, 1 << 48))
+    }
+    var limits = limits
+    limits.maximumParameters = min(limits.maximumParameters, max(elements, 1 << 20))
+    return limits
+  }
+
+  /// Why no model can be made of a configuration; nothing if one can.
+  static func remarks(_ source: any TensorSource) -> [String] {
+    guard let text = source.configuration else { return [] }
+    do throws(CairnError) {
+      _ = try model(text, limits: limits(filledBy: source))
+      return []
+    } catch {
+      let place = error.location.name.map { " at \($0.excerpt)" } ?? ""
+      return [
+        "No model can be made of the configuration, which is kept as text: "
+          + "\(error.message)\(place) [\(error.code)]."
+      ]
+    }
+  }
+
+  /// A configuration without Keras's `shared_object_id`: addresses in the memory of the process that wrote
+  /// it. Policies and the like that were one object are equal ones here.
+  private static func withoutIdentities(_ value: JSONValue) -> JSONValue {
+    switch value {
+    case .array(let elements): return .array(elements.map { withoutIdentities($0) })
+    case .object(let object):
+      var made = JSONObject()
+      for (key, inner) in object where key != "shared_object_id" || object["class_name"] == nil {
+        made[key] = withoutIdentities(inner)
+      }
+      return .object(made)
+    default: return value
+    }
+  }
+
+  /// Whether a model's configuration is that of an older file: Keras 3 names every class's module, in
+  /// `.keras` files the model's too.
+  static func isLegacy(_ value: JSONValue) -> Bool {
+    guard value["class_name"]?.stringValue != nil else { return false }
+    return value["module"]?.stringValue == nil
+  }
+
+  /// A configuration of Keras 1 or 2 in the form of Keras 3.
+  ///
+  /// - Throws: `unsupportedConfiguration` for what Keras 3 computes in another way under the same name.
+  static func modernised(_ value: JSONValue) throws(CairnError) -> JSONValue {
+    try LegacyKerasModel.model(value, at: "", depth: 0)
+  }
+}

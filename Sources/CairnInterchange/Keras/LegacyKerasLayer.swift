@@ -1,0 +1,177 @@
+// Layers of Keras 1 and 2 in the form of Keras 3: other names of classes and settings, defaults that have
+// changed. Keras 2 `legacy/interfaces.py`, `legacy/layers.py`; Keras 3 `layers/`.
+
+import CairnJSON
+import CairnModels
+import CairnSystem
+
+/// Turns the configuration of an older layer into that of Keras 3. Settings that are not known stay, so
+/// that whoever makes the layer reports them.
+enum LegacyKerasLayer {
+  private static let classes = [
+    "Convolution1D": "Conv1D", "Convolution2D": "Conv2D", "Convolution3D": "Conv3D",
+    "Deconvolution2D": "Conv2DTranspose", "SeparableConvolution2D": "SeparableConv2D",
+    "BatchNormalizationV1": "BatchNormalization", "BatchNormalizationV2": "BatchNormalization",
+  ]
+
+  /// Settings of Keras 1 that have another name now, in all classes that have them.
+  private static let names = [
+    "nb_filter": "filters", "subsample": "strides", "subsample_length": "strides",
+    "border_mode": "padding", "dim_ordering": "data_format", "bias": "use_bias",
+    "init": "kernel_initializer", "inner_init": "recurrent_initializer",
+    "inner_activation": "recurrent_activation", "W_regularizer": "kernel_regularizer",
+    "U_regularizer": "recurrent_regularizer", "b_regularizer": "bias_regularizer",
+    "W_constraint": "kernel_constraint", "U_constraint": "recurrent_constraint",
+    "b_constraint": "bias_constraint", "dropout_W": "dropout", "dropout_U": "recurrent_dropout",
+    "pool_length": "pool_size", "filter_length": "kernel_size", "p": "rate", "sigma": "stddev",
+    "atrous_rate": "dilation_rate", "beta_init": "beta_initializer",
+    "gamma_init": "gamma_initializer", "stride": "strides", "input_dtype": "",
+  ]
+  /// What says nothing on the computation, or nothing any more.
+  private static let obsolete: Set<String> = [
+    "batch_input_shape", "input_dtype", "input_length", "consume_less", "implementation", "fused",
+    "virtual_batch_size",
+  ]
+  /// What says something only if it is true; then it is not known here, and reported.
+  private static let usuallyFalse = ["time_major", "renorm", "ragged", "sparse"]
+
+  /// Whether a layer's settings are Keras 3's, by the policy or the shape in the new form. Modules say
+  /// nothing: later versions of Keras 2 write them, and Keras 3 leaves them out in HDF5.
+  static func isModern(_ value: JSONValue) -> Bool {
+    guard let config = value["config"] else { return false }
+    return config["dtype"]?["class_name"] == "DTypePolicy" || config["batch_shape"] != nil
+  }
+
+  /// A layer of Keras 3 as its `.keras` files have it: with its module, by the name under which the class
+  /// is exported.
+  static func exported(_ value: JSONValue) -> JSONValue {
+    guard case .object(var object) = value, object["module"] == nil else { return value }
+    object["module"] = "keras.layers"
+    object["registered_name"] = .null
+    if object["class_name"] == "GroupedQueryAttention" {
+      object["class_name"] = "GroupQueryAttention"
+    }
+    return .object(object)
+  }
+
+  static func layer(_ value: JSONValue, at path: String) throws(CairnError) -> JSONValue {
+    guard let found = value["class_name"]?.stringValue,
+      var config = value["config"]?.objectValue
+    else {
+      throw CairnError(
+        .invalidConfiguration, "a layer of the configuration has no class or no settings",
+        at: .init(name: path))
+    }
+    let name = classes[found] ?? found
+    if name == "InputLayer" { config = input(config) } else { try rename(&config, of: name, path) }
+    for (key, inner) in config where key == "layer" || key.hasSuffix("_layer") {
+      guard inner["class_name"] != nil, !isModern(inner) else { continue }
+      config[key] = try layer(inner, at: "\(path).config.\(key)")
+    }
+    try checkActivations(config, at: path)
+    for (key, inner) in config { config[key] = object(inner, under: key) }
+    return [
+      "module": "keras.layers", "class_name": .string(name), "config": .object(config),
+      "registered_name": .null,
+    ]
+  }
+
+  private static func input(_ config: JSONObject) -> JSONObject {
+    var made = JSONObject()
+    made["batch_shape"] = config["batch_input_shape"] ?? config["batch_shape"]
+    made["dtype"] = config["dtype"] ?? config["input_dtype"] ?? .string("float32")
+    made["sparse"] = config["sparse"] ?? .bool(false)
+    made["name"] = config["name"]
+    return made
+  }
+
+  private static func rename(
+    _ config: inout JSONObject, of name: String, _ path: String
+  ) throws(CairnError) {
+    let isEmbedding = name == "Embedding"
+    if isEmbedding {
+      move("init", to: "embeddings_initializer", in: &config)
+      move("W_regularizer", to: "embeddings_regularizer", in: &config)
+      move("W_constraint", to: "embeddings_constraint", in: &config)
+    } else {
+      move("output_dim", to: "units", in: &config)
+      config["input_dim"] = nil
+    }
+    for (old, new) in names.sorted(by: { $0.key < $1.key }) where !new.isEmpty {
+      move(old, to: new, in: &config)
+    }
+    for key in obsolete { config[key] = nil }
+    for key in usuallyFalse where config[key] == false { config[key] = nil }
+    if let rows = config["nb_row"], let columns = config["nb_col"] {
+      (config["nb_row"], config["nb_col"]) = (nil, nil)
+      config["kernel_size"] = .array([rows, columns])
+    }
+    switch config["data_format"]?.stringValue {
+    case "tf": config["data_format"] = "channels_last"
+    case "th": config["data_format"] = "channels_first"
+    default: break
+    }
+    switch name {
+    case "BatchNormalization":
+      if let axes = config["axis"]?.arrayValue, axes.count == 1 { config["axis"] = axes[0] }
+      if config["mode"]?.intValue == 0 { config["mode"] = nil }
+    case "LeakyReLU": move("alpha", to: "negative_slope", in: &config)
+    case "SeparableConv1D", "SeparableConv2D", "DepthwiseConv2D":
+      for key in ["kernel_initializer", "kernel_regularizer", "kernel_constraint", "groups"] {
+        config[key] = nil
+      }
+      if name == "DepthwiseConv2D" { config["filters"] = nil }
+    case "GRU":
+      // The default was another.
+      if config["reset_after"] == nil { config["reset_after"] = .bool(false) }
+      if config["recurrent_activation"] == nil { config["recurrent_activation"] = "hard_sigmoid" }
+    case "LSTM":
+      if let bias = config["forget_bias_init"] {
+        config["forget_bias_init"] = nil
+        config["unit_forget_bias"] = .bool(bias.stringValue == "one" || bias.stringValue == "ones")
+      }
+      if config["recurrent_activation"] == nil { config["recurrent_activation"] = "hard_sigmoid" }
+    default: break
+    }
+  }
+
+  private static func move(_ old: String, to new: String, in config: inout JSONObject) {
+    guard let value = config[old] else { return }
+    config[old] = nil
+    if config[new] == nil { config[new] = value }
+  }
+
+  /// Keras 3's `hard_sigmoid` has another slope: a model that was trained with the older one would
+  /// compute something else, and nobody would be told.
+  private static func checkActivations(_ config: JSONObject, at path: String) throws(CairnError) {
+    for key in ["activation", "recurrent_activation"] {
+      guard config[key]?.stringValue == "hard_sigmoid" else { continue }
+      throw CairnError(
+        .unsupportedConfiguration,
+        "hard_sigmoid of Keras 1 and 2 is another function than that of Keras 3",
+        at: .init(name: "\(path).config.\(key)"),
+        expected: "max(0, min(1, 0.2·x + 0.5)), which Keras 3 has no name for",
+        advice: "The tensors can be converted; the model cannot be built")
+    }
+  }
+
+  /// An initializer, regularizer or constraint, with its module; the older normal distribution was cut.
+  private static func object(_ value: JSONValue, under key: String) -> JSONValue {
+    let modules = [
+      "initializer": "keras.initializers", "regularizer": "keras.regularizers",
+      "constraint": "keras.constraints",
+    ]
+    guard let module = modules.first(where: { key.hasSuffix("_" + $0.key) })?.value,
+      case .object(var object) = value, let name = object["class_name"], object["module"] == nil
+    else { return value }
+    if name == "VarianceScaling", case .object(var config)? = object["config"],
+      config["distribution"] == "normal"
+    {
+      config["distribution"] = "truncated_normal"
+      object["config"] = .object(config)
+    }
+    object["module"] = .string(module)
+    object["registered_name"] = .null
+    return .object(object)
+  }
+}

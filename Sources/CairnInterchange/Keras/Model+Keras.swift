@@ -1,0 +1,152 @@
+// Models out of Keras's files, and into them.
+
+public import CairnFormat
+public import CairnModels
+public import CairnSystem
+public import CairnTensors
+
+extension Model {
+  /// The model of a file of Keras's: `.keras`, or a whole model in HDF5 of Keras 1, 2 or 3.
+  ///
+  /// Weights are found where Keras puts them, and so is the state of the optimizer of a `.keras` file, if
+  /// it is one that Cairn has. What belongs to neither, such as an older file's optimizer, is read from
+  /// the file as tensors (``CheckpointFile``) and is no part of the model. Nothing in the file is
+  /// executed: classes come from `registry` alone.
+  ///
+  /// - Throws: what opening the file throws; `noModel` for weights without a configuration; what
+  ///   ``make(configuration:registry:initialization:limits:)`` throws for a class or setting that Cairn
+  ///   does not have, or that Keras 3 computes in another way; `weightMismatch`; `overBudget`.
+  public static func load(
+    keras path: String, registry: LayerRegistry = .standard, limits: ModelLimits = ModelLimits(),
+    options: ReadOptions = ReadOptions()
+  ) throws(CairnError) -> Model {
+    let file = try CheckpointFile.open(path, options: options)
+    do throws(CairnError) {
+      return try restored(fromKeras: file.source, registry: registry, limits: limits)
+    } catch {
+      throw error.located(file: path)
+    }
+  }
+
+  /// The model of tensors that are called as Keras calls them, or as a model does, and their
+  /// configuration; as ``load(keras:registry:limits:options:)``.
+  public static func restored(
+    fromKeras source: any TensorSource, registry: LayerRegistry = .standard,
+    limits: ModelLimits = ModelLimits()
+  ) throws(CairnError) -> Model {
+    guard let configuration = source.configuration else {
+      throw CairnError(
+        .noModel, "the file holds tensors but no model",
+        advice: "Build the model and load the weights by name")
+    }
+    let limits = try KerasConfiguration.limits(filledBy: source, limits)
+    var left = source.defaultBudget
+    for entry in try source.entries() where entry.aliasOf == nil {
+      guard entry.byteCount <= left else {
+        throw CairnError(
+          .overBudget, "the model's tensors take more memory than is allowed",
+          at: .init(name: entry.name.string), expected: "at most \(source.defaultBudget) bytes")
+      }
+      left -= entry.byteCount
+    }
+    let model = try KerasConfiguration.model(configuration, registry: registry, limits: limits)
+    try model.loadKerasWeights(from: source)
+    try model.loadState(from: source)
+    try model.loadKerasOptimizer(from: source)
+    return model
+  }
+
+  /// Takes over the state that is no weight, where the source has it: files of Cairn's do.
+  private func loadState(from source: any TensorSource) throws(CairnError) {
+    for place in places(.fullState) where place.role == .state {
+      guard let index = try source.index(of: place.name()) else { continue }
+      try place.variable.assign(source.tensor(at: index))
+    }
+  }
+
+  /// Takes over the state of the optimizer that the configuration tells of, if the source has it: all of
+  /// it, or nothing.
+  private func loadKerasOptimizer(from source: any TensorSource) throws(CairnError) {
+    if optimizer == nil {
+      guard try source.index(of: "optimizer/vars/0") != nil,
+        (try? compileFromConfiguration()) != nil
+      else { return }
+    }
+    var values: [(variable: Variable, tensor: Tensor)] = []
+    for place in try kerasOptimizerPlaces() {
+      let names = [place.name, try TensorName(place.path)]
+      var found: Tensor?
+      for name in names where found == nil {
+        if let index = try source.index(of: name) { found = try source.tensor(at: index) }
+      }
+      guard var tensor = found, tensor.shape == place.variable.shape else {
+        throw CairnError(
+          .weightMismatch, "a variable of the optimizer is not in the file, or of another shape",
+          at: .init(name: place.name.string), expected: "\(place.variable.shape)",
+          found: found.map { "\($0.shape)" } ?? "nothing")
+      }
+      // Keras counts steps in 32 or 64 bits, as its backend does.
+      if tensor.dtype.isInteger, place.variable.dtype.isInteger {
+        tensor = try tensor.cast(to: place.variable.dtype)
+      }
+      try place.variable.checkAssignable(tensor)
+      values.append((place.variable, tensor))
+    }
+    for (variable, tensor) in values { try variable.assign(tensor) }
+  }
+
+  /// Replaces the model's weights by those of a source that calls its tensors as Keras does
+  /// (`layers/dense/vars/0`, or an older file's names), or by the model's own paths.
+  ///
+  /// Tensors that belong to no variable are passed over: the optimizer's are among them.
+  ///
+  /// - Throws: `weightMismatch`, whose cause lists every variable that has no tensor or one of another
+  ///   type or shape. Then nothing has changed.
+  public func loadKerasWeights(from source: any TensorSource) throws(CairnError) {
+    let names = try KerasNames(self, source)
+    var found: [TensorName: Tensor] = [:]
+    for index in 0..<source.count {
+      let entry = try source.entry(at: index)
+      guard let place = names.places[entry.name]?.place, place.role != .state else { continue }
+      found[try place.name()] = try source.tensor(at: index)
+    }
+    // One tensor for a variable that stands in several places.
+    var owners: [ObjectIdentifier: Tensor] = [:]
+    for place in places(.weights) {
+      if let tensor = found[try place.name()] { owners[ObjectIdentifier(place.variable)] = tensor }
+    }
+    var tensors = NamedTensors()
+    for place in places(.weights) {
+      guard let tensor = owners[ObjectIdentifier(place.variable)] else { continue }
+      try tensors.add(tensor, named: place.name())
+    }
+    try loadWeights(from: tensors, scope: .weights)
+  }
+
+  /// Saves the model as Keras 3 does: `.keras` with the configuration, or `.weights.h5`, by the path's
+  /// extension.
+  ///
+  /// The same model gives the same bytes. The state of seed generators, which Keras does not save, stands
+  /// beside the weights where Keras does not look.
+  ///
+  /// - Throws: `unknownFormat` for another extension; `cannotHold`, and what writing a file throws.
+  public func save(
+    keras path: String, options: WriteOptions = WriteOptions()
+  ) throws(CairnError) {
+    let format = try CheckpointFormat.forWriting(path)
+    guard format.name == CheckpointFormat.keras.name || format.name == CheckpointFormat.hdf5.name
+    else {
+      throw CairnError(
+        .unknownFormat, "the extension is none of Keras's", at: .init(file: path),
+        expected: ".keras or .weights.h5")
+    }
+    var sink = try format.writer(
+      to: path, options: options, accepting: format.name == "hdf5" ? [.configuration] : [])
+    try sink.write(ModelTensors(self))
+  }
+}
+
+extension CairnError.Code {
+  /// A file of Keras's has tensors but no model's configuration.
+  public static let noModel = Self("noModel")
+}
