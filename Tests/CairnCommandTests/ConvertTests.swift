@@ -39,7 +39,7 @@ import Testing
       try #expect(folder.bytes(file) == folder.bytes("a.CAIRN"), "\(file)")
     }
     #expect(try folder.bytes("a.CAIRN").starts(with: Container.signature))
-    try await cairn("convert", "plain", "e.h5", in: folder).expectFailure("unknownFormat")
+    try await cairn("convert", "plain", "e.pkl", in: folder).expectFailure("unknownFormat")
     try await cairn("convert", "plain", "cairn", in: folder).expectFailure("unknownFormat")
     try await cairn("convert", "--from", "cairn", "plain", "f.cairn", in: folder)
       .expectFailure("notACairnFile", offset: true)

@@ -57,7 +57,7 @@ import Testing
   @Test func `What cannot be copied is a failure`() async throws {
     try await cairn("copy", "absent.cairn", "copy.cairn", in: folder).expectFailure("notFound")
     try folder.writeContainer(Samples.plain(), to: "plain.cairn")
-    try await cairn("copy", "plain.cairn", "copy.h5", in: folder).expectFailure("unknownFormat")
+    try await cairn("copy", "plain.cairn", "copy.pkl", in: folder).expectFailure("unknownFormat")
     try await cairn("copy", "plain.cairn", "absent/copy.cairn", in: folder)
       .expectFailure("notFound")
     #expect(try folder.names() == ["plain.cairn"])

@@ -187,6 +187,6 @@ import Testing
     try await cairn("info", "text", in: folder).expectFailure("unknownFormat")
     try await cairn("info", "--from", "cairn", "text", in: folder)
       .expectFailure("notACairnFile", offset: true)
-    try await cairn("info", "--from", "keras", "text", in: folder).expectUsageError()
+    try await cairn("info", "--from", "pickle", "text", in: folder).expectUsageError()
   }
 }
