@@ -51,10 +51,9 @@ public struct KerasFile: TableSource {
 
   /// Whether a file that begins so is an archive whose first member is one of a model's.
   static func recognises(_ head: [UInt8]) -> Bool {
-    guard head.count > 30, head.starts(with: [0x50, 0x4B, 3, 4]) else { return false }
-    let nameCount = Int(head[26]) | Int(head[27]) << 8
+    guard let first = ZipArchive.firstName(in: head) else { return false }
     return [configurationName, metadataName, weightsName].contains {
-      $0.utf8.elementsEqual(head[30...].prefix(nameCount))
+      $0.utf8.elementsEqual(first)
     }
   }
 
@@ -177,13 +176,9 @@ public struct KerasFile: TableSource {
   /// The assets.
   public var blobs: [Blob] {
     get throws(CairnError) {
-      var blobs: [Blob] = []
-      for (name, member) in others {
-        let content = archive.content(of: member)
-        blobs.append(
-          Blob(name: name, bytes: try content.withBytes(in: 0..<content.count) { $0.array }))
+      try others.map { (other) throws(CairnError) in
+        Blob(name: other.name, bytes: try archive.bytes(of: other.member))
       }
-      return blobs
     }
   }
 
@@ -191,10 +186,7 @@ public struct KerasFile: TableSource {
   public func check(
     _ level: Container.VerificationLevel, progress: ProgressHandler
   ) throws(CairnError) {
-    let total = archive.contentByteCount
-    try archive.checkContents { (done) throws(CairnError) in
-      try progress(Progress(done: done, total: total))
-    }
+    try archive.checkContents(progress)
     if level == .deep { try ElementCheck.run(self, progress: progress) }
   }
 }

@@ -33,9 +33,8 @@ public struct NPZFile: TableSource {
   /// Whether a file that begins so is an archive whose first member is an array, or an empty one.
   static func recognises(_ head: [UInt8]) -> Bool {
     if head.starts(with: [0x50, 0x4B, 5, 6]) { return true }
-    guard head.count > 30, head.starts(with: [0x50, 0x4B, 3, 4]) else { return false }
-    let nameCount = Int(head[26]) | Int(head[27]) << 8
-    return head[30...].prefix(nameCount).reversed().starts(with: suffix.utf8.reversed())
+    guard let first = ZipArchive.firstName(in: head) else { return false }
+    return first.reversed().starts(with: suffix.utf8.reversed())
   }
 
   /// Opens a file whose bytes `source` has.
@@ -96,13 +95,9 @@ public struct NPZFile: TableSource {
   /// The members that are no arrays.
   public var blobs: [Blob] {
     get throws(CairnError) {
-      var blobs: [Blob] = []
-      for (name, member) in others {
-        let content = archive.content(of: member)
-        blobs.append(
-          Blob(name: name, bytes: try content.withBytes(in: 0..<content.count) { $0.array }))
+      try others.map { (other) throws(CairnError) in
+        Blob(name: other.name, bytes: try archive.bytes(of: other.member))
       }
-      return blobs
     }
   }
 
@@ -110,10 +105,7 @@ public struct NPZFile: TableSource {
   public func check(
     _ level: Container.VerificationLevel, progress: ProgressHandler
   ) throws(CairnError) {
-    let total = archive.contentByteCount
-    try archive.checkContents { (done) throws(CairnError) in
-      try progress(Progress(done: done, total: total))
-    }
+    try archive.checkContents(progress)
     if level == .deep { try ElementCheck.run(self, progress: progress) }
   }
 }

@@ -77,12 +77,7 @@ public struct TorchFile: TableSource {
   public func check(
     _ level: Container.VerificationLevel, progress: ProgressHandler
   ) throws(CairnError) {
-    if let archive {
-      let total = archive.contentByteCount
-      try archive.checkContents { (done) throws(CairnError) in
-        try progress(Progress(done: done, total: total))
-      }
-    }
+    try archive?.checkContents(progress)
     if level == .deep { try ElementCheck.run(self, progress: progress) }
   }
 }

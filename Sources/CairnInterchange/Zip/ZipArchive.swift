@@ -66,21 +66,34 @@ struct ZipArchive: Sendable {
     ZipContent(source: source, member: member, inflater: inflater)
   }
 
+  /// The bytes of a member's content.
+  func bytes(of member: ZipMember) throws(CairnError) -> [UInt8] {
+    let content = content(of: member)
+    return try content.withBytes(in: 0..<content.count) { $0.array }
+  }
+
+  /// The name of the first member of an archive that begins as `head` does, nil if none does.
+  static func firstName(in head: [UInt8]) -> ArraySlice<UInt8>? {
+    guard head.count > 30, head.starts(with: [0x50, 0x4B, 3, 4]) else { return nil }
+    return head[30...].prefix(Int(head[26]) | Int(head[27]) << 8)
+  }
+
   /// Reads every member and holds it against its CRC-32.
   ///
   /// - Parameter progress: Told of the bytes of content that have been read.
-  func checkContents(_ progress: (Int) throws(CairnError) -> Void) throws(CairnError) {
+  func checkContents(_ progress: ProgressHandler) throws(CairnError) {
+    let total = contentByteCount
     var done = 0
     for member in members {
       try content(of: member).checkAll { (count) throws(CairnError) in
-        try progress(done + count)
+        try progress(Progress(done: done + count, total: total))
       }
       done += member.byteCount
     }
   }
 
   /// The bytes of content of all members.
-  var contentByteCount: Int {
+  private var contentByteCount: Int {
     members.reduce(0) { $0.addingReportingOverflow($1.byteCount).partialValue }
   }
 
@@ -109,22 +122,16 @@ struct ZipArchive: Sendable {
         expected: "PK\\x01\\x02", advice: advice)
     }
     try reader.skip(4)
-    let flags: UInt16 = try reader.integer()
-    let method: UInt16 = try reader.integer()
-    try reader.skip(4)
-    let crc: UInt32 = try reader.integer()
-    let stored: UInt32 = try reader.integer()
-    let plain: UInt32 = try reader.integer()
-    let nameCount: UInt16 = try reader.integer()
-    let extraCount: UInt16 = try reader.integer()
+    let fields = try ZipFields(&reader)
     let commentCount: UInt16 = try reader.integer()
     let disk: UInt16 = try reader.integer()
     try reader.skip(6)
     let offset: UInt32 = try reader.integer()
-    let nameBytes = try reader.bytes(Int(nameCount))
-    let name = try ZipName.decode(nameBytes, isUTF8: flags & ZipMember.utf8Flag != 0, at: start)
-    var sizes = ZipExtra.Sizes(stored: stored, plain: plain, offset: offset)
-    try ZipExtra.apply(try reader.bytes(Int(extraCount)), to: &sizes, at: start, name: name)
+    let nameBytes = try reader.bytes(Int(fields.nameCount))
+    let name = try ZipName.decode(
+      nameBytes, isUTF8: fields.flags & ZipMember.utf8Flag != 0, at: start)
+    var sizes = ZipExtra.Sizes(stored: fields.stored, plain: fields.plain, offset: offset)
+    try ZipExtra.apply(try reader.bytes(Int(fields.extraCount)), to: &sizes, at: start, name: name)
     try reader.skip(Int(commentCount))
     func refuse(_ code: CairnError.Code, _ message: String, _ found: String?) -> CairnError {
       CairnError(
@@ -132,13 +139,13 @@ struct ZipArchive: Sendable {
         found: found)
     }
     // Bit 0: encrypted; 5: patched; 6: strong encryption; 13: masked headers.
-    guard flags & 0b0010_0000_0110_0001 == 0 else {
-      throw refuse(.unsupported, "a member of the archive is encrypted", "flags \(flags)")
+    guard fields.flags & 0b0010_0000_0110_0001 == 0 else {
+      throw refuse(.unsupported, "a member of the archive is encrypted", "flags \(fields.flags)")
     }
-    guard let method = ZipMember.Method(rawValue: method) else {
+    guard let method = ZipMember.Method(rawValue: fields.method) else {
       throw refuse(
         .unsupported, "a member is compressed by a method other than stored and deflate",
-        "method \(method)")
+        "method \(fields.method)")
     }
     guard disk == 0 else {
       throw refuse(.unsupported, "the archive spans several disks", "disk \(disk)")
@@ -147,7 +154,7 @@ struct ZipArchive: Sendable {
       let offset = Int(exactly: sizes.offset)
     else { throw refuse(.invalidArchive, "a size is more than can be counted", nil) }
     let member = ZipMember(
-      name: name, method: method, flags: flags, crc: crc, storedByteCount: stored,
+      name: name, method: method, flags: fields.flags, crc: fields.crc, storedByteCount: stored,
       byteCount: plain, headerOffset: offset)
     try checkSizes(member, at: start)
     return (member, nameBytes)

@@ -3,6 +3,29 @@
 
 import CairnSystem
 
+/// The fields that the central directory and a local header have alike.
+struct ZipFields {
+  var flags: UInt16
+  var method: UInt16
+  var crc: UInt32
+  var stored: UInt32
+  var plain: UInt32
+  var nameCount: UInt16
+  var extraCount: UInt16
+
+  /// Reads them from the flags on; the time and the date among them are skipped.
+  init(_ reader: inout SourceReader) throws(CairnError) {
+    flags = try reader.integer()
+    method = try reader.integer()
+    try reader.skip(4)
+    crc = try reader.integer()
+    stored = try reader.integer()
+    plain = try reader.integer()
+    nameCount = try reader.integer()
+    extraCount = try reader.integer()
+  }
+}
+
 /// A member of an archive.
 struct ZipMember: Sendable {
   /// How a member's bytes are coded.
@@ -58,30 +81,25 @@ struct ZipMember: Sendable {
         advice: ZipArchive.advice)
     }
     try reader.skip(2)
-    let flags: UInt16 = try reader.integer()
-    let method: UInt16 = try reader.integer()
-    try reader.skip(4)
-    let crc: UInt32 = try reader.integer()
-    let stored: UInt32 = try reader.integer()
-    let plain: UInt32 = try reader.integer()
-    let nameCount: UInt16 = try reader.integer()
-    let extraCount: UInt16 = try reader.integer()
-    guard method == self.method.rawValue else {
-      throw disagree("method", "\(self.method.rawValue)", "\(method)")
+    let fields = try ZipFields(&reader)
+    guard fields.method == method.rawValue else {
+      throw disagree("method", "\(method.rawValue)", "\(fields.method)")
     }
-    guard flags == self.flags else { throw disagree("set of flags", "\(self.flags)", "\(flags)") }
-    let localName = try reader.bytes(Int(nameCount))
+    guard fields.flags == flags else {
+      throw disagree("set of flags", "\(flags)", "\(fields.flags)")
+    }
+    let localName = try reader.bytes(Int(fields.nameCount))
     guard localName == nameBytes else {
       throw disagree("name", name.excerpt, String(decoding: localName, as: UTF8.self).excerpt)
     }
-    var sizes = ZipExtra.Sizes(stored: stored, plain: plain, offset: 0)
-    try ZipExtra.apply(try reader.bytes(Int(extraCount)), to: &sizes, at: start, name: name)
+    var sizes = ZipExtra.Sizes(stored: fields.stored, plain: fields.plain, offset: 0)
+    try ZipExtra.apply(try reader.bytes(Int(fields.extraCount)), to: &sizes, at: start, name: name)
     dataOffset = reader.position
     let hasDescriptor = flags & Self.descriptorFlag != 0
-    if !(hasDescriptor && crc == 0 && sizes.stored == 0 && sizes.plain == 0) {
+    if !(hasDescriptor && fields.crc == 0 && sizes.stored == 0 && sizes.plain == 0) {
       // With a descriptor they may also be right already, as some writers do.
-      guard hasDescriptor && crc == 0 || crc == self.crc else {
-        throw disagree("CRC-32", hex(self.crc, digits: 8), hex(crc, digits: 8))
+      guard hasDescriptor && fields.crc == 0 || fields.crc == crc else {
+        throw disagree("CRC-32", hex(crc, digits: 8), hex(fields.crc, digits: 8))
       }
       guard sizes.stored == UInt64(storedByteCount) || hasDescriptor && sizes.stored == 0,
         sizes.plain == UInt64(byteCount) || hasDescriptor && sizes.plain == 0
