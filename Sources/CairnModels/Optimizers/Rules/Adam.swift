@@ -2,19 +2,28 @@
 
 import CairnSystem
 
-/// Gradients' means over the roots of their mean squares (Kingma and Ba, 2014).
-struct AdamRule: ElementRule {
-  static let className = "Adam"
-
-  private let beta1: Double
-  private let beta2: Double
-  private let epsilon: Double
-  private let isAMSGrad: Bool
+/// How fast Adam and its kin forget, and what keeps them from dividing by zero.
+struct AdamSettings: Sendable {
+  let beta1: Double
+  let beta2: Double
+  let epsilon: Double
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {
     beta1 = try reader.double("beta_1", default: 0.9)
     beta2 = try reader.double("beta_2", default: 0.999)
     epsilon = try reader.double("epsilon", default: 1e-7)
+  }
+}
+
+/// Gradients' means over the roots of their mean squares (Kingma and Ba, 2014).
+struct AdamRule: ElementRule {
+  static let className = "Adam"
+
+  private let settings: AdamSettings
+  private let isAMSGrad: Bool
+
+  init(reading reader: inout ConfigurationReader) throws(CairnError) {
+    settings = try AdamSettings(reading: &reader)
     isAMSGrad = try reader.bool("amsgrad", default: false)
   }
 
@@ -28,9 +37,12 @@ struct AdamRule: ElementRule {
   func update<Scalar>(
     at step: UpdateStep<Scalar>
   ) -> (inout UpdatedElement<Scalar>) -> Void where Scalar: UpdateScalar {
-    let (power1, power2) = (step.power(Scalar(beta1)), step.power(Scalar(beta2)))
+    let (power1, power2) = (
+      step.power(Scalar(settings.beta1)), step.power(Scalar(settings.beta2))
+    )
     let alpha = step.learningRate * (1 - power2).squareRoot() / (1 - power1)
-    let (take1, take2, epsilon) = (Scalar(1 - beta1), Scalar(1 - beta2), Scalar(epsilon))
+    let (take1, take2) = (Scalar(1 - settings.beta1), Scalar(1 - settings.beta2))
+    let epsilon = Scalar(settings.epsilon)
     return { [isAMSGrad] element in
       let gradient = element.gradient
       element.first += (gradient - element.first) * take1

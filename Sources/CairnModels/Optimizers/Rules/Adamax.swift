@@ -6,14 +6,10 @@ import CairnSystem
 struct AdamaxRule: ElementRule {
   static let className = "Adamax"
 
-  private let beta1: Double
-  private let beta2: Double
-  private let epsilon: Double
+  private let settings: AdamSettings
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {
-    beta1 = try reader.double("beta_1", default: 0.9)
-    beta2 = try reader.double("beta_2", default: 0.999)
-    epsilon = try reader.double("epsilon", default: 1e-7)
+    settings = try AdamSettings(reading: &reader)
   }
 
   let slots = [
@@ -23,8 +19,9 @@ struct AdamaxRule: ElementRule {
   func update<Scalar>(
     at step: UpdateStep<Scalar>
   ) -> (inout UpdatedElement<Scalar>) -> Void where Scalar: UpdateScalar {
-    let (rate, rest) = (step.learningRate, 1 - step.power(Scalar(beta1)))
-    let (take1, keep2, epsilon) = (Scalar(1 - beta1), Scalar(beta2), Scalar(epsilon))
+    let (rate, rest) = (step.learningRate, 1 - step.power(Scalar(settings.beta1)))
+    let (take1, keep2) = (Scalar(1 - settings.beta1), Scalar(settings.beta2))
+    let epsilon = Scalar(settings.epsilon)
     return { element in
       element.first += (element.gradient - element.first) * take1
       element.second = largest(keep2 * element.second, element.gradient.magnitude)

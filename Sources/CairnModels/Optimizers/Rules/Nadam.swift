@@ -6,14 +6,10 @@ import CairnSystem
 struct NadamRule: ElementRule {
   static let className = "Nadam"
 
-  private let beta1: Double
-  private let beta2: Double
-  private let epsilon: Double
+  private let settings: AdamSettings
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {
-    beta1 = try reader.double("beta_1", default: 0.9)
-    beta2 = try reader.double("beta_2", default: 0.999)
-    epsilon = try reader.double("epsilon", default: 1e-7)
+    settings = try AdamSettings(reading: &reader)
   }
 
   let slots = [
@@ -22,14 +18,14 @@ struct NadamRule: ElementRule {
   let hasShared = true
 
   func advance<Scalar>(_ shared: Scalar, to number: Int) -> Scalar where Scalar: UpdateScalar {
-    shared * Scalar(beta1) * (1 - 0.5 * Scalar.power(Scalar(0.96), Scalar(number)))
+    shared * Scalar(settings.beta1) * (1 - 0.5 * Scalar.power(Scalar(0.96), Scalar(number)))
   }
 
   func update<Scalar>(
     at step: UpdateStep<Scalar>
   ) -> (inout UpdatedElement<Scalar>) -> Void where Scalar: UpdateScalar {
-    let (beta1, beta2) = (Scalar(beta1), Scalar(beta2))
-    let (rate, decay, epsilon) = (step.learningRate, Scalar(0.96), Scalar(epsilon))
+    let (beta1, beta2) = (Scalar(settings.beta1), Scalar(settings.beta2))
+    let (rate, decay, epsilon) = (step.learningRate, Scalar(0.96), Scalar(settings.epsilon))
     let now = beta1 * (1 - 0.5 * step.power(decay))
     let next = beta1 * (1 - 0.5 * step.power(decay, more: 1))
     let rest = 1 - step.shared
