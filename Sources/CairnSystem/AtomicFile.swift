@@ -165,7 +165,7 @@ package final class AtomicFile {
   package static let reservation = 32 << 20
 
   /// Takes room on the disk for what comes after the next `count` bytes too: a file system that has
-  /// chosen the blocks takes the bytes in nearly half the time (`make bench`).
+  /// chosen the blocks beforehand takes the bytes sooner than one that counts each page.
   private func reserve(for count: Int) {
     guard canReserve, written + count > max(reservedEnd, Self.reservation / 8) else { return }
     let start = max(reservedEnd, written)

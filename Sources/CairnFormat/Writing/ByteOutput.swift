@@ -15,9 +15,9 @@ protocol ByteOutput: AnyObject {
 
 /// A file that takes its target's place when it is committed.
 ///
-/// What is written ends at multiples of ``block`` in the file: a file system takes whole pages, and
-/// runs of them, in three quarters of the time (`make bench`). What is left over waits in a buffer,
-/// so that a header is not a call to the system either.
+/// What is written ends at multiples of ``block`` in the file: a file system takes runs of whole pages
+/// sooner than such as begin within one. What is left over waits in a buffer, so that a header is not a
+/// call to the system either.
 final class FileOutput: ByteOutput {
   let path: String?
   private let file: AtomicFile
