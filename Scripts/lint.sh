@@ -20,9 +20,11 @@ Sources/CairnCodec/Kernels/HistogramKernels.swift
 Sources/CairnCodec/Kernels/JoinKernel.swift
 Sources/CairnCodec/Kernels/LiteralDecoding.swift
 Sources/CairnCodec/Kernels/LiteralKernels.swift
+Sources/CairnCodec/Kernels/MatchFinder.swift
 Sources/CairnCodec/Kernels/PlaneKernels.swift
 Sources/CairnCodec/Kernels/RepeatKernel.swift
 Sources/CairnCodec/Kernels/SplitKernel.swift
+Sources/CairnCodec/Kernels/TokenKernels.swift
 Sources/CairnCodec/Kernels/VectorKernels.swift
 Sources/CairnCodec/Zlib/ZlibStream.swift
 Sources/CairnCommand/Terminal/Interruption.swift

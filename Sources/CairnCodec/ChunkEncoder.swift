@@ -2,20 +2,16 @@
 
 /// Codes chunks as RFC 1950 streams.
 ///
-/// It keeps zlib's state and its buffers between chunks: use one a thread. What it writes depends
-/// on the chunk, the layout, and the versions of Cairn and of the system's zlib only.
+/// It keeps its buffers between chunks: use one a thread. What it writes depends on the chunk, the
+/// layout, and the version of Cairn only.
 public struct ChunkEncoder: ~Copyable {
   private var sample = PlaneSample()
   private var planes: [UInt8] = []
   private var stream: [UInt8] = []
-  private var assembler: StreamAssembler
+  private var assembler = StreamAssembler()
 
   /// An encoder of its own state.
-  ///
-  /// - Throws: `outOfMemory`.
-  public init() throws(CodecError) {
-    assembler = try StreamAssembler()
-  }
+  public init() {}
 
   /// The longest stream that is worth keeping for a chunk of `logicalLength` bytes.
   ///
@@ -43,7 +39,7 @@ public struct ChunkEncoder: ~Copyable {
   /// - Returns: The stream, or `nil` if it would be longer than
   ///   ``largestWorthwhileLength(for:)``: the chunk is then to be stored raw.
   /// - Throws: `invalidArgument` if `logical` is not a whole number of elements or longer than
-  ///   ``ChunkLayout/largestLogicalLength``, or if zlib fails.
+  ///   ``ChunkLayout/largestLogicalLength``.
   public mutating func encode(
     _ logical: Span<UInt8>, layout: ChunkLayout
   ) throws(CodecError) -> [UInt8]? {
@@ -71,7 +67,7 @@ public struct ChunkEncoder: ~Copyable {
   /// - Returns: The length of the stream, or `nil` if it would be longer than
   ///   ``largestWorthwhileLength(for:)``: the chunk is then to be stored raw.
   /// - Throws: `invalidArgument` if `logical` is not a whole number of elements or longer than
-  ///   ``ChunkLayout/largestLogicalLength``, if `stream` is too short, or if zlib fails.
+  ///   ``ChunkLayout/largestLogicalLength``, or if `stream` is too short.
   public mutating func encode(
     _ logical: Span<UInt8>, layout: ChunkLayout, into stream: inout MutableSpan<UInt8>
   ) throws(CodecError) -> Int? {

@@ -80,7 +80,7 @@ extension ChunkLayout {
 
 /// Codes `bytes` with an encoder of its own.
 func encode(_ bytes: [UInt8], _ layout: ChunkLayout) throws -> [UInt8]? {
-  var encoder = try ChunkEncoder()
+  var encoder = ChunkEncoder()
   return try encoder.encode(bytes.span, layout: layout)
 }
 

@@ -7,7 +7,7 @@ import ContainerForge
 import FuzzHarness
 
 private func encoded(_ elements: [UInt8], _ layout: ChunkLayout) throws(CodecError) -> [UInt8]? {
-  var encoder = try ChunkEncoder()
+  var encoder = ChunkEncoder()
   let stream = try encoder.encode(elements.span, layout: layout)
   // Again, into a buffer that is not a byte longer than it must be.
   var buffer = [UInt8](repeating: 0xEE, count: ChunkEncoder.capacity(for: elements.count))

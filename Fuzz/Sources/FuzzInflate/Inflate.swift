@@ -91,7 +91,7 @@ private func coded(
   if random.once(in: 3), let planeFilter = PlaneFilter(rawValue: UInt8(filter)) {
     let elements = joined(planes, componentSize: size, filter: filter)
     do throws(CodecError) {
-      var encoder = try ChunkEncoder()
+      var encoder = ChunkEncoder()
       return try encoder.encode(
         elements.span, layout: ChunkLayout(filter: planeFilter, elementSize: size))
     } catch { return nil }

@@ -3,8 +3,8 @@
 /// The description of a block's codes: run-lengths of the code lengths, in a Huffman code
 /// themselves.
 ///
-/// There is one distance code. Without bits it says that the data is all literals; with one bit it
-/// is distance 1, and the other code of a bit stays unused (RFC 1951 section 3.2.7 has both).
+/// A single distance code without bits says that the data is all literals; where one is used, it has
+/// one bit, and the other code of a bit stays unused (RFC 1951 section 3.2.7 has both).
 struct CodeDescription {
   /// The order in which the lengths of the code length code are transmitted.
   static let order: [UInt8] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15]
@@ -16,6 +16,7 @@ struct CodeDescription {
   private var codes = [UInt16](repeating: 0, count: 19)
   private var lengthCount = 4
   private var symbolCount = 257
+  private var distanceCount = 1
   /// The bits that the whole description takes, the block's three first bits left out.
   private(set) var bitCount = 0
 
@@ -24,23 +25,17 @@ struct CodeDescription {
   /// - Parameters:
   ///   - codeLengths: Their lengths; two at least are not zero.
   ///   - symbolCount: How many of them count: from 257, the bytes and the end of block, to 286.
-  ///   - distanceLength: The length of the only distance code, 0 or 1.
+  ///   - distanceLengths: The lengths of the distance codes: 1 to 30.
   mutating func describe(
-    _ codeLengths: [UInt8], symbolCount: Int, distanceLength: Int,
+    _ codeLengths: [UInt8], symbolCount: Int, distanceLengths: ArraySlice<UInt8>,
     with huffman: inout HuffmanLengths
   ) {
     self.symbolCount = symbolCount
+    distanceCount = distanceLengths.count
     items.removeAll(keepingCapacity: true)
     for symbol in counts.indices { counts[symbol] = 0 }
-    var start = 0
-    while start < symbolCount {
-      let length = codeLengths[start]
-      var end = start + 1
-      while end < symbolCount, codeLengths[end] == length { end += 1 }
-      addRun(of: length, end - start)
-      start = end
-    }
-    add(distanceLength)
+    add(codeLengths[..<symbolCount])
+    add(distanceLengths)
     huffman.assign(counts: counts, limit: 7, to: &lengths)
     CanonicalCodes.assign(lengths: lengths, to: &codes)
     lengthCount = 19
@@ -55,7 +50,7 @@ struct CodeDescription {
   /// Writes the description.
   func write(with writer: inout BitWriter, to target: inout MutableSpan<UInt8>) {
     writer.put(UInt32(symbolCount - 257), 5, to: &target)
-    writer.put(0, 5, to: &target)  // HDIST: 1 code
+    writer.put(UInt32(distanceCount - 1), 5, to: &target)
     writer.put(UInt32(lengthCount - 4), 4, to: &target)
     for index in 0..<lengthCount {
       writer.put(UInt32(lengths[Int(Self.order[index])]), 3, to: &target)
@@ -73,6 +68,17 @@ struct CodeDescription {
     case 17: 3
     case 18: 7
     default: 0
+    }
+  }
+
+  private mutating func add(_ lengths: ArraySlice<UInt8>) {
+    var start = lengths.startIndex
+    while start < lengths.endIndex {
+      let length = lengths[start]
+      var end = start + 1
+      while end < lengths.endIndex, lengths[end] == length { end += 1 }
+      addRun(of: length, end - start)
+      start = end
     }
   }
 

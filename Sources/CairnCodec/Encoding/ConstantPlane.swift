@@ -29,7 +29,7 @@ struct ConstantPlane {
     lengths[Int(byte)] = 2
     lengths[256] = 2
     description.describe(
-      lengths, symbolCount: lengths.count, distanceLength: 1, with: &huffman)
+      lengths, symbolCount: lengths.count, distanceLengths: [1], with: &huffman)
     CanonicalCodes.assign(lengths: lengths, to: &codes)
     writer.put(isLast ? 1 : 0, 1, to: &target)
     writer.put(2, 2, to: &target)

@@ -2,9 +2,6 @@
 
 /// Codes planes as DEFLATE blocks of literals.
 struct LiteralCoder {
-  /// How a block is written.
-  private enum Form { case stored, fixed, dynamic }
-
   /// The parts that a longer plane is written as. Each but the first begins at a byte boundary,
   /// after an empty stored block, and has its own codes, so that a decoder that finds the place can
   /// decode both at once.
@@ -24,8 +21,8 @@ struct LiteralCoder {
   /// Of the block at hand: the occurrences of each byte and of the end of block, then for each of
   /// the 288 symbols of a fixed code its length and code.
   private var counts = [UInt32](repeating: 0, count: 257)
-  private var lengths = [UInt8](repeating: 0, count: 288)
-  private var bits = [UInt16](repeating: 0, count: 288)
+  private var lengths = [UInt8](repeating: 0, count: FixedCode.symbolCount)
+  private var bits = [UInt16](repeating: 0, count: FixedCode.symbolCount)
 
   /// Plans the blocks of `plane`.
   ///
@@ -34,6 +31,18 @@ struct LiteralCoder {
   mutating func plan(_ plane: Span<UInt8>) -> (byteCount: Int, repeatsByChance: Int) {
     plan.plan(plane, partLength: Self.partLength(for: plane.count))
     return (plan.blocks.reduce(0) { $0 + $1.cost } / 8, plan.repeatsByChance)
+  }
+
+  /// The bytes that `plane` would take as one block.
+  mutating func cost(of plane: Span<UInt8>) -> Int {
+    for (symbol, count) in PlaneKernels.histogram(of: plane).enumerated() { counts[symbol] = count }
+    counts[256] = 1
+    let (form, bitCount) = chooseForm(plane.count)
+    switch form {
+    case .stored: return StoredBlocks.length(of: plane.count)
+    case .fixed: return (bitCount + 7) / 8
+    case .dynamic: return (bitCount + description.bitCount + 7) / 8
+    }
   }
 
   /// Writes `plane`, for which `plan` was called last, and ends at a byte boundary.
@@ -70,8 +79,7 @@ struct LiteralCoder {
     }
     // A description takes 17 + 19 * 3 + 258 * 14 bits at most.
     guard target.count - writer.end > 512 else { return false }
-    writer.put(isFinal ? 1 : 0, 1, to: &target)
-    writer.put(form == .fixed ? 1 : 2, 2, to: &target)
+    form.writeHeader(isFinal: isFinal, with: &writer, to: &target)
     if form == .dynamic { description.write(with: &writer, to: &target) }
     CanonicalCodes.assign(lengths: lengths, to: &bits)
     codes.assign(codes: bits, lengths: lengths, count: bytes.count)
@@ -83,11 +91,11 @@ struct LiteralCoder {
 
   /// Chooses the cheapest form for the block at hand, sets its `lengths`, and returns the bits that
   /// its bytes take.
-  private mutating func chooseForm(_ count: Int) -> (Form, Int) {
-    for symbol in 257..<288 { lengths[symbol] = 0 }
+  private mutating func chooseForm(_ count: Int) -> (form: BlockForm, bitCount: Int) {
+    for symbol in 257..<FixedCode.symbolCount { lengths[symbol] = 0 }
     huffman.assign(
       counts: counts, preferred: LiteralTable.bits, limit: LiteralCodes.longestCode, to: &lengths)
-    description.describe(lengths, symbolCount: 257, distanceLength: 0, with: &huffman)
+    description.describe(lengths, symbolCount: 257, distanceLengths: [0], with: &huffman)
     let dynamic = literalBits
     let dynamicCost = description.bitCount + dynamic + Int(lengths[256])
     var fixed = 8 * count
@@ -96,9 +104,7 @@ struct LiteralCoder {
       return (.stored, 0)
     }
     guard fixed + 7 <= dynamicCost else { return (.dynamic, dynamic) }
-    for symbol in 0..<288 {
-      lengths[symbol] = symbol < 144 ? 8 : symbol < 256 ? 9 : symbol < 280 ? 7 : 8
-    }
+    for symbol in lengths.indices { lengths[symbol] = FixedCode.length(of: symbol) }
     return (.fixed, fixed)
   }
 

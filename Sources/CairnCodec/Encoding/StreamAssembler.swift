@@ -1,17 +1,25 @@
 // Puts one stream together from planes that are coded each in its own way.
 // FORMAT.md, section "Our encoder and decoder".
 
-struct StreamAssembler: ~Copyable {
-  private var deflater: DeflateCoder
+/// How a plane is coded; every mode gives DEFLATE data that any decoder reads.
+enum PlaneCoding {
+  /// Stored blocks.
+  case stored
+  /// A literal and matches of it; for planes of one and the same byte.
+  case constant
+  /// Literals in Huffman codes, no matches.
+  case huffman
+  /// Huffman codes, and matches at distance 1 only.
+  case runLength
+  /// Huffman codes and matches.
+  case matches
+}
+
+struct StreamAssembler {
   private var literals = LiteralCoder()
   private var constant = ConstantPlane()
+  private var tokens = TokenCoder()
   private var probe = RepeatProbe()
-  /// What zlib makes of a plane or of a sample.
-  private var arena: [UInt8] = []
-
-  init() throws(CodecError) {
-    deflater = try DeflateCoder()
-  }
 
   /// Writes `planes`, one after the other, as the rest of the DEFLATE data.
   ///
@@ -29,7 +37,7 @@ struct StreamAssembler: ~Copyable {
     for (plane, isNoise) in noise.enumerated() {
       let range = plane * length..<(plane + 1) * length
       let isLast = plane == noise.count - 1
-      let coding = isNoise ? .stored : try chooseCoding(for: planes.extracting(range))
+      let coding = isNoise ? .stored : chooseCoding(for: planes.extracting(range))
       if coding != .stored {
         guard try store(planes.extracting(held), false, with: &writer, to: &target) else {
           return false
@@ -62,46 +70,32 @@ struct StreamAssembler: ~Copyable {
     _ plane: Span<UInt8>, _ coding: PlaneCoding, _ isLast: Bool, with writer: inout BitWriter,
     to target: inout MutableSpan<UInt8>
   ) throws(CodecError) -> Outcome {
-    if coding == .constant {
-      return constant.write(
+    let isDone: Bool
+    switch coding {
+    case .constant:
+      isDone = constant.write(
         plane[0], count: plane.count, isLast: isLast, with: &writer, to: &target)
-        ? .coded : .noRoom
+    case .huffman:
+      isDone = try literals.write(plane, isLast: isLast, with: &writer, to: &target)
+    case .runLength, .matches:
+      let start = writer
+      isDone = try tokens.write(
+        plane, finding: coding == .matches ? .strings : .runs, isLast: isLast, with: &writer,
+        to: &target)
+      if isDone, writer.end - start.end >= StoredBlocks.length(of: plane.count) {
+        writer = start
+        return .notWorthIt
+      }
+    case .stored: return .notWorthIt
     }
-    if coding == .huffman {
-      return try literals.write(plane, isLast: isLast, with: &writer, to: &target)
-        ? .coded : .noRoom
-    }
-    let count = try deflate(plane, as: coding, isLast: isLast)
-    guard count < StoredBlocks.length(of: plane.count) else { return .notWorthIt }
-    guard count <= target.count - writer.end else { return .noRoom }
-    try ByteCopies.copy(arena.span.extracting(first: count), to: &target, at: writer.end)
-    writer.end += count
-    return .coded
-  }
-
-  /// Codes `bytes` into the arena, growing it as needed; returns the bytes written.
-  private mutating func deflate(
-    _ bytes: Span<UInt8>, as coding: PlaneCoding, isLast: Bool
-  ) throws(CodecError) -> Int {
-    let bound = deflater.bound(for: bytes.count)
-    // The buffer leaves `self` meanwhile: a span of it and a call on the deflater would overlap.
-    var arena: [UInt8] = []
-    swap(&arena, &self.arena)
-    defer { swap(&arena, &self.arena) }
-    if arena.count < bound {
-      arena = []  // lets the old buffer go before the new one is allocated
-      arena = [UInt8](repeating: 0, count: bound)
-    }
-    var whole = arena.mutableSpan
-    var target = whole._mutatingExtracting(first: bound)
-    return try deflater.code(bytes, as: coding, isLast: isLast, into: &target)
+    return isDone ? .coded : .noRoom
   }
 
   /// Chooses how to code `plane`, and has `literals` plan its blocks.
   ///
   /// Exponent planes of weights, the common case, must not pay for a search: matches cost them
   /// twenty times the time and make them larger. So only evidence of structure leads to a trial.
-  private mutating func chooseCoding(for plane: Span<UInt8>) throws(CodecError) -> PlaneCoding {
+  private mutating func chooseCoding(for plane: Span<UInt8>) -> PlaneCoding {
     let repeats = PlaneKernels.repeatCount(in: plane)
     guard repeats + 1 < plane.count else {
       return plane.count < ConstantPlane.fewest ? .runLength : .constant
@@ -120,20 +114,18 @@ struct StreamAssembler: ~Copyable {
     var best: (coding: PlaneCoding, cost: Int) = (.stored, sampleCount)
     let isContested = hasStructure || (hasRuns && huffmanPays)
     guard isContested else { return hasRuns ? .runLength : huffmanPays ? .huffman : .stored }
-    if huffmanPays || hasRuns {
-      best = (.huffman, try deflate(sample, as: .huffman, isLast: true))
-    }
+    if huffmanPays || hasRuns { best = (.huffman, literals.cost(of: sample)) }
     if hasRuns {
       // An equal cost goes to runs: the sample may lie between them.
-      let cost = try deflate(sample, as: .runLength, isLast: true)
+      let cost = tokens.cost(of: sample, finding: .runs)
       if cost <= best.cost { best = (.runLength, cost) }
     }
     if hasStructure {
-      let cost = try deflate(sample, as: .matches, isLast: true)
+      let cost = tokens.cost(of: sample, finding: .strings)
       // They are slow to find, so a plane that is small anyway must halve to be worth it: the few
       // bits left in the low planes of weights once rounded gain 3 % of the plane by matches.
       let saved = best.cost - cost
-      if saved >= best.cost / 20, saved >= sampleCount / 16 || cost <= best.cost / 2 {
+      if saved >= best.cost / 20, saved >= sampleCount / 8 || cost <= best.cost / 2 {
         best = (.matches, cost)
       }
     }

@@ -59,8 +59,7 @@ internal import CZlib
   init() throws(CodecError) {
     let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
     unsafe stream.initialize(to: z_stream())
-    // Window 2^15 without zlib's header, memory level 8: Huffman blocks of 16 Ki symbols, which
-    // follow a plane's changing statistics best.
+    // Window 2^15 without zlib's header; memory level 8 is zlib's default.
     let code = unsafe cairn_deflateInit2(stream, Self.level, -15, 8, Z_DEFAULT_STRATEGY)
     guard code == Z_OK else {
       unsafe stream.deallocate()
@@ -72,15 +71,6 @@ internal import CZlib
   deinit {
     unsafe deflateEnd(stream)
     unsafe stream.deallocate()
-  }
-
-  /// The most bytes that `count` bytes are coded to.
-  func bound(for count: Int) -> Int { Int(unsafe deflateBound(stream, UInt(count))) }
-
-  /// Goes back to the beginning of a stream, coded by `strategy` from there on; zlib's code.
-  mutating func reset(strategy: Int32) -> Int32 {
-    let result = unsafe deflateReset(stream)
-    return result == Z_OK ? unsafe deflateParams(stream, Self.level, strategy) : result
   }
 
   /// One call of `deflate`.

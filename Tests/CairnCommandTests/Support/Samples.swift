@@ -59,7 +59,7 @@ enum Samples {
     return tensors
   }
 
-  /// Options whose output is the same with every version of zlib.
+  /// Options whose output holds the bytes of tensors as they are.
   static var raw: WriteOptions {
     var options = WriteOptions()
     options.codec = .raw
