@@ -6,21 +6,26 @@ import Dispatch
 /// and hands them to `consume` in order, on the calling thread.
 ///
 /// The caller takes what is ready before it makes anything itself, so that a writer is never short
-/// of pieces and no thread is idle. At most ``OrderedWork/window(of:)`` pieces exist at once. What
-/// fails first by index is thrown, whatever the threads do; all threads are done by then.
+/// of pieces and no thread is idle. What fails first by index is thrown, whatever the threads do; all
+/// threads are done by then.
+///
+/// - Parameters:
+///   - sizes: How much of the `window` each piece takes up, from when it is begun until it is consumed.
+///   - window: How much may be taken up at once; a piece that is larger exists alone.
 package func inOrder<Worker: ~Copyable, Piece: Sendable>(
-  _ count: Int, threads: Threads,
+  _ sizes: [Int], window: Int, threads: Threads,
   makeWorker: @escaping @Sendable () throws(CairnError) -> Worker,
   produce: @escaping @Sendable (inout Worker, Int) throws(CairnError) -> Piece,
   consume: (Int, Piece) throws(CairnError) -> Void
 ) throws(CairnError) {
+  let count = sizes.count
   guard count > 0 else { return }
   var worker = try makeWorker()
   guard threads.count > 1, count > 1 else {
     for index in 0..<count { try consume(index, produce(&worker, index)) }
     return
   }
-  let work = OrderedWork<Piece>(count: count, window: orderedWindow(of: threads))
+  let work = OrderedWork<Piece>(sizes: sizes, window: window)
   let helpers = DispatchGroup()
   // Threads of the pool know nothing of the caller's task.
   let gate = Storage.gate
@@ -53,12 +58,12 @@ package func inOrder<Worker: ~Copyable, Piece: Sendable>(
       piece = work.take(next)
     }
     if let piece { try consume(next, piece.get()) }
-    work.makeRoom()
+    work.makeRoom(next)
   }
 }
 
-/// How many pieces ``inOrder(_:threads:makeWorker:produce:consume:)`` lets exist at once: one being
-/// made and one waiting a thread, and one being taken.
+/// How many pieces of the largest size a window should have room for: one being made and one waiting a
+/// thread, and one being consumed.
 package func orderedWindow(of threads: Threads) -> Int { 2 * threads.count + 1 }
 
 private func outcome<Value>(
@@ -71,28 +76,30 @@ private func outcome<Value>(
 private final class OrderedWork<Piece: Sendable>: Sendable {
   private struct State {
     var claimed = 0
-    var taken = 0
+    /// The size of what is claimed and not gone.
+    var size = 0
     var isStopped = false
     var ready: [Int: Result<Piece, CairnError>] = [:]
   }
-  private let count: Int
+  private let sizes: [Int]
   private let window: Int
   private let state = Lock(State())
   /// Signalled for each piece that is ready, and for each that is gone.
   private let delivered = DispatchSemaphore(value: 0)
   private let room = DispatchSemaphore(value: 0)
 
-  init(count: Int, window: Int) {
-    self.count = count
+  init(sizes: [Int], window: Int) {
+    self.sizes = sizes
     self.window = window
   }
 
   /// The next piece to make, if there is one and it may be made now.
   func claimIfRoom() -> Int? {
     state.withLock { state in
-      guard !state.isStopped, state.claimed < count, state.claimed < state.taken + window else {
-        return nil
-      }
+      guard !state.isStopped, state.claimed < sizes.count,
+        state.size == 0 || state.size + sizes[state.claimed] <= window
+      else { return nil }
+      state.size += sizes[state.claimed]
       state.claimed += 1
       return state.claimed - 1
     }
@@ -102,7 +109,7 @@ private final class OrderedWork<Piece: Sendable>: Sendable {
   func claim() -> Int? {
     while true {
       if let index = claimIfRoom() { return index }
-      if state.withLock({ $0.isStopped || $0.claimed == count }) {
+      if state.withLock({ $0.isStopped || $0.claimed == sizes.count }) {
         // Whoever else waits for room shall see it too.
         room.signal()
         return nil
@@ -116,14 +123,14 @@ private final class OrderedWork<Piece: Sendable>: Sendable {
     delivered.signal()
   }
 
-  /// Piece `index`, the next in order, if it is ready. It counts until ``makeRoom()``.
+  /// Piece `index`, the next in order, if it is ready. It counts until ``makeRoom(_:)``.
   func take(_ index: Int) -> Result<Piece, CairnError>? {
     state.withLock { $0.ready.removeValue(forKey: index) }
   }
 
-  /// One that was taken is gone.
-  func makeRoom() {
-    state.withLock { $0.taken += 1 }
+  /// Piece `index`, which was taken, is gone.
+  func makeRoom(_ index: Int) {
+    state.withLock { $0.size -= sizes[index] }
     room.signal()
   }
 

@@ -9,11 +9,14 @@ import Testing
     var made = 0
   }
 
+  private func ones(_ count: Int) -> [Int] { [Int](repeating: 1, count: count) }
+
   @Test(arguments: [1, 2, 3, 8])
   func `Results come in order, each once, on any number of threads`(threads: Int) throws {
     var taken: [Int] = []
     try inOrder(
-      500, threads: Threads(threads), makeWorker: { () throws(CairnError) in Worker() },
+      ones(500), window: orderedWindow(of: Threads(threads)),
+      threads: Threads(threads), makeWorker: { () throws(CairnError) in Worker() },
       produce: { (worker, index) throws(CairnError) in
         worker.made += 1
         return index * index
@@ -29,7 +32,8 @@ import Testing
   func `No more pieces exist at once than the window allows`(threads: Int) throws {
     let alive = Lock((now: 0, most: 0))
     try inOrder(
-      200, threads: Threads(threads), makeWorker: { () throws(CairnError) in Worker() },
+      ones(200), window: orderedWindow(of: Threads(threads)),
+      threads: Threads(threads), makeWorker: { () throws(CairnError) in Worker() },
       produce: { (_, index) throws(CairnError) in
         alive.withLock { $0 = ($0.now + 1, max($0.most, $0.now + 1)) }
         return index
@@ -40,6 +44,31 @@ import Testing
     #expect((1...orderedWindow(of: Threads(threads))).contains(most))
   }
 
+  @Test(arguments: [1, 2, 5])
+  func `Small pieces are many at once, and one larger than the window is alone`(
+    threads: Int
+  ) throws {
+    let sizes = (0..<300).map { $0 % 20 == 7 ? 10 : $0 % 50 == 9 ? 30 : 1 }
+    let alive = Lock([Int: Int]())
+    let broken = Lock([[Int: Int]]())
+    try inOrder(
+      sizes, window: 12, threads: Threads(threads),
+      makeWorker: { () throws(CairnError) in Worker() },
+      produce: { (_, index) throws(CairnError) in
+        let now = alive.withLock {
+          $0[index] = sizes[index]
+          return $0
+        }
+        if now.count > 1, now.values.reduce(0, +) > 12 { broken.withLock { $0.append(now) } }
+        return index
+      },
+      consume: { (_, index) throws(CairnError) in
+        alive.withLock { _ = $0.removeValue(forKey: index) }
+      })
+    #expect(alive.withLock { $0.isEmpty })
+    #expect(broken.withLock { $0 } == [])
+  }
+
   @Test(arguments: [1, 2, 4])
   func `The failure that is first by index is thrown, after all that comes before it`(
     threads: Int
@@ -48,7 +77,8 @@ import Testing
       var taken: [Int] = []
       let error = #expect(throws: CairnError.self) {
         try inOrder(
-          100, threads: Threads(threads), makeWorker: { () throws(CairnError) in Worker() },
+          ones(100), window: orderedWindow(of: Threads(threads)),
+          threads: Threads(threads), makeWorker: { () throws(CairnError) in Worker() },
           produce: { (_, index) throws(CairnError) in
             if index == 7 || index == 8 || index == 60 {
               throw CairnError(.inputOutput, "piece \(index)")
@@ -69,7 +99,8 @@ import Testing
     let made = Lock(0)
     #expect(throws: CairnError.self) {
       try inOrder(
-        10_000, threads: Threads(threads), makeWorker: { () throws(CairnError) in Worker() },
+        ones(10_000), window: orderedWindow(of: Threads(threads)),
+        threads: Threads(threads), makeWorker: { () throws(CairnError) in Worker() },
         produce: { (_, index) throws(CairnError) in
           made.withLock { $0 += 1 }
           return index
@@ -86,7 +117,7 @@ import Testing
   @Test func `Where no thread has a worker, its failure is thrown`() throws {
     let error = #expect(throws: CairnError.self) {
       try inOrder(
-        10, threads: 3,
+        ones(10), window: 7, threads: 3,
         makeWorker: { () throws(CairnError) -> Worker in
           throw CairnError(.outOfMemory, "no worker")
         },

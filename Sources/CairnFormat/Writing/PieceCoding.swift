@@ -32,15 +32,7 @@ struct CodedPiece: Sendable {
 
 /// Codes pieces; one a thread.
 struct PieceCoder: ~Copyable {
-  private var encoder: ChunkEncoder
-
-  init() throws(CairnError) {
-    encoder = try Self.makeEncoder()
-  }
-
-  private static func makeEncoder() throws(CairnError) -> ChunkEncoder {
-    do throws(CodecError) { return try ChunkEncoder() } catch { throw error.located() }
-  }
+  private var encoder = ChunkEncoder()
 
   /// Reads a piece, if it is not in memory, and codes it.
   mutating func code(_ job: PieceJob, _ buffers: BufferPool) throws(CairnError) -> CodedPiece {
@@ -68,7 +60,7 @@ struct PieceCoder: ~Copyable {
       }
       return (part, nil)
     case .reader(let read):
-      let buffer = try buffers.take()
+      let buffer = try buffers.take(job.range.count)
       // Taken from the pool: no other thread has it.
       try buffer.withMutableBytes(in: 0..<job.range.count) { (bytes) throws(CairnError) in
         try read(job.range.lowerBound, &bytes)
@@ -82,7 +74,7 @@ struct PieceCoder: ~Copyable {
   ) throws(CairnError) -> ByteRegion? {
     guard record.storageClass == .chunked else { return nil }
     // Used again and again: fresh pages for every stream would cost as much as coding it.
-    let buffer = try buffers.take()
+    let buffer = try buffers.take(ChunkEncoder.capacity(for: bytes.count))
     do throws(CodecError) {
       let layout = try record.layout()
       // Taken from the pool: no other thread has it.

@@ -30,6 +30,8 @@ final class TensorQueue {
   /// Bytes and items that are queued at most before they are written.
   private static let byteCapacity = 32 << 20
   private static let itemCapacity = 4_096
+  /// What a piece takes up beside its bytes, in bytes, generously.
+  private static let pieceOverhead = 4_096
 
   init(_ frames: FrameWriter, options: WriteOptions, alignment: Int) {
     self.frames = frames
@@ -75,8 +77,10 @@ final class TensorQueue {
     }
     var written = 0
     try inOrder(
-      jobs.count, threads: options.threads,
-      makeWorker: { () throws(CairnError) in try PieceCoder() },
+      jobs.map { $0.range.count + Self.pieceOverhead },
+      window: orderedWindow(of: options.threads) * (buffers.byteCount + Self.pieceOverhead),
+      threads: options.threads,
+      makeWorker: { () throws(CairnError) in PieceCoder() },
       produce: { [jobs, buffers] (coder, number) throws(CairnError) in
         try coder.code(jobs[number], buffers)
       },
@@ -165,19 +169,25 @@ final class TensorQueue {
   }
 }
 
-/// Blocks of memory of one size that are used again and again.
+/// Blocks of memory that are used again and again.
 final class BufferPool: Sendable {
-  private let byteCount: Int
+  /// The size of the blocks that are kept.
+  let byteCount: Int
   private let free = Lock<[Storage]>([])
 
   init(byteCount: Int) { self.byteCount = byteCount }
 
-  func take() throws(CairnError) -> Storage {
+  /// A block of at least `count` bytes, if that is not more than the pool's size. Small ones are made
+  /// for the purpose: many of them may be needed at once.
+  func take(_ count: Int) throws(CairnError) -> Storage {
+    if count < byteCount / 4 { return try Storage(byteCount: count, zeroed: false) }
     if let buffer = free.withLock({ $0.popLast() }) { return buffer }
     return try Storage(byteCount: byteCount, zeroed: false)
   }
 
-  func giveBack(_ buffer: Storage) { free.withLock { $0.append(buffer) } }
+  func giveBack(_ buffer: Storage) {
+    if buffer.byteCount == byteCount { free.withLock { $0.append(buffer) } }
+  }
 
   func empty() { free.withLock { $0 = [] } }
 }
