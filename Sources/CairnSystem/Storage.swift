@@ -31,6 +31,7 @@
 
   /// From this size on a block gets pages of its own.
   package static let hugePageThreshold = 4 << 20
+  package static let hugePageByteCount = 2 << 20
   package static let alignment = 64
 
   /// A block of `byteCount` bytes, all zero if `zeroed` (otherwise the caller fills them all before
@@ -46,22 +47,27 @@
     self.isWritable = true
     if byteCount >= Self.hugePageThreshold {
       // Fresh anonymous pages are zero already. Reserve one huge page more than needed, so that a
-      // 2-MiB boundary lies inside, and give the margins back.
-      let huge = 2 << 20
+      // 2-MiB boundary lies inside, and give the margins back. What goes into the last huge page gets
+      // one if it fills half of it, else ordinary pages.
+      let huge = Self.hugePageByteCount
       let page = Int(sysconf(Int32(_SC_PAGESIZE)))
-      let (padded, overflow) = byteCount.addingReportingOverflow(huge + page)
-      guard !overflow else { throw Self.exhausted(byteCount) }
-      let length = (byteCount + page - 1) / page * page
+      // `length` is less than a huge page longer than `byteCount`.
+      guard !byteCount.addingReportingOverflow(2 * huge).overflow else {
+        throw Self.exhausted(byteCount)
+      }
+      let tail = byteCount % huge
+      let length =
+        tail < huge / 2 ? (byteCount + page - 1) / page * page : byteCount - tail + huge
+      let padded = length + huge
       let map = unsafe mmap(
         nil, padded, PROT_READ | PROT_WRITE, MAP_PRIVATE | Self.anonymous, -1, 0)
       guard let map = unsafe map, unsafe map != MAP_FAILED else { throw Self.exhausted(byteCount) }
       // SAFETY: `start` is the first 2-MiB boundary in the mapping; start + length <= map + padded,
-      // because at most huge - 1 bytes are skipped and padded >= length + huge.
+      // because at most huge - 1 bytes are skipped and padded is length + huge.
       let skip = (huge - Int(bitPattern: map) & (huge - 1)) & (huge - 1)
       let start = unsafe map + skip
-      let total = (padded + page - 1) / page * page
       if skip > 0 { _ = unsafe munmap(map, skip) }
-      if total - skip > length { _ = unsafe munmap(start + length, total - skip - length) }
+      _ = unsafe munmap(start + length, huge - skip)
       #if os(Linux)
         // Advice only: where it is refused, the pages are ordinary ones.
         _ = unsafe madvise(start, length, hugePages ? MADV_HUGEPAGE : MADV_NOHUGEPAGE)

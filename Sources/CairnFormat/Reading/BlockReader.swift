@@ -66,7 +66,8 @@ struct BlockReader: ~Copyable {
       }
       return
     }
-    let scratch = try Self.scratch(&stored, block.storedCount)
+    // Room for any block of this length, so that memory is asked for once.
+    let scratch = try Self.scratch(&stored, block.logicalCount)
     try scratch.withMutableBytes(in: 0..<block.storedCount) { (bytes) throws(CairnError) in
       try source.read(at: block.offset, into: &bytes)
     }

@@ -89,25 +89,56 @@ extension Container {
     return memory.part(first.offset..<end)
   }
 
+  /// One block of a tensor, and where it goes.
+  private struct FillJob {
+    var tensor: Int
+    var block: Int
+    /// The number of the huge page in which it begins.
+    var page: UInt
+  }
+
   /// Fills each region with the tensor that its plan describes.
   private func fill(_ regions: [ByteRegion], _ plans: [Plan]) throws(CairnError) {
     let jobs = plans.indices.flatMap { tensor in
-      plans[tensor].blocks.indices.map { (tensor: tensor, block: $0) }
-    }
-    let source = source
-    try inParallel(
-      jobs.count, threads: options.threads,
-      makeWorker: { () throws(CairnError) in try BlockReader() }
-    ) { (reader, number) throws(CairnError) in
-      let (tensor, block) = jobs[number]
-      let plan = plans[tensor]
-      // Regions are disjoint, and so are a tensor's pieces: no two threads write one byte.
-      try regions[tensor].withMutableBytes(in: plan.pieces.range(of: block)) {
-        (target) throws(CairnError) in
-        try reader.read(
-          plan.blocks[block], number: block, of: plan.record, part: 0..<target.count,
-          from: source, into: &target)
+      let region = regions[tensor]
+      let start = region.storage.address + UInt(region.range.lowerBound)
+      return plans[tensor].blocks.indices.map { block in
+        let offset = UInt(plans[tensor].pieces.range(of: block).lowerBound)
+        return FillJob(
+          tensor: tensor, block: block, page: (start + offset) / UInt(Storage.hugePageByteCount))
       }
     }
+    // What lies in one huge page goes to one thread: two that touch a fresh page at the same time both
+    // clear one, and one of the two is thrown away.
+    let pages = Self.pages(of: jobs)
+    let source = source
+    try inParallel(
+      pages.count, threads: options.threads,
+      makeWorker: { () throws(CairnError) in try BlockReader() }
+    ) { (reader, page) throws(CairnError) in
+      for job in jobs[pages[page]] {
+        let plan = plans[job.tensor]
+        // Regions are disjoint, and so are a tensor's pieces: no two threads write one byte.
+        try regions[job.tensor].withMutableBytes(in: plan.pieces.range(of: job.block)) {
+          (target) throws(CairnError) in
+          try reader.read(
+            plan.blocks[job.block], number: job.block, of: plan.record, part: 0..<target.count,
+            from: source, into: &target)
+        }
+      }
+    }
+  }
+
+  /// The runs of `jobs` that begin in one page.
+  private static func pages(of jobs: [FillJob]) -> [Range<Int>] {
+    var runs: [Range<Int>] = []
+    for (number, job) in jobs.enumerated() {
+      if let last = runs.last, jobs[last.lowerBound].page == job.page {
+        runs[runs.count - 1] = last.lowerBound..<number + 1
+      } else {
+        runs.append(number..<number + 1)
+      }
+    }
+    return runs
   }
 }
