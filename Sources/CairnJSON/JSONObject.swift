@@ -53,6 +53,9 @@ public struct JSONObject: Sendable {
       }
       if let position = position(of: key) {
         members[position].value = newValue
+      } else if members.count < Self.greatestScanned {
+        // Without looking for the key once more.
+        members.append((key, newValue))
       } else {
         append(newKey: key, newValue)
       }
