@@ -94,7 +94,8 @@ public enum ActivationFunction: String, Hashable, Sendable, CaseIterable {
     case .relu: try map(&tensor, as: type) { $0 < 0 ? 0 : $0 + 0 }
     case .sigmoid: try map(&tensor, as: type, Self.sigmoid)
     case .tanh: try map(&tensor, as: type) { Elementary.tanh($0) }
-    case .gelu: try map(&tensor, as: type) { 0.5 * $0 * Elementary.erfc(-$0 * Scalar(0.5).squareRoot()) }
+    case .gelu:
+      try map(&tensor, as: type) { 0.5 * $0 * Elementary.erfc(-$0 * Scalar(0.5).squareRoot()) }
     case .elu: try map(&tensor, as: type, Self.elu)
     case .selu:
       try map(&tensor, as: type) { x in
@@ -131,8 +132,12 @@ public enum ActivationFunction: String, Hashable, Sendable, CaseIterable {
     return try tensor.scalars()
   }
 
-  private static func softplus<Scalar: FloatScalar>(_ x: Scalar) -> Scalar { (x > 0 ? x : 0) + Elementary.log1p(Elementary.exp(-abs(x))) }
-  private static func hardSigmoid<Scalar: FloatScalar>(_ x: Scalar) -> Scalar { clip(x + 3, 0, 6) / 6 }
+  private static func softplus<Scalar: FloatScalar>(_ x: Scalar) -> Scalar {
+    (x > 0 ? x : 0) + Elementary.log1p(Elementary.exp(-abs(x)))
+  }
+  private static func hardSigmoid<Scalar: FloatScalar>(_ x: Scalar) -> Scalar {
+    clip(x + 3, 0, 6) / 6
+  }
   /// A NaN stays one.
   private static func clip<Scalar: FloatScalar>(
     _ x: Scalar, _ low: Scalar, _ high: Scalar
@@ -202,7 +207,9 @@ public enum ActivationFunction: String, Hashable, Sendable, CaseIterable {
     return x < 0 ? e / (1 + e) : 1 / (1 + e)
   }
 
-  private static func elu<Scalar: FloatScalar>(_ x: Scalar) -> Scalar { x > 0 ? x : Elementary.expm1(x) }
+  private static func elu<Scalar: FloatScalar>(_ x: Scalar) -> Scalar {
+    x > 0 ? x : Elementary.expm1(x)
+  }
 
   private func map<Scalar: FloatScalar>(
     _ tensor: inout Tensor, as type: Scalar.Type, _ function: (Scalar) -> Scalar

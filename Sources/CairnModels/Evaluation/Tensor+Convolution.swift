@@ -81,7 +81,8 @@ extension Tensor {
   }
 
   /// The rows of the groups' products side by side.
-  private static func interleaved<Scalar: FloatScalar>(_ parts: [[Scalar]], width: Int) -> [Scalar] {
+  private static func interleaved<Scalar: FloatScalar>(_ parts: [[Scalar]], width: Int) -> [Scalar]
+  {
     var rows: [Scalar] = []
     rows.reserveCapacity(parts.count * parts[0].count)
     for start in stride(from: 0, to: parts[0].count, by: max(width, 1)) {

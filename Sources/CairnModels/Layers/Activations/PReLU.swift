@@ -94,7 +94,9 @@ public final class PReLU: UnaryLayer {
     _ input: Tensor, in context: EvaluationContext, as type: Scalar.Type
   ) throws(CairnError) -> Tensor {
     _ = try outputShape(for: BatchShape(input.shape))
-    return try FloatArray<Scalar>(input).combined(with: FloatArray(state.weight("alpha")), in: context) {
+    return try FloatArray<Scalar>(input).combined(
+      with: FloatArray(state.weight("alpha")), in: context
+    ) {
       x, slope in x > 0 ? x : slope * x
     }.tensor()
   }

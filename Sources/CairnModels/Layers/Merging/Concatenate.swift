@@ -93,7 +93,8 @@ public final class Concatenate: Layer {
       masks.append(try array.tensor())
     }
     let whole = try only(evaluate(masks, in: context))
-    let any = try FloatArray<Float>(whole).reduced([whole.rank - 1], keepingDimensions: false) { run in
+    let any = try FloatArray<Float>(whole).reduced([whole.rank - 1], keepingDimensions: false) {
+      run in
       run.contains(where: { $0 != 0 }) ? 1 : 0
     }
     return [MaskedTensor(output, mask: try any.tensor().cast(to: .bool))]
