@@ -5,20 +5,22 @@ the layer is built, its weights, what it is called with, and what comes out.
 """
 
 import json
+from contextlib import nullcontext
 
 from common import folder, write_json, write_safetensors  # first: it sets up the environment
 
+import float64
 import keras
 import numpy as np
 from keras_layers import (
-    attention, convolutions, core, elementwise, merging, normalization, pooling, recurrent,
+    attention, convolutions, core, doubles, elementwise, merging, normalization, pooling, recurrent,
     reshaping,
 )
 from keras_layers.rows import Masked, Row
 
 FAMILIES = [
     convolutions, pooling, reshaping, merging, elementwise, core, normalization, attention,
-    recurrent,
+    recurrent, doubles,
 ]  # fmt: skip
 
 
@@ -104,6 +106,11 @@ class Writer:
             result = layer(
                 *[actual(x) for x in row.args], **{k: actual(v) for k, v in row.kwargs.items()}
             )
+        if row.asks_scores and "return_attention_scores" not in row.kwargs:
+            scores = {k: actual(v) for k, v in row.kwargs.items()} | {"return_attention_scores": True}
+            same = layer(*[actual(x) for x in row.args], **scores)[0]
+            assert np.abs(result - same).max() < 1e-6, row.name
+            result = same
         outputs = []
         for index, output in enumerate(flatten(result)):
             entry = {
@@ -148,11 +155,12 @@ def main():
     names = set()
     for number, family in enumerate(FAMILIES):
         random = np.random.default_rng(20241107 + number)
-        for row in family.rows(random):
-            assert isinstance(row, Row) and row.name not in names, row.name
-            names.add(row.name)
-            keras.backend.clear_session()
-            writers.setdefault(type(row.layer).__name__, Writer()).add(row, random)
+        with float64.computed() if family is doubles else nullcontext():
+            for row in family.rows(random):
+                assert isinstance(row, Row) and row.name not in names, row.name
+                names.add(row.name)
+                keras.backend.clear_session()
+                writers.setdefault(type(row.layer).__name__, Writer()).add(row, random)
     out = folder("keras/layers")
     for old in out.iterdir():
         old.unlink()

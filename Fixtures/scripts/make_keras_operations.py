@@ -201,4 +201,5 @@ def main():
     print(f"keras/operations: {len(models)} models")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -5,12 +5,16 @@ Gradients are given, not computed: the same for all cases of a type.
 """
 
 import json
+from contextlib import nullcontext
 
 from common import folder, write_json, write_safetensors  # first: it sets up the environment
 
+import float64
 import jax
 import keras
 import numpy as np
+from keras import constraints as c
+from keras import layers as l
 from keras import optimizers as o
 from keras.optimizers import schedules as s
 
@@ -78,6 +82,62 @@ DOUBLES = [
     "adamax", "nadam", "lion",
 ]  # fmt: skip
 
+# An optimizer, and constraints on the weights of the two layers.
+CONSTRAINED = {
+    "constrained_max_norm": (
+        lambda: o.SGD(0.05, momentum=0.9),
+        {"kernel_constraint": c.MaxNorm(0.8), "bias_constraint": c.NonNeg()},
+        {"kernel_constraint": c.MaxNorm(0.5, axis=1)},
+    ),
+    "constrained_unit_norm": (
+        lambda: o.Adam(0.02),
+        {"kernel_constraint": c.UnitNorm(axis=1), "bias_constraint": c.UnitNorm()},
+        {"kernel_constraint": c.UnitNorm(axis=[0, 1])},
+    ),
+    "constrained_min_max_norm": (
+        lambda: o.RMSprop(0.01),
+        {"kernel_constraint": c.MinMaxNorm(0.5, 1.0, rate=0.3), "bias_constraint": c.MinMaxNorm()},
+        {"kernel_constraint": c.MinMaxNorm(2.0, 3.0, axis=-1)},
+    ),
+    "constrained_ema_overwrite": (
+        lambda: o.Adam(0.02, ema_overwrite_frequency=3, **EMA),
+        {"kernel_constraint": c.MaxNorm(0.8)}, {"kernel_constraint": c.NonNeg()},
+    ),
+    "constrained_accumulation": (
+        lambda: o.SGD(0.05, gradient_accumulation_steps=4),
+        {"kernel_constraint": c.UnitNorm()}, {"bias_constraint": c.NonNeg()},
+    ),
+}  # fmt: skip
+
+# Which weights a layer's constraints are for.
+PLACES = [
+    (lambda k: l.Dense(3, kernel_constraint=k), (2, 4)),
+    (lambda k: l.Dense(3, bias_constraint=k), (2, 4)),
+    (lambda k: l.Dense(3, use_bias=False, bias_constraint=k), (2, 4)),
+    (lambda k: l.EinsumDense("ab,bc->ac", 3, bias_axes="c", kernel_constraint=k), (2, 4)),
+    (lambda k: l.Conv2D(2, 2, kernel_constraint=k), (1, 4, 4, 2)),
+    (lambda k: l.Conv1DTranspose(2, 2, bias_constraint=k), (1, 4, 2)),
+    (lambda k: l.DepthwiseConv2D(2, depthwise_constraint=k), (1, 4, 4, 2)),
+    (lambda k: l.SeparableConv2D(2, 2, depthwise_constraint=k), (1, 4, 4, 2)),
+    (lambda k: l.SeparableConv1D(2, 2, pointwise_constraint=k, bias_constraint=k), (1, 4, 2)),
+    (lambda k: l.Embedding(5, 3, embeddings_constraint=k), (2, 4)),
+    (lambda k: l.BatchNormalization(gamma_constraint=k), (2, 4)),
+    (lambda k: l.LayerNormalization(beta_constraint=k), (2, 4)),
+    (lambda k: l.GroupNormalization(2, gamma_constraint=k, beta_constraint=k), (2, 4)),
+    (lambda k: l.PReLU(alpha_constraint=k), (2, 4)),
+    (lambda k: l.SimpleRNN(3, recurrent_constraint=k), (2, 4, 2)),
+    (lambda k: l.LSTM(3, kernel_constraint=k, bias_constraint=k), (2, 4, 2)),
+    (lambda k: l.GRU(3, recurrent_constraint=k), (2, 4, 2)),
+    (lambda k: l.Bidirectional(l.GRU(3, kernel_constraint=k)), (2, 4, 2)),
+    (lambda k: l.TimeDistributed(l.Dense(3, bias_constraint=k)), (2, 4, 2)),
+    (lambda k: keras.Sequential([l.Dense(3), l.Dense(2, kernel_constraint=k)]), (2, 4)),
+]
+PAIRS = [
+    (lambda k: l.MultiHeadAttention(2, 3, kernel_constraint=k), (2, 3, 4)),
+    (lambda k: l.MultiHeadAttention(2, 3, bias_constraint=k), (2, 3, 4)),
+    (lambda k: l.GroupQueryAttention(3, 4, 2, kernel_constraint=k), (2, 3, 4)),
+]
+
 SCHEDULES = {
     "exponential": s.ExponentialDecay(0.1, 7, 0.8),
     "exponential_staircase": s.ExponentialDecay(0.1, 7, 0.8, staircase=True),
@@ -100,12 +160,12 @@ SCHEDULES = {
 AT = [0, 1, 2, 3, 4, 5, 6, 8, 10, 11, 12, 13, 16, 19, 21, 25, 26, 30, 31, 34, 37, 50, 200, 1001]
 
 
-def model(dtype):
+def model(dtype, hidden={}, head={}):
     keras.backend.clear_session()
     layers = [
         keras.Input([3], dtype=dtype),
-        keras.layers.Dense(5, name="hidden", dtype=dtype),
-        keras.layers.Dense(2, name="head", dtype=dtype),
+        keras.layers.Dense(5, name="hidden", dtype=dtype, **hidden),
+        keras.layers.Dense(2, name="head", dtype=dtype, **head),
     ]
     return keras.Sequential(layers, name="net")
 
@@ -136,8 +196,8 @@ def keep(key, values, tensors):
         tensors[f"{key}.{index}"] = keras.ops.convert_to_numpy(value)
 
 
-def run(name, make, dtype, weights, steps, tensors):
-    net = model(dtype)
+def run(name, make, dtype, weights, steps, tensors, *constraints):
+    net = model(dtype, *constraints)
     net.set_weights(weights)
     optimizer = make()
     config = json.loads(json.dumps(keras.saving.serialize_keras_object(optimizer)))
@@ -150,7 +210,25 @@ def run(name, make, dtype, weights, steps, tensors):
     optimizer.finalize_variable_values(net.trainable_variables)
     keep(f"{name}/final", net.trainable_variables, tensors)
     names = [variable.name for variable in optimizer.variables]
-    return {"name": name, "dtype": dtype, "optimizer": config, "variables": names}
+    case = {"name": name, "dtype": dtype, "optimizer": config, "variables": names}
+    return case | {"model": json.loads(net.to_json())} if constraints else case
+
+
+def places():
+    """Layers with constraints, and which of their trainable weights have one."""
+    found = []
+    for table, count in [(PLACES, 1), (PAIRS, 2)]:
+        for make, shape in table:
+            keras.backend.clear_session()
+            layer = make(c.NonNeg())
+            layer(*[keras.KerasTensor(shape)] * count)
+            found.append(
+                {
+                    "layer": json.loads(json.dumps(keras.saving.serialize_keras_object(layer))),
+                    "constrained": [w.constraint is not None for w in layer.trainable_weights],
+                }
+            )
+    return found
 
 
 def main():
@@ -163,6 +241,13 @@ def main():
         weights, steps = numbers("float64", tensors)
         for name in DOUBLES:
             cases.append(run(f"{name}_float64", CASES[name], "float64", weights, steps, tensors))
+    for dtype in ["float32", "float64"]:
+        with float64.computed() if dtype == "float64" else nullcontext():
+            # The numbers of that type are there already.
+            weights, steps = numbers(dtype, {})
+            for name, (make, *layers) in CONSTRAINED.items():
+                name = name if dtype == "float32" else f"{name}_float64"
+                cases.append(run(name, make, dtype, weights, steps, tensors, *layers))
     schedules = []
     for name, schedule in SCHEDULES.items():
         config = json.loads(json.dumps(keras.saving.serialize_keras_object(schedule)))
@@ -170,6 +255,7 @@ def main():
         schedules.append({"name": name, "schedule": config, "values": values})
     out = folder("keras/optimizers")
     write_json(out / "index.json", {"steps": STEPS, "after": AFTER, "cases": cases})
+    write_json(out / "constraints.json", places())
     write_json(out / "schedules.json", {"steps": AT, "schedules": schedules})
     write_safetensors(
         out / "tensors.safetensors", tensors,

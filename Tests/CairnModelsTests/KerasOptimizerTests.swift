@@ -32,7 +32,7 @@ struct KerasOptimizerTests {
 
   @Test("All golden cases are there")
   func casesAreThere() {
-    #expect(OptimizerCase.all.count == 54)
+    #expect(OptimizerCase.all.count == 64)
     #expect(ScheduleCase.all.count == 16)
     #expect(OptimizerCase.steps == 9)
     #expect(OptimizerCase.after == [1, 4, 9])

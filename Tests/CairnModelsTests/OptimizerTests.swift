@@ -255,13 +255,13 @@ struct OptimizerTests {
     #expect(model.getWeights() == before)
   }
 
-  @Test("A model with constraints on its weights is refused, and says on which")
+  @Test("A model with constraints that are not Keras's is refused, and says on which weight")
   func constraints() throws {
     let plain = try model().configuration
     guard case .object(var layer) = plain["config"]?["layers"]?.arrayValue?[1],
       case .object(var config) = layer["config"]
     else { throw FixtureError("layers") }
-    config["kernel_constraint"] = ["class_name": "NonNeg", "config": [:]]
+    config["kernel_constraint"] = ["class_name": "Odd", "config": [:]]
     layer["config"] = .object(config)
     let model = try Sequential(
       configuration: [

@@ -5,8 +5,8 @@ import Testing
 
 @Suite struct GoldenCopyTests {
   @Test func `All golden models are there`() {
-    #expect(GoldenModel.all.count == 51)
-    #expect(Set(GoldenModel.all.map(\.name)).count == 51)
+    #expect(GoldenModel.all.count == 53)
+    #expect(Set(GoldenModel.all.map(\.name)).count == 53)
   }
 
   @Test(arguments: GoldenModel.all)

@@ -1,4 +1,4 @@
-// The models of Fixtures/keras/models, Fixtures/layers and Fixtures/digits, with Keras's weights.
+// The models of Fixtures/keras/models and keras/float64, Fixtures/layers and Fixtures/digits, with Keras's weights.
 
 import Cairn
 import CairnTestSupport
@@ -27,11 +27,13 @@ struct GoldenModel: Sendable, CustomTestStringConvertible {
   }
 
   /// All models. A failure to read them shows as tests without cases, which a test forbids.
-  static let all: [GoldenModel] = (try? whole() + stacks() + digits()) ?? []
+  static let all: [GoldenModel] =
+    (try? whole("models", "models") + whole("float64", "tensors") + stacks() + digits()) ?? []
 
-  private static func whole() throws -> [GoldenModel] {
-    let tensors = try CheckpointFile.open(fixtures + "/keras/models/models.safetensors").source
-    return try rows("keras/models/models.json").map { row in
+  private static func whole(_ folder: String, _ file: String) throws -> [GoldenModel] {
+    let path = "\(fixtures)/keras/\(folder)/\(file).safetensors"
+    let tensors = try CheckpointFile.open(path).source
+    return try rows("keras/\(folder)/models.json").map { row in
       func list(_ key: String) throws -> [Tensor] {
         try (row[key]?.arrayValue ?? []).map { try tensors.tensor(named: name($0)) }
       }

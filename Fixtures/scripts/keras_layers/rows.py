@@ -23,6 +23,10 @@ class Row:
     kwargs: dict = field(default_factory=dict)
     fixed_batch: bool = False
     calls: int = 1
+    # Whether the expected output is that of a call which asks for the scores of attention too: Keras
+    # then computes in the layer's own type. Where it does not, softmax is in float32, in float64
+    # layers too.
+    asks_scores: bool = False
 
 
 def normal(random, *shape):

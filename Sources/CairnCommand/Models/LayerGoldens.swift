@@ -128,9 +128,11 @@ private struct GoldenRow {
     return largest
   }
 
-  /// What the element type justifies: float32 1e-5, the 16-bit types two units in the last place.
+  /// What the element type justifies: float32 1e-5, float64 1e-12, the 16-bit types two units in the
+  /// last place.
   private static func tolerance(of dtype: DType?) -> Double {
     switch dtype {
+    case .float64: 1e-12
     case .float16: 2 * 0x1p-10
     case .bfloat16: 2 * 0x1p-7
     default: 1e-5

@@ -1,15 +1,7 @@
-// Keras `activations/activations.py`: which there are, and how they are computed in float32.
+// Keras `activations/activations.py`: which there are, and how they are computed.
 
 public import CairnSystem
 public import CairnTensors
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
 
 /// A function that is applied to a layer's output.
 public enum ActivationFunction: String, Hashable, Sendable, CaseIterable {
@@ -80,86 +72,102 @@ public enum ActivationFunction: String, Hashable, Sendable, CaseIterable {
 
   /// Replaces every element by the function's value.
   ///
-  /// - Throws: `dtypeMismatch` unless the tensor is float32; `shapeMismatch` for the softmax of a
-  ///   scalar; `outOfMemory`.
+  /// - Throws: `dtypeMismatch` unless the tensor is float32 or float64; `shapeMismatch` for the
+  ///   softmax of a scalar; `outOfMemory`.
   public func apply(to tensor: inout Tensor) throws(CairnError) {
+    switch Precision(for: tensor.dtype) {
+    case .single: try apply(to: &tensor, as: Float.self)
+    case .double: try apply(to: &tensor, as: Double.self)
+    }
+  }
+
+  private func apply<Scalar: FloatScalar>(
+    to tensor: inout Tensor, as type: Scalar.Type
+  ) throws(CairnError) {
     switch self {
     case .linear: return
-    case .softmax: try applySoftmax(to: &tensor)
-    case .logSoftmax: try mapRows(&tensor, Self.logSoftmax)
-    case .sparsemax: try mapRows(&tensor, Self.sparsemax)
-    case .glu: try applyGLU(to: &tensor)
+    case .softmax: try applySoftmax(to: &tensor, as: type)
+    case .logSoftmax: try mapRows(&tensor) { (row: [Scalar]) in Self.logSoftmax(row) }
+    case .sparsemax: try mapRows(&tensor) { (row: [Scalar]) in Self.sparsemax(row) }
+    case .glu: try applyGLU(to: &tensor, as: type)
     // As in jnp.maximum: a NaN stays one, −0 becomes +0.
-    case .relu: try map(&tensor) { $0 < 0 ? 0 : $0 + 0 }
-    case .sigmoid: try map(&tensor, Self.sigmoid)
-    case .tanh: try map(&tensor) { tanhf($0) }
-    case .gelu: try map(&tensor) { 0.5 * $0 * erfcf(-$0 * Float(0.5).squareRoot()) }
-    case .elu: try map(&tensor, Self.elu)
+    case .relu: try map(&tensor, as: type) { $0 < 0 ? 0 : $0 + 0 }
+    case .sigmoid: try map(&tensor, as: type, Self.sigmoid)
+    case .tanh: try map(&tensor, as: type) { Elementary.tanh($0) }
+    case .gelu:
+      try map(&tensor, as: type) { 0.5 * $0 * Elementary.erfc(-$0 * Scalar(0.5).squareRoot()) }
+    case .elu: try map(&tensor, as: type, Self.elu)
     case .selu:
-      try map(&tensor) { x in
+      try map(&tensor, as: type) { x in
         1.0507009873554804934193349852946
-          * (x > 0 ? x : 1.6732632423543772848170429916717 * expm1f(x))
+          * (x > 0 ? x : 1.6732632423543772848170429916717 * Elementary.expm1(x))
       }
-    case .silu: try map(&tensor) { $0 * Self.sigmoid($0) }
-    case .softplus: try map(&tensor, Self.softplus)
-    case .leakyReLU: try map(&tensor) { $0 < 0 ? 0.2 * $0 : $0 }
-    case .relu6: try map(&tensor) { Self.clip($0, 0, 6) }
-    case .celu: try map(&tensor, Self.elu)
-    case .softsign: try map(&tensor) { $0 / (1 + abs($0)) }
-    case .softShrink: try map(&tensor) { $0 > 0.5 ? $0 - 0.5 : $0 < -0.5 ? $0 + 0.5 : 0 }
+    case .silu: try map(&tensor, as: type) { $0 * Self.sigmoid($0) }
+    case .softplus: try map(&tensor, as: type, Self.softplus)
+    case .leakyReLU: try map(&tensor, as: type) { $0 < 0 ? 0.2 * $0 : $0 }
+    case .relu6: try map(&tensor, as: type) { Self.clip($0, 0, 6) }
+    case .celu: try map(&tensor, as: type, Self.elu)
+    case .softsign: try map(&tensor, as: type) { $0 / (1 + abs($0)) }
+    case .softShrink: try map(&tensor, as: type) { $0 > 0.5 ? $0 - 0.5 : $0 < -0.5 ? $0 + 0.5 : 0 }
     case .sparsePlus:
-      try map(&tensor) { $0 <= -1 ? 0 : $0 >= 1 ? $0 : ($0 + 1) * ($0 + 1) / 4 }
-    case .squareplus: try map(&tensor) { 0.5 * ($0 + ($0 * $0 + 4).squareRoot()) }
-    case .tanhShrink: try map(&tensor) { $0 - tanhf($0) }
-    case .hardTanh: try map(&tensor) { Self.clip($0, -1, 1) }
-    case .hardShrink: try map(&tensor) { abs($0) > 0.5 ? $0 : 0 }
-    case .exponential: try map(&tensor) { expf($0) }
-    case .hardSigmoid: try map(&tensor, Self.hardSigmoid)
-    case .logSigmoid: try map(&tensor) { -Self.softplus(-$0) }
-    case .sparseSigmoid: try map(&tensor) { 0.5 * Self.clip($0 + 1, 0, 2) }
-    case .hardSiLU: try map(&tensor) { $0 * Self.hardSigmoid($0) }
-    case .mish: try map(&tensor) { $0 * tanhf(Self.softplus($0)) }
+      try map(&tensor, as: type) { $0 <= -1 ? 0 : $0 >= 1 ? $0 : ($0 + 1) * ($0 + 1) / 4 }
+    case .squareplus: try map(&tensor, as: type) { 0.5 * ($0 + ($0 * $0 + 4).squareRoot()) }
+    case .tanhShrink: try map(&tensor, as: type) { $0 - Elementary.tanh($0) }
+    case .hardTanh: try map(&tensor, as: type) { Self.clip($0, -1, 1) }
+    case .hardShrink: try map(&tensor, as: type) { abs($0) > 0.5 ? $0 : 0 }
+    case .exponential: try map(&tensor, as: type) { Elementary.exp($0) }
+    case .hardSigmoid: try map(&tensor, as: type, Self.hardSigmoid)
+    case .logSigmoid: try map(&tensor, as: type) { -Self.softplus(-$0) }
+    case .sparseSigmoid: try map(&tensor, as: type) { 0.5 * Self.clip($0 + 1, 0, 2) }
+    case .hardSiLU: try map(&tensor, as: type) { $0 * Self.hardSigmoid($0) }
+    case .mish: try map(&tensor, as: type) { $0 * Elementary.tanh(Self.softplus($0)) }
     }
   }
 
   /// The function's values, for a row of its own.
-  func values(_ row: [Float]) throws(CairnError) -> [Float] {
+  func values<Scalar: FloatScalar>(_ row: [Scalar]) throws(CairnError) -> [Scalar] {
     if self == .linear { return row }
     var tensor = try Tensor(row)
     try apply(to: &tensor)
     return try tensor.scalars()
   }
 
-  private static func softplus(_ x: Float) -> Float { (x > 0 ? x : 0) + log1pf(expf(-abs(x))) }
-  private static func hardSigmoid(_ x: Float) -> Float { clip(x + 3, 0, 6) / 6 }
+  private static func softplus<Scalar: FloatScalar>(_ x: Scalar) -> Scalar {
+    (x > 0 ? x : 0) + Elementary.log1p(Elementary.exp(-abs(x)))
+  }
+  private static func hardSigmoid<Scalar: FloatScalar>(_ x: Scalar) -> Scalar {
+    clip(x + 3, 0, 6) / 6
+  }
   /// A NaN stays one.
-  private static func clip(_ x: Float, _ low: Float, _ high: Float) -> Float {
+  private static func clip<Scalar: FloatScalar>(
+    _ x: Scalar, _ low: Scalar, _ high: Scalar
+  ) -> Scalar {
     x < low ? low : x > high ? high : x
   }
 
-  private static func logSoftmax(_ row: [Float]) -> [Float] {
+  private static func logSoftmax<Scalar: FloatScalar>(_ row: [Scalar]) -> [Scalar] {
     let greatest = row.max() ?? 0
-    let sum = row.reduce(0) { $0 + expf($1 - greatest) }
-    return row.map { $0 - greatest - logf(sum) }
+    let sum = row.reduce(0) { $0 + Elementary.exp($1 - greatest) }
+    return row.map { $0 - greatest - Elementary.log(sum) }
   }
 
-  private static func sparsemax(_ row: [Float]) -> [Float] {
+  private static func sparsemax<Scalar: FloatScalar>(_ row: [Scalar]) -> [Scalar] {
     let sorted = row.sorted(by: >)
-    var (sum, supported, count) = (Float(0), Float(0), 0)
+    var (sum, supported, count) = (Scalar(0), Scalar(0), 0)
     for (index, value) in sorted.enumerated() {
       sum += value
-      if value - (sum - 1) / Float(index + 1) > 0 {
+      if value - (sum - 1) / Scalar(index + 1) > 0 {
         supported += sum
         count += 1
       }
     }
     // Keras adds up the cumulated sums of the support (`backend/jax/nn.py`), not its values.
-    let threshold = (supported - 1) / Float(count)
+    let threshold = (supported - 1) / Scalar(count)
     return row.map { max($0 - threshold, 0) }
   }
 
-  private func mapRows(
-    _ tensor: inout Tensor, _ function: ([Float]) -> [Float]
+  private func mapRows<Scalar: FloatScalar>(
+    _ tensor: inout Tensor, _ function: ([Scalar]) -> [Scalar]
   ) throws(CairnError) {
     guard let width = tensor.shape.dimensions.last else {
       throw CairnError(
@@ -167,7 +175,7 @@ public enum ActivationFunction: String, Hashable, Sendable, CaseIterable {
         found: "a scalar")
     }
     guard tensor.elementCount > 0 else { return }
-    try tensor.withMutableScalars(of: Float.self) { (values) throws(CairnError) in
+    try tensor.withMutableScalars(of: Scalar.self) { (values) throws(CairnError) in
       for start in stride(from: 0, to: values.count, by: width) {
         let row = function((start..<start + width).map { values[$0] })
         for index in row.indices { values[start + index] = row[index] }
@@ -175,14 +183,16 @@ public enum ActivationFunction: String, Hashable, Sendable, CaseIterable {
     }
   }
 
-  private func applyGLU(to tensor: inout Tensor) throws(CairnError) {
+  private func applyGLU<Scalar: FloatScalar>(
+    to tensor: inout Tensor, as type: Scalar.Type
+  ) throws(CairnError) {
     guard let width = tensor.shape.dimensions.last, width % 2 == 0 else {
       throw CairnError(
         .shapeMismatch, "glu needs a last dimension that can be halved", found: "\(tensor.shape)")
     }
     let half = width / 2
-    let values: [Float] = try tensor.scalars()
-    var result: [Float] = []
+    let values: [Scalar] = try tensor.scalars()
+    var result: [Scalar] = []
     for start in stride(from: 0, to: values.count, by: max(width, 1)) {
       for index in 0..<half {
         result.append(values[start + index] * Self.sigmoid(values[start + half + index]))
@@ -191,38 +201,42 @@ public enum ActivationFunction: String, Hashable, Sendable, CaseIterable {
     tensor = try Tensor(result, shape: Shape(tensor.shape.dimensions.dropLast() + [half]))
   }
 
-  private static func sigmoid(_ x: Float) -> Float {
+  private static func sigmoid<Scalar: FloatScalar>(_ x: Scalar) -> Scalar {
     // exp never overflows, and small results keep their precision.
-    let e = expf(-abs(x))
+    let e = Elementary.exp(-abs(x))
     return x < 0 ? e / (1 + e) : 1 / (1 + e)
   }
 
-  private static func elu(_ x: Float) -> Float { x > 0 ? x : expm1f(x) }
+  private static func elu<Scalar: FloatScalar>(_ x: Scalar) -> Scalar {
+    x > 0 ? x : Elementary.expm1(x)
+  }
 
-  private func map(
-    _ tensor: inout Tensor, _ function: (Float) -> Float
+  private func map<Scalar: FloatScalar>(
+    _ tensor: inout Tensor, as type: Scalar.Type, _ function: (Scalar) -> Scalar
   ) throws(CairnError) {
-    try tensor.withMutableScalars(of: Float.self) { (values) throws(CairnError) in
+    try tensor.withMutableScalars(of: Scalar.self) { (values) throws(CairnError) in
       for index in values.indices { values[index] = function(values[index]) }
     }
   }
 
-  private func applySoftmax(to tensor: inout Tensor) throws(CairnError) {
+  private func applySoftmax<Scalar: FloatScalar>(
+    to tensor: inout Tensor, as type: Scalar.Type
+  ) throws(CairnError) {
     guard let width = tensor.shape.dimensions.last else {
       throw CairnError(
         .shapeMismatch, "softmax needs a dimension to add up along", expected: "at least one",
         found: "a scalar")
     }
     guard tensor.elementCount > 0 else { return }
-    try tensor.withMutableScalars(of: Float.self) { (values) throws(CairnError) in
+    try tensor.withMutableScalars(of: Scalar.self) { (values) throws(CairnError) in
       for start in stride(from: 0, to: values.count, by: width) {
         let row = start..<start + width
-        var greatest = -Float.infinity
+        var greatest = -Scalar.infinity
         // A NaN is taken over and then stays, so that the whole row becomes NaN.
         for index in row where !(values[index] <= greatest) { greatest = values[index] }
-        var sum: Float = 0
+        var sum: Scalar = 0
         for index in row {
-          values[index] = expf(values[index] - greatest)
+          values[index] = Elementary.exp(values[index] - greatest)
           sum += values[index]
         }
         for index in row { values[index] /= sum }

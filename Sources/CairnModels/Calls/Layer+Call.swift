@@ -46,8 +46,9 @@ extension Layer {
   /// What comes out of a call, as in inference.
   ///
   /// As in Keras, floats are converted to the layer's compute type first, and what the layer
-  /// computes is in that type. Half-precision layers compute in float32 from inputs and weights in
-  /// the narrow type and round what comes out.
+  /// computes is in that type: layers in float64 compute in double precision throughout, where Keras
+  /// with JAX takes some steps in float32. Half-precision layers
+  /// compute in float32 from inputs and weights in the narrow type and round what comes out.
   ///
   /// - Throws: `shapeMismatch`, `dtypeMismatch`, `unsupportedConfiguration`, `overBudget`,
   ///   `outOfMemory`.

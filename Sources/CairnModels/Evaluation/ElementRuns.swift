@@ -42,15 +42,24 @@ extension Tensor {
       return try reshaped(to: Shape(permutation.map { dimensions[$0] }))
     }
     let length = dimensions[fixed...].reduce(1, *)
-    let strides = FloatArray.strides(Array(dimensions[..<fixed]))
+    let strides = RowMajor.strides(Array(dimensions[..<fixed]))
     let moved = Array(permutation[..<fixed])
-    let sources = FloatArray.places(
+    let sources = RowMajor.places(
       moved.map { dimensions[$0] }, strides: moved.map { strides[$0] })
     let shape = try Shape(permutation.map { dimensions[$0] })
-    guard dtype == .float32, length == 1 else {
-      return try runs(shape: shape, length: length, sources: sources)
+    guard length == 1 else { return try runs(shape: shape, length: length, sources: sources) }
+    switch dtype {
+    case .float32: return try taken(sources, shape: shape, as: Float.self)
+    case .float64: return try taken(sources, shape: shape, as: Double.self)
+    default: return try runs(shape: shape, length: length, sources: sources)
     }
-    return try withScalars(of: Float.self) { (values) throws(CairnError) in
+  }
+
+  /// The elements at those places.
+  private func taken<Scalar: FloatScalar>(
+    _ sources: [Int], shape: Shape, as type: Scalar.Type
+  ) throws(CairnError) -> Tensor {
+    try withScalars(of: type) { (values) throws(CairnError) in
       try Tensor(sources.map { values[$0] }, shape: shape)
     }
   }
@@ -75,7 +84,7 @@ extension Tensor {
     var moved = rank
     while moved > 0, places[moved - 1] == Array(0..<self.shape[moved - 1]) { moved -= 1 }
     let length = self.shape.dimensions[moved...].reduce(1, *)
-    let strides = FloatArray.strides(Array(self.shape.dimensions[..<moved]))
+    let strides = RowMajor.strides(Array(self.shape.dimensions[..<moved]))
     var sources = [0]
     for axis in 0..<moved {
       var longer: [Int] = []

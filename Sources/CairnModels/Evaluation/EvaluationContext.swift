@@ -7,12 +7,13 @@ import CairnTensors
 public struct EvaluationContext: Sendable {
   /// The threads that large products are spread over.
   public var threads: Threads
-  /// The most elements that a tensor within the pass may have; 2^28 unless set (1 GiB in float32).
+  /// The most elements that a tensor within the pass may have; 2^28 unless set (1 GiB in float32,
+  /// twice that in float64).
   ///
   /// A configuration can ask for any size (a padding of 2^40), whatever its weights.
   public var maximumElementCount: Int
   /// The most elements that all results within the pass which are still needed may have together;
-  /// 2^30 unless set (4 GiB in float32). Inputs and weights don't count.
+  /// 2^30 unless set (4 GiB in float32, twice that in float64). Inputs and weights don't count.
   ///
   /// A graph of small layers can keep any number of results alive until its last call.
   public var maximumHeldElementCount: Int

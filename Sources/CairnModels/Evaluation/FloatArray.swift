@@ -3,88 +3,60 @@
 import CairnSystem
 import CairnTensors
 
-/// Float32 scalars in row-major order, and the lengths of the dimensions.
-struct FloatArray: Sendable {
+/// Floats of one type in row-major order, and the lengths of the dimensions.
+struct FloatArray<Scalar: FloatScalar>: Sendable {
   var shape: [Int]
-  var values: [Float]
+  var values: [Scalar]
 
   var rank: Int { shape.count }
 
   /// - Precondition: as many values as the shape has elements.
-  init(_ values: [Float], shape: [Int]) {
+  init(_ values: [Scalar], shape: [Int]) {
     self.shape = shape
     self.values = values
   }
 
-  /// The elements of a float32 tensor.
+  /// The elements of a tensor of that type.
+  ///
+  /// - Throws: `dtypeMismatch`.
   init(_ tensor: Tensor) throws(CairnError) {
     self.init(try tensor.scalars(), shape: tensor.shape.dimensions)
   }
 
-  /// A float32 tensor of those elements.
+  /// A tensor of those elements.
   func tensor() throws(CairnError) -> Tensor { try Tensor(values, shape: Shape(shape)) }
 
-  /// The distances between neighbours along each dimension.
-  static func strides(_ shape: [Int]) -> [Int] {
-    var strides = [Int](repeating: 1, count: shape.count)
-    for axis in stride(from: shape.count - 2, through: 0, by: -1) {
-      strides[axis] = strides[axis + 1] * max(shape[axis + 1], 1)
-    }
-    return strides
-  }
-
-  /// For each place of an array of `shape`, in order, its place in one with those strides.
-  static func places(_ shape: [Int], strides: [Int]) -> [Int] {
-    var places = [0]
-    if shape.contains(0) { return [] }
-    for (length, stride) in zip(shape, strides) where length != 1 {
-      var longer: [Int] = []
-      longer.reserveCapacity(places.count * length)
-      for place in places { for index in 0..<length { longer.append(place + index * stride) } }
-      places = longer
-    }
-    return places
+  /// The elements rounded to another type.
+  func converted<Other: FloatScalar>(to type: Other.Type) -> FloatArray<Other> {
+    FloatArray<Other>(values.map { Other($0.double) }, shape: shape)
   }
 
   /// The dimensions in another order: the first of the result is `permutation[0]` of this.
   func transposed(_ permutation: [Int]) -> FloatArray {
     if permutation == Array(0..<rank) { return self }
-    let strides = Self.strides(shape)
+    let strides = RowMajor.strides(shape)
     let shape = permutation.map { self.shape[$0] }
     // The innermost dimensions that stay together are moved together.
-    let places = Self.places(shape, strides: permutation.map { strides[$0] })
+    let places = RowMajor.places(shape, strides: permutation.map { strides[$0] })
     return FloatArray(places.map { values[$0] }, shape: shape)
-  }
-
-  /// The shape that both broadcast to, as in NumPy; nil if they don't go together.
-  static func broadcast(_ left: [Int], _ right: [Int]) -> [Int]? {
-    let rank = max(left.count, right.count)
-    let a = [Int](repeating: 1, count: rank - left.count) + left
-    let b = [Int](repeating: 1, count: rank - right.count) + right
-    var shape: [Int] = []
-    for (x, y) in zip(a, b) {
-      guard x == y || x == 1 || y == 1 else { return nil }
-      shape.append(x == 1 ? y : x)
-    }
-    return shape
   }
 
   /// The array repeated along dimensions of length 1, to `shape`, which it broadcasts to.
   func broadcast(to shape: [Int]) -> FloatArray {
     if shape == self.shape { return self }
     let own = [Int](repeating: 1, count: shape.count - rank) + self.shape
-    let strides = Self.strides(own)
+    let strides = RowMajor.strides(own)
     let steps = own.indices.map { own[$0] == 1 ? 0 : strides[$0] }
-    return FloatArray(Self.places(shape, strides: steps).map { values[$0] }, shape: shape)
+    return FloatArray(RowMajor.places(shape, strides: steps).map { values[$0] }, shape: shape)
   }
 
   /// A function of each pair of elements, broadcast.
   ///
   /// - Throws: `shapeMismatch` if the shapes don't go together; `overBudget`.
   func combined(
-    with other: FloatArray, in context: EvaluationContext, _ function: (Float, Float) -> Float
+    with other: FloatArray, in context: EvaluationContext, _ function: (Scalar, Scalar) -> Scalar
   ) throws(CairnError) -> FloatArray {
-    guard let shape = Self.broadcast(shape, other.shape) else {
+    guard let shape = RowMajor.broadcast(shape, other.shape) else {
       throw CairnError(
         .shapeMismatch, "the shapes cannot be broadcast to one another",
         found: "\(self.shape) and \(other.shape)")
@@ -99,7 +71,7 @@ struct FloatArray: Sendable {
 
   /// Each run along some dimensions made one value; those dimensions are left with length 1, or go.
   func reduced(
-    _ axes: [Int], keepingDimensions keeps: Bool, _ function: ([Float]) -> Float
+    _ axes: [Int], keepingDimensions keeps: Bool, _ function: ([Scalar]) -> Scalar
   ) -> FloatArray {
     let kept = (0..<rank).filter { !axes.contains($0) }
     let inner = axes.reduce(1) { $0 * shape[$1] }
@@ -118,7 +90,7 @@ struct FloatArray: Sendable {
     by other: FloatArray, in context: EvaluationContext
   ) throws(CairnError) -> FloatArray {
     guard rank >= 2, other.rank >= 2, shape[rank - 1] == other.shape[other.rank - 2],
-      let batch = Self.broadcast(Array(shape.dropLast(2)), Array(other.shape.dropLast(2)))
+      let batch = RowMajor.broadcast(Array(shape.dropLast(2)), Array(other.shape.dropLast(2)))
     else {
       throw CairnError(
         .shapeMismatch, "the matrices cannot be multiplied", expected: "(…, n, k) · (…, k, m)",

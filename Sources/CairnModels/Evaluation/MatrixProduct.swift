@@ -1,4 +1,4 @@
-// The product of matrices in float32, in plain Swift that the compiler vectorises.
+// The product of matrices, in plain Swift that the compiler vectorises.
 //
 // One of the few files with unsafe code. The bounds: `left` has rows × inner scalars, `right`
 // inner × columns, the part of the result that a piece of work gets (lastRow − firstRow) ×
@@ -8,7 +8,7 @@
 import CairnSystem
 import CairnTensors
 
-/// Products of float32 matrices.
+/// Products of matrices of either float type.
 ///
 /// Every element of the result is added up in the order of the inner dimension, four products at a
 /// time, whatever the number of threads and wherever a piece begins: the result's bits depend on
@@ -39,26 +39,41 @@ enum MatrixProduct {
         .shapeMismatch, "the matrices cannot be multiplied", expected: "(…, n) · (n, m)",
         found: "\(left.shape) · \(right.shape)")
     }
-    guard left.dtype == .float32, right.dtype == .float32, bias?.dtype ?? .float32 == .float32
-    else {
-      throw CairnError(.dtypeMismatch, "products are computed in float32 only")
+    guard left.dtype == right.dtype, bias?.dtype ?? left.dtype == left.dtype else {
+      throw CairnError(
+        .dtypeMismatch, "matrices of different element types cannot be multiplied",
+        found: "\(left.dtype) and \(right.dtype)")
     }
+    return switch Precision(for: left.dtype) {
+    case .single:
+      try product(of: left, right, adding: bias, shape: shape, threads: threads, as: Float.self)
+    case .double:
+      try product(of: left, right, adding: bias, shape: shape, threads: threads, as: Double.self)
+    }
+  }
+
+  /// As above, once shapes and types are checked but for the type being this one.
+  private static func product<Scalar: FloatScalar>(
+    of left: Tensor, _ right: Tensor, adding bias: Tensor?, shape: Shape, threads: Threads,
+    as type: Scalar.Type
+  ) throws(CairnError) -> Tensor {
     let (inner, columns) = (right.shape[0], right.shape[1])
-    guard shape.elementCount > 0 else { return try Tensor(zeros: .float32, shape: shape) }
+    guard shape.elementCount > 0 else { return try Tensor(zeros: Scalar.dtype, shape: shape) }
     let rows = shape.elementCount / columns
+    let width = MemoryLayout<Scalar>.size
     let parts = parts(rows: rows, inner: inner, columns: columns, threads: threads)
-    let byteParts = parts.map { 4 * $0.first..<4 * $0.end }
-    return try Tensor(dtype: .float32, shape: shape, byteCount: 4 * shape.elementCount) {
+    let byteParts = parts.map { width * $0.first..<width * $0.end }
+    return try Tensor(dtype: Scalar.dtype, shape: shape, byteCount: width * shape.elementCount) {
       (target) throws(CairnError) in
       try fillInParallel(&target, parts: byteParts, threads: threads) {
         (index, bytes) throws(CairnError) in
         let part = parts[index]
-        try left.withScalars(of: Float.self) { (a) throws(CairnError) in
-          try right.withScalars(of: Float.self) { (b) throws(CairnError) in
-            // SAFETY: the bytes are those of whole scalars, 4-aligned since storage is 64-aligned
-            // and parts are multiples of 4 bytes.
+        try left.withScalars(of: type) { (a) throws(CairnError) in
+          try right.withScalars(of: type) { (b) throws(CairnError) in
+            // SAFETY: the bytes are those of whole scalars, aligned since storage is 64-aligned and
+            // parts are multiples of a scalar's bytes.
             unsafe bytes.withUnsafeMutableBytes { raw in
-              let result = unsafe raw.assumingMemoryBound(to: Float.self)
+              let result = unsafe raw.assumingMemoryBound(to: type)
               unsafe a.withUnsafeBufferPointer { a in
                 unsafe b.withUnsafeBufferPointer { b in
                   unsafe fill(result, part, a, b, inner: inner, columns: columns)
@@ -66,7 +81,7 @@ enum MatrixProduct {
               }
             }
           }
-          if let bias { try add(bias, to: &bytes, part: part, columns: columns) }
+          if let bias { try add(bias, to: &bytes, part: part, as: type) }
         }
       }
     }
@@ -98,9 +113,9 @@ enum MatrixProduct {
     }
   }
 
-  private static func fill(
-    _ result: UnsafeMutableBufferPointer<Float>, _ part: Part, _ a: UnsafeBufferPointer<Float>,
-    _ b: UnsafeBufferPointer<Float>, inner: Int, columns: Int
+  private static func fill<Scalar: FloatScalar>(
+    _ result: UnsafeMutableBufferPointer<Scalar>, _ part: Part, _ a: UnsafeBufferPointer<Scalar>,
+    _ b: UnsafeBufferPointer<Scalar>, inner: Int, columns: Int
   ) {
     precondition(result.count == part.rows.count * part.columns.count)
     precondition(a.count >= part.rows.upperBound * inner && b.count == inner * columns)
@@ -129,8 +144,8 @@ enum MatrixProduct {
   }
 
   /// Adds to `y` the rows of `b` within `block`, each times an element of `x`.
-  private static func addRow(
-    _ y: UnsafeMutablePointer<Float>, _ x: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
+  private static func addRow<Scalar: FloatScalar>(
+    _ y: UnsafeMutablePointer<Scalar>, _ x: UnsafePointer<Scalar>, _ b: UnsafePointer<Scalar>,
     _ block: Range<Int>, _ stride: Int, _ width: Int
   ) {
     var k = block.lowerBound
@@ -156,9 +171,9 @@ enum MatrixProduct {
 
   /// As ``addRow(_:_:_:_:_:_:)`` for two rows, so that each row of `b` is loaded once for both; the
   /// operations on each are the same.
-  private static func addTwoRows(
-    _ y: UnsafeMutablePointer<Float>, _ z: UnsafeMutablePointer<Float>,
-    _ x: UnsafePointer<Float>, _ w: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
+  private static func addTwoRows<Scalar: FloatScalar>(
+    _ y: UnsafeMutablePointer<Scalar>, _ z: UnsafeMutablePointer<Scalar>,
+    _ x: UnsafePointer<Scalar>, _ w: UnsafePointer<Scalar>, _ b: UnsafePointer<Scalar>,
     _ block: Range<Int>, _ stride: Int, _ width: Int
   ) {
     var k = block.lowerBound
@@ -191,15 +206,15 @@ enum MatrixProduct {
   ///
   /// - Precondition: `left` has `rows × inner` scalars from `leftStart` on, `right`
   ///   `inner × columns` from `rightStart` on.
-  static func product(
-    _ left: [Float], from leftStart: Int = 0, _ right: [Float], from rightStart: Int = 0,
+  static func product<Scalar: FloatScalar>(
+    _ left: [Scalar], from leftStart: Int = 0, _ right: [Scalar], from rightStart: Int = 0,
     rows: Int, inner: Int, columns: Int
-  ) -> [Float] {
+  ) -> [Scalar] {
     precondition(leftStart >= 0 && left.count - leftStart >= rows * inner)
     precondition(rightStart >= 0 && right.count - rightStart >= inner * columns)
     guard rows * columns > 0 else { return [] }
     let part = Part(rows: 0..<rows, columns: 0..<columns, stride: columns)
-    var result = [Float](repeating: 0, count: rows * columns)
+    var result = [Scalar](repeating: 0, count: rows * columns)
     // SAFETY: the bounds are checked above; `fill` is given exactly the operands' scalars.
     unsafe result.withUnsafeMutableBufferPointer { result in
       unsafe left.withUnsafeBufferPointer { left in
@@ -216,8 +231,10 @@ enum MatrixProduct {
   }
 
   /// Copies scalars into the bytes of as many.
-  static func copy(_ scalars: [Float], into bytes: inout MutableSpan<UInt8>) {
-    precondition(bytes.count == 4 * scalars.count)
+  static func copy<Scalar: FloatScalar>(
+    _ scalars: [Scalar], into bytes: inout MutableSpan<UInt8>
+  ) {
+    precondition(bytes.count == MemoryLayout<Scalar>.size * scalars.count)
     // SAFETY: an array of floats is its elements' bytes without gaps, as many as the target has.
     unsafe scalars.withUnsafeBytes { source in
       unsafe bytes.withUnsafeMutableBytes { target in
@@ -226,13 +243,13 @@ enum MatrixProduct {
     }
   }
 
-  private static func add(
-    _ bias: Tensor, to bytes: inout MutableSpan<UInt8>, part: Part, columns: Int
+  private static func add<Scalar: FloatScalar>(
+    _ bias: Tensor, to bytes: inout MutableSpan<UInt8>, part: Part, as type: Scalar.Type
   ) throws(CairnError) {
-    try bias.withScalars(of: Float.self) { (bias) throws(CairnError) in
+    try bias.withScalars(of: type) { (bias) throws(CairnError) in
       // SAFETY: as above; the part has rows of as many scalars as it has columns.
       unsafe bytes.withUnsafeMutableBytes { raw in
-        let result = unsafe raw.assumingMemoryBound(to: Float.self)
+        let result = unsafe raw.assumingMemoryBound(to: type)
         var index = 0
         for _ in part.rows {
           for column in part.columns {

@@ -11,26 +11,40 @@ extension Tensor {
     with kernel: Tensor, adding bias: Tensor?, over window: ConvolutionWindow, groups: Int,
     in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
+    switch Precision(for: dtype) {
+    case .single:
+      try convolved(
+        with: kernel, adding: bias, over: window, groups: groups, in: context, as: Float.self)
+    case .double:
+      try convolved(
+        with: kernel, adding: bias, over: window, groups: groups, in: context, as: Double.self)
+    }
+  }
+
+  private func convolved<Scalar: FloatScalar>(
+    with kernel: Tensor, adding bias: Tensor?, over window: ConvolutionWindow, groups: Int,
+    in context: EvaluationContext, as type: Scalar.Type
+  ) throws(CairnError) -> Tensor {
     let windows = window.windows(over: self)
     let (channels, filters) = (shape[rank - 1], kernel.shape[kernel.rank - 1])
     let (groupChannels, groupFilters) = (channels / groups, filters / groups)
     let inner = windows.kernelCount * groupChannels
     let output = try context.shape(
       [shape[0]] + windows.axes.suffix(window.rank).map { max($0.output, 0) } + [filters])
-    let input: [Float] = try scalars()
-    let matrices = try kernel.groupMatrices(groups, rows: inner)
-    let offsets: [Float] = try bias?.scalars() ?? []
+    let input: [Scalar] = try scalars()
+    let matrices: [[Scalar]] = try kernel.groupMatrices(groups, rows: inner)
+    let offsets: [Scalar] = try bias?.scalars() ?? []
     let isPointwise = windows.kernelCount == 1 && windows.count == windows.inputCount && groups == 1
     return try Tensor(
       shape: output, rowLength: filters, work: inner * filters, threads: context.threads
     ) { rows in
-      var block: [Float] = []
+      var block: [Scalar] = []
       if isPointwise {
         block = MatrixProduct.product(
           input, from: rows.lowerBound * channels, matrices[0], rows: rows.count, inner: inner,
           columns: filters)
       } else {
-        var parts: [[Float]] = []
+        var parts: [[Scalar]] = []
         for group in 0..<groups {
           let patches = Self.patches(
             input, rows: rows, windows, channels: channels,
@@ -47,12 +61,12 @@ extension Tensor {
   }
 
   /// For each row the values under its window, zeros beyond the border, tap by tap.
-  private static func patches(
-    _ input: [Float], rows: Range<Int>, _ windows: Windows, channels: Int, within: Range<Int>
-  ) -> [Float] {
+  private static func patches<Scalar: FloatScalar>(
+    _ input: [Scalar], rows: Range<Int>, _ windows: Windows, channels: Int, within: Range<Int>
+  ) -> [Scalar] {
     let width = within.count
     let inner = windows.kernelCount * width
-    var patches = [Float](repeating: 0, count: rows.count * inner)
+    var patches = [Scalar](repeating: 0, count: rows.count * inner)
     var start = 0
     for row in rows {
       let example = row / windows.count * windows.inputCount
@@ -67,8 +81,9 @@ extension Tensor {
   }
 
   /// The rows of the groups' products side by side.
-  private static func interleaved(_ parts: [[Float]], width: Int) -> [Float] {
-    var rows: [Float] = []
+  private static func interleaved<Scalar: FloatScalar>(_ parts: [[Scalar]], width: Int) -> [Scalar]
+  {
+    var rows: [Scalar] = []
     rows.reserveCapacity(parts.count * parts[0].count)
     for start in stride(from: 0, to: parts[0].count, by: max(width, 1)) {
       for part in parts { rows += part[start..<start + width] }
@@ -77,13 +92,15 @@ extension Tensor {
   }
 
   /// The kernel as one matrix a group: `(taps · channels, filters)`.
-  private func groupMatrices(_ groups: Int, rows: Int) throws(CairnError) -> [[Float]] {
-    let values: [Float] = try scalars()
+  private func groupMatrices<Scalar: FloatScalar>(
+    _ groups: Int, rows: Int
+  ) throws(CairnError) -> [[Scalar]] {
+    let values: [Scalar] = try scalars()
     guard groups > 1 else { return [values] }
     let filters = shape[rank - 1]
     let width = filters / groups
-    return (0..<groups).map { group -> [Float] in
-      var matrix: [Float] = []
+    return (0..<groups).map { group -> [Scalar] in
+      var matrix: [Scalar] = []
       for row in 0..<rows {
         let start = row * filters + group * width
         matrix += values[start..<start + width]
@@ -98,19 +115,33 @@ extension Tensor {
     with kernel: Tensor, adding bias: Tensor?, over window: ConvolutionWindow,
     in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
+    switch Precision(for: dtype) {
+    case .single:
+      try depthwiseConvolved(
+        with: kernel, adding: bias, over: window, in: context, as: Float.self)
+    case .double:
+      try depthwiseConvolved(
+        with: kernel, adding: bias, over: window, in: context, as: Double.self)
+    }
+  }
+
+  private func depthwiseConvolved<Scalar: FloatScalar>(
+    with kernel: Tensor, adding bias: Tensor?, over window: ConvolutionWindow,
+    in context: EvaluationContext, as type: Scalar.Type
+  ) throws(CairnError) -> Tensor {
     let windows = window.windows(over: self)
     let (channels, multiplier) = (shape[rank - 1], kernel.shape[kernel.rank - 1])
     let width = channels * multiplier
     let output = try context.shape(
       [shape[0]] + windows.axes.suffix(window.rank).map { max($0.output, 0) } + [width])
-    let input: [Float] = try scalars()
-    let taps: [Float] = try kernel.scalars()
-    let offsets: [Float] = try bias?.scalars() ?? []
+    let input: [Scalar] = try scalars()
+    let taps: [Scalar] = try kernel.scalars()
+    let offsets: [Scalar] = try bias?.scalars() ?? []
     return try Tensor(
       shape: output, rowLength: width, work: windows.kernelCount * width,
       threads: context.threads
     ) { rows in
-      var block = [Float](repeating: 0, count: rows.count * width)
+      var block = [Scalar](repeating: 0, count: rows.count * width)
       var start = 0
       for row in rows {
         let example = row / windows.count * windows.inputCount
@@ -135,9 +166,9 @@ extension Tensor {
   }
 }
 
-extension [Float] {
+extension Array where Element: FloatScalar {
   /// Adds a row to each row of as many elements; an empty one changes nothing.
-  mutating func addToRows(_ row: [Float]) {
+  mutating func addToRows(_ row: [Element]) {
     guard !row.isEmpty else { return }
     for start in stride(from: 0, to: count, by: row.count) {
       for index in row.indices { self[start + index] += row[index] }

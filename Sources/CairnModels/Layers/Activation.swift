@@ -55,7 +55,7 @@ public final class Activation: ShapelessLayer {
   public func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
-    try state.checkFloat32(input)
+    try state.check(input)
     var output = input
     try activation.apply(to: &output)
     return output

@@ -167,15 +167,23 @@ public final class BatchNormalization: UnaryLayer {
   public func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
-    try state.checkFloat32(input)
+    switch try state.precision(of: input) {
+    case .single: try evaluate(input, in: context, as: Float.self)
+    case .double: try evaluate(input, in: context, as: Double.self)
+    }
+  }
+
+  private func evaluate<Scalar: FloatScalar>(
+    _ input: Tensor, in context: EvaluationContext, as type: Scalar.Type
+  ) throws(CairnError) -> Tensor {
     _ = try outputShape(for: BatchShape(input.shape))
     guard let axis = BatchShape(input.shape).axis(axis), input.elementCount > 0 else {
       return input
     }
-    let (factors, offsets) = try factorsAndOffsets()
+    let (factors, offsets) = try factorsAndOffsets(type)
     let inner = input.shape.dimensions[(axis + 1)...].reduce(1, *)
     var output = try input.copied()
-    try output.withMutableScalars(of: Float.self) { (values) throws(CairnError) in
+    try output.withMutableScalars(of: type) { (values) throws(CairnError) in
       var start = 0
       while start < values.count {
         for channel in factors.indices {
@@ -189,15 +197,17 @@ public final class BatchNormalization: UnaryLayer {
   }
 
   /// For each channel `1/√(variance + ε) · gamma`, and `beta − mean` times that.
-  private func factorsAndOffsets() throws(CairnError) -> ([Float], [Float]) {
-    let mean: [Float] = try state.weightScalars("moving_mean")
-    let variance: [Float] = try state.weightScalars("moving_variance")
-    let gamma: [Float]? = scales ? try state.weightScalars("gamma") : nil
-    let beta: [Float]? = centers ? try state.weightScalars("beta") : nil
-    var factors: [Float] = []
-    var offsets: [Float] = []
+  private func factorsAndOffsets<Scalar: FloatScalar>(
+    _ type: Scalar.Type
+  ) throws(CairnError) -> ([Scalar], [Scalar]) {
+    let mean: [Scalar] = try state.weightScalars("moving_mean")
+    let variance: [Scalar] = try state.weightScalars("moving_variance")
+    let gamma: [Scalar]? = scales ? try state.weightScalars("gamma") : nil
+    let beta: [Scalar]? = centers ? try state.weightScalars("beta") : nil
+    var factors: [Scalar] = []
+    var offsets: [Scalar] = []
     for channel in mean.indices {
-      var factor = 1 / (variance[channel] + Float(epsilon)).squareRoot()
+      var factor = 1 / (variance[channel] + Scalar(epsilon)).squareRoot()
       if let gamma { factor *= gamma[channel] }
       var offset = -mean[channel] * factor
       if let beta { offset += beta[channel] }

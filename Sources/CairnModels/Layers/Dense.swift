@@ -117,7 +117,7 @@ public final class Dense: UnaryLayer {
   public func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
-    try state.checkFloat32(input)
+    try state.check(input)
     let shape = try outputShape(for: BatchShape(input.shape))
     let kernel = try state.weight("kernel")
     let bias = usesBias ? try state.weight("bias") : nil

@@ -157,10 +157,18 @@ public final class EinsumDense: UnaryLayer {
   public func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
-    try state.checkFloat32(input)
+    switch try state.precision(of: input) {
+    case .single: try evaluate(input, in: context, as: Float.self)
+    case .double: try evaluate(input, in: context, as: Double.self)
+    }
+  }
+
+  private func evaluate<Scalar: FloatScalar>(
+    _ input: Tensor, in context: EvaluationContext, as type: Scalar.Type
+  ) throws(CairnError) -> Tensor {
     _ = try context.shape(outputShape(for: BatchShape(input.shape)))
     let names = equation.inputNames(rank: input.rank) ?? []
-    var result = try FloatArray(input).einsum(
+    var result = try FloatArray<Scalar>(input).einsum(
       names, FloatArray(state.weight("kernel")), equation.kernel,
       to: equation.outputNames(rank: input.rank), in: context)
     if biasAxes != nil {

@@ -160,21 +160,45 @@ public final class LayerState: Sendable {
     return settings
   }
 
-  /// Checks that this layer can compute with `input`: it is float32, and the layer computes in
-  /// float32 or a type that is rounded from it.
+  /// The type that evaluation is in, of floats that come in and of ``weight(_:rounded:)``: float64
+  /// for a layer that computes in float64, float32 for all others. What they give is rounded to the
+  /// 16-bit types afterwards.
+  public var evaluationDType: DType { Precision(for: dtype.computeDType).dtype }
+
+  /// Checks that `input` is of the type that evaluation is in.
+  ///
+  /// - Throws: `dtypeMismatch`.
+  public func check(_ input: Tensor) throws(CairnError) {
+    guard input.dtype == evaluationDType else {
+      throw CairnError(
+        .dtypeMismatch, "the layer's input is not of the type that it computes in",
+        at: .init(name: name), expected: "\(evaluationDType)", found: "\(input.dtype)",
+        advice: "Convert it with cast(to:)")
+    }
+  }
+
+  /// Checks that this layer can compute with `input` in float32: for layers of your own that know
+  /// no other type.
   ///
   /// - Throws: `unsupportedConfiguration` if the layer computes in float64; `dtypeMismatch`.
   public func checkFloat32(_ input: Tensor) throws(CairnError) {
-    guard dtype.computeDType != .float64 else {
+    guard evaluationDType == .float32 else {
       throw CairnError(
         .unsupportedConfiguration,
-        "the layer computes in \(dtype), evaluation is in float32 at most", at: .init(name: name))
+        "the layer computes in \(dtype), but its class in float32 at most", at: .init(name: name))
     }
-    guard input.dtype == .float32 else {
-      throw CairnError(
-        .dtypeMismatch, "the layer's input is not float32", at: .init(name: name),
-        expected: "float32", found: "\(input.dtype)", advice: "Convert it with cast(to:)")
-    }
+    try check(input)
+  }
+
+  /// What the layer computes in, once it is checked that its inputs are of that type.
+  func precision(of inputs: Tensor...) throws(CairnError) -> Precision {
+    try precision(of: inputs)
+  }
+
+  /// As above.
+  func precision(of inputs: [Tensor]) throws(CairnError) -> Precision {
+    for input in inputs { try check(input) }
+    return Precision(for: dtype.computeDType)
   }
 
   /// The variable called `name`.
@@ -185,20 +209,22 @@ public final class LayerState: Sendable {
     return variable
   }
 
-  /// The value of the variable called `name` in float32, rounded to the compute type first unless
-  /// the layer is one that Keras keeps from that (`autocast` is false).
+  /// The value of the variable called `name` in ``evaluationDType``, rounded to the compute type
+  /// first unless the layer is one that Keras keeps from that (`autocast` is false).
   ///
   /// - Throws: `notBuilt` if there is none.
   public func weight(_ name: String, rounded: Bool = true) throws(CairnError) -> Tensor {
     let value = try requireVariable(name).value
     guard rounded, dtype.computeDType != dtype.variableDType else {
-      return try value.cast(to: .float32)
+      return try value.cast(to: evaluationDType)
     }
-    return try value.cast(to: dtype.computeDType).cast(to: .float32)
+    return try value.cast(to: dtype.computeDType).cast(to: evaluationDType)
   }
 
   /// As ``weight(_:rounded:)``, as an array.
-  func weightScalars(_ name: String, rounded: Bool = true) throws(CairnError) -> [Float] {
+  func weightScalars<Scalar: FloatScalar>(
+    _ name: String, rounded: Bool = true
+  ) throws(CairnError) -> [Scalar] {
     try weight(name, rounded: rounded).scalars()
   }
 

@@ -55,10 +55,18 @@ public final class Masking: ShapelessLayer {
   private func masked(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> MaskedTensor {
-    try state.checkFloat32(input)
+    switch try state.precision(of: input) {
+    case .single: try masked(input, in: context, as: Float.self)
+    case .double: try masked(input, in: context, as: Double.self)
+    }
+  }
+
+  private func masked<Scalar: FloatScalar>(
+    _ input: Tensor, in context: EvaluationContext, as type: Scalar.Type
+  ) throws(CairnError) -> MaskedTensor {
     _ = try outputShape(for: BatchShape(input.shape))
-    let value = Float(maskValue)
-    let array = try FloatArray(input)
+    let value = Scalar(maskValue)
+    let array = try FloatArray<Scalar>(input)
     var mask = array.reduced([input.rank - 1], keepingDimensions: true) { run in
       run.contains(where: { $0 != value }) ? 1 : 0
     }

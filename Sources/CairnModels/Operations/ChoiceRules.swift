@@ -18,7 +18,7 @@ struct WhereRule: OperationRule {
     func broadcast(
       _ one: CallArgument<TensorSpec>, _ other: CallArgument<TensorSpec>
     ) throws(CairnError) -> CallArgument<TensorSpec> {
-      .tensor(try BinaryRule { x, _ in x }.output(of: CallArguments([one, other])))
+      .tensor(try BinaryRule(function: .sum).output(of: CallArguments([one, other])))
     }
     let operands = floats.positional
     let shape = try broadcast(operands[0], broadcast(operands[1], operands[2])).tensors[0].shape

@@ -13,7 +13,7 @@ struct ComparisonRule: OperationRule {
   func output(of arguments: CallArguments<TensorSpec>) throws(CairnError) -> TensorSpec {
     // Shapes are those of arithmetic; types may be any.
     let floats = try arguments.mapTensors { TensorSpec($0.shape) }
-    return TensorSpec(try BinaryRule { x, _ in x }.output(of: floats).shape, dtype: .bool)
+    return TensorSpec(try BinaryRule(function: .sum).output(of: floats).shape, dtype: .bool)
   }
 
   func evaluate(
@@ -29,13 +29,13 @@ struct ComparisonRule: OperationRule {
     _ operand: CallArgument<MaskedTensor>, _ shape: [Int]
   ) throws(CairnError) -> [Double] {
     guard case .tensor(let value) = operand else {
-      return try BinaryRule.numbers(operand.plain).broadcast(to: shape).values.map { Double($0) }
+      return try BinaryRule.numbers(operand.plain).broadcast(to: shape).values
     }
     let scalars: [Double] = try value.tensor.cast(to: .float64).scalars()
     let own = value.tensor.shape.dimensions
     let padded = [Int](repeating: 1, count: shape.count - own.count) + own
-    let strides = FloatArray.strides(padded)
+    let strides = RowMajor.strides(padded)
     let steps = padded.indices.map { padded[$0] == 1 ? 0 : strides[$0] }
-    return FloatArray.places(shape, strides: steps).map { scalars[$0] }
+    return RowMajor.places(shape, strides: steps).map { scalars[$0] }
   }
 }

@@ -4,17 +4,9 @@ import CairnJSON
 import CairnSystem
 import CairnTensors
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
 /// A function of each element.
 struct UnaryRule: OperationRule {
-  let function: @Sendable (Float) -> Float
+  let function: UnaryFunction
 
   func output(of arguments: CallArguments<TensorSpec>) throws(CairnError) -> TensorSpec {
     let spec = try arguments.onlyTensor()
@@ -24,7 +16,12 @@ struct UnaryRule: OperationRule {
   func evaluate(
     _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
-    try arguments.onlyTensor().tensor.cast(to: .float32).mapped(function).cast(to: spec.dtype)
+    let tensor = try arguments.onlyTensor().tensor
+    return switch Precision(for: spec.dtype) {
+    case .single:
+      try tensor.cast(to: .float32).mapped { (x: Float) in function(x) }.cast(to: spec.dtype)
+    case .double: try tensor.cast(to: .float64).mapped { (x: Double) in function(x) }
+    }
   }
 }
 
@@ -46,7 +43,7 @@ struct ActivationRule: OperationRule {
   func evaluate(
     _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
-    var tensor = try arguments.onlyTensor().tensor.cast(to: .float32)
+    var tensor = try arguments.onlyTensor().tensor.cast(to: Precision(for: spec.dtype).dtype)
     let last = tensor.rank - 1
     guard let axis, let place = BatchShape(tensor.shape).axis(axis), place != last else {
       try function.apply(to: &tensor)
@@ -60,15 +57,9 @@ struct ActivationRule: OperationRule {
   }
 }
 
-/// The approximation of gelu by tanh (Hendrycks and Gimpel, 2016).
-func approximateGELU(_ x: Float) -> Float {
-  let inner = (2 / Float.pi).squareRoot() * (x + 0.044715 * x * x * x)
-  return 0.5 * x * (1 + tanhf(inner))
-}
-
 /// A function of each pair of elements, broadcast; an operand may be a number.
 struct BinaryRule: OperationRule {
-  let function: @Sendable (Float, Float) -> Float
+  let function: BinaryFunction
 
   func output(of arguments: CallArguments<TensorSpec>) throws(CairnError) -> TensorSpec {
     let left = try Self.spec(arguments.operand(0))
@@ -94,7 +85,7 @@ struct BinaryRule: OperationRule {
     return try numbers(argument.plain).shape
   }
 
-  static func numbers(_ value: JSONValue?) throws(CairnError) -> FloatArray {
+  static func numbers(_ value: JSONValue?) throws(CairnError) -> FloatArray<Double> {
     var reader = try ConfigurationReader(["value": value ?? .null], path: "argument")
     guard let numbers = try reader.numbers("value") else {
       throw reader.invalid("value", expected: "a tensor or numbers")
@@ -105,12 +96,24 @@ struct BinaryRule: OperationRule {
   func evaluate(
     _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
-    func array(_ index: Int) throws(CairnError) -> FloatArray {
-      let operand = try arguments.operand(index)
-      guard case .tensor(let value) = operand else { return try Self.numbers(operand.plain) }
-      return try FloatArray(value.tensor.cast(to: .float32))
+    switch Precision(for: spec.dtype) {
+    case .single: try evaluate(arguments, to: spec, in: context, as: Float.self)
+    case .double: try evaluate(arguments, to: spec, in: context, as: Double.self)
     }
-    return try array(0).combined(with: array(1), in: context, function).tensor()
+  }
+
+  private func evaluate<Scalar: FloatScalar>(
+    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext,
+    as type: Scalar.Type
+  ) throws(CairnError) -> Tensor {
+    func array(_ index: Int) throws(CairnError) -> FloatArray<Scalar> {
+      let operand = try arguments.operand(index)
+      guard case .tensor(let value) = operand else {
+        return try Self.numbers(operand.plain).converted(to: type)
+      }
+      return try FloatArray(value.tensor.cast(to: Scalar.dtype))
+    }
+    return try array(0).combined(with: array(1), in: context) { function($0, $1) }.tensor()
       .cast(to: spec.dtype)
   }
 }

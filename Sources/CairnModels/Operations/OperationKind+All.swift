@@ -4,14 +4,6 @@ import CairnJSON
 import CairnSystem
 import CairnTensors
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
 extension OperationKind {
   /// All of them.
   static let all: [OperationKind] =
@@ -25,24 +17,24 @@ extension OperationKind {
   ) -> OperationKind { OperationKind(module: "keras.src.ops.\(module)", name: name, make: make) }
 
   static func oneOperand(
-    _ name: String, module: String = "numpy", _ function: @escaping @Sendable (Float) -> Float
+    _ name: String, module: String = "numpy", _ function: UnaryFunction
   ) -> OperationKind { kind(module, name) { _ in UnaryRule(function: function) } }
 
   private static let unary: [OperationKind] = [
-    oneOperand("Negative") { -$0 }, oneOperand("Absolute") { abs($0) },
-    oneOperand("Square") { $0 * $0 },
-    oneOperand("Sqrt") { $0.squareRoot() }, oneOperand("Exp") { expf($0) },
-    oneOperand("Log") { logf($0) },
-    oneOperand("Log1p") { log1pf($0) }, oneOperand("Expm1") { expm1f($0) },
-    oneOperand("Sin") { sinf($0) },
-    oneOperand("Cos") { cosf($0) }, oneOperand("Tanh") { tanhf($0) },
-    oneOperand("Sign") { $0 > 0 ? 1 : $0 < 0 ? -1 : $0 }, oneOperand("Floor") { $0.rounded(.down) },
-    oneOperand("Ceil") { $0.rounded(.up) }, oneOperand("Reciprocal") { 1 / $0 },
-    oneOperand("Rsqrt", module: "math") { 1 / $0.squareRoot() },
+    oneOperand("Negative", .negative), oneOperand("Absolute", .absolute),
+    oneOperand("Square", .square), oneOperand("Sqrt", .squareRoot),
+    oneOperand("Exp", .elementary(.exp)), oneOperand("Log", .elementary(.log)),
+    oneOperand("Log1p", .elementary(.log1p)), oneOperand("Expm1", .elementary(.expm1)),
+    oneOperand("Sin", .elementary(.sin)), oneOperand("Cos", .elementary(.cos)),
+    oneOperand("Tanh", .elementary(.tanh)), oneOperand("Sign", .sign),
+    oneOperand("Floor", .floor), oneOperand("Ceil", .ceiling),
+    oneOperand("Reciprocal", .reciprocal),
+    oneOperand("Rsqrt", module: "math", .reciprocalSquareRoot),
     kind("numpy", "Clip") { (reader) throws(CairnError) in
-      let low = Float(try reader.double("x_min", default: -.greatestFiniteMagnitude))
-      let high = Float(try reader.double("x_max", default: .greatestFiniteMagnitude))
-      return UnaryRule { $0 < low ? low : $0 > high ? high : $0 }
+      UnaryRule(
+        function: .clip(
+          try reader.double("x_min", default: -.greatestFiniteMagnitude),
+          try reader.double("x_max", default: .greatestFiniteMagnitude)))
     },
   ]
 
@@ -64,37 +56,29 @@ extension OperationKind {
     },
     kind("nn", "Gelu") { (reader) throws(CairnError) in
       if try reader.bool("approximate", default: true) {
-        return UnaryRule(function: approximateGELU)
+        return UnaryRule(function: .approximateGELU)
       }
       return ActivationRule(function: .gelu)
     },
     kind("nn", "LeakyRelu") { (reader) throws(CairnError) in
-      let slope = Float(try reader.double("negative_slope", default: 0.2))
-      return UnaryRule { $0 < 0 ? slope * $0 : $0 }
+      UnaryRule(function: .leakyReLU(slope: try reader.double("negative_slope", default: 0.2)))
     },
     kind("nn", "Elu") { (reader) throws(CairnError) in
-      let alpha = Float(try reader.double("alpha", default: 1))
-      return UnaryRule { $0 > 0 ? $0 : alpha * expm1f($0) }
+      UnaryRule(function: .elu(alpha: try reader.double("alpha", default: 1)))
     },
   ]
 
   static func twoOperands(
-    _ name: String, _ function: @escaping @Sendable (Float, Float) -> Float
+    _ name: String, _ function: BinaryFunction
   ) -> OperationKind { kind("numpy", name) { _ in BinaryRule(function: function) } }
 
   private static let binary: [OperationKind] = [
-    twoOperands("Add") { $0 + $1 }, twoOperands("Subtract") { $0 - $1 },
-    twoOperands("Multiply") { $0 * $1 },
-    twoOperands("TrueDivide") { $0 / $1 }, twoOperands("Divide") { $0 / $1 },
-    twoOperands("FloorDivide") { ($0 / $1).rounded(.down) },
-    // As Python: the remainder has the divisor's sign.
-    twoOperands("Mod") { x, y in
-      let rest = fmodf(x, y)
-      return rest != 0 && (rest < 0) != (y < 0) ? rest + y : rest
-    },
-    twoOperands("Power") { powf($0, $1) },
-    twoOperands("Maximum") { x, y in x.isNaN || y.isNaN ? .nan : max(x, y) },
-    twoOperands("Minimum") { x, y in x.isNaN || y.isNaN ? .nan : min(x, y) },
+    twoOperands("Add", .sum), twoOperands("Subtract", .difference),
+    twoOperands("Multiply", .product),
+    twoOperands("TrueDivide", .quotient), twoOperands("Divide", .quotient),
+    twoOperands("FloorDivide", .floorQuotient), twoOperands("Mod", .remainder),
+    twoOperands("Power", .elementary(.pow)),
+    twoOperands("Maximum", .largest), twoOperands("Minimum", .smallest),
   ]
 
   static func comparison(
@@ -108,7 +92,7 @@ extension OperationKind {
   ]
 
   static func reduction(
-    _ name: String, _ function: @escaping @Sendable ([Float]) -> Float
+    _ name: String, _ function: RunFunction
   ) -> OperationKind {
     kind("numpy", name) { (reader) throws(CairnError) in
       try ReductionRule(reading: &reader, function)
@@ -116,13 +100,9 @@ extension OperationKind {
   }
 
   private static let reductions: [OperationKind] = [
-    reduction("Sum") { Float($0.reduce(0) { $0 + Double($1) }) },
-    reduction("Mean", ReductionRule.mean),
-    reduction("Prod") { $0.reduce(1, *) },
-    reduction("Max") { $0.reduce(-.infinity) { $1 > $0 || $1.isNaN ? $1 : $0 } },
-    reduction("Min") { $0.reduce(.infinity) { $1 < $0 || $1.isNaN ? $1 : $0 } },
-    reduction("Var", ReductionRule.variance),
-    reduction("Std") { ReductionRule.variance($0).squareRoot() },
+    reduction("Sum", .sum), reduction("Mean", .mean), reduction("Prod", .product),
+    reduction("Max", .largest), reduction("Min", .smallest),
+    reduction("Var", .variance), reduction("Std", .deviation),
   ]
 
   private static let shapes: [OperationKind] = [

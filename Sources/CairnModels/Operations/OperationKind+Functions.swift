@@ -14,34 +14,30 @@ import CairnTensors
 
 extension OperationKind {
   static let functions: [OperationKind] = [
-    oneOperand("Abs") { abs($0) }, oneOperand("Tan") { tanf($0) },
-    oneOperand("Sinh") { sinhf($0) }, oneOperand("Cosh") { coshf($0) },
-    oneOperand("Arcsin") { asinf($0) }, oneOperand("Arccos") { acosf($0) },
-    oneOperand("Arctan") { atanf($0) }, oneOperand("Arcsinh") { asinhf($0) },
-    oneOperand("Arccosh") { acoshf($0) }, oneOperand("Arctanh") { atanhf($0) },
-    oneOperand("Log2") { log2f($0) }, oneOperand("Log10") { log10f($0) },
-    oneOperand("Exp2") { exp2f($0) }, oneOperand("Cbrt") { cbrtf($0) },
-    oneOperand("Trunc") { $0.rounded(.towardZero) },
-    oneOperand("Deg2rad") { $0 * (Float.pi / 180) },
-    oneOperand("Rad2deg") { $0 * (180 / Float.pi) },
-    oneOperand("Erf", module: "math") { erff($0) },
-    oneOperand("Erfc", module: "math") { erfcf($0) },
+    oneOperand("Abs", .absolute), oneOperand("Trunc", .truncation),
+    oneOperand("Tan", .elementary(.tan)), oneOperand("Sinh", .elementary(.sinh)),
+    oneOperand("Cosh", .elementary(.cosh)), oneOperand("Arcsin", .elementary(.asin)),
+    oneOperand("Arccos", .elementary(.acos)), oneOperand("Arctan", .elementary(.atan)),
+    oneOperand("Arcsinh", .elementary(.asinh)), oneOperand("Arccosh", .elementary(.acosh)),
+    oneOperand("Arctanh", .elementary(.atanh)), oneOperand("Log2", .elementary(.log2)),
+    oneOperand("Log10", .elementary(.log10)), oneOperand("Exp2", .elementary(.exp2)),
+    oneOperand("Cbrt", .elementary(.cbrt)),
+    oneOperand("Deg2rad", .degreesToRadians), oneOperand("Rad2deg", .radiansToDegrees),
+    oneOperand("Erf", module: "math", .elementary(.erf)),
+    oneOperand("Erfc", module: "math", .elementary(.erfc)),
     kind("numpy", "Round") { (reader) throws(CairnError) in
-      let factor = powf(10, Float(try reader.integer("decimals", in: -38...38, default: 0)))
-      return UnaryRule { ($0 * factor).rounded(.toNearestOrEven) / factor }
+      UnaryRule(
+        function: .round(decimals: try reader.integer("decimals", in: -38...38, default: 0)))
     },
     kind("numpy", "NanToNum") { (reader) throws(CairnError) in
-      let nan = Float(try reader.double("nan", default: 0))
-      let high = try reader.optionalDouble("posinf").map { Float($0) } ?? .greatestFiniteMagnitude
-      let low = try reader.optionalDouble("neginf").map { Float($0) } ?? -.greatestFiniteMagnitude
-      return UnaryRule { $0.isNaN ? nan : $0 == .infinity ? high : $0 == -.infinity ? low : $0 }
+      UnaryRule(
+        function: .numbers(
+          nan: try reader.double("nan", default: 0), high: try reader.optionalDouble("posinf"),
+          low: try reader.optionalDouble("neginf")))
     },
-    twoOperands("Arctan2") { atan2f($0, $1) }, twoOperands("Hypot") { hypotf($0, $1) },
-    twoOperands("Fmod") { fmodf($0, $1) },
-    twoOperands("DivideNoNan") { $1 == 0 ? 0 : $0 / $1 },
-    twoOperands("Logaddexp") { x, y in
-      x == y ? x + logf(2) : max(x, y) + log1pf(expf(-abs(x - y)))
-    },
+    twoOperands("Arctan2", .elementary(.atan2)), twoOperands("Hypot", .elementary(.hypot)),
+    twoOperands("Fmod", .elementary(.fmod)), twoOperands("DivideNoNan", .safeQuotient),
+    twoOperands("Logaddexp", .logarithmOfSum),
     kind("numpy", "Copy") { _ in IdentityRule() },
     kind("core", "StopGradient") { _ in IdentityRule() },
     filled("ZerosLike", 0), filled("OnesLike", 1),
@@ -61,25 +57,22 @@ extension OperationKind {
       ActivationRule(function: .sparsemax, axis: try reader.integer("axis", default: -1))
     },
     kind("nn", "Celu") { (reader) throws(CairnError) in
-      let alpha = Float(try reader.double("alpha", default: 1))
-      return UnaryRule { max(0, $0) + min(0, alpha * expm1f(min(0, $0) / alpha)) }
+      UnaryRule(function: .celu(alpha: try reader.double("alpha", default: 1)))
     },
     kind("nn", "SoftShrink") { (reader) throws(CairnError) in
-      let limit = Float(try reader.double("threshold", default: 0.5))
-      return UnaryRule { $0 > limit ? $0 - limit : $0 < -limit ? $0 + limit : 0 }
+      UnaryRule(function: .softShrink(limit: try reader.double("threshold", default: 0.5)))
     },
     kind("nn", "HardShrink") { (reader) throws(CairnError) in
-      let limit = Float(try reader.double("threshold", default: 0.5))
-      return UnaryRule { abs($0) > limit ? $0 : 0 }
+      UnaryRule(function: .hardShrink(limit: try reader.double("threshold", default: 0.5)))
     },
     kind("nn", "Threshold") { (reader) throws(CairnError) in
-      let limit = Float(try reader.double("threshold", default: 0))
-      let other = Float(try reader.double("default_value", default: 0))
-      return UnaryRule { $0 > limit ? $0 : other }
+      UnaryRule(
+        function: .threshold(
+          limit: try reader.double("threshold", default: 0),
+          other: try reader.double("default_value", default: 0)))
     },
     kind("nn", "Squareplus") { (reader) throws(CairnError) in
-      let b = Float(try reader.double("b", default: 4))
-      return UnaryRule { 0.5 * ($0 + ($0 * $0 + b).squareRoot()) }
+      UnaryRule(function: .squareplus(b: try reader.double("b", default: 4)))
     },
     kind("nn", "Glu") { (reader) throws(CairnError) in
       RunRule(

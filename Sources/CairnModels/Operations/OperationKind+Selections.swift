@@ -167,21 +167,10 @@ extension OperationKind {
     counting("CountNonzero", .int32) { Double($0.filter { $0 != 0 }.count) },
     counting("Argmax", .int32, CountingRule.largest),
     counting("Argmin", .int32) { CountingRule.largest($0.map { -$0 }) },
-    reduction("Amax") { $0.reduce(-.infinity) { $1 > $0 || $1.isNaN ? $1 : $0 } },
-    reduction("Amin") { $0.reduce(.infinity) { $1 < $0 || $1.isNaN ? $1 : $0 } },
-    reduction("Ptp") { run in (run.max() ?? 0) - (run.min() ?? 0) },
-    reduction("Median") { run in
-      let sorted = run.sorted()
-      let middle = sorted.count / 2
-      if sorted.isEmpty || run.contains(where: \.isNaN) { return .nan }
-      return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
-    },
+    reduction("Amax", .largest), reduction("Amin", .smallest), reduction("Ptp", .range),
+    reduction("Median", .median),
     kind("math", "Logsumexp") { (reader) throws(CairnError) in
-      try ReductionRule(reading: &reader) { run in
-        let largest = run.max() ?? -.infinity
-        guard largest.isFinite else { return largest }
-        return largest + logf(Float(run.reduce(0.0) { $0 + Double(expf($1 - largest)) }))
-      }
+      try ReductionRule(reading: &reader, .logarithmOfSum)
     },
     kind("linalg", "Norm") { (reader) throws(CairnError) in try norm(&reader) },
     kind("nn", "Moments") { (reader) throws(CairnError) in try MomentsRule(reading: &reader) },
@@ -203,16 +192,12 @@ extension OperationKind {
     let isOfVectors = reader.peek("axis").map { ($0.arrayValue?.count ?? 1) == 1 } ?? order.isNull
     let isInfinite = order["class_name"]?.stringValue == "__float__" || order.stringValue == "inf"
     if order.isNull || order.stringValue == "fro" || (order.doubleValue == 2 && isOfVectors) {
-      return try ReductionRule(reading: &reader) { run in
-        Float(run.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot())
-      }
+      return try ReductionRule(reading: &reader, .length)
     }
     guard isOfVectors, let power = order.doubleValue, power > 0, !isInfinite else {
       throw reader.unsupported("ord", "a norm of that order is not implemented")
     }
-    return try ReductionRule(reading: &reader) { run in
-      Float(pow(run.reduce(0.0) { $0 + pow(abs(Double($1)), power) }, 1 / power))
-    }
+    return try ReductionRule(reading: &reader, .norm(order: power))
   }
 }
 

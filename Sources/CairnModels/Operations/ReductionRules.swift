@@ -8,16 +8,16 @@ import CairnTensors
 struct ReductionRule: OperationRule {
   let axes: [Int]?
   let keepsDimensions: Bool
-  let function: @Sendable ([Float]) -> Float
+  let function: RunFunction
 
-  init(axes: [Int]?, keepsDimensions: Bool, function: @escaping @Sendable ([Float]) -> Float) {
+  init(axes: [Int]?, keepsDimensions: Bool, function: RunFunction) {
     self.axes = axes
     self.keepsDimensions = keepsDimensions
     self.function = function
   }
 
   init(
-    reading reader: inout ConfigurationReader, _ function: @escaping @Sendable ([Float]) -> Float
+    reading reader: inout ConfigurationReader, _ function: RunFunction
   ) throws(CairnError) {
     if reader.peek("axis") == nil {
       axes = try reader.optionalIntegers("axis")
@@ -64,18 +64,17 @@ struct ReductionRule: OperationRule {
   ) throws(CairnError) -> Tensor {
     let tensor = try arguments.onlyTensor().tensor
     let places = try places(BatchShape(tensor.shape))
-    return try FloatArray(tensor.cast(to: .float32))
-      .reduced(places, keepingDimensions: keepsDimensions, function).tensor().cast(to: spec.dtype)
+    return switch Precision(for: spec.dtype) {
+    case .single: try reduced(tensor, places, as: Float.self).cast(to: spec.dtype)
+    case .double: try reduced(tensor, places, as: Double.self)
+    }
   }
 
-  static func mean(_ run: [Float]) -> Float {
-    Float(run.reduce(0) { $0 + Double($1) } / Double(run.count))
-  }
-
-  static func variance(_ run: [Float]) -> Float {
-    let mean = run.reduce(0) { $0 + Double($1) } / Double(run.count)
-    let sum = run.reduce(0) { $0 + (Double($1) - mean) * (Double($1) - mean) }
-    return Float(sum / Double(run.count))
+  private func reduced<Scalar: FloatScalar>(
+    _ tensor: Tensor, _ places: [Int], as type: Scalar.Type
+  ) throws(CairnError) -> Tensor {
+    try FloatArray<Scalar>(tensor.cast(to: Scalar.dtype))
+      .reduced(places, keepingDimensions: keepsDimensions) { function($0) }.tensor()
   }
 }
 
@@ -120,9 +119,19 @@ struct MatmulRule: OperationRule {
     _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
     let operands = arguments.tensors.map(\.tensor)
-    return try FloatArray(operands[0].cast(to: .float32)).multiplied(
-      by: FloatArray(operands[1].cast(to: .float32)), in: context
-    ).tensor().cast(to: spec.dtype)
+    return switch Precision(for: spec.dtype) {
+    case .single:
+      try product(operands[0], operands[1], in: context, as: Float.self).cast(to: spec.dtype)
+    case .double: try product(operands[0], operands[1], in: context, as: Double.self)
+    }
+  }
+
+  private func product<Scalar: FloatScalar>(
+    _ left: Tensor, _ right: Tensor, in context: EvaluationContext, as type: Scalar.Type
+  ) throws(CairnError) -> Tensor {
+    try FloatArray<Scalar>(left.cast(to: Scalar.dtype)).multiplied(
+      by: FloatArray(right.cast(to: Scalar.dtype)), in: context
+    ).tensor()
   }
 }
 
@@ -166,9 +175,19 @@ struct EinsumRule: OperationRule {
     _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
     let operands = arguments.tensors.map(\.tensor)
-    return try FloatArray(operands[0].cast(to: .float32)).einsum(
-      equation.input, FloatArray(operands[1].cast(to: .float32)), equation.kernel,
+    return switch Precision(for: spec.dtype) {
+    case .single:
+      try sums(operands[0], operands[1], in: context, as: Float.self).cast(to: spec.dtype)
+    case .double: try sums(operands[0], operands[1], in: context, as: Double.self)
+    }
+  }
+
+  private func sums<Scalar: FloatScalar>(
+    _ left: Tensor, _ right: Tensor, in context: EvaluationContext, as type: Scalar.Type
+  ) throws(CairnError) -> Tensor {
+    try FloatArray<Scalar>(left.cast(to: Scalar.dtype)).einsum(
+      equation.input, FloatArray(right.cast(to: Scalar.dtype)), equation.kernel,
       to: equation.output, in: context
-    ).tensor().cast(to: spec.dtype)
+    ).tensor()
   }
 }

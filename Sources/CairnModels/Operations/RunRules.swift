@@ -159,8 +159,8 @@ struct MomentsRule: MultipleResultRule {
     guard try !reader.bool("synchronized", default: false) else {
       throw reader.unsupported("synchronized", "moments over several devices are not implemented")
     }
-    mean = ReductionRule(axes: axes, keepsDimensions: keeps, function: ReductionRule.mean)
-    variance = ReductionRule(axes: axes, keepsDimensions: keeps, function: ReductionRule.variance)
+    mean = ReductionRule(axes: axes, keepsDimensions: keeps, function: .mean)
+    variance = ReductionRule(axes: axes, keepsDimensions: keeps, function: .variance)
   }
 
   func outputs(of arguments: CallArguments<TensorSpec>) throws(CairnError) -> [TensorSpec] {

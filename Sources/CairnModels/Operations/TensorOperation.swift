@@ -8,7 +8,8 @@ public import CairnTensors
 /// An operation without variables, such as `+` or `mean`, as a layer of a graph.
 ///
 /// Made by the operators and methods of ``SymbolicTensor``, or from a configuration. Floats are
-/// computed in float32 and given in the widest of the operands' types.
+/// given in the widest of the operands' types, and computed in float64 if that is it, else in
+/// float32.
 public final class TensorOperation: Layer {
   /// `TensorOperation`; a configuration has the operation's own name.
   public static let className = "TensorOperation"

@@ -13,7 +13,7 @@ import CairnTensors
 #endif
 
 /// The types in which optimizers compute: a variable's own.
-protocol UpdateScalar: BinaryFloatingPoint, TensorScalar {
+protocol UpdateScalar: FloatScalar {
   static func power(_ base: Self, _ exponent: Self) -> Self
 }
 

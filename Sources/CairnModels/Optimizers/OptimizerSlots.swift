@@ -17,6 +17,8 @@ struct OptimizerPlace: Sendable {
 struct OptimizerSlots: Sendable {
   /// The weights, in order.
   var targets: [Variable]
+  /// For each weight what it is brought back to after each step.
+  var constraints: [WeightConstraint?]
   var indices: [ObjectIdentifier: Int] = [:]
   var averages: [Variable] = []
   var accumulators: [Variable] = []
@@ -28,9 +30,11 @@ struct OptimizerSlots: Sendable {
 
   /// Slots of zeros, or what each begins with, for `targets`, whose paths in their model are given.
   init(
-    _ targets: [Variable], paths: [String], rule: any ElementRule, options: OptimizerOptions
+    _ targets: [Variable], paths: [String], constraints: ConstrainedWeights,
+    rule: any ElementRule, options: OptimizerOptions
   ) throws(CairnError) {
     self.targets = targets
+    self.constraints = targets.map { constraints[$0] }
     columns = targets.map { _ in [nil, nil, nil] }
     for (index, target) in targets.enumerated() {
       guard target.dtype == .float32 || target.dtype == .float64 else {
@@ -106,8 +110,8 @@ extension Optimizer {
   /// ``Model/compile(optimizer:configuration:)`` does it for a model that is built.
   ///
   /// - Throws: `notBuilt` if the layer is not; `unsupportedConfiguration` if it has constraints on
-  ///   its weights, which are not implemented, or weights that are neither float32 nor float64;
-  ///   `outOfMemory`.
+  ///   its weights that are not Keras's, or weights that are neither float32 nor float64;
+  ///   `invalidConfiguration` for constraints that do not fit their weights; `outOfMemory`.
   public func build(for layer: any Layer) throws(CairnError) {
     guard layer.isBuilt else { throw layer.state.notBuilt() }
     let trained = Set(layer.trainableWeights.map { ObjectIdentifier($0) })
@@ -119,21 +123,14 @@ extension Optimizer {
     for layer: any Layer, where includes: (VariablePlace) -> Bool
   ) throws(CairnError) {
     guard !isBuilt else { return }
-    for part in [layer] + layer.allSublayers() {
-      for (key, value) in part.settings where key.hasSuffix("_constraint") && !value.isNull {
-        throw CairnError(
-          .unsupportedConfiguration, "constraints on weights are not implemented",
-          at: .init(name: "\(part.name).\(key)"),
-          advice: "The model can be evaluated, saved and copied, but no optimizer can change it")
-      }
-    }
+    let constraints = try ConstrainedWeights(of: layer)
     var seen: Set<ObjectIdentifier> = []
     let places = layer.places(.weights).filter {
       includes($0) && seen.insert(ObjectIdentifier($0.variable)).inserted
     }
     let made = try OptimizerSlots(
-      places.map(\.variable), paths: places.map { $0.path.joined(separator: "/") }, rule: rule,
-      options: options)
+      places.map(\.variable), paths: places.map { $0.path.joined(separator: "/") },
+      constraints: constraints, rule: rule, options: options)
     slots.withLock { if $0 == nil { $0 = made } }
   }
 }

@@ -50,6 +50,7 @@ struct OptimizerStep {
           ? try average(index, as: Double.self) : try average(index, as: Float.self)
       }
     }
+    for index in weights.indices where gradients[index] != nil { try constrain(index) }
     for (target, weight) in zip(slots.targets, weights) { assignments.append((target, weight)) }
     assignments.append((optimizer.iterations, try Tensor(scalar: next)))
   }
@@ -128,6 +129,17 @@ struct OptimizerStep {
         try update(index, clipped, shared, as: Float.self) { rule.run($0, on: &$1) }
       }
     }
+  }
+
+  /// Brings a weight back to what its constraint allows: those with a gradient, also in steps that
+  /// only gather gradients, as Keras does.
+  private mutating func constrain(_ index: Int) throws(CairnError) {
+    guard let constraint = slots.constraints[index] else { return }
+    weights[index] =
+      switch Precision(for: weights[index].dtype) {
+      case .single: try constraint.applied(to: weights[index], as: Float.self)
+      case .double: try constraint.applied(to: weights[index], as: Double.self)
+      }
   }
 
   private func advanced<Scalar: UpdateScalar>(

@@ -6,7 +6,8 @@ public import CairnTensors
 
 /// The element types of a layer: that of its variables and that of its computations.
 ///
-/// Every policy is kept and its variables are made; evaluation is in float32 only.
+/// Layers that compute in float64 do so; those of the 16-bit types compute in float32 and round what
+/// comes out.
 public struct DTypePolicy: Hashable, Sendable, CustomStringConvertible {
   /// Keras's name: `float32`, `mixed_bfloat16`, …
   public let name: String

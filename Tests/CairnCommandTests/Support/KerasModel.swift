@@ -21,11 +21,16 @@ struct KerasModel: Sendable, CustomTestStringConvertible {
   var testDescription: String { name }
 
   /// All of them. A failure to read them shows as a test without cases, which a test forbids.
-  static let all: [KerasModel] = (try? read()) ?? []
+  static let all: [KerasModel] =
+    ((try? read()) ?? []) + ((try? read("float64", "tensors")) ?? [])
 
-  static func read() throws -> [KerasModel] {
-    let tensors = try CheckpointFile.open(fixtures + "/keras/models/models.safetensors").source
-    let text = try Data(contentsOf: URL(filePath: fixtures + "/keras/models/models.json"))
+  /// Those of Fixtures/keras/models, unless another folder of that form is named.
+  static func read(
+    _ folder: String = "models", _ name: String = "models"
+  ) throws -> [KerasModel] {
+    let path = fixtures + "/keras/\(folder)"
+    let tensors = try CheckpointFile.open("\(path)/\(name).safetensors").source
+    let text = try Data(contentsOf: URL(filePath: "\(path)/models.json"))
     return try (JSONValue(parsing: Array(text)).arrayValue ?? []).map { row in
       func list(_ key: String) throws -> [Tensor] {
         try (row[key]?.arrayValue ?? []).map {

@@ -13,6 +13,8 @@ struct OptimizerCase: Sendable, CustomTestStringConvertible {
   let configuration: JSONValue
   /// The names of the optimizer's variables, in Keras's order.
   let variables: [String]
+  /// The model's configuration, where its weights have constraints.
+  let constrained: JSONValue?
 
   var testDescription: String { name }
 
@@ -27,11 +29,12 @@ struct OptimizerCase: Sendable, CustomTestStringConvertible {
     else { return nil }
     return OptimizerCase(
       name: name, dtype: dtype, configuration: configuration,
-      variables: variables.compactMap(\.stringValue))
+      variables: variables.compactMap(\.stringValue), constrained: item["model"])
   }
 
   /// The model that the gradients are for.
   func model() throws -> Sequential {
+    if let constrained { return try Sequential(configuration: constrained) }
     let type = try DTypePolicy(dtype)
     return try Sequential(
       [

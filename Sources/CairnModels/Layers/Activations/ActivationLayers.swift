@@ -4,14 +4,6 @@ import CairnJSON
 public import CairnSystem
 public import CairnTensors
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
 /// Zero, or a slope, below a threshold; at most a largest value. No variables.
 public final class ReLU: ShapelessLayer {
   /// `ReLU`
@@ -59,10 +51,18 @@ public final class ReLU: ShapelessLayer {
   public func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
-    try state.checkFloat32(input)
-    let (slope, threshold) = (Float(slope), Float(threshold))
-    let maximum = maximum.map { Float($0) } ?? .infinity
-    return try input.mapped { x in
+    switch try state.precision(of: input) {
+    case .single: try evaluate(input, in: context, as: Float.self)
+    case .double: try evaluate(input, in: context, as: Double.self)
+    }
+  }
+
+  private func evaluate<Scalar: FloatScalar>(
+    _ input: Tensor, in context: EvaluationContext, as type: Scalar.Type
+  ) throws(CairnError) -> Tensor {
+    let (slope, threshold) = (Scalar(slope), Scalar(threshold))
+    let maximum = maximum.map { Scalar($0) } ?? .infinity
+    return try input.mapped { (x: Scalar) in
       let value = x > threshold || x.isNaN ? x : slope == 0 ? 0 : slope * (x - threshold)
       return value > maximum ? maximum : value
     }
@@ -110,9 +110,17 @@ public final class LeakyReLU: ShapelessLayer {
   public func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
-    try state.checkFloat32(input)
-    let slope = Float(negativeSlope)
-    return try input.mapped { $0 < 0 ? slope * $0 : $0 }
+    switch try state.precision(of: input) {
+    case .single: try evaluate(input, in: context, as: Float.self)
+    case .double: try evaluate(input, in: context, as: Double.self)
+    }
+  }
+
+  private func evaluate<Scalar: FloatScalar>(
+    _ input: Tensor, in context: EvaluationContext, as type: Scalar.Type
+  ) throws(CairnError) -> Tensor {
+    let slope = Scalar(negativeSlope)
+    return try input.mapped { (x: Scalar) in x < 0 ? slope * x : x }
   }
 }
 
@@ -153,17 +161,25 @@ public final class ELU: ShapelessLayer {
   public func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
-    try state.checkFloat32(input)
-    let alpha = Float(alpha)
-    return try input.mapped { $0 > 0 ? $0 : alpha * expm1f($0) }
+    switch try state.precision(of: input) {
+    case .single: try evaluate(input, in: context, as: Float.self)
+    case .double: try evaluate(input, in: context, as: Double.self)
+    }
+  }
+
+  private func evaluate<Scalar: FloatScalar>(
+    _ input: Tensor, in context: EvaluationContext, as type: Scalar.Type
+  ) throws(CairnError) -> Tensor {
+    let alpha = Scalar(alpha)
+    return try input.mapped { (x: Scalar) in x > 0 ? x : alpha * Elementary.expm1(x) }
   }
 }
 
 extension Tensor {
-  /// A function of each element of a float32 tensor.
-  func mapped(_ function: (Float) -> Float) throws(CairnError) -> Tensor {
+  /// A function of each element of a tensor of that type.
+  func mapped<Scalar: FloatScalar>(_ function: (Scalar) -> Scalar) throws(CairnError) -> Tensor {
     var result = self
-    try result.withMutableScalars(of: Float.self) { values in
+    try result.withMutableScalars(of: Scalar.self) { values in
       for index in values.indices { values[index] = function(values[index]) }
     }
     return result

@@ -84,9 +84,19 @@ public final class PReLU: UnaryLayer {
   public func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
-    try state.checkFloat32(input)
+    switch try state.precision(of: input) {
+    case .single: try evaluate(input, in: context, as: Float.self)
+    case .double: try evaluate(input, in: context, as: Double.self)
+    }
+  }
+
+  private func evaluate<Scalar: FloatScalar>(
+    _ input: Tensor, in context: EvaluationContext, as type: Scalar.Type
+  ) throws(CairnError) -> Tensor {
     _ = try outputShape(for: BatchShape(input.shape))
-    return try FloatArray(input).combined(with: FloatArray(state.weight("alpha")), in: context) {
+    return try FloatArray<Scalar>(input).combined(
+      with: FloatArray(state.weight("alpha")), in: context
+    ) {
       x, slope in x > 0 ? x : slope * x
     }.tensor()
   }

@@ -4,14 +4,6 @@ import CairnJSON
 public import CairnSystem
 public import CairnTensors
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
 /// exp(x) divided by the sum of those along one dimension or several; with a mask, of those that
 /// count. No variables.
 public final class Softmax: ShapelessLayer {
@@ -54,8 +46,10 @@ public final class Softmax: ShapelessLayer {
   public func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
-    try shares(FloatArray(checked(input)), axes: BatchShape(input.shape).axes(axes, of: self))
-      .tensor()
+    switch try state.precision(of: input) {
+    case .single: try shares(of: input, seen: nil, in: context, as: Float.self)
+    case .double: try shares(of: input, seen: nil, in: context, as: Double.self)
+    }
   }
 
   /// As for the input alone, but what a mask leaves out gets no share.
@@ -69,26 +63,29 @@ public final class Softmax: ShapelessLayer {
     guard let mask else {
       return [MaskedTensor(try evaluate(input.tensor, in: context), mask: input.mask)]
     }
-    let kept = try FloatArray(mask.cast(to: .float32))
-    let array = try FloatArray(checked(input.tensor))
-    guard FloatArray.broadcast(array.shape, kept.shape) == array.shape else {
+    let result =
+      switch try state.precision(of: input.tensor) {
+      case .single: try shares(of: input.tensor, seen: mask, in: context, as: Float.self)
+      case .double: try shares(of: input.tensor, seen: mask, in: context, as: Double.self)
+      }
+    return [MaskedTensor(result, mask: inputs.count == 2 ? input.mask : mask)]
+  }
+
+  private func shares<Scalar: FloatScalar>(
+    of input: Tensor, seen mask: Tensor?, in context: EvaluationContext, as type: Scalar.Type
+  ) throws(CairnError) -> Tensor {
+    let axes = try BatchShape(input.shape).axes(axes, of: self)
+    let array = try FloatArray<Scalar>(input)
+    guard let mask else { return try array.softmax(axes).tensor() }
+    let kept = try FloatArray<Scalar>(mask.cast(to: Scalar.dtype))
+    guard RowMajor.broadcast(array.shape, kept.shape) == array.shape else {
       throw shapeMismatch(
-        expected: "a mask that broadcasts to \(input.tensor.shape)", found: BatchShape(mask.shape))
+        expected: "a mask that broadcasts to \(input.shape)", found: BatchShape(mask.shape))
     }
-    let lowest: Float = state.dtype.computeDType == .float16 ? -3e4 : -1e9
-    let masked = try array.combined(with: kept, in: context) { $1 > 0.5 ? $0 : lowest }
-    let result = try shares(masked, axes: BatchShape(input.tensor.shape).axes(axes, of: self))
-      .combined(with: kept, in: context) { $1 > 0.5 ? $0 : 0 }
-    return [MaskedTensor(try result.tensor(), mask: inputs.count == 2 ? input.mask : mask)]
+    let lowest: Scalar = state.dtype.computeDType == .float16 ? -3e4 : -1e9
+    return try array.combined(with: kept, in: context) { $1 > 0.5 ? $0 : lowest }.softmax(axes)
+      .combined(with: kept, in: context) { $1 > 0.5 ? $0 : 0 }.tensor()
   }
-
-  private func checked(_ input: Tensor) throws(CairnError) -> Tensor {
-    try state.checkFloat32(input)
-    _ = try outputShape(for: BatchShape(input.shape))
-    return input
-  }
-
-  private func shares(_ array: FloatArray, axes: [Int]) -> FloatArray { array.softmax(axes) }
 }
 
 extension FloatArray {
@@ -100,11 +97,11 @@ extension FloatArray {
     let width = axes.reduce(1) { $0 * shape[$1] }
     guard width > 0 else { return self }
     for start in stride(from: 0, to: moved.values.count, by: width) {
-      var greatest = -Float.infinity
+      var greatest = -Scalar.infinity
       for index in start..<start + width { greatest = max(greatest, moved.values[index]) }
-      var sum: Float = 0
+      var sum: Scalar = 0
       for index in start..<start + width {
-        moved.values[index] = expf(moved.values[index] - greatest)
+        moved.values[index] = Elementary.exp(moved.values[index] - greatest)
         sum += moved.values[index]
       }
       for index in start..<start + width { moved.values[index] /= sum }

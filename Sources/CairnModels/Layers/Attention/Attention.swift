@@ -115,19 +115,29 @@ public final class Attention: Layer {
     _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
   ) throws(CairnError) -> [MaskedTensor] {
     let inputs = try plainInputs(arguments)
-    for input in inputs { try state.checkFloat32(input.tensor) }
+    return switch try state.precision(of: inputs.map(\.tensor)) {
+    case .single: try evaluate(inputs, arguments, in: context, as: Float.self)
+    case .double: try evaluate(inputs, arguments, in: context, as: Double.self)
+    }
+  }
+
+  private func evaluate<Scalar: FloatScalar>(
+    _ inputs: [MaskedTensor], _ arguments: CallArguments<MaskedTensor>,
+    in context: EvaluationContext, as type: Scalar.Type
+  ) throws(CairnError) -> [MaskedTensor] {
     _ = try outputShapes(for: inputs.map { BatchShape($0.tensor.shape) })
     let masks = try masks(arguments, inputs)
-    let query = try FloatArray(inputs[0].tensor)
-    let value = try FloatArray(inputs[1].tensor)
-    let key = inputs.count == 3 ? try FloatArray(inputs[2].tensor) : value
+    let query = try FloatArray<Scalar>(inputs[0].tensor)
+    let value = try FloatArray<Scalar>(inputs[1].tensor)
+    let key = inputs.count == 3 ? try FloatArray<Scalar>(inputs[2].tensor) : value
     let isCausal = arguments["use_causal_mask"]?.plain?.boolValue == true
     let scores = try scores(query, key, in: context)
     let mask = AttentionMask(value: masks.value, isCausal: isCausal)
-    let seen = try mask.combined(queries: query.shape[1], values: key.shape[1], in: context)
-    let lowered: FloatArray
+    let seen: FloatArray<Scalar>? = try mask.combined(
+      queries: query.shape[1], values: key.shape[1], in: context)
+    let lowered: FloatArray<Scalar>
     if let seen {
-      let large: Float = state.dtype.computeDType == .float16 ? 65504 : 1e9
+      let large: Scalar = state.dtype.computeDType == .float16 ? 65504 : 1e9
       lowered = try scores.combined(with: seen, in: context) { $1 == 0 ? $0 - large : $0 }
     } else {
       lowered = scores
@@ -135,7 +145,7 @@ public final class Attention: Layer {
     let weights = lowered.softmax([2])
     var result = try weights.multiplied(by: value, in: context)
     if let queryMask = masks.query {
-      var kept = try FloatArray(queryMask.cast(to: .float32))
+      var kept = try FloatArray<Scalar>(queryMask.cast(to: Scalar.dtype))
       kept.shape.append(1)
       result = try result.combined(with: kept, in: context) { $1 == 0 ? 0 : $0 }
     }
@@ -156,16 +166,16 @@ public final class Attention: Layer {
     return (mask(0), mask(1))
   }
 
-  private func scores(
-    _ query: FloatArray, _ key: FloatArray, in context: EvaluationContext
-  ) throws(CairnError) -> FloatArray {
-    let scale = usesScale ? try state.weightScalars("scale")[0] : 1
+  private func scores<Scalar: FloatScalar>(
+    _ query: FloatArray<Scalar>, _ key: FloatArray<Scalar>, in context: EvaluationContext
+  ) throws(CairnError) -> FloatArray<Scalar> {
+    let scale: Scalar = usesScale ? try state.weightScalars("scale")[0] : 1
     guard scoreMode == .concat else {
       var scores = try query.multiplied(by: key.transposed([0, 2, 1]), in: context)
       scores.values = scores.values.map { $0 * scale }
       return scores
     }
-    let weight = try state.weightScalars("concat_score_weight")[0]
+    let weight: Scalar = try state.weightScalars("concat_score_weight")[0]
     let left = FloatArray(query.values, shape: [query.shape[0], query.shape[1], 1, query.shape[2]])
     let right = FloatArray(key.values, shape: [key.shape[0], 1, key.shape[1], key.shape[2]])
     var sums = try left.combined(with: right, in: context) { ($0 + $1) * scale }

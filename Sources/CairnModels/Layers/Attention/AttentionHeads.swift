@@ -123,10 +123,10 @@ struct HeadAttention {
   let zeroes: Bool
 
   /// The weighted means `(examples, heads, queries, size)` and the weights.
-  func callAsFunction(
-    _ query: FloatArray, _ key: FloatArray, _ value: FloatArray, seen mask: FloatArray?,
-    scale: Float
-  ) throws(CairnError) -> (output: FloatArray, weights: FloatArray) {
+  func callAsFunction<Scalar: FloatScalar>(
+    _ query: FloatArray<Scalar>, _ key: FloatArray<Scalar>, _ value: FloatArray<Scalar>,
+    seen mask: FloatArray<Scalar>?, scale: Scalar
+  ) throws(CairnError) -> (output: FloatArray<Scalar>, weights: FloatArray<Scalar>) {
     var scaled = query
     scaled.values = query.values.map { $0 * scale }
     let scores = try scaled.multiplied(by: key.transposed([0, 1, 3, 2]), in: context)

@@ -14,10 +14,10 @@ struct AttentionMask {
   var slidingWindow: Int?
 
   /// Ones and zeros that broadcast to `(examples, queries, values)`, or nil if all is seen.
-  func combined(
+  func combined<Scalar: FloatScalar>(
     queries: Int, values: Int, in context: EvaluationContext
-  ) throws(CairnError) -> FloatArray? {
-    var parts: [FloatArray] = []
+  ) throws(CairnError) -> FloatArray<Scalar>? {
+    var parts: [FloatArray<Scalar>] = []
     if let query { parts.append(try Self.array(query, insertingAt: -1)) }
     for mask in [value, key] {
       if let mask { parts.append(try Self.array(mask, insertingAt: -2)) }
@@ -32,18 +32,18 @@ struct AttentionMask {
     return mask
   }
 
-  private static func array(
+  private static func array<Scalar: FloatScalar>(
     _ mask: Tensor, insertingAt axis: Int?
-  ) throws(CairnError) -> FloatArray {
-    var array = try FloatArray(mask.cast(to: .bool).cast(to: .float32))
+  ) throws(CairnError) -> FloatArray<Scalar> {
+    var array = try FloatArray<Scalar>(mask.cast(to: .bool).cast(to: Scalar.dtype))
     if let axis { array.shape.insert(1, at: array.rank + 1 + axis) }
     return array
   }
 
-  private static func pairs(
+  private static func pairs<Scalar: FloatScalar>(
     _ queries: Int, _ values: Int, _ isSeen: (Int, Int) -> Bool
-  ) -> FloatArray {
-    var array = FloatArray([], shape: [1, queries, values])
+  ) -> FloatArray<Scalar> {
+    var array = FloatArray<Scalar>([], shape: [1, queries, values])
     for query in 0..<queries {
       for value in 0..<values { array.values.append(isSeen(query, value) ? 1 : 0) }
     }
@@ -61,7 +61,8 @@ extension FloatArray {
     seen mask: FloatArray?, zeroes: Bool, in context: EvaluationContext
   ) throws(CairnError) -> FloatArray {
     guard let mask else { return softmax([rank - 1]) }
-    let lowest: Float = zeroes ? -1e9 : -0.7 * Float.greatestFiniteMagnitude
+    // Wide enough in either type: what is not seen gets no share at all.
+    let lowest: Scalar = zeroes ? -1e9 : -0.7 * Scalar(Float.greatestFiniteMagnitude)
     let shares = try combined(with: mask, in: context) { $1 == 0 ? lowest : $0 }
       .softmax([rank - 1])
     return zeroes ? try shares.combined(with: mask, in: context) { $1 == 0 ? 0 : $0 } : shares

@@ -150,24 +150,31 @@ public final class GroupedQueryAttention: Layer {
     _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
   ) throws(CairnError) -> [MaskedTensor] {
     let call = try HeadCall(arguments, window: options.slidingWindow, of: self)
-    for input in [call.query, call.value, call.key] { try state.checkFloat32(input.tensor) }
+    return switch try state.precision(of: call.query.tensor, call.value.tensor, call.key.tensor) {
+    case .single: try evaluate(call, in: context, as: Float.self)
+    case .double: try evaluate(call, in: context, as: Double.self)
+    }
+  }
+
+  private func evaluate<Scalar: FloatScalar>(
+    _ call: HeadCall, in context: EvaluationContext, as type: Scalar.Type
+  ) throws(CairnError) -> [MaskedTensor] {
     let layers = projections.withLock { $0 }
     guard layers.count >= 4 else { throw state.notBuilt() }
     let gate = options.usesGate ? layers[2] : nil
-    let query = try FloatArray(layers[0].evaluate(call.query.tensor, in: context))
-    let key = try repeated(layers[1].evaluate(call.key.tensor, in: context))
-    let value = try repeated(layers[layers.count - 2].evaluate(call.value.tensor, in: context))
-    let mask = try call.mask.combined(
-      queries: query.shape[1], values: key.shape[1], in: context
-    ).map { mask in
-      FloatArray(mask.values, shape: [mask.shape[0], 1] + mask.shape.dropFirst())
-    }
+    let query = try FloatArray<Scalar>(layers[0].evaluate(call.query.tensor, in: context))
+    let key: FloatArray<Scalar> = try repeated(layers[1].evaluate(call.key.tensor, in: context))
+    let value: FloatArray<Scalar> = try repeated(
+      layers[layers.count - 2].evaluate(call.value.tensor, in: context))
+    var mask: FloatArray<Scalar>? = try call.mask.combined(
+      queries: query.shape[1], values: key.shape[1], in: context)
+    mask?.shape.insert(1, at: 1)
     let attend = HeadAttention(
       context: context, zeroes: options.dropout > 0 || call.returnsScores)
     let order = [0, 2, 1, 3]
     let (output, weights) = try attend(
       query.transposed(order), key.transposed(order), value.transposed(order), seen: mask,
-      scale: 1 / Float(size).squareRoot())
+      scale: 1 / Scalar(size).squareRoot())
     var result = output.transposed(order)
     if let gate {
       result = try result.combined(
@@ -183,10 +190,12 @@ public final class GroupedQueryAttention: Layer {
   }
 
   /// Each head of keys or values as often as there are queries for it.
-  private func repeated(_ tensor: Tensor) throws(CairnError) -> FloatArray {
-    let array = try FloatArray(tensor)
+  private func repeated<Scalar: FloatScalar>(
+    _ tensor: Tensor
+  ) throws(CairnError) -> FloatArray<Scalar> {
+    let array = try FloatArray<Scalar>(tensor)
     let times = queryHeads / valueHeads
-    var values: [Float] = []
+    var values: [Scalar] = []
     for start in stride(from: 0, to: array.values.count, by: size) {
       for _ in 0..<times { values += array.values[start..<start + size] }
     }

@@ -212,14 +212,23 @@ public final class MultiHeadAttention: Layer {
     _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
   ) throws(CairnError) -> [MaskedTensor] {
     let call = try HeadCall(arguments, window: options.slidingWindow, of: self)
-    for input in [call.query, call.value, call.key] { try state.checkFloat32(input.tensor) }
+    return switch try state.precision(of: call.query.tensor, call.value.tensor, call.key.tensor) {
+    case .single: try evaluate(call, in: context, as: Float.self)
+    case .double: try evaluate(call, in: context, as: Double.self)
+    }
+  }
+
+  private func evaluate<Scalar: FloatScalar>(
+    _ call: HeadCall, in context: EvaluationContext, as type: Scalar.Type
+  ) throws(CairnError) -> [MaskedTensor] {
     _ = try outputShapes(
       for: [call.query, call.value, call.key].map { BatchShape($0.tensor.shape) })
     let layers = projections.withLock { $0 }
     guard layers.count >= 4 else { throw state.notBuilt() }
-    let query = try FloatArray(layers[0].evaluate(call.query.tensor, in: context))
-    let key = try FloatArray(layers[1].evaluate(call.key.tensor, in: context))
-    let value = try FloatArray(layers[layers.count - 2].evaluate(call.value.tensor, in: context))
+    let query = try FloatArray<Scalar>(layers[0].evaluate(call.query.tensor, in: context))
+    let key = try FloatArray<Scalar>(layers[1].evaluate(call.key.tensor, in: context))
+    let value = try FloatArray<Scalar>(
+      layers[layers.count - 2].evaluate(call.value.tensor, in: context))
     let attended = try axes(BatchShape(call.query.tensor.shape))
     let others = (0..<query.rank - 2).filter { !attended.contains($0) }
     let order = others + [query.rank - 2] + attended + [query.rank - 1]
@@ -231,7 +240,7 @@ public final class MultiHeadAttention: Layer {
     let (output, weights) = try attend(
       q.flattened(steps), k.flattened(steps), v.flattened(steps),
       seen: mask(call.mask, q, k, steps: steps, in: context),
-      scale: 1 / Float(keySize).squareRoot())
+      scale: 1 / Scalar(keySize).squareRoot())
     var back = [Int](repeating: 0, count: order.count)
     for (place, axis) in order.enumerated() { back[axis] = place }
     var result = FloatArray(output.values, shape: q.shape.dropLast() + [valueSize]).transposed(back)
@@ -252,18 +261,18 @@ public final class MultiHeadAttention: Layer {
 
   /// The mask as `(examples, heads, queries, values)`, where that is meant: with several attended
   /// dimensions Keras expects one for each.
-  private func mask(
-    _ mask: AttentionMask, _ query: FloatArray, _ key: FloatArray, steps: Int,
+  private func mask<Scalar: FloatScalar>(
+    _ mask: AttentionMask, _ query: FloatArray<Scalar>, _ key: FloatArray<Scalar>, steps: Int,
     in context: EvaluationContext
-  ) throws(CairnError) -> FloatArray? {
+  ) throws(CairnError) -> FloatArray<Scalar>? {
     let (queries, values) = (query.shape[steps], key.shape[steps])
-    guard var seen = try mask.combined(queries: queries, values: values, in: context) else {
-      return nil
-    }
+    let combined: FloatArray<Scalar>? = try mask.combined(
+      queries: queries, values: values, in: context)
+    guard var seen = combined else { return nil }
     let scores = Array(query.shape.dropLast() + key.shape[steps..<key.rank - 1])
     let attended = query.rank - 1 - steps
     while seen.rank < scores.count { seen.shape.insert(1, at: seen.rank - 2 * attended) }
-    guard FloatArray.broadcast(seen.shape, scores) == scores else {
+    guard RowMajor.broadcast(seen.shape, scores) == scores else {
       throw CairnError(
         .shapeMismatch, "a mask does not fit the scores", at: .init(name: name),
         expected: "\(scores)", found: "\(seen.shape)")

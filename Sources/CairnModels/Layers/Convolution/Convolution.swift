@@ -103,7 +103,7 @@ public final class Convolution<Rank: SpatialRank>: UnaryLayer {
   public func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
-    try state.checkFloat32(input)
+    try state.check(input)
     _ = try context.shape(outputShape(for: BatchShape(input.shape)))
     var output = try input.withChannelsLast(from: window.dataFormat).convolved(
       with: state.weight("kernel"), adding: usesBias ? state.weight("bias") : nil,

@@ -88,7 +88,7 @@ public final class DepthwiseConvolution<Rank: SpatialRank>: UnaryLayer {
   public func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
-    try state.checkFloat32(input)
+    try state.check(input)
     _ = try context.shape(outputShape(for: BatchShape(input.shape)))
     var output = try input.withChannelsLast(from: window.dataFormat).depthwiseConvolved(
       with: state.weight("kernel"), adding: usesBias ? state.weight("bias") : nil, over: window,

@@ -100,7 +100,7 @@ public final class SeparableConvolution<Rank: SpatialRank>: UnaryLayer {
   public func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
-    try state.checkFloat32(input)
+    try state.check(input)
     _ = try context.shape(outputShape(for: BatchShape(input.shape)))
     let spread = try input.withChannelsLast(from: window.dataFormat).depthwiseConvolved(
       with: state.weight("depthwise_kernel"), adding: nil, over: window, in: context)

@@ -124,7 +124,7 @@ public final class TransposedConvolution<Rank: SpatialRank>: UnaryLayer {
   public func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
-    try state.checkFloat32(input)
+    try state.check(input)
     _ = try context.shape(outputShape(for: BatchShape(input.shape)))
     let source = try input.withChannelsLast(from: window.dataFormat)
     let lengths = Array(source.shape.dimensions[1...].prefix(Rank.rank))
@@ -134,7 +134,9 @@ public final class TransposedConvolution<Rank: SpatialRank>: UnaryLayer {
     let axes = lengths.indices.map { axis in
       scatter(axis, input: lengths[axis], front: cuts[axis].front, length: cuts[axis].length)
     }
-    var result = try sums(source, axes: axes, output, in: context)
+    var result = try source.scattered(
+      by: state.weight("kernel"), adding: usesBias ? state.weight("bias") : nil, along: axes,
+      to: output, in: context)
     result = try result.withChannels(in: window.dataFormat)
     try activation.apply(to: &result)
     return result
@@ -149,58 +151,6 @@ public final class TransposedConvolution<Rank: SpatialRank>: UnaryLayer {
         let place = index * window.strides[axis] + tap * window.dilation[axis] - front
         return (0..<length).contains(place) ? (tap, place) : nil
       }
-    }
-  }
-
-  private func sums(
-    _ input: Tensor, axes: [[[(tap: Int, place: Int)]]], _ shape: Shape,
-    in context: EvaluationContext
-  ) throws(CairnError) -> Tensor {
-    let missing = 3 - Rank.rank
-    let one: [[(tap: Int, place: Int)]] = [[(0, 0)]]
-    let taps = [[[(tap: Int, place: Int)]]](repeating: one, count: missing) + axes
-    let sizes = [Int](repeating: 1, count: missing) + window.kernelSize
-    let lengths = [Int](repeating: 1, count: missing) + shape.dimensions[1...].prefix(Rank.rank)
-    let channels = input.shape[input.rank - 1]
-    let (filters, kernelCount) = (filters, sizes.reduce(1, *))
-    let places = taps.reduce(1) { $0 * $1.count }
-    let values: [Float] = try input.scalars()
-    // (taps, filters, c) as (c, taps · filters): one product gives what each place adds.
-    let kernel = try FloatArray(
-      state.weight("kernel").reshaped(
-        to: context.shape([kernelCount * filters, channels]))
-    ).transposed([1, 0]).values
-    let bias = usesBias ? try state.weightScalars("bias") : []
-    let rowLength = lengths.reduce(filters, *)
-    let width = kernelCount * filters
-    return try Tensor(
-      shape: shape, rowLength: rowLength, work: places * channels * width,
-      threads: context.threads
-    ) { examples in
-      var block: [Float] = []
-      for example in examples {
-        var sum = [Float](repeating: 0, count: rowLength)
-        for place in 0..<places {
-          let added = MatrixProduct.product(
-            values, from: (example * places + place) * channels, kernel, rows: 1,
-            inner: channels, columns: width)
-          let w = place % taps[2].count
-          let h = place / taps[2].count % taps[1].count
-          let d = place / taps[2].count / taps[1].count
-          for (kd, z) in taps[0][d] {
-            for (kh, y) in taps[1][h] {
-              for (kw, x) in taps[2][w] {
-                let source = ((kd * sizes[1] + kh) * sizes[2] + kw) * filters
-                let target = ((z * lengths[1] + y) * lengths[2] + x) * filters
-                for filter in 0..<filters { sum[target + filter] += added[source + filter] }
-              }
-            }
-          }
-        }
-        sum.addToRows(bias)
-        block += sum
-      }
-      return block
     }
   }
 }

@@ -78,14 +78,14 @@ public final class Concatenate: Layer {
     // In the inputs' shapes, as Keras does; a place counts if any of its last dimension does.
     var masks: [Tensor] = []
     for input in inputs {
-      let ones = FloatArray(
+      let ones = FloatArray<Float>(
         [Float](repeating: 1, count: input.tensor.elementCount),
         shape: input.tensor.shape.dimensions)
       guard let mask = input.mask else {
         masks.append(try ones.tensor())
         continue
       }
-      var array = try FloatArray(mask.cast(to: .float32))
+      var array = try FloatArray<Float>(mask.cast(to: .float32))
       if array.rank < ones.rank {
         array.shape.append(1)
         array = try array.combined(with: ones, in: context) { x, _ in x }
@@ -93,7 +93,8 @@ public final class Concatenate: Layer {
       masks.append(try array.tensor())
     }
     let whole = try only(evaluate(masks, in: context))
-    let any = try FloatArray(whole).reduced([whole.rank - 1], keepingDimensions: false) { run in
+    let any = try FloatArray<Float>(whole).reduced([whole.rank - 1], keepingDimensions: false) {
+      run in
       run.contains(where: { $0 != 0 }) ? 1 : 0
     }
     return [MaskedTensor(output, mask: try any.tensor().cast(to: .bool))]

@@ -82,12 +82,20 @@ public final class Dot: Layer {
   public func evaluate(
     _ inputs: [Tensor], in context: EvaluationContext
   ) throws(CairnError) -> [Tensor] {
-    for input in inputs { try state.checkFloat32(input) }
+    switch try state.precision(of: inputs) {
+    case .single: try evaluate(inputs, in: context, as: Float.self)
+    case .double: try evaluate(inputs, in: context, as: Double.self)
+    }
+  }
+
+  private func evaluate<Scalar: FloatScalar>(
+    _ inputs: [Tensor], in context: EvaluationContext, as type: Scalar.Type
+  ) throws(CairnError) -> [Tensor] {
     let shapes = inputs.map { BatchShape($0.shape) }
     let (left, right) = try checkedAxes(shapes)
     let shape = try context.shape(only(outputShapes(for: shapes)))
-    var a = try FloatArray(inputs[0])
-    var b = try FloatArray(inputs[1])
+    var a = try FloatArray<Scalar>(inputs[0])
+    var b = try FloatArray<Scalar>(inputs[1])
     if normalizes {
       a = try a.unitLength([left], in: context)
       b = try b.unitLength([right], in: context)

@@ -4,23 +4,20 @@ import CairnJSON
 public import CairnSystem
 public import CairnTensors
 
-/// How two elements of a merging layer's inputs become one.
+/// How the elements of a merging layer's inputs become one, as a type: `Add` is ``Merging`` by
+/// ``SumRule``.
 public protocol MergingRule: Sendable {
   /// The class's name: `Add`.
   static var name: String { get }
   /// How many inputs there must be.
   static var inputCount: ClosedRange<Int> { get }
-  /// What an element makes of what the inputs before it gave.
-  static func merge(_ result: Float, _ value: Float) -> Float
-  /// The result, once all inputs are in.
-  static func finish(_ result: Float, inputs: Int) -> Float
+  /// What is made of the elements.
+  static var function: MergingFunction { get }
 }
 
 extension MergingRule {
   /// One and more.
   public static var inputCount: ClosedRange<Int> { 1...Int.max }
-  /// The result itself.
-  public static func finish(_ result: Float, inputs: Int) -> Float { result }
 }
 
 /// The sum.
@@ -28,7 +25,7 @@ public enum SumRule: MergingRule {
   /// `Add`
   public static var name: String { "Add" }
   /// The sum.
-  public static func merge(_ result: Float, _ value: Float) -> Float { result + value }
+  public static var function: MergingFunction { .sum }
 }
 /// The first less the second.
 public enum DifferenceRule: MergingRule {
@@ -37,40 +34,78 @@ public enum DifferenceRule: MergingRule {
   /// Two.
   public static var inputCount: ClosedRange<Int> { 2...2 }
   /// The difference.
-  public static func merge(_ result: Float, _ value: Float) -> Float { result - value }
+  public static var function: MergingFunction { .difference }
 }
 /// The product.
 public enum ProductRule: MergingRule {
   /// `Multiply`
   public static var name: String { "Multiply" }
   /// The product.
-  public static func merge(_ result: Float, _ value: Float) -> Float { result * value }
+  public static var function: MergingFunction { .product }
 }
 /// The mean.
 public enum MeanRule: MergingRule {
   /// `Average`
   public static var name: String { "Average" }
-  /// The sum.
-  public static func merge(_ result: Float, _ value: Float) -> Float { result + value }
-  /// The sum divided by the number of inputs.
-  public static func finish(_ result: Float, inputs: Int) -> Float { result / Float(inputs) }
+  /// The mean.
+  public static var function: MergingFunction { .mean }
 }
 /// The larger.
 public enum LargestRule: MergingRule {
   /// `Maximum`
   public static var name: String { "Maximum" }
-  /// The larger of the two, or the NaN.
-  public static func merge(_ result: Float, _ value: Float) -> Float {
-    value > result || value.isNaN ? value : result
-  }
+  /// The larger.
+  public static var function: MergingFunction { .largest }
 }
 /// The smaller.
 public enum SmallestRule: MergingRule {
   /// `Minimum`
   public static var name: String { "Minimum" }
-  /// The smaller of the two, or the NaN.
-  public static func merge(_ result: Float, _ value: Float) -> Float {
-    value < result || value.isNaN ? value : result
+  /// The smaller.
+  public static var function: MergingFunction { .smallest }
+}
+
+/// How the elements of several tensors become one.
+public enum MergingFunction: Sendable {
+  /// Added up.
+  case sum
+  /// The first less the others.
+  case difference
+  /// Multiplied.
+  case product
+  /// Added up, and divided by the number of inputs.
+  case mean
+  /// The largest; a NaN stays.
+  case largest
+  /// The smallest; a NaN stays.
+  case smallest
+
+  /// What an element makes of what the inputs before it gave.
+  @inline(__always)
+  func merge<Scalar: FloatScalar>(_ result: Scalar, _ value: Scalar) -> Scalar {
+    switch self {
+    case .sum, .mean: result + value
+    case .difference: result - value
+    case .product: result * value
+    case .largest: value > result || value.isNaN ? value : result
+    case .smallest: value < result || value.isNaN ? value : result
+    }
+  }
+
+  /// Tensors of one rank, or with dimensions missing behind the first, made one.
+  func merged<Scalar: FloatScalar>(
+    _ inputs: [Tensor], in context: EvaluationContext, as type: Scalar.Type
+  ) throws(CairnError) -> [Tensor] {
+    let rank = inputs.map(\.rank).max() ?? 0
+    var result: FloatArray<Scalar>?
+    for input in inputs {
+      var array = try FloatArray<Scalar>(input)
+      array.shape = BatchShape(input.shape).padded(to: rank).map { $0 ?? 0 }
+      result = try result?.combined(with: array, in: context) { merge($0, $1) } ?? array
+    }
+    guard var merged = result else { return [] }
+    if self == .mean { merged.values = merged.values.map { $0 / Scalar(inputs.count) } }
+    return [try merged.tensor()]
   }
 }
 
@@ -145,18 +180,12 @@ public final class Merging<Rule: MergingRule>: Layer {
   public func evaluate(
     _ inputs: [Tensor], in context: EvaluationContext
   ) throws(CairnError) -> [Tensor] {
-    for input in inputs { try state.checkFloat32(input) }
+    let precision = try state.precision(of: inputs)
     _ = try outputShapes(for: inputs.map { BatchShape($0.shape) })
-    let rank = inputs.map(\.rank).max() ?? 0
-    var result: FloatArray?
-    for input in inputs {
-      var array = try FloatArray(input)
-      array.shape = BatchShape(input.shape).padded(to: rank).map { $0 ?? 0 }
-      result = try result?.combined(with: array, in: context, Rule.merge) ?? array
+    return switch precision {
+    case .single: try Rule.function.merged(inputs, in: context, as: Float.self)
+    case .double: try Rule.function.merged(inputs, in: context, as: Double.self)
     }
-    guard var merged = result else { return [] }
-    merged.values = merged.values.map { Rule.finish($0, inputs: inputs.count) }
-    return [try merged.tensor()]
   }
 
   /// As for the tensors alone; a place counts if it does in any input, and all counts unless every
@@ -170,7 +199,7 @@ public final class Merging<Rule: MergingRule>: Layer {
     guard masks.count == inputs.count, let first = masks.first else {
       return [MaskedTensor(output)]
     }
-    var mask = try FloatArray(first.cast(to: .float32))
+    var mask = try FloatArray<Float>(first.cast(to: .float32))
     for other in masks.dropFirst() {
       mask = try mask.combined(with: FloatArray(other.cast(to: .float32)), in: context) {
         max($0, $1)

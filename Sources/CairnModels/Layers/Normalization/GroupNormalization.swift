@@ -89,30 +89,34 @@ public final class GroupNormalization: UnaryLayer {
   public func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
-    try state.checkFloat32(input)
+    switch try state.precision(of: input) {
+    case .single: try evaluate(input, in: context, as: Float.self)
+    case .double: try evaluate(input, in: context, as: Double.self)
+    }
+  }
+
+  private func evaluate<Scalar: FloatScalar>(
+    _ input: Tensor, in context: EvaluationContext, as type: Scalar.Type
+  ) throws(CairnError) -> Tensor {
     _ = try outputShape(for: BatchShape(input.shape))
     guard input.elementCount > 0 else { return input }
     let (axis, channels) = try channels(of: BatchShape(input.shape))
     let groupCount = groups == -1 ? channels : groups
     let size = channels / groupCount
-    let gamma = scales ? try state.weightScalars("gamma", rounded: false) : nil
-    let beta = centers ? try state.weightScalars("beta", rounded: false) : nil
+    let gamma: [Scalar]? = scales ? try state.weightScalars("gamma", rounded: false) : nil
+    let beta: [Scalar]? = centers ? try state.weightScalars("beta", rounded: false) : nil
     // (n, …, c, …) as (n, c, …): a group's elements then lie together.
     let order = [0, axis] + (1..<input.rank).filter { $0 != axis }
-    var array = try FloatArray(input).transposed(order)
+    var array = try FloatArray<Scalar>(input).transposed(order)
     let inner = array.shape[2...].reduce(1, *)
     for start in stride(from: 0, to: array.values.count, by: size * inner) {
-      let run = array.values[start..<start + size * inner]
-      let mean = run.reduce(0) { $0 + Double($1) } / Double(run.count)
-      let variance =
-        run.reduce(0) { $0 + (Double($1) - mean) * (Double($1) - mean) }
-        / Double(run.count)
-      let inverse = 1 / (Float(variance) + Float(epsilon)).squareRoot()
+      let (mean, variance) = array.values[start..<start + size * inner].moments()
+      let inverse = 1 / (Scalar(variance) + Scalar(epsilon)).squareRoot()
       let first = start / inner % channels
       for index in 0..<size * inner {
         let channel = first + index / inner
         let factor = inverse * (gamma?[channel] ?? 1)
-        let offset = -Float(mean) * factor + (beta?[channel] ?? 0)
+        let offset = -Scalar(mean) * factor + (beta?[channel] ?? 0)
         array.values[start + index] = array.values[start + index] * factor + offset
       }
     }

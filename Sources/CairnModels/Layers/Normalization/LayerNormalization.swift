@@ -78,19 +78,24 @@ public final class LayerNormalization: UnaryLayer {
   public func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
-    try state.checkFloat32(input)
+    switch try state.precision(of: input) {
+    case .single: try evaluate(input, in: context, as: Float.self)
+    case .double: try evaluate(input, in: context, as: Double.self)
+    }
+  }
+
+  private func evaluate<Scalar: FloatScalar>(
+    _ input: Tensor, in context: EvaluationContext, as type: Scalar.Type
+  ) throws(CairnError) -> Tensor {
     _ = try outputShape(for: BatchShape(input.shape))
     let axes = try BatchShape(input.shape).axes(axes, of: self)
-    let epsilon = Float(epsilon)
-    return try FloatArray(input).normalized(
+    let epsilon = Scalar(epsilon)
+    return try FloatArray<Scalar>(input).normalized(
       axes, factors: scales ? state.weightScalars("gamma", rounded: false) : nil,
       offsets: centers ? state.weightScalars("beta", rounded: false) : nil
     ) { run in
-      let mean = run.reduce(0) { $0 + Double($1) } / Double(run.count)
-      let variance =
-        run.reduce(0) { $0 + (Double($1) - mean) * (Double($1) - mean) }
-        / Double(run.count)
-      return (Float(mean), 1 / (Float(variance) + epsilon).squareRoot())
+      let (mean, variance) = run.moments()
+      return (Scalar(mean), 1 / (Scalar(variance) + epsilon).squareRoot())
     }.tensor()
   }
 }
@@ -148,15 +153,23 @@ public final class RMSNormalization: UnaryLayer {
   public func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
-    try state.checkFloat32(input)
+    switch try state.precision(of: input) {
+    case .single: try evaluate(input, in: context, as: Float.self)
+    case .double: try evaluate(input, in: context, as: Double.self)
+    }
+  }
+
+  private func evaluate<Scalar: FloatScalar>(
+    _ input: Tensor, in context: EvaluationContext, as type: Scalar.Type
+  ) throws(CairnError) -> Tensor {
     _ = try outputShape(for: BatchShape(input.shape))
     let axes = try BatchShape(input.shape).axes(axes, of: self)
-    let epsilon = Float(epsilon)
-    return try FloatArray(input).normalized(
+    let epsilon = Scalar(epsilon)
+    return try FloatArray<Scalar>(input).normalized(
       axes, factors: state.weightScalars("scale"), offsets: nil
     ) { run in
-      let square = run.reduce(0) { $0 + Double($1) * Double($1) } / Double(run.count)
-      return (0, 1 / (Float(square) + epsilon).squareRoot())
+      let square = run.reduce(0) { $0 + $1.double * $1.double } / Double(run.count)
+      return (0, 1 / (Scalar(square) + epsilon).squareRoot())
     }.tensor()
   }
 }
@@ -165,8 +178,8 @@ extension FloatArray {
   /// Every run along `axes`, which ascend: less an offset, times a factor, both of which follow from
   /// the run; then element by element times `factors` and plus `offsets`.
   func normalized(
-    _ axes: [Int], factors: [Float]?, offsets: [Float]?,
-    _ statistics: ([Float]) -> (mean: Float, factor: Float)
+    _ axes: [Int], factors: [Scalar]?, offsets: [Scalar]?,
+    _ statistics: ([Scalar]) -> (mean: Scalar, factor: Scalar)
   ) -> FloatArray {
     let order = (0..<rank).filter { !axes.contains($0) } + axes
     var moved = transposed(order)

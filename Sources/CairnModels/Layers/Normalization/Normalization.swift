@@ -15,7 +15,7 @@ public final class Normalization: UnaryLayer {
   /// Name, flag and variables.
   public let state: LayerState
   private let axes: [Int]
-  private let statistics: (mean: FloatArray, variance: FloatArray)?
+  private let statistics: (mean: FloatArray<Double>, variance: FloatArray<Double>)?
   private let inverts: Bool
 
   /// A layer whose statistics are variables.
@@ -91,14 +91,21 @@ public final class Normalization: UnaryLayer {
   public func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
-    let input = input.dtype.isPlainFloat ? input : try input.cast(to: .float32)
-    try state.checkFloat32(input)
+    let input = input.dtype.isPlainFloat ? input : try input.cast(to: state.evaluationDType)
+    return switch try state.precision(of: input) {
+    case .single: try evaluate(input, in: context, as: Float.self)
+    case .double: try evaluate(input, in: context, as: Double.self)
+    }
+  }
+
+  private func evaluate<Scalar: FloatScalar>(
+    _ input: Tensor, in context: EvaluationContext, as type: Scalar.Type
+  ) throws(CairnError) -> Tensor {
     _ = try outputShape(for: BatchShape(input.shape))
     let kept = try kept(of: BatchShape(input.shape))
-    let array = try FloatArray(input)
-    let (ownMean, ownVariance) = try ownStatistics()
-    let mean = try aligned(ownMean, to: array, kept)
-    var deviation = try aligned(ownVariance, to: array, kept)
+    let array = try FloatArray<Scalar>(input)
+    let mean = try aligned(own("mean", statistics?.mean), to: array, kept)
+    var deviation = try aligned(own("variance", statistics?.variance), to: array, kept)
     deviation.values = deviation.values.map { max($0.squareRoot(), 1e-7) }
     guard inverts else {
       return try array.combined(with: mean, in: context, -)
@@ -108,18 +115,21 @@ public final class Normalization: UnaryLayer {
       .combined(with: mean, in: context, +).tensor()
   }
 
-  private func ownStatistics() throws(CairnError) -> (mean: FloatArray, variance: FloatArray) {
-    if let statistics { return statistics }
-    return (try FloatArray(state.weight("mean")), try FloatArray(state.weight("variance")))
+  /// What was given, or the variable of that name.
+  private func own<Scalar: FloatScalar>(
+    _ name: String, _ given: FloatArray<Double>?
+  ) throws(CairnError) -> FloatArray<Scalar> {
+    if let given { return given.converted(to: Scalar.self) }
+    return try FloatArray(state.weight(name))
   }
 
   /// Statistics with length 1 along the dimensions that have none.
-  private func aligned(
-    _ statistics: FloatArray, to input: FloatArray, _ kept: [Int]
-  ) throws(CairnError) -> FloatArray {
+  private func aligned<Scalar: FloatScalar>(
+    _ statistics: FloatArray<Scalar>, to input: FloatArray<Scalar>, _ kept: [Int]
+  ) throws(CairnError) -> FloatArray<Scalar> {
     var shape = [Int](repeating: 1, count: input.rank)
     for (length, axis) in zip(statistics.shape.reversed(), kept.reversed()) { shape[axis] = length }
-    guard FloatArray.broadcast(shape, input.shape) == input.shape else {
+    guard RowMajor.broadcast(shape, input.shape) == input.shape else {
       throw CairnError(
         .shapeMismatch, "the statistics do not fit the input", at: .init(name: name),
         expected: "\(input.shape)", found: "\(statistics.shape)")
@@ -130,12 +140,12 @@ public final class Normalization: UnaryLayer {
 
 extension ConfigurationReader {
   /// A number, or nested lists of them of one shape; nil if absent or `null`. Recorded as it is.
-  mutating func numbers(_ key: String) throws(CairnError) -> FloatArray? {
+  mutating func numbers(_ key: String) throws(CairnError) -> FloatArray<Double>? {
     let value = take(key)
     record(key, value ?? .null)
     guard let value else { return nil }
-    func array(_ value: JSONValue, depth: Int) -> FloatArray? {
-      if let number = value.doubleValue { return FloatArray([Float(number)], shape: []) }
+    func array(_ value: JSONValue, depth: Int) -> FloatArray<Double>? {
+      if let number = value.doubleValue { return FloatArray([number], shape: []) }
       guard depth < Shape.maximumRank, let elements = value.arrayValue else { return nil }
       let parts = elements.compactMap { array($0, depth: depth + 1) }
       guard parts.count == elements.count, let first = parts.first,
@@ -158,8 +168,8 @@ public final class Rescaling: UnaryLayer {
 
   /// Name, flag and variables.
   public let state: LayerState
-  private let scale: FloatArray
-  private let offset: FloatArray
+  private let scale: FloatArray<Double>
+  private let offset: FloatArray<Double>
 
   /// A layer that scales and shifts.
   ///
@@ -202,10 +212,19 @@ public final class Rescaling: UnaryLayer {
   public func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
-    let input = input.dtype.isPlainFloat ? input : try input.cast(to: .float32)
-    try state.checkFloat32(input)
+    let input = input.dtype.isPlainFloat ? input : try input.cast(to: state.evaluationDType)
+    return switch try state.precision(of: input) {
+    case .single: try evaluate(input, in: context, as: Float.self)
+    case .double: try evaluate(input, in: context, as: Double.self)
+    }
+  }
+
+  private func evaluate<Scalar: FloatScalar>(
+    _ input: Tensor, in context: EvaluationContext, as type: Scalar.Type
+  ) throws(CairnError) -> Tensor {
     _ = try outputShape(for: BatchShape(input.shape))
-    return try FloatArray(input).combined(with: scale, in: context, *)
-      .combined(with: offset, in: context, +).tensor()
+    return try FloatArray<Scalar>(input)
+      .combined(with: scale.converted(to: type), in: context, *)
+      .combined(with: offset.converted(to: type), in: context, +).tensor()
   }
 }

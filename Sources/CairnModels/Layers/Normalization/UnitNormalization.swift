@@ -44,8 +44,16 @@ public final class UnitNormalization: ShapelessLayer {
   public func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
-    try state.checkFloat32(input)
+    switch try state.precision(of: input) {
+    case .single: try evaluate(input, in: context, as: Float.self)
+    case .double: try evaluate(input, in: context, as: Double.self)
+    }
+  }
+
+  private func evaluate<Scalar: FloatScalar>(
+    _ input: Tensor, in context: EvaluationContext, as type: Scalar.Type
+  ) throws(CairnError) -> Tensor {
     let axes = try BatchShape(input.shape).axes(axes, of: self)
-    return try FloatArray(input).unitLength(axes, in: context).tensor()
+    return try FloatArray<Scalar>(input).unitLength(axes, in: context).tensor()
   }
 }

@@ -77,28 +77,39 @@ public final class GlobalPooling<Rank: SpatialRank, Rule: PoolingRule>: Shapeles
   }
 
   private func pooled(_ input: Tensor, counting mask: Tensor?) throws(CairnError) -> Tensor {
-    try state.checkFloat32(input)
+    try state.check(input)
     let shape = try Shape(outputShape(for: BatchShape(input.shape)).dimensions.map { $0 ?? 0 })
+    guard shape.elementCount > 0 else { return try Tensor(zeros: input.dtype, shape: shape) }
     let source = try input.withChannelsLast(from: dataFormat)
     let (examples, channels) = (source.shape[0], source.shape[source.rank - 1])
-    guard shape.elementCount > 0 else { return try Tensor(zeros: .float32, shape: shape) }
     let places = source.elementCount / examples / channels
     let counts = try mask?.stepMask(examples: examples, steps: places, of: name)
-    let values: [Float] = try source.scalars()
-    var result = [Float](repeating: Rule.start, count: examples * channels)
+    return switch Precision(for: source.dtype) {
+    case .single:
+      try source.pooled(by: Rule.function, counting: counts, to: shape, as: Float.self)
+    case .double:
+      try source.pooled(by: Rule.function, counting: counts, to: shape, as: Double.self)
+    }
+  }
+}
+
+extension Tensor {
+  /// One value for each example and channel of this tensor, its channels last.
+  fileprivate func pooled<Scalar: FloatScalar>(
+    by function: PoolingFunction, counting counts: [Bool]?, to shape: Shape, as type: Scalar.Type
+  ) throws(CairnError) -> Tensor {
+    let (examples, channels) = (self.shape[0], self.shape[rank - 1])
+    let places = elementCount / examples / channels
+    let values: [Scalar] = try scalars()
+    var result = [Scalar](repeating: function.start(as: type), count: examples * channels)
     for example in 0..<examples {
+      let own = example * channels..<(example + 1) * channels
       var count = 0
       for place in 0..<places where counts?[example * places + place] ?? true {
         count += 1
-        let start = (example * places + place) * channels
-        for channel in 0..<channels {
-          let index = example * channels + channel
-          result[index] = Rule.gather(result[index], values[start + channel])
-        }
+        function.gather(values, from: (example * places + place) * channels, into: &result, own)
       }
-      for index in example * channels..<(example + 1) * channels {
-        result[index] = Rule.finish(result[index], count: count)
-      }
+      function.finish(&result, own, count: count)
     }
     return try Tensor(result, shape: shape)
   }

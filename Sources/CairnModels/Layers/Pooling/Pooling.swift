@@ -4,42 +4,68 @@ import CairnJSON
 public import CairnSystem
 public import CairnTensors
 
-/// How a window's values become one.
+/// How a window's values become one, as a type: `MaxPooling2D` is ``Pooling`` by ``MaximumRule``.
 public protocol PoolingRule: Sendable {
   /// `Max` or `Average`: the beginning of the classes' names.
   static var name: String { get }
-  /// What is begun with.
-  static var start: Float { get }
-  /// What a value makes of what was gathered.
-  static func gather(_ sum: Float, _ value: Float) -> Float
-  /// The result, once all values are gathered; `count` of them.
-  static func finish(_ sum: Float, count: Int) -> Float
+  /// What is made of the values.
+  static var function: PoolingFunction { get }
 }
 
-/// The largest value; a NaN stays.
+/// The largest value.
 public enum MaximumRule: PoolingRule {
   /// `Max`
   public static var name: String { "Max" }
-  /// −∞
-  public static var start: Float { -.infinity }
-  /// The larger of the two, or the NaN.
-  public static func gather(_ sum: Float, _ value: Float) -> Float {
-    value > sum || value.isNaN ? value : sum
-  }
-  /// What was gathered.
-  public static func finish(_ sum: Float, count: Int) -> Float { sum }
+  /// The largest value.
+  public static var function: PoolingFunction { .maximum }
 }
 
 /// The mean of the values that lie within the input: padding does not count.
 public enum AverageRule: PoolingRule {
   /// `Average`
   public static var name: String { "Average" }
-  /// 0
-  public static var start: Float { 0 }
-  /// The sum.
-  public static func gather(_ sum: Float, _ value: Float) -> Float { sum + value }
+  /// The mean.
+  public static var function: PoolingFunction { .average }
+}
+
+/// How a window's values become one.
+public enum PoolingFunction: Sendable {
+  /// The largest value; a NaN stays.
+  case maximum
   /// The sum divided by the count.
-  public static func finish(_ sum: Float, count: Int) -> Float { sum / Float(count) }
+  case average
+
+  /// What is begun with.
+  func start<Scalar: FloatScalar>(as type: Scalar.Type) -> Scalar {
+    self == .maximum ? -.infinity : 0
+  }
+
+  /// Gathers as many values as `sums` has elements in `range`.
+  @inline(__always)
+  func gather<Scalar: FloatScalar>(
+    _ values: [Scalar], from start: Int, into sums: inout [Scalar], _ range: Range<Int>
+  ) {
+    var source = start
+    switch self {
+    case .maximum:
+      for index in range {
+        let value = values[source]
+        if value > sums[index] || value.isNaN { sums[index] = value }
+        source += 1
+      }
+    case .average:
+      for index in range {
+        sums[index] += values[source]
+        source += 1
+      }
+    }
+  }
+
+  /// Makes results of what was gathered, once all values are; `count` of them.
+  func finish<Scalar: FloatScalar>(_ sums: inout [Scalar], _ range: Range<Int>, count: Int) {
+    guard self == .average else { return }
+    for index in range { sums[index] /= Scalar(count) }
+  }
 }
 
 /// The largest value of each window of steps.
@@ -120,39 +146,56 @@ public final class Pooling<Rank: SpatialRank, Rule: PoolingRule>: ShapelessLayer
   public func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
-    try state.checkFloat32(input)
+    try state.check(input)
     let shape = try context.shape(outputShape(for: BatchShape(input.shape)))
-    guard shape.elementCount > 0 else { return try Tensor(zeros: .float32, shape: shape) }
+    guard shape.elementCount > 0 else { return try Tensor(zeros: input.dtype, shape: shape) }
     let source = try input.withChannelsLast(from: dataFormat)
     let windows = Windows(
       Array(source.shape.dimensions[1...].prefix(Rank.rank)), kernel: size, strides: strides,
       dilation: [Int](repeating: 1, count: Rank.rank), padding: padding)
-    let channels = source.shape[source.rank - 1]
-    let values: [Float] = try source.scalars()
-    let counts = windows.axes.map(\.output).suffix(Rank.rank)
-    let pooled = try Tensor(
-      shape: context.shape([source.shape[0]] + counts + [channels]), rowLength: channels,
+    return try source.pooled(by: Rule.function, over: windows, rank: Rank.rank, in: context)
+      .withChannels(in: dataFormat)
+  }
+}
+
+extension Tensor {
+  /// One value for each window and channel of this tensor, its channels last.
+  fileprivate func pooled(
+    by function: PoolingFunction, over windows: Windows, rank: Int, in context: EvaluationContext
+  ) throws(CairnError) -> Tensor {
+    switch Precision(for: dtype) {
+    case .single:
+      try pooled(by: function, over: windows, rank: rank, in: context, as: Float.self)
+    case .double:
+      try pooled(by: function, over: windows, rank: rank, in: context, as: Double.self)
+    }
+  }
+
+  private func pooled<Scalar: FloatScalar>(
+    by function: PoolingFunction, over windows: Windows, rank: Int, in context: EvaluationContext,
+    as type: Scalar.Type
+  ) throws(CairnError) -> Tensor {
+    let channels = shape[self.rank - 1]
+    let values: [Scalar] = try scalars()
+    let counts = windows.axes.map(\.output).suffix(rank)
+    return try Tensor(
+      shape: context.shape([shape[0]] + counts + [channels]), rowLength: channels,
       work: channels * 16, threads: context.threads
     ) { rows in
-      var block = [Float](repeating: Rule.start, count: rows.count * channels)
+      var block = [Scalar](repeating: function.start(as: type), count: rows.count * channels)
       var start = 0
       for row in rows {
         let example = row / windows.count * windows.inputCount
+        let own = start..<start + channels
         var count = 0
         windows.forEachTap(of: row % windows.count) { _, place in
-          let source = (example + place) * channels
-          for channel in 0..<channels {
-            block[start + channel] = Rule.gather(block[start + channel], values[source + channel])
-          }
+          function.gather(values, from: (example + place) * channels, into: &block, own)
           count += 1
         }
-        for index in start..<start + channels {
-          block[index] = Rule.finish(block[index], count: count)
-        }
+        function.finish(&block, own, count: count)
         start += channels
       }
       return block
     }
-    return try pooled.withChannels(in: dataFormat)
   }
 }

@@ -205,15 +205,20 @@ public final class Bidirectional: Layer {
     _ one: Tensor, _ two: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> [Tensor] {
     guard let mergeMode else { return [one, two] }
-    let (a, b) = (try FloatArray(one), try FloatArray(two))
-    switch mergeMode {
-    case .concatenation:
+    guard mergeMode != .concatenation else {
       let width = one.shape[one.rank - 1] + two.shape[two.rank - 1]
       let shape = Array(one.shape.dimensions.dropLast()) + [width]
       return [try Tensor.concatenated([one, two], axis: one.rank - 1, shape: context.shape(shape))]
-    case .sum: return [try a.combined(with: b, in: context, +).tensor()]
-    case .product: return [try a.combined(with: b, in: context, *).tensor()]
-    case .mean: return [try a.combined(with: b, in: context) { ($0 + $1) / 2 }.tensor()]
+    }
+    let function: MergingFunction =
+      switch mergeMode {
+      case .product: .product
+      case .mean: .mean
+      default: .sum
+      }
+    return switch Precision(for: one.dtype) {
+    case .single: try function.merged([one, two], in: context, as: Float.self)
+    case .double: try function.merged([one, two], in: context, as: Double.self)
     }
   }
 }

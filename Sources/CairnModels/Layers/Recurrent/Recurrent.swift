@@ -181,59 +181,51 @@ public final class Recurrent<Rule: RecurrentRule>: Layer {
     // A list of tensors in front is the sequence and its initial states.
     let leading = arguments.positional.first?.tensors ?? []
     guard let input = leading.first else { throw state.notBuilt() }
-    try state.checkFloat32(input.tensor)
+    let precision = try state.precision(of: input.tensor)
     let shapes = try outputShapes(for: [BatchShape(input.tensor.shape)])
     let given = arguments.argument(1, "initial_state")?.tensors ?? Array(leading.dropFirst())
     let mask = arguments.argument(2, "mask")?.tensors.first?.tensor ?? input.mask
-    var run = try RecurrentRun(
-      input.tensor, mask: mask, weights: RecurrentWeights(of: cell), layer: name)
-    run.states = try initialStates(given.map(\.tensor), examples: input.tensor.shape[0])
-    run.goesBackwards = goesBackwards
-    run.startsFromZero = unrolls
-    run.zeroesMasked = zeroesMaskedOutput && !unrolls
-    run.keepsAll = returnsSequences
-    _ = try context.shape(shapes[0])
-    let output = try run.finish()
+    let states = try initialStates(given.map(\.tensor), examples: input.tensor.shape[0])
+    let pass = RecurrentPass(
+      goesBackwards: goesBackwards, startsFromZero: unrolls,
+      zeroesMasked: zeroesMaskedOutput && !unrolls, keepsAll: returnsSequences,
+      shape: try context.shape(shapes[0]), layer: name)
+    let (output, last) =
+      switch precision {
+      case .single:
+        try pass(
+          RecurrentWeights<Float>(of: cell.state, cell.options), input.tensor, mask, states)
+      case .double:
+        try pass(
+          RecurrentWeights<Double>(of: cell.state, cell.options), input.tensor, mask, states)
+      }
     if isStateful {
-      for (index, values) in run.states.enumerated() {
+      for (index, value) in last.enumerated() {
         let variable = try state.requireVariable("state_\(index)")
-        try variable.assign(Tensor(values, shape: variable.shape).cast(to: variable.dtype))
+        try variable.assign(value.cast(to: variable.dtype))
       }
     }
-    var results = [
-      MaskedTensor(
-        try Tensor(output, shape: context.shape(shapes[0])), mask: returnsSequences ? mask : nil)
-    ]
-    if returnsState {
-      for values in run.states {
-        results.append(
-          MaskedTensor(try Tensor(values, shape: Shape([input.tensor.shape[0], units]))))
-      }
-    }
-    return results
+    let results = [MaskedTensor(output, mask: returnsSequences ? mask : nil)]
+    return returnsState ? results + last.map { MaskedTensor($0) } : results
   }
 
   private func initialStates(
     _ given: [Tensor], examples: Int
-  ) throws(CairnError) -> [[Float]] {
-    var tensors = given
-    if tensors.isEmpty, isStateful {
+  ) throws(CairnError) -> [Tensor] {
+    var states = given
+    if states.isEmpty, isStateful {
       for index in 0..<Rule.stateCount {
-        tensors.append(try state.requireVariable("state_\(index)").value.cast(to: .float32))
+        let value = try state.requireVariable("state_\(index)").value
+        states.append(try value.cast(to: state.evaluationDType))
       }
     }
-    if tensors.isEmpty {
-      return Array(
-        repeating: [Float](repeating: 0, count: try Shape([examples, units]).elementCount),
-        count: Rule.stateCount)
+    if states.isEmpty {
+      let zeros = try Tensor(zeros: state.evaluationDType, shape: Shape([examples, units]))
+      return Array(repeating: zeros, count: Rule.stateCount)
     }
-    var states: [[Float]] = []
-    for tensor in tensors {
-      guard tensor.shape.dimensions == [examples, units] else {
-        throw shapeMismatch(
-          expected: "a state of (\(examples), \(units))", found: BatchShape(tensor.shape))
-      }
-      states.append(try tensor.scalars())
+    for state in states where state.shape.dimensions != [examples, units] {
+      throw shapeMismatch(
+        expected: "a state of (\(examples), \(units))", found: BatchShape(state.shape))
     }
     guard states.count == Rule.stateCount else {
       throw CairnError(

@@ -13,6 +13,18 @@ public protocol RecurrentRule: Sendable {
   static var gateCount: Int { get }
   /// The number of state vectors; the first is the output.
   static var stateCount: Int { get }
+  /// What a step is.
+  static var recurrence: Recurrence { get }
+}
+
+/// What a recurrent layer does in a step.
+public enum Recurrence: Sendable {
+  /// Long short-term memory.
+  case longShortTerm
+  /// Gated recurrent units.
+  case gated
+  /// The plain recurrence.
+  case simple
 }
 
 /// Long short-term memory: input, forget, candidate and output gate; state and memory.
@@ -23,6 +35,8 @@ public enum LSTMRule: RecurrentRule {
   public static var gateCount: Int { 4 }
   /// 2
   public static var stateCount: Int { 2 }
+  /// Long short-term memory.
+  public static var recurrence: Recurrence { .longShortTerm }
 }
 
 /// Gated recurrent unit: update gate, reset gate and candidate.
@@ -33,6 +47,8 @@ public enum GRURule: RecurrentRule {
   public static var gateCount: Int { 3 }
   /// 1
   public static var stateCount: Int { 1 }
+  /// Gated recurrent units.
+  public static var recurrence: Recurrence { .gated }
 }
 
 /// The plain recurrence.
@@ -43,6 +59,8 @@ public enum SimpleRNNRule: RecurrentRule {
   public static var gateCount: Int { 1 }
   /// 1
   public static var stateCount: Int { 1 }
+  /// The plain recurrence.
+  public static var recurrence: Recurrence { .simple }
 }
 
 /// The options of a cell, which stand in its layer's configuration.
@@ -57,10 +75,15 @@ struct CellOptions: Sendable {
   let unitForgetBias: Bool
   let resetsAfter: Bool
   let seed: UInt32
+  /// What a step is, and how many values it makes of each unit's.
+  let recurrence: Recurrence
+  let gateCount: Int
 
   init<Rule: RecurrentRule>(
     _ rule: Rule.Type, reading reader: inout ConfigurationReader, in context: inout BuildContext
   ) throws(CairnError) {
+    recurrence = Rule.recurrence
+    gateCount = Rule.gateCount
     units = try reader.integer("units", in: 1...ConfigurationReader.greatestExtent)
     activation = try reader.activation("activation", default: .tanh)
     recurrentActivation =
@@ -161,136 +184,10 @@ final class RecurrentCell<Rule: RecurrentRule>: Layer {
         .countMismatch, "a cell takes an input and its states", at: .init(name: name),
         expected: "\(1 + Rule.stateCount)", found: "\(inputs.count)")
     }
-    let weights = try RecurrentWeights<Rule>(of: self)
-    var states: [[Float]] = []
-    for state in inputs.dropFirst() { states.append(try state.scalars()) }
-    let projected = try weights.projected(input.scalars(), rows: input.shape[0])
-    states = try weights.step(projected, states, rows: input.shape[0])
-    var outputs: [Tensor] = []
-    for state in states {
-      outputs.append(try Tensor(state, shape: Shape([input.shape[0], options.units])))
+    let states = inputs.dropFirst()
+    return switch try state.precision(of: inputs) {
+    case .single: try RecurrentWeights<Float>(of: state, options).evaluate(input, states: states)
+    case .double: try RecurrentWeights<Double>(of: state, options).evaluate(input, states: states)
     }
-    return outputs
-  }
-}
-
-/// A cell's weights while it runs.
-struct RecurrentWeights<Rule: RecurrentRule> {
-  let options: CellOptions
-  private let kernel: [Float]
-  private let recurrent: [Float]
-  private let bias: [Float]
-  private let recurrentBias: [Float]
-
-  init(of cell: RecurrentCell<Rule>) throws(CairnError) {
-    options = cell.options
-    kernel = try cell.state.weightScalars("kernel")
-    recurrent = try cell.state.weightScalars("recurrent_kernel")
-    let all = options.usesBias ? try cell.state.weightScalars("bias") : []
-    let columns = Rule.gateCount * options.units
-    bias = Array(all.prefix(columns))
-    recurrentBias = Array(all.dropFirst(columns))
-  }
-
-  /// The number of values for each example and step.
-  var columns: Int { Rule.gateCount * options.units }
-
-  /// Inputs times the kernel, plus the bias; row by row.
-  func projected(_ inputs: [Float], rows: Int) -> [Float] {
-    let width = kernel.count / max(columns, 1)
-    var result = MatrixProduct.product(
-      inputs, kernel, rows: rows, inner: width, columns: columns)
-    result.addToRows(bias)
-    return result
-  }
-
-  /// The states after a step.
-  func step(
-    _ input: [Float], _ states: [[Float]], rows: Int
-  ) throws(CairnError) -> [[Float]] {
-    if Rule.self == LSTMRule.self { return try longShortTerm(input, states, rows: rows) }
-    if Rule.self == GRURule.self { return try gated(input, states[0], rows: rows) }
-    var sum = recurrence(states[0], rows: rows)
-    for index in sum.indices { sum[index] += input[index] }
-    return [try options.activation.values(sum, width: options.units)]
-  }
-
-  private func recurrence(_ state: [Float], rows: Int) -> [Float] {
-    var result = MatrixProduct.product(
-      state, recurrent, rows: rows, inner: options.units, columns: columns)
-    result.addToRows(recurrentBias)
-    return result
-  }
-
-  /// The part of each row that belongs to a gate.
-  private func gate(_ index: Int, _ values: [Float], rows: Int) -> [Float] {
-    let units = options.units
-    var part: [Float] = []
-    part.reserveCapacity(rows * units)
-    for row in 0..<rows {
-      let start = row * columns + index * units
-      part += values[start..<start + units]
-    }
-    return part
-  }
-
-  private func longShortTerm(
-    _ input: [Float], _ states: [[Float]], rows: Int
-  ) throws(CairnError) -> [[Float]] {
-    var sum = recurrence(states[0], rows: rows)
-    for index in sum.indices { sum[index] += input[index] }
-    let (inner, outer) = (options.activation, options.recurrentActivation)
-    let width = options.units
-    let i = try outer.values(gate(0, sum, rows: rows), width: width)
-    let f = try outer.values(gate(1, sum, rows: rows), width: width)
-    let candidate = try inner.values(gate(2, sum, rows: rows), width: width)
-    let o = try outer.values(gate(3, sum, rows: rows), width: width)
-    var memory = states[1]
-    for index in memory.indices {
-      memory[index] = f[index] * memory[index] + i[index] * candidate[index]
-    }
-    var output = try inner.values(memory, width: width)
-    for index in output.indices { output[index] *= o[index] }
-    return [output, memory]
-  }
-
-  private func gated(
-    _ input: [Float], _ state: [Float], rows: Int
-  ) throws(CairnError) -> [[Float]] {
-    let width = options.units
-    let (inner, outer) = (options.activation, options.recurrentActivation)
-    let sums = recurrence(state, rows: rows)
-    func sum(_ index: Int, _ other: [Float]) -> [Float] {
-      zip(gate(index, input, rows: rows), other).map { $0 + $1 }
-    }
-    let z = try outer.values(sum(0, gate(0, sums, rows: rows)), width: width)
-    let r = try outer.values(sum(1, gate(1, sums, rows: rows)), width: width)
-    var candidate: [Float]
-    if options.resetsAfter {
-      candidate = zip(gate(2, sums, rows: rows), r).map { $0 * $1 }
-    } else {
-      let reset = zip(state, r).map { $0 * $1 }
-      candidate = gate(2, recurrence(reset, rows: rows), rows: rows)
-    }
-    candidate = try inner.values(sum(2, candidate), width: width)
-    var output = state
-    for index in output.indices {
-      output[index] = z[index] * state[index] + (1 - z[index]) * candidate[index]
-    }
-    return [output]
-  }
-}
-
-extension ActivationFunction {
-  /// The function's values, for rows of `width`.
-  func values(_ rows: [Float], width: Int) throws(CairnError) -> [Float] {
-    if self == .linear || rows.isEmpty { return rows }
-    var tensor = try Tensor(rows, shape: Shape([rows.count / width, width]))
-    try apply(to: &tensor)
-    guard tensor.elementCount == rows.count else {
-      throw CairnError(
-        .shapeMismatch, "\(rawValue) changes the shape, which a cell's activation must not")
-    }
-    return try tensor.scalars()
   }
 }

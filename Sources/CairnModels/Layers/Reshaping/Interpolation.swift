@@ -55,25 +55,42 @@ public enum Interpolation: String, Hashable, Sendable, CaseIterable {
 
   /// The places of a dimension that count for place `index` of one that is `factor` times as long,
   /// and what each counts; 1 in all.
-  private func weights(_ index: Int, length: Int, factor: Int) -> [(place: Int, weight: Float)] {
+  private func weights<Scalar: FloatScalar>(
+    _ index: Int, length: Int, factor: Int
+  ) -> [(place: Int, weight: Scalar)] {
     let centre = (Double(index) + 0.5) / Double(factor) - 0.5
     let nearest = Int(centre.rounded(.down))
     let places = max(nearest - radius + 1, 0)...min(nearest + radius, length - 1)
     let weights = places.map { weight(abs(centre - Double($0))) }
     let sum = weights.reduce(0, +)
-    return zip(places, weights).map { ($0, Float($1 / sum)) }
+    return zip(places, weights).map { ($0, Scalar($1 / sum)) }
+  }
+
+  /// A tensor that is longer by those factors along as many dimensions from `first` on.
+  func stretched<Scalar: FloatScalar>(
+    _ input: Tensor, from first: Int, by factors: [Int], as type: Scalar.Type
+  ) throws(CairnError) -> Tensor {
+    var array = try FloatArray<Scalar>(input)
+    for (axis, factor) in factors.enumerated() {
+      array = stretched(array, axis: first + axis, by: factor)
+    }
+    return try array.tensor()
   }
 
   /// An array that is `factor` times as long along one dimension.
-  func stretched(_ array: FloatArray, axis: Int, by factor: Int) -> FloatArray {
+  private func stretched<Scalar: FloatScalar>(
+    _ array: FloatArray<Scalar>, axis: Int, by factor: Int
+  ) -> FloatArray<Scalar> {
     let length = array.shape[axis]
     guard factor > 1, length > 0 else { return array }
     let inner = array.shape[(axis + 1)...].reduce(1, *)
     let outer = array.shape[..<axis].reduce(1, *)
     var shape = array.shape
     shape[axis] = length * factor
-    var values = [Float](repeating: 0, count: array.values.count * factor)
-    let weights = (0..<length * factor).map { self.weights($0, length: length, factor: factor) }
+    var values = [Scalar](repeating: 0, count: array.values.count * factor)
+    let weights: [[(place: Int, weight: Scalar)]] = (0..<length * factor).map {
+      self.weights($0, length: length, factor: factor)
+    }
     for block in 0..<outer {
       for index in weights.indices {
         let target = (block * weights.count + index) * inner

@@ -77,11 +77,9 @@ public final class UpSampling<Rank: SpatialRank>: UnaryLayer {
       }
       return try input.gathered(places, in: context)
     }
-    try state.checkFloat32(input)
-    var array = try FloatArray(input)
-    for axis in 0..<Rank.rank {
-      array = interpolation.stretched(array, axis: first + axis, by: size[axis])
+    return switch try state.precision(of: input) {
+    case .single: try interpolation.stretched(input, from: first, by: size, as: Float.self)
+    case .double: try interpolation.stretched(input, from: first, by: size, as: Double.self)
     }
-    return try array.tensor()
   }
 }

@@ -1,0 +1,75 @@
+// Transposed convolutions over `(n, …, c)`: what each place of the input adds to the output.
+
+import CairnSystem
+import CairnTensors
+
+/// Along one dimension, for each place of the input: which tap leads to which place of the output.
+typealias ScatterAxis = [[(tap: Int, place: Int)]]
+
+extension Tensor {
+  /// The transposed convolution of this tensor, its channels last, with `kernel`
+  /// `(window…, filters, c)`, to `shape`.
+  ///
+  /// - Precondition: the shapes go together, as the layer has checked.
+  func scattered(
+    by kernel: Tensor, adding bias: Tensor?, along axes: [ScatterAxis], to shape: Shape,
+    in context: EvaluationContext
+  ) throws(CairnError) -> Tensor {
+    switch Precision(for: dtype) {
+    case .single:
+      try scattered(by: kernel, adding: bias, along: axes, to: shape, in: context, as: Float.self)
+    case .double:
+      try scattered(by: kernel, adding: bias, along: axes, to: shape, in: context, as: Double.self)
+    }
+  }
+
+  private func scattered<Scalar: FloatScalar>(
+    by kernel: Tensor, adding bias: Tensor?, along axes: [ScatterAxis], to shape: Shape,
+    in context: EvaluationContext, as type: Scalar.Type
+  ) throws(CairnError) -> Tensor {
+    let missing = 3 - axes.count
+    let ones = [Int](repeating: 1, count: missing)
+    let taps = [ScatterAxis](repeating: [[(0, 0)]], count: missing) + axes
+    let sizes = ones + kernel.shape.dimensions.prefix(axes.count)
+    let lengths = ones + shape.dimensions[1...].prefix(axes.count)
+    let (channels, filters) = (self.shape[rank - 1], shape[shape.rank - 1])
+    let places = taps.reduce(1) { $0 * $1.count }
+    let values: [Scalar] = try scalars()
+    // (taps, filters, c) as (c, taps · filters): one product gives what each place adds.
+    let width = sizes.reduce(filters, *)
+    let matrix = try FloatArray<Scalar>(
+      kernel.reshaped(to: context.shape([width, channels]))
+    ).transposed([1, 0]).values
+    let offsets: [Scalar] = try bias?.scalars() ?? []
+    let rowLength = lengths.reduce(filters, *)
+    return try Tensor(
+      shape: shape, rowLength: rowLength, work: places * channels * width,
+      threads: context.threads
+    ) { examples in
+      var block: [Scalar] = []
+      for example in examples {
+        var sum = [Scalar](repeating: 0, count: rowLength)
+        for place in 0..<places {
+          let added = MatrixProduct.product(
+            values, from: (example * places + place) * channels, matrix, rows: 1,
+            inner: channels, columns: width)
+          let w = place % taps[2].count
+          let h = place / taps[2].count % taps[1].count
+          let d = place / taps[2].count / taps[1].count
+          for (kd, z) in taps[0][d] {
+            for (kh, y) in taps[1][h] {
+              for (kw, x) in taps[2][w] {
+                let source = ((kd * sizes[1] + kh) * sizes[2] + kw) * filters
+                let target = ((z * lengths[1] + y) * lengths[2] + x) * filters
+                for filter in 0..<filters { sum[target + filter] += added[source + filter] }
+              }
+            }
+          }
+        }
+        sum.addToRows(offsets)
+        block += sum
+      }
+      return block
+    }
+  }
+}
