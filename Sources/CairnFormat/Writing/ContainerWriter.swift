@@ -119,7 +119,7 @@ public final class ContainerWriter {
     let entry = TensorEntry(
       name: name, dtype: tensor.dtype, shape: tensor.shape, byteCount: tensor.byteCount,
       position: position ?? tensors.index.count)
-    try append(entry, .memory(tensor.memory))
+    try append(entry, .handedOver(tensor.memory))
   }
 
   /// Appends a second name for a tensor that was appended before.

@@ -51,7 +51,7 @@ struct PieceCoder: ~Copyable {
     of job: PieceJob, _ buffers: BufferPool
   ) throws(CairnError) -> (ByteRegion, Storage?) {
     switch job.content {
-    case .memory(let memory):
+    case .memory(let memory), .handedOver(let memory):
       guard let part = memory.part(job.range) else {
         throw CairnError(
           .countMismatch, "a tensor has fewer bytes in memory than it says",

@@ -5,8 +5,10 @@ import CairnTensors
 
 /// The bytes of a tensor, to be written.
 enum TensorContent: Sendable {
-  /// They lie in memory: no copy is made of them.
+  /// They lie in memory that their source holds: no copy is made of them.
   case memory(ByteRegion)
+  /// As above, in memory that nobody else may hold.
+  case handedOver(ByteRegion)
   /// They are read when their turn comes.
   case reader(ContainerWriter.PieceReader)
 }

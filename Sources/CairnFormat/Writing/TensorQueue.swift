@@ -17,7 +17,8 @@ final class TensorQueue {
   private(set) var index = IndexBuilder()
   private(set) var storedCount = 0
   private var items: [Item] = []
-  private var queuedByteCount = 0
+  /// The bytes that are kept in memory for the queue's sake.
+  private var heldByteCount = 0
 
   /// What is to be written, in order.
   private enum Item {
@@ -27,8 +28,8 @@ final class TensorQueue {
     case end(TensorInProgress)
   }
 
-  /// Bytes and items that are queued at most before they are written.
-  private static let byteCapacity = 32 << 20
+  /// Bytes that are held and items that are queued at most before they are written.
+  private static let heldCapacity = 32 << 20
   private static let itemCapacity = 4_096
   /// What a piece takes up beside its bytes, in bytes, generously.
   private static let pieceOverhead = 4_096
@@ -54,13 +55,13 @@ final class TensorQueue {
     if record.storageClass == .raw, tensor.hasData { items.append(.rawHeader(tensor)) }
     for piece in 0..<tensor.pieces.count {
       items.append(.piece(tensor, piece))
-      queuedByteCount += tensor.pieces.range(of: piece).count
-      if queuedByteCount >= Self.byteCapacity {
-        try flush(wrote: wrote)
-      }
+      if items.count >= Self.itemCapacity { try flush(wrote: wrote) }
     }
     items.append(.end(tensor))
-    if items.count >= Self.itemCapacity { try flush(wrote: wrote) }
+    if case .handedOver(let memory) = content { heldByteCount += memory.count }
+    if items.count >= Self.itemCapacity || heldByteCount >= Self.heldCapacity {
+      try flush(wrote: wrote)
+    }
   }
 
   /// Codes and writes all that is queued; `wrote` is told of each piece.
@@ -93,7 +94,7 @@ final class TensorQueue {
       })
     for place in written..<items.count { try write(items[place], nil) }
     items.removeAll(keepingCapacity: true)
-    queuedByteCount = 0
+    heldByteCount = 0
   }
 
   /// Forgets what is queued.
