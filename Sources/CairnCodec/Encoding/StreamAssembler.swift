@@ -93,8 +93,8 @@ struct StreamAssembler {
 
   /// Chooses how to code `plane`, and has `literals` plan its blocks.
   ///
-  /// Exponent planes of weights, the common case, must not pay for a search: matches cost them
-  /// twenty times the time and make them larger. So only evidence of structure leads to a trial.
+  /// Exponent planes of weights, the common case, must not pay for a search: matches cost them many
+  /// times the time and make them larger. So only evidence of structure leads to a trial.
   private mutating func chooseCoding(for plane: Span<UInt8>) -> PlaneCoding {
     let repeats = PlaneKernels.repeatCount(in: plane)
     guard repeats + 1 < plane.count else {
