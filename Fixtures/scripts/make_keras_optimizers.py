@@ -109,6 +109,22 @@ CONSTRAINED = {
     ),
 }  # fmt: skip
 
+# Around another optimizer; the loss scale doubles after two steps, and halves where a gradient is not
+# finite.
+SCALED = {
+    "scaled_sgd": lambda: o.LossScaleOptimizer(
+        o.SGD(0.05, momentum=0.9), initial_scale=8.0, dynamic_growth_steps=2
+    ),
+    "scaled_adam": lambda: o.LossScaleOptimizer(
+        o.Adam(0.02, clipnorm=0.5, loss_scale_factor=64.0), initial_scale=0.5,
+        dynamic_growth_steps=3, name="scaling",
+    ),
+    "scaled_schedule_ema": lambda: o.LossScaleOptimizer(
+        o.RMSprop(s.ExponentialDecay(0.02, 3, 0.7), **EMA), initial_scale=16.0,
+        dynamic_growth_steps=1,
+    ),
+}  # fmt: skip
+
 # Which weights a layer's constraints are for.
 PLACES = [
     (lambda k: l.Dense(3, kernel_constraint=k), (2, 4)),
@@ -191,6 +207,29 @@ def numbers(dtype, tensors):
     return weights, steps
 
 
+def not_finite(steps, dtype, tensors):
+    """The same gradients, but for an infinity in one step and a NaN in another."""
+    steps = [[value.copy() for value in step] for step in steps]
+    steps[3][1][0] = np.inf
+    steps[6][0][1, 2] = np.nan
+    for step, gradients in enumerate(steps):
+        for index, gradient in enumerate(gradients):
+            tensors[f"scaled_{dtype}/gradient.{step}.{index}"] = gradient
+    return steps
+
+
+def apply(optimizer, net, gradients):
+    if not isinstance(optimizer, o.LossScaleOptimizer):
+        optimizer.apply(gradients)
+        return
+    # With JAX it cannot be applied otherwise.
+    weights, variables = optimizer.stateless_apply(
+        [v.value for v in optimizer.variables], gradients, [v.value for v in net.trainable_variables]
+    )
+    for variable, value in zip(net.trainable_variables + optimizer.variables, weights + variables):
+        variable.assign(value)
+
+
 def keep(key, values, tensors):
     for index, value in enumerate(values):
         tensors[f"{key}.{index}"] = keras.ops.convert_to_numpy(value)
@@ -203,7 +242,7 @@ def run(name, make, dtype, weights, steps, tensors, *constraints):
     config = json.loads(json.dumps(keras.saving.serialize_keras_object(optimizer)))
     optimizer.build(net.trainable_variables)
     for step, gradients in enumerate(steps):
-        optimizer.apply([keras.ops.convert_to_tensor(g) for g in gradients])
+        apply(optimizer, net, [keras.ops.convert_to_tensor(g) for g in gradients])
         if step + 1 in AFTER:
             keep(f"{name}/after.{step + 1}", net.trainable_variables, tensors)
     keep(f"{name}/variable", optimizer.variables, tensors)
@@ -248,6 +287,13 @@ def main():
             for name, (make, *layers) in CONSTRAINED.items():
                 name = name if dtype == "float32" else f"{name}_float64"
                 cases.append(run(name, make, dtype, weights, steps, tensors, *layers))
+            steps = not_finite(steps, dtype, tensors)
+            for name, make in SCALED.items():
+                if dtype == "float64" and "schedule" in name:
+                    continue  # schedules are in single precision
+                name = name if dtype == "float32" else f"{name}_float64"
+                case = run(name, make, dtype, weights, steps, tensors)
+                cases.append(case | {"gradients": f"scaled_{dtype}"})
     schedules = []
     for name, schedule in SCHEDULES.items():
         config = json.loads(json.dumps(keras.saving.serialize_keras_object(schedule)))

@@ -32,7 +32,7 @@ struct KerasOptimizerTests {
 
   @Test("All golden cases are there")
   func casesAreThere() {
-    #expect(OptimizerCase.all.count == 64)
+    #expect(OptimizerCase.all.count == 69)
     #expect(ScheduleCase.all.count == 16)
     #expect(OptimizerCase.steps == 9)
     #expect(OptimizerCase.after == [1, 4, 9])
@@ -48,7 +48,7 @@ struct KerasOptimizerTests {
     try optimizer.build(for: model)
     for step in 0..<OptimizerCase.steps {
       let gradients = try (0..<4).map {
-        try tensors.tensor("\(item.dtype)/gradient.\(step).\($0)")
+        try tensors.tensor("\(item.gradients)/gradient.\(step).\($0)")
       }
       try optimizer.apply(gradients)
       guard OptimizerCase.after.contains(step + 1) else { continue }

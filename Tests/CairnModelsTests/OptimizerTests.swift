@@ -62,11 +62,23 @@ struct OptimizerTests {
       } catch { return error }
     }
     #expect(reads("Adam", [:]) == nil)
-    for name in ["Ftrl", "LossScaleOptimizer", "Muon", "Dense"] {
+    for name in ["Ftrl", "Muon", "Dense"] {
       let error = reads(name, [:])
       #expect(error?.code == .unknownOptimizer)
       #expect(error?.message.contains(name) == true)
     }
+    let adam: JSONValue = ["class_name": "Adam", "config": [:]]
+    #expect(reads("LossScaleOptimizer", ["inner_optimizer": adam, "dynamic": true]) == nil)
+    let scalings: [(JSONObject, CairnError.Code)] = [
+      ([:], .invalidConfiguration),
+      (["inner_optimizer": adam, "dynamic": false], .invalidConfiguration),
+      (["inner_optimizer": adam, "clipnorm": 1.0], .invalidConfiguration),
+      (["inner_optimizer": adam, "dynamic_growth_steps": 0], .invalidConfiguration),
+      (["inner_optimizer": adam, "initial_scale": 1e39], .invalidConfiguration),
+      (["inner_optimizer": ["class_name": "Ftrl"]], .unknownOptimizer),
+      (["inner_optimizer": ["class_name": "LossScaleOptimizer"]], .unknownOptimizer),
+    ]
+    for (config, code) in scalings { #expect(reads("LossScaleOptimizer", config)?.code == code) }
     let invalid: [(String, JSONObject, String)] = [
       ("SGD", ["momentum": 1.5], "config.momentum"), ("Lion", ["beta_1": 0.0], "config.beta_1"),
       ("AdamW", ["weight_decay": .null], "config.weight_decay"),

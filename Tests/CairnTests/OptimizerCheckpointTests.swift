@@ -121,6 +121,58 @@ import Testing
     }
   }
 
+  @Test func `A loss's scaling is saved, and a training goes on with it in the same bits`() throws {
+    func scaled() throws -> Sequential {
+      let model = try model(nil)
+      var options = OptimizerOptions()
+      options.lossScaling = LossScaling(initialScale: 64, growthSteps: 2)
+      try model.compile(optimizer: Optimizer(.adam(), learningRate: 0.1, options: options))
+      return model
+    }
+    /// The fourth step's gradients are not finite.
+    func train(_ model: Model, _ steps: Range<Int>) throws {
+      let optimizer = try #require(model.optimizer)
+      for step in steps {
+        let value = step == 3 ? Float.infinity : Float(step + 1) / 4
+        try optimizer.apply(
+          optimizer.targets.map { try Tensor(repeating: value, shape: $0.shape) })
+      }
+    }
+    let whole = try scaled()
+    try train(whole, 0..<7)
+    // 64, doubled after two steps, halved by the fourth, doubled by the sixth.
+    #expect(try whole.optimizer?.currentLossScale == 128)
+    #expect(try whole.optimizer?.iterations.value == Tensor(scalar: Int32(6)))
+    let folder = try TestFolder()
+    let interrupted = try scaled()
+    try train(interrupted, 0..<5)
+    try interrupted.save(to: folder.file("a.cairn"))
+    let resumed = try Model.load(from: folder.file("a.cairn"))
+    #expect(resumed.compileConfiguration == interrupted.compileConfiguration)
+    try train(resumed, 5..<7)
+    let report = try compare(ModelTensors(whole), ModelTensors(resumed))
+    #expect(report.isSame, "\(report.text)")
+    let names = try ModelTensors(whole).entries().map(\.name.string)
+    #expect(names.contains("net/optimizer/LossScaleOptimizer/dynamic_scale"))
+    #expect(names.contains("net/optimizer/Adam/a/kernel/velocity"))
+    // Neither state is the other's.
+    let plain = try model()
+    #expect(
+      code {
+        try plain.loadWeights(from: Container(path: folder.file("a.cairn")), scope: .fullState)
+      } == .optimizerMismatch)
+    try plain.save(to: folder.file("b.cairn"))
+    #expect(
+      code {
+        try whole.loadWeights(from: Container(path: folder.file("b.cairn")), scope: .fullState)
+      } != nil)
+    // Keras's own file keeps it too.
+    try whole.save(keras: folder.file("c.keras"))
+    let back = try Model.load(keras: folder.file("c.keras"))
+    #expect(
+      back.optimizer?.variables.map(\.value) == whole.optimizer?.variables.map(\.value))
+  }
+
   @Test func `Slots of another make are refused, each by name`() throws {
     let plain = try model(.adam())
     let more = try model(.adam(amsgrad: true))

@@ -16,7 +16,9 @@ struct OptimizerDescription {
     // A configuration that is no JSON names nothing; opening the model says what is wrong with it.
     guard let text = source.configuration,
       let configuration = try? Model.parse(configuration: text),
-      let optimizer = configuration["compile_config"]?["optimizer"],
+      let outer = configuration["compile_config"]?["optimizer"],
+      // The one that the steps are counted by: a scaling of the loss is around another.
+      case let optimizer = outer["config"]?["inner_optimizer"] ?? outer,
       let className = optimizer["class_name"]?.stringValue ?? optimizer.stringValue
     else { return nil }
     self.className = className

@@ -7,7 +7,9 @@ extension Optimizer {
   /// Changes the weights by their gradients, which are given in the order of ``targets``; nil for a
   /// weight that stays as it is.
   ///
-  /// Everything is checked and computed before anything is assigned.
+  /// Everything is checked and computed before anything is assigned. With
+  /// ``OptimizerOptions/lossScaling`` they are those of the loss times ``currentLossScale``, and a step with
+  /// one that is not finite changes nothing but that scale.
   ///
   /// - Throws: `notBuilt`; `countMismatch` for another number of gradients, or none at all;
   ///   `dtypeMismatch`, `shapeMismatch` with the index of the first gradient that does not fit its
@@ -22,11 +24,23 @@ extension Optimizer {
           advice: "Give it to a model's compile, or call build(for:)")
       }
       try check(gradients, against: slots)
-      var step = try OptimizerStep(self, slots)
-      try step.run(gradients)
-      for (variable, value) in step.assignments { try variable.checkAssignable(value) }
-      for (variable, value) in step.assignments { try variable.assign(value) }
+      let assignments = try assignments(for: gradients, slots)
+      for (variable, value) in assignments { try variable.checkAssignable(value) }
+      for (variable, value) in assignments { try variable.assign(value) }
     }
+  }
+
+  private func assignments(
+    for gradients: [Tensor?], _ slots: OptimizerSlots
+  ) throws(CairnError) -> [(Variable, Tensor)] {
+    var step = try OptimizerStep(self, slots)
+    guard let lossScale else {
+      try step.run(gradients)
+      return step.assignments
+    }
+    let unscaled = try lossScale.unscaled(gradients)
+    if let unscaled { try step.run(unscaled) }
+    return step.assignments + (try lossScale.assignments(afterStep: unscaled != nil))
   }
 
   /// Replaces the weights by their moving averages, if the optimizer keeps some; Keras does so at the

@@ -29,6 +29,7 @@ public final class Optimizer: Sendable {
 
   let rule: any ElementRule
   let learningRateVariable: Variable?
+  let lossScale: LossScale?
   /// The keys of Keras's configuration but for name and learning rate.
   private let settings: JSONObject
   let slots = Lock<OptimizerSlots?>(nil)
@@ -53,9 +54,10 @@ public final class Optimizer: Sendable {
     }
     for (key, value) in options.settings { settings[key] = value }
     for (key, value) in rule.settings { settings[key] = value }
+    try options.lossScaling?.check(at: { "\(LossScaling.className).\($0)" })
     try self.init(
       className: rule.className, settings: .object(settings), path: rule.className,
-      settingsPath: rule.className)
+      settingsPath: rule.className, lossScaling: options.lossScaling)
   }
 
   /// The optimizer that Keras's `optimizers.serialize` wrote, or, as `compile` takes it, the name of
@@ -69,23 +71,29 @@ public final class Optimizer: Sendable {
 
   convenience init(configuration: JSONValue, path: String) throws(CairnError) {
     if let name = configuration.stringValue {
-      try self.init(className: name, settings: .object([:]), path: path, settingsPath: path)
+      try self.init(
+        className: name, settings: .object([:]), path: path, settingsPath: path, lossScaling: nil)
       return
     }
-    var wrapper = try ConfigurationReader(configuration, path: path)
-    let className = try wrapper.string("class_name")
-    try wrapper.expectModule("keras.optimizers")
-    let settings = wrapper.take("config") ?? .object([:])
-    // Keras writes it for optimizers that were built.
-    _ = wrapper.take("build_config")
-    try wrapper.finish()
+    var opened = try OptimizerConfiguration(configuration, path: path)
+    var scaling: LossScaling?
+    if opened.className == LossScaling.className {
+      var reader = try ConfigurationReader(opened.settings, path: opened.settingsPath)
+      guard let inner = reader.take("inner_optimizer") else {
+        throw reader.invalid("inner_optimizer", expected: "an optimizer's configuration")
+      }
+      scaling = try LossScaling(reading: &reader)
+      try reader.finish()
+      opened = try OptimizerConfiguration(inner, path: reader.path(of: "inner_optimizer"))
+    }
     try self.init(
-      className: className, settings: settings, path: wrapper.path(of: "class_name"),
-      settingsPath: wrapper.path(of: "config"))
+      className: opened.className, settings: opened.settings, path: opened.path,
+      settingsPath: opened.settingsPath, lossScaling: scaling)
   }
 
   private init(
-    className: String, settings: JSONValue, path: String, settingsPath: String
+    className: String, settings: JSONValue, path: String, settingsPath: String,
+    lossScaling: LossScaling?
   ) throws(CairnError) {
     guard let kind = UpdateRule.named(className) else {
       let known = UpdateRule.all.map { $0.className }.joined(separator: ", ")
@@ -106,11 +114,22 @@ public final class Optimizer: Sendable {
     // In its place among the keys.
     reader.record(
       "learning_rate", reader.peek("learning_rate") ?? .double(kind.defaultLearningRate))
-    options = try OptimizerOptions(
+    var options = try OptimizerOptions(
       reading: &reader, defaultWeightDecay: kind.defaultWeightDecay)
     rule = try kind.init(reading: &reader)
     try reader.finish()
-    self.settings = reader.recorded
+    var settings = reader.recorded
+    if let lossScaling {
+      options.lossScaling = lossScaling
+      // Keras disables the inner optimizer's own: gradients would be scaled twice.
+      options.lossScaleFactor = nil
+      settings["loss_scale_factor"] = .null
+      lossScale = try LossScale(lossScaling)
+    } else {
+      lossScale = nil
+    }
+    self.options = options
+    self.settings = settings
     iterations = Variable(try Tensor(scalar: Int32(0)), name: "iteration", trainable: false)
     guard case .constant(let number) = rate else {
       learningRateVariable = nil
@@ -175,13 +194,25 @@ public final class Optimizer: Sendable {
     } else if let rate = try? learningRate, rate.isFinite {
       config["learning_rate"] = .double(Double(rate))
     }
-    return [
+    let own: JSONValue = [
       "module": "keras.optimizers", "class_name": .string(className), "config": .object(config),
       "registered_name": .null,
     ]
+    return options.lossScaling?.configuration(around: own) ?? own
   }
 
-  /// The variables, in Keras's order: iterations, learning rate unless it follows a schedule, then,
+  /// The classes that optimizers' variables are named after.
+  static let classNames = UpdateRule.all.map { $0.className } + [LossScaling.className]
+
+  /// What the loss is to be multiplied by before its gradients are computed, if
+  /// ``OptimizerOptions/lossScaling`` says so; Keras's `scale_loss`.
+  ///
+  /// - Throws: `dtypeMismatch` if the variable was given another type.
+  public var currentLossScale: Float? {
+    get throws(CairnError) { try lossScale?.value }
+  }
+
+  /// The variables, in Keras's order: those of a loss's scaling if there is one, iterations, learning rate unless it follows a schedule, then,
   /// once the optimizer is built, those for the weights.
   public var variables: [Variable] { places.map(\.variable) }
 
@@ -190,4 +221,24 @@ public final class Optimizer: Sendable {
 
   /// The weights that the optimizer was built for; none before.
   public var targets: [Variable] { slots.withLock { $0?.targets ?? [] } }
+}
+
+/// An optimizer's class and settings in a configuration, and where they stand.
+private struct OptimizerConfiguration {
+  let className: String
+  let settings: JSONValue
+  let path: String
+  let settingsPath: String
+
+  init(_ value: JSONValue, path: String) throws(CairnError) {
+    var wrapper = try ConfigurationReader(value, path: path)
+    className = try wrapper.string("class_name")
+    try wrapper.expectModule("keras.optimizers")
+    settings = wrapper.take("config") ?? .object([:])
+    // Keras writes it for optimizers that were built.
+    _ = wrapper.take("build_config")
+    try wrapper.finish()
+    self.path = wrapper.path(of: "class_name")
+    settingsPath = wrapper.path(of: "config")
+  }
 }

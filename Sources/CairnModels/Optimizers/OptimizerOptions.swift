@@ -39,6 +39,9 @@ public struct OptimizerOptions: Hashable, Sendable {
   public var movingAverage: MovingAverage?
   /// What the loss was multiplied by: gradients are divided by it.
   public var lossScaleFactor: Double?
+  /// A factor of the loss that follows the gradients, instead of a fixed one; Keras's
+  /// `LossScaleOptimizer`.
+  public var lossScaling: LossScaling?
   /// Weights are updated in each so-manyth step, by the mean of the gradients since; 2 or more.
   public var gradientAccumulationSteps: Int?
 

@@ -6,6 +6,8 @@ import CairnTensors
 
 /// A variable of an optimizer, and what it is for.
 struct OptimizerPlace: Sendable {
+  /// Keras's class of the optimizer that it is a variable of, if it is not the rule's.
+  var owner: String?
   /// Keras's name for the slot: `momentum`, `iteration`.
   var slot: String
   /// The weight that it is kept for, or nil.
@@ -97,7 +99,8 @@ struct OptimizerSlots: Sendable {
 extension Optimizer {
   /// All variables, in Keras's order.
   var places: [OptimizerPlace] {
-    var places = [OptimizerPlace(slot: "iteration", target: nil, variable: iterations)]
+    var places = lossScale?.places(isBuilt: isBuilt) ?? []
+    places.append(OptimizerPlace(slot: "iteration", target: nil, variable: iterations))
     if let learningRateVariable {
       places.append(
         OptimizerPlace(slot: "learning_rate", target: nil, variable: learningRateVariable))

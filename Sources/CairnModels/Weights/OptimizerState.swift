@@ -48,15 +48,15 @@ extension Layer {
     of source: any TensorSource, known: Set<TensorName>
   ) throws(CairnError) {
     for (model, path) in models() {
-      for rule in UpdateRule.all {
+      for className in Optimizer.classNames {
         let name = try TensorName(
-          (path + ["optimizer", rule.className, "iteration"]).joined(separator: "/"))
+          (path + ["optimizer", className, "iteration"]).joined(separator: "/"))
         guard !known.contains(name), try source.index(of: name) != nil else { continue }
         let own = model.optimizer?.className
         throw CairnError(
           .optimizerMismatch, "the state is that of another optimizer than the model's",
           at: .init(name: model.name), expected: own ?? "none: the model has no optimizer",
-          found: rule.className,
+          found: className,
           advice: own == nil
             ? "Give the model one with compile(optimizer:), or load its weights only"
             : "Load the weights only, or make the model of the checkpoint's own configuration")
@@ -71,8 +71,8 @@ extension Layer {
     var weights: Set<TensorName> = []
     for place in places(.weights) { weights.insert(try place.name()) }
     let prefixes = models().flatMap { _, path in
-      UpdateRule.all.map {
-        Array((path + ["optimizer", $0.className, ""]).joined(separator: "/").utf8)
+      Optimizer.classNames.map {
+        Array((path + ["optimizer", $0, ""]).joined(separator: "/").utf8)
       }
     }
     var names: Set<TensorName> = []
@@ -100,7 +100,7 @@ extension Model {
     }
     var named: [(name: TensorName, variable: Variable)] = []
     for place in optimizer.places {
-      var parts = path + ["optimizer", optimizer.className]
+      var parts = path + ["optimizer", place.owner ?? optimizer.className]
       if let target = place.target {
         guard let own = paths[ObjectIdentifier(target)] else {
           throw CairnError(

@@ -15,6 +15,8 @@ struct OptimizerCase: Sendable, CustomTestStringConvertible {
   let variables: [String]
   /// The model's configuration, where its weights have constraints.
   let constrained: JSONValue?
+  /// The first part of the gradients' keys.
+  let gradients: String
 
   var testDescription: String { name }
 
@@ -29,7 +31,8 @@ struct OptimizerCase: Sendable, CustomTestStringConvertible {
     else { return nil }
     return OptimizerCase(
       name: name, dtype: dtype, configuration: configuration,
-      variables: variables.compactMap(\.stringValue), constrained: item["model"])
+      variables: variables.compactMap(\.stringValue), constrained: item["model"],
+      gradients: item["gradients"]?.stringValue ?? dtype)
   }
 
   /// The model that the gradients are for.

@@ -32,6 +32,34 @@ struct AttentionMask {
     return mask
   }
 
+  /// As for the steps alone, for arrays `(…, heads, steps…, size)` whose steps begin at a dimension:
+  /// `(examples, heads, queries, values)`, or nil if all is seen. With several dimensions of steps Keras
+  /// expects one for each.
+  func combined<Scalar: FloatScalar>(
+    _ query: FloatArray<Scalar>, _ key: FloatArray<Scalar>, steps: Int, of layer: String,
+    in context: EvaluationContext
+  ) throws(CairnError) -> FloatArray<Scalar>? {
+    let (queries, values) = (query.shape[steps], key.shape[steps])
+    let combined: FloatArray<Scalar>? = try combined(
+      queries: queries, values: values, in: context)
+    guard var seen = combined else { return nil }
+    let scores = Array(query.shape.dropLast() + key.shape[steps..<key.rank - 1])
+    let attended = query.rank - 1 - steps
+    while seen.rank < scores.count { seen.shape.insert(1, at: seen.rank - 2 * attended) }
+    guard RowMajor.broadcast(seen.shape, scores) == scores else {
+      throw CairnError(
+        .shapeMismatch, "a mask does not fit the scores", at: .init(name: layer),
+        expected: "\(scores)", found: "\(seen.shape)")
+    }
+    _ = try context.shape(scores)
+    let whole = seen.broadcast(to: scores)
+    let count = scores[..<(steps - 1)].reduce(1, *)
+    let rows = scores[steps..<steps + attended].reduce(1, *)
+    return FloatArray(
+      whole.values,
+      shape: [count, scores[steps - 1], rows, scores[(steps + attended)...].reduce(1, *)])
+  }
+
   private static func array<Scalar: FloatScalar>(
     _ mask: Tensor, insertingAt axis: Int?
   ) throws(CairnError) -> FloatArray<Scalar> {

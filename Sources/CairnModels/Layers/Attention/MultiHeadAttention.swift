@@ -239,7 +239,7 @@ public final class MultiHeadAttention: Layer {
       zeroes: options.dropout > 0 || call.returnsScores || query.rank != 4)
     let (output, weights) = try attend(
       q.flattened(steps), k.flattened(steps), v.flattened(steps),
-      seen: mask(call.mask, q, k, steps: steps, in: context),
+      seen: call.mask.combined(q, k, steps: steps, of: name, in: context),
       scale: 1 / Scalar(keySize).squareRoot())
     var back = [Int](repeating: 0, count: order.count)
     for (place, axis) in order.enumerated() { back[axis] = place }
@@ -257,33 +257,6 @@ public final class MultiHeadAttention: Layer {
       outputs.append(MaskedTensor(try FloatArray(weights.values, shape: Array(shape)).tensor()))
     }
     return outputs
-  }
-
-  /// The mask as `(examples, heads, queries, values)`, where that is meant: with several attended
-  /// dimensions Keras expects one for each.
-  private func mask<Scalar: FloatScalar>(
-    _ mask: AttentionMask, _ query: FloatArray<Scalar>, _ key: FloatArray<Scalar>, steps: Int,
-    in context: EvaluationContext
-  ) throws(CairnError) -> FloatArray<Scalar>? {
-    let (queries, values) = (query.shape[steps], key.shape[steps])
-    let combined: FloatArray<Scalar>? = try mask.combined(
-      queries: queries, values: values, in: context)
-    guard var seen = combined else { return nil }
-    let scores = Array(query.shape.dropLast() + key.shape[steps..<key.rank - 1])
-    let attended = query.rank - 1 - steps
-    while seen.rank < scores.count { seen.shape.insert(1, at: seen.rank - 2 * attended) }
-    guard RowMajor.broadcast(seen.shape, scores) == scores else {
-      throw CairnError(
-        .shapeMismatch, "a mask does not fit the scores", at: .init(name: name),
-        expected: "\(scores)", found: "\(seen.shape)")
-    }
-    _ = try context.shape(scores)
-    let whole = seen.broadcast(to: scores)
-    let count = scores[..<(steps - 1)].reduce(1, *)
-    let rows = scores[steps..<steps + attended].reduce(1, *)
-    return FloatArray(
-      whole.values,
-      shape: [count, scores[steps - 1], rows, scores[(steps + attended)...].reduce(1, *)])
   }
 }
 
