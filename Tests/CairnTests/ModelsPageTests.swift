@@ -60,7 +60,22 @@ import Testing
     #expect(report.restored.count == 4 && report.missing.isEmpty && report.unused.isEmpty)
   }
 
-  @Test(arguments: ["graph", "clones", "weights"])
+  @Test func `Training with gradients that are given`() throws {
+    let (model, _) = try pair()
+    let gradients = try model.trainableWeights.map { try Tensor(zeros: .float32, shape: $0.shape) }
+    // page: training
+    var options = OptimizerOptions()
+    options.lossScaling = LossScaling(initialScale: 1024)  // Keras's LossScaleOptimizer
+    let optimizer = try Optimizer(.adam(), learningRate: 0.01, options: options)
+    try model.compile(optimizer: optimizer)
+    let factor = try optimizer.currentLossScale ?? 1  // the loss is to be multiplied by it
+    try optimizer.apply(gradients)  // in the order of optimizer.targets
+    // page end
+    #expect(factor == 1024)
+    #expect(optimizer.targets.count == 4)
+  }
+
+  @Test(arguments: ["graph", "clones", "training", "weights"])
   func `The page shows the very lines that run here`(name: String) throws {
     let here = try String(contentsOfFile: #filePath, encoding: .utf8)
       .split(separator: "\n", omittingEmptySubsequences: false)

@@ -29,6 +29,7 @@ public final class Optimizer: Sendable {
 
   let rule: any ElementRule
   let learningRateVariable: Variable?
+  /// The state of the loss's scaling, if it follows the gradients.
   let lossScale: LossScale?
   /// The keys of Keras's configuration but for name and learning rate.
   private let settings: JSONObject
