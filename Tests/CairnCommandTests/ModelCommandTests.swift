@@ -2,8 +2,10 @@
 
 import CairnInterchange
 import CairnJSON
+import CairnSystem
 import CairnTensors
 import CairnTestSupport
+import Foundation
 import Testing
 
 @Suite struct ModelCommandTests {
@@ -26,6 +28,26 @@ import Testing
   @Test func `All golden models are there`() throws {
     #expect(try KerasModel.read().count == 7)
     #expect(try KerasModel.read("float64", "tensors").count == 2)
+  }
+
+  @Test(arguments: ["mixed.keras", "mixed.h5"])
+  func `A file of Keras's is the same model once it is converted`(file: String) async throws {
+    let predictions = URL(fileURLWithPath: "\(fixtures)/hdf5/predictions.json")
+    let root = try JSONValue(parsing: Array(Data(contentsOf: predictions)))
+    func numbers(_ key: String) throws -> [Float] {
+      try #require(root[key]?.arrayValue).compactMap { $0.doubleValue.map { Float($0) } }
+    }
+    var sink = try CheckpointFormat.npy.writer(to: folder.file("x.npy"), accepting: .names)
+    let inputs = try NamedTensors([("x", Tensor(numbers("inputs"), shape: [2, 6, 3]))])
+    try sink.write(inputs) { (_) throws(CairnError) in }
+    try await cairn("convert", "\(fixtures)/hdf5/\(file)", "m.cairn", in: folder).expectSuccess()
+    try await cairn(
+      "predict", "m.cairn", "--input", "x.npy", "--output", "y.npy", in: folder
+    ).expectSuccess()
+    let found = try arrays("y.npy")[0].scalars(of: Float.self)
+    let expected = try numbers("outputs")
+    #expect(found.count == 4 && expected.count == 4)
+    for (a, b) in zip(found, expected) { #expect(abs(a - b) < 1e-5) }
   }
 
   @Test(arguments: KerasModel.all)

@@ -9,7 +9,8 @@ import CairnSystem
 import CairnTensors
 
 struct ModelArguments: ParsableArguments {
-  @Argument(help: "The model: a .cairn file, or with --config its weights.")
+  @Argument(
+    help: "The model: a .cairn file, Keras's .keras or .h5, or with --config its weights.")
   var model: String
 
   @Option(
@@ -23,7 +24,11 @@ struct ModelArguments: ParsableArguments {
   func open() throws(CairnError) -> Model {
     guard let config else {
       let format = try CheckpointFormat.detect(model).name
-      let isKeras = [CheckpointFormat.keras.name, CheckpointFormat.hdf5.name].contains(format)
+      var isKeras = [CheckpointFormat.keras.name, CheckpointFormat.hdf5.name].contains(format)
+      if format == CheckpointFormat.cairn.name {
+        // What was converted from a file of Keras's has its names and its configuration.
+        isKeras = try CheckpointFile.open(model).source.hasKerasNames
+      }
       return isKeras ? try Model.load(keras: model) : try Model.load(from: model)
     }
     let weights = try CheckpointFile.open(model)

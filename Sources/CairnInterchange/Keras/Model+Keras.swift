@@ -150,3 +150,23 @@ extension CairnError.Code {
   /// A file of Keras's has tensors but no model's configuration.
   public static let noModel = Self("noModel")
 }
+
+extension TensorSource {
+  /// Whether the tensors are called as in a whole model's file of Keras's, which a conversion to another
+  /// format keeps: ``Model/restored(fromKeras:registry:limits:)`` makes the model then.
+  ///
+  /// - Complexity: O(number of tensors).
+  public var hasKerasNames: Bool {
+    get throws(CairnError) {
+      if !KerasNameLists(metadata).paths.isEmpty { return true }
+      for index in 0..<count {
+        // Keras 3: `layers/dense/vars/0`.
+        let parts = try entry(at: index).name.string.split(separator: "/").suffix(2)
+        if parts.first == "vars", parts.count == 2, parts.last.flatMap({ Int($0) }) != nil {
+          return true
+        }
+      }
+      return false
+    }
+  }
+}
