@@ -86,11 +86,15 @@ class Run:
         if number > plan.SLOW_ROUNDS and min(found["seconds"]) > plan.SLOW:
             return
         path = self.place(operation, contestant)
-        if operation.startswith("save, new"):
-            path.unlink(missing_ok=True)
         command = {"path": str(path)} | options | contestant.options | {"check": number == 0}
-        answer = self.processes[contestant.worker].ask(**command)
-        self.after(operation, path)
+        # Twice if it is short, the second counts: README.md says why.
+        for _ in range(1 if number == 0 else 2):
+            if operation.startswith("save, new"):
+                path.unlink(missing_ok=True)
+            answer = self.processes[contestant.worker].ask(**command)
+            self.after(operation, path)
+            if answer.get("seconds", plan.LONG) >= plan.LONG:
+                break
         if "error" in answer or not answer.get("same", True):
             self.fail(self.failure(contestant, operation, name),
                       answer.get("error", "what came back is not what was given"))
