@@ -121,9 +121,14 @@ struct EncoderTests {
     ] as [(SampleData, Int?)])
   func shares(data: SampleData, limit: Int?) throws {
     let bytes = data.bytes(1 << 18)
-    let stream = try encode(bytes, ChunkLayout(filter: .none, elementSize: 1))
+    let layout = try ChunkLayout(filter: .none, elementSize: 1)
+    let stream = try encode(bytes, layout)
     #expect((stream == nil) == (limit == nil))
-    if let stream, let limit { #expect(stream.count * 1000 / bytes.count <= limit) }
+    guard let stream, let limit else { return }
+    #expect(stream.count * 1000 / bytes.count <= limit)
+    var decoder = try ChunkDecoder()
+    #expect(try decode(stream, layout, count: bytes.count, with: &decoder) == bytes)
+    #expect(try BlockWalker(stream).output == bytes)
   }
 
   @Test("Rows of zeros among rows of noise cost next to nothing")

@@ -8,10 +8,10 @@ struct ConstantPlane {
   private var lengths = [UInt8](repeating: 0, count: 286)
   private var codes = [UInt16](repeating: 0, count: 286)
 
-  /// The bytes below which zlib's fixed codes are shorter.
+  /// The bytes below which fixed codes are shorter.
   static let fewest = 4096
 
-  private static let longestMatch = 258
+  private static let longestMatch = Token.longest
   private static let longestMatchSymbol = 285
 
   /// Writes `count` times `byte`, at least once, as one block, and ends at a byte boundary.

@@ -38,11 +38,9 @@ struct LiteralCoder {
     for (symbol, count) in PlaneKernels.histogram(of: plane).enumerated() { counts[symbol] = count }
     counts[256] = 1
     let (form, bitCount) = chooseForm(plane.count)
-    switch form {
-    case .stored: return StoredBlocks.length(of: plane.count)
-    case .fixed: return (bitCount + 7) / 8
-    case .dynamic: return (bitCount + description.bitCount + 7) / 8
-    }
+    guard form != .stored else { return StoredBlocks.length(of: plane.count) }
+    let described = form == .dynamic ? description.bitCount : 0
+    return (3 + described + bitCount + Int(lengths[256]) + 7) / 8
   }
 
   /// Writes `plane`, for which `plan` was called last, and ends at a byte boundary.

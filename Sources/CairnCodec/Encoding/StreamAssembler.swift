@@ -79,13 +79,15 @@ struct StreamAssembler {
       isDone = try literals.write(plane, isLast: isLast, with: &writer, to: &target)
     case .runLength, .matches:
       let start = writer
-      isDone = try tokens.write(
+      let isWritten = try tokens.write(
         plane, finding: coding == .matches ? .strings : .runs, isLast: isLast, with: &writer,
         to: &target)
-      if isDone, writer.end - start.end >= StoredBlocks.length(of: plane.count) {
+      guard isWritten, writer.end - start.end < StoredBlocks.length(of: plane.count) else {
+        // Stored it may be shorter, and have room.
         writer = start
         return .notWorthIt
       }
+      isDone = true
     case .stored: return .notWorthIt
     }
     return isDone ? .coded : .noRoom

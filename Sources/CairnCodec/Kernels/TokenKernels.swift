@@ -61,8 +61,8 @@ enum TokenKernels {
   /// The bytes after what `write` writes that it may overwrite.
   static let slack = 16
 
-  /// Writes the codes of the first `count` of `tokens`, as many bits as `bitCount` says, which must
-  /// be their sum; `target` must have `slack` bytes more.
+  /// Writes the codes of the first `count` of `tokens`, at most as many bits as `bitCount` says;
+  /// `target` must have `slack` bytes more.
   ///
   /// - Returns: false if `target` has not; nothing is written then.
   static func write(
@@ -74,8 +74,8 @@ enum TokenKernels {
       count <= tokens.count
     else { return false }
     // Tables are indexed as above. A round begins at a byte that the codes written so far reach or
-    // just complete, and stores 8 bytes there; the codes have `bitCount` bits, so that it ends within
-    // the slack; should they have more, a caller's mistake, `limit` stops the loop before that. Seven
+    // just complete, and stores 8 bytes there; the codes have `bitCount` bits at most, so that it ends
+    // within the slack; should they have more, a caller's mistake, `limit` stops the loop before that. Seven
     // bits held and a match of at most 48 fit into 64.
     let limit = writer.end + (bitCount + writer.pendingCount) / 8
     unsafe target.withUnsafeMutableBytes { target in

@@ -93,8 +93,8 @@ extension Container {
   private struct FillJob {
     var tensor: Int
     var block: Int
-    /// The number of the huge page in which it begins.
-    var page: UInt
+    /// The number of the huge page in which it begins; nil for memory that has small ones.
+    var page: UInt?
   }
 
   /// Fills each region with the tensor that its plan describes.
@@ -102,13 +102,15 @@ extension Container {
     let jobs = plans.indices.flatMap { tensor in
       let region = regions[tensor]
       let start = region.storage.address + UInt(region.range.lowerBound)
+      let isHuge = region.storage.byteCount >= Storage.hugePageThreshold
       return plans[tensor].blocks.indices.map { block in
         let offset = UInt(plans[tensor].pieces.range(of: block).lowerBound)
         return FillJob(
-          tensor: tensor, block: block, page: (start + offset) / UInt(Storage.hugePageByteCount))
+          tensor: tensor, block: block,
+          page: isHuge ? (start + offset) / UInt(Storage.hugePageByteCount) : nil)
       }
     }
-    // What lies in one huge page goes to one thread: two that touch a fresh page at the same time both
+    // What begins in one huge page goes to one thread: two that touch a fresh page at the same time both
     // clear one, and one of the two is thrown away.
     let pages = Self.pages(of: jobs)
     let source = source
@@ -133,7 +135,7 @@ extension Container {
   private static func pages(of jobs: [FillJob]) -> [Range<Int>] {
     var runs: [Range<Int>] = []
     for (number, job) in jobs.enumerated() {
-      if let last = runs.last, jobs[last.lowerBound].page == job.page {
+      if let last = runs.last, let page = job.page, jobs[last.lowerBound].page == page {
         runs[runs.count - 1] = last.lowerBound..<number + 1
       } else {
         runs.append(number..<number + 1)

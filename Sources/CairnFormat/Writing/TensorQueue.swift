@@ -7,8 +7,8 @@ import CairnTensors
 
 /// Writes tensors' frames and gathers the index.
 ///
-/// Tensors are queued until there are enough pieces to keep all threads busy; what a queued tensor
-/// needs is read when its turn comes.
+/// Tensors are queued until there are many, or until too much memory is held for them; what is not in
+/// memory is read when its turn comes.
 final class TensorQueue {
   private let frames: FrameWriter
   private let options: WriteOptions
@@ -38,7 +38,10 @@ final class TensorQueue {
     self.frames = frames
     self.options = options
     self.alignment = alignment
-    let largest = max(Pieces.mebibyte, 1 << options.log2ChunkSize)
+    // Raw tensors are read a mebibyte at a time, whatever the chunks would be.
+    let largest =
+      options.codec == .raw
+      ? Pieces.mebibyte : max(Pieces.mebibyte, 1 << options.log2ChunkSize)
     buffers = BufferPool(byteCount: max(largest, ChunkEncoder.capacity(for: largest)))
   }
 
@@ -78,7 +81,7 @@ final class TensorQueue {
     }
     var written = 0
     try inOrder(
-      jobs.map { $0.range.count + Self.pieceOverhead },
+      jobs.map { buffers.size(of: $0.range.count) + Self.pieceOverhead },
       window: orderedWindow(of: options.threads) * (buffers.byteCount + Self.pieceOverhead),
       threads: options.threads,
       makeWorker: { () throws(CairnError) in PieceCoder() },
@@ -178,10 +181,13 @@ final class BufferPool: Sendable {
 
   init(byteCount: Int) { self.byteCount = byteCount }
 
-  /// A block of at least `count` bytes, if that is not more than the pool's size. Small ones are made
-  /// for the purpose: many of them may be needed at once.
+  /// The size of the block that ``take(_:)`` gives for `count` bytes. Small ones are made for the
+  /// purpose: many of them may be needed at once.
+  func size(of count: Int) -> Int { count < byteCount / 4 ? count : byteCount }
+
+  /// A block of at least `count` bytes, if that is not more than the pool's size.
   func take(_ count: Int) throws(CairnError) -> Storage {
-    if count < byteCount / 4 { return try Storage(byteCount: count, zeroed: false) }
+    guard size(of: count) == byteCount else { return try Storage(byteCount: count, zeroed: false) }
     if let buffer = free.withLock({ $0.popLast() }) { return buffer }
     return try Storage(byteCount: byteCount, zeroed: false)
   }

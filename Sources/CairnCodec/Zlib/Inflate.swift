@@ -1,4 +1,5 @@
-// zlib's decoder for the planes of chunks: raw DEFLATE data (RFC 1951), in one call. FORMAT.md, section "Chunks and planes".
+// zlib's decoder for the planes of chunks: raw DEFLATE data (RFC 1951), in one call. FORMAT.md, section
+// "Chunks and planes".
 
 internal import CZlib
 
