@@ -15,6 +15,7 @@ fi
 allowed='Benchmarks/Sources/cairn-bench/PlainCopies.swift
 Sources/CairnCodec/Checksum.swift
 Sources/CairnCodec/Kernels/AdlerKernel.swift
+Sources/CairnCodec/Kernels/BitPlace.swift
 Sources/CairnCodec/Kernels/ByteCopies.swift
 Sources/CairnCodec/Kernels/HistogramKernels.swift
 Sources/CairnCodec/Kernels/JoinKernel.swift

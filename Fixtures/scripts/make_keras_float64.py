@@ -10,6 +10,7 @@ import keras
 import make_keras_operations as single
 import numpy as np
 from keras import layers, ops
+from make_keras_models import set_weights
 
 SEED = 20250801
 F, I = "float64", "int32"
@@ -102,13 +103,7 @@ def models(random, tensors):
     for make in [whole, mixed]:
         keras.backend.clear_session()
         model = make()
-        values = []
-        for weight in model.weights:
-            value = random.normal(0.0, 0.4, weight.shape)
-            if weight.name == "moving_variance":
-                value = random.uniform(0.05, 3.0, weight.shape)
-            values.append(value.astype(weight.dtype))
-        model.set_weights(values)
+        set_weights(model, random)
         given = [random.normal(0.0, 1.0, (5, *x.shape[1:])).astype(x.dtype) for x in model.inputs]
         result = model(given[0])
         result = result if isinstance(result, (list, tuple)) else [result]

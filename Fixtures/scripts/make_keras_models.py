@@ -116,19 +116,24 @@ def summary(model, **options):
     return "\n".join(lines)
 
 
+def set_weights(model, random):
+    """Gives a model weights of an ordinary size; a variance is positive."""
+    values = []
+    for weight in model.weights:
+        value = random.normal(0.0, 0.4, weight.shape)
+        if weight.name == "moving_variance":
+            value = random.uniform(0.05, 3.0, weight.shape)
+        values.append(value.astype(weight.dtype))
+    model.set_weights(values)
+
+
 def main():
     random = np.random.default_rng(SEED)
     tensors, rows = {}, []
     for make in [residual_cnn, separable_cnn, sequence, transformer, shared_encoder, nested, operations]:
         keras.backend.clear_session()
         model = make()
-        values = []
-        for weight in model.weights:
-            value = random.normal(0.0, 0.4, weight.shape)
-            if weight.name == "moving_variance":
-                value = random.uniform(0.05, 3.0, weight.shape)
-            values.append(value.astype(np.float32))
-        model.set_weights(values)
+        set_weights(model, random)
         given = inputs(model, random)
         call = given if len(given) > 1 else given[0]
         if isinstance(model.input, dict):

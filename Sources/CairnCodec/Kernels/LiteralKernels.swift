@@ -82,8 +82,7 @@ enum LiteralKernels {
             guard let from = symbols.baseAddress, let to = target.baseAddress,
               let singles = singles.baseAddress
             else { return }
-            var place = Place(
-              bits: writer.pending, held: UInt64(writer.pendingCount), end: writer.end)
+            var place = BitPlace(of: writer)
             var done = 0
             if let tables = codes.vectorTables {
               done = unsafe VectorKernels.putLiterals(
@@ -108,32 +107,12 @@ enum LiteralKernels {
                 singles[Int(from.load(fromByteOffset: index, as: UInt8.self))])
               unsafe place.put(entry &>> 8, entry & 0xFF, to)
             }
-            writer.end = place.end
-            writer.pending = place.bits
-            writer.pendingCount = Int(place.held)
+            place.store(to: &writer)
           }
         }
       }
     }
     return true
-  }
-
-  /// What does not fill a byte yet, at most 7 bits between calls, and where that goes.
-  private struct Place {
-    var bits: UInt64
-    var held: UInt64
-    var end: Int
-
-    /// Puts a code of at most 56 bits; stores eight bytes from `end` on.
-    @inline(__always)
-    mutating func put(_ code: UInt64, _ length: UInt64, _ to: UnsafeMutableRawPointer) {
-      bits |= code &<< held
-      held &+= length
-      unsafe (to + end).storeBytes(of: bits.littleEndian, as: UInt64.self)
-      end &+= Int(truncatingIfNeeded: held &>> 3)
-      bits &>>= held & 56
-      held &= 7
-    }
   }
 
   /// Writes eight symbols a round from the `done`-th on; `lookUp` finds the codes of two at a time.
@@ -142,7 +121,7 @@ enum LiteralKernels {
   @inline(__always)
   private static func writeEights(
     _ from: UnsafeRawPointer, _ done: inout Int, _ count: Int, _ table: UnsafePointer<UInt32>,
-    _ to: UnsafeMutableRawPointer, _ place: inout Place, _ limit: Int,
+    _ to: UnsafeMutableRawPointer, _ place: inout BitPlace, _ limit: Int,
     _ lookUp: (UnsafePointer<UInt32>, UInt64) -> UInt64
   ) {
     var (now, i) = (place, done)

@@ -84,8 +84,8 @@ enum TokenKernels {
           unsafe codes.lengths.withUnsafeBufferPointer { lengths in
             unsafe codes.distances.withUnsafeBufferPointer { distances in
               guard let to = target.baseAddress else { return }
-              var (bits, held, end) = (writer.pending, UInt64(writer.pendingCount), writer.end)
-              for index in 0..<count where end <= limit {
+              var place = BitPlace(of: writer)
+              for index in 0..<count where place.end <= limit {
                 let token = unsafe tokens[index]
                 var (code, length): (UInt64, UInt64)
                 if token.length == 0 {
@@ -102,14 +102,9 @@ enum TokenKernels {
                   code |= (UInt64(token.offset) & (1 &<< extra &- 1)) &<< length
                   length &+= extra
                 }
-                bits |= code &<< held
-                held &+= length
-                unsafe (to + end).storeBytes(of: bits.littleEndian, as: UInt64.self)
-                end &+= Int(truncatingIfNeeded: held &>> 3)
-                bits &>>= held & 56
-                held &= 7
+                unsafe place.put(code, length, to)
               }
-              (writer.end, writer.pending, writer.pendingCount) = (end, bits, Int(held))
+              place.store(to: &writer)
             }
           }
         }

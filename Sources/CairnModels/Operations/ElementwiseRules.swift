@@ -16,12 +16,8 @@ struct UnaryRule: OperationRule {
   func evaluate(
     _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
-    let tensor = try arguments.onlyTensor().tensor
-    return switch Precision(for: spec.dtype) {
-    case .single:
-      try tensor.cast(to: .float32).mapped { (x: Float) in function(x) }.cast(to: spec.dtype)
-    case .double: try tensor.cast(to: .float64).mapped { (x: Double) in function(x) }
-    }
+    let tensor = try arguments.onlyTensor().tensor.cast(to: Precision(for: spec.dtype).dtype)
+    return try tensor.mapped(function).cast(to: spec.dtype)
   }
 }
 

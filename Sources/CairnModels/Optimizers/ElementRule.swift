@@ -4,33 +4,16 @@ import CairnJSON
 import CairnSystem
 import CairnTensors
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
-/// The types in which optimizers compute: a variable's own.
-protocol UpdateScalar: FloatScalar {
-  static func power(_ base: Self, _ exponent: Self) -> Self
-}
-
-extension Float: UpdateScalar {
-  /// Rounded from double precision, so that it depends little on the C library.
-  static func power(_ base: Float, _ exponent: Float) -> Float {
-    Float(pow(Double(base), Double(exponent)))
+extension FloatScalar {
+  /// A power, rounded from double precision, so that it depends little on the C library.
+  static func power(_ base: Self, _ exponent: Self) -> Self {
+    Self(ElementaryOfTwo.pow(base.double, exponent.double))
   }
-}
-
-extension Double: UpdateScalar {
-  static func power(_ base: Double, _ exponent: Double) -> Double { pow(base, exponent) }
 }
 
 /// One element of a variable on its way through an update: its value, its gradient, and what the
 /// optimizer remembers of it.
-struct UpdatedElement<Scalar: UpdateScalar> {
+struct UpdatedElement<Scalar: FloatScalar> {
   var value: Scalar
   var gradient: Scalar
   var first: Scalar = 0
@@ -39,7 +22,7 @@ struct UpdatedElement<Scalar: UpdateScalar> {
 }
 
 /// What all elements of an update have in common.
-struct UpdateStep<Scalar: UpdateScalar> {
+struct UpdateStep<Scalar: FloatScalar> {
   var learningRate: Scalar
   /// 1 for the first update.
   var number: Int
@@ -53,7 +36,7 @@ struct UpdateStep<Scalar: UpdateScalar> {
 }
 
 /// A variable's elements, and those of its slots, an empty column for each that the rule lacks.
-struct UpdatedColumns<Scalar: UpdateScalar> {
+struct UpdatedColumns<Scalar: FloatScalar> {
   var values: [Scalar]
   var gradients: [Scalar]
   var slots: [[Scalar]]
@@ -87,12 +70,12 @@ protocol ElementRule: Sendable {
   /// Whether the optimizer keeps one number for all variables, which begins with 1.
   var hasShared: Bool { get }
   /// The shared number for an update, from that of the one before.
-  func advance<Scalar>(_ shared: Scalar, to number: Int) -> Scalar where Scalar: UpdateScalar
+  func advance<Scalar>(_ shared: Scalar, to number: Int) -> Scalar where Scalar: FloatScalar
 
   /// What happens to an element in an update.
   func update<Scalar>(
     at step: UpdateStep<Scalar>
-  ) -> (inout UpdatedElement<Scalar>) -> Void where Scalar: UpdateScalar
+  ) -> (inout UpdatedElement<Scalar>) -> Void where Scalar: FloatScalar
 
   // Of one type each, so that the loop is compiled for that type and that rule.
   func run(_ step: UpdateStep<Float>, on columns: inout UpdatedColumns<Float>)
@@ -103,7 +86,7 @@ extension ElementRule {
   static var defaultLearningRate: Double { 0.001 }
   static var defaultWeightDecay: Double? { nil }
   var hasShared: Bool { false }
-  func advance<Scalar>(_ shared: Scalar, to number: Int) -> Scalar where Scalar: UpdateScalar {
+  func advance<Scalar>(_ shared: Scalar, to number: Int) -> Scalar where Scalar: FloatScalar {
     shared
   }
 
@@ -134,6 +117,6 @@ extension ElementRule {
 }
 
 /// The larger of two numbers; NaN if one is.
-func largest<Scalar: UpdateScalar>(_ x: Scalar, _ y: Scalar) -> Scalar {
+func largest<Scalar: FloatScalar>(_ x: Scalar, _ y: Scalar) -> Scalar {
   x.isNaN || x > y ? x : y
 }

@@ -213,8 +213,8 @@ public final class Optimizer: Sendable {
     get throws(CairnError) { try lossScale?.value }
   }
 
-  /// The variables, in Keras's order: those of a loss's scaling if there is one, iterations, learning rate unless it follows a schedule, then,
-  /// once the optimizer is built, those for the weights.
+  /// The variables, in Keras's order: those of a loss's scaling if there is one, iterations, learning
+  /// rate unless it follows a schedule, then, once the optimizer is built, those for the weights.
   public var variables: [Variable] { places.map(\.variable) }
 
   /// Whether the variables for the weights are there.

@@ -59,12 +59,12 @@ struct OptimizerStep {
 
   /// A gradient without the loss's scale; in an update the mean since the last one, if the optimizer
   /// accumulates them.
-  private mutating func prepare<Scalar: UpdateScalar>(
+  private mutating func prepare<Scalar: FloatScalar>(
     _ gradient: Tensor?, of index: Int, _ steps: Int, _ isUpdate: Bool, as type: Scalar.Type
   ) throws(CairnError) -> Tensor? {
     var gradient = gradient
     if let scale = options.lossScaleFactor.map({ Scalar($0) }) {
-      gradient = try gradient?.mapped(as: type) { $0 / scale }
+      gradient = try gradient?.mapped { (x: Scalar) in x / scale }
     }
     guard steps > 1 else { return gradient }
     let accumulator = slots.accumulators[index]
@@ -74,7 +74,7 @@ struct OptimizerStep {
       return nil
     }
     assignments.append((accumulator, try Tensor(zeros: Scalar.dtype, shape: accumulator.shape)))
-    return try sum?.mapped(as: type) { $0 / Scalar(steps) }
+    return try sum?.mapped { (x: Scalar) in x / Scalar(steps) }
   }
 
   /// The factor that brings all gradients together to a norm, in double precision.
@@ -85,22 +85,22 @@ struct OptimizerStep {
     return sum.squareRoot()
   }
 
-  private func clip<Scalar: UpdateScalar>(
+  private func clip<Scalar: FloatScalar>(
     _ gradient: Tensor, globalNorm: Double?, as type: Scalar.Type
   ) throws(CairnError) -> Tensor {
     switch options.clipping {
     case .norm(let limit):
       let norm = Scalar(try gradient.sumOfSquares().squareRoot())
       let limit = Scalar(limit)
-      return try gradient.mapped(as: type) { $0 * limit / largest(norm, limit) }
+      return try gradient.mapped { (x: Scalar) in x * limit / largest(norm, limit) }
     case .globalNorm(let limit):
       let (norm, limit) = (Scalar(globalNorm ?? 0), Scalar(limit))
       // The difference is zero, or NaN if the norm is not finite.
       let scale = limit * Swift.min(1 / norm, 1 / limit) + (norm - norm)
-      return try gradient.mapped(as: type) { $0 * scale }
+      return try gradient.mapped { (x: Scalar) in x * scale }
     case .value(let limit):
       let limit = Scalar(limit)
-      return try gradient.mapped(as: type) { $0 < -limit ? -limit : $0 > limit ? limit : $0 }
+      return try gradient.mapped { (x: Scalar) in x < -limit ? -limit : x > limit ? limit : x }
     case nil:
       return gradient
     }
@@ -142,14 +142,14 @@ struct OptimizerStep {
       }
   }
 
-  private func advanced<Scalar: UpdateScalar>(
+  private func advanced<Scalar: FloatScalar>(
     _ variable: Variable, as type: Scalar.Type
   ) throws(CairnError) -> Tensor {
     let value: Scalar = try variable.value.scalar()
     return try Tensor(scalar: optimizer.rule.advance(value, to: updates + 1))
   }
 
-  private mutating func update<Scalar: UpdateScalar>(
+  private mutating func update<Scalar: FloatScalar>(
     _ index: Int, _ gradient: Tensor, _ shared: Tensor?, as type: Scalar.Type,
     _ run: (UpdateStep<Scalar>, inout UpdatedColumns<Scalar>) -> Void
   ) throws(CairnError) {
@@ -176,7 +176,7 @@ struct OptimizerStep {
   }
 
   /// Brings a weight into its moving average, and the average into the weight if it is time.
-  private mutating func average<Scalar: UpdateScalar>(
+  private mutating func average<Scalar: FloatScalar>(
     _ index: Int, as type: Scalar.Type
   ) throws(CairnError) {
     guard let settings = options.movingAverage else { return }
@@ -193,17 +193,8 @@ struct OptimizerStep {
 }
 
 extension Tensor {
-  /// A function of each element, in the elements' own type.
-  fileprivate func mapped<Scalar: UpdateScalar>(
-    as type: Scalar.Type, _ function: (Scalar) -> Scalar
-  ) throws(CairnError) -> Tensor {
-    var values: [Scalar] = try scalars()
-    for index in values.indices { values[index] = function(values[index]) }
-    return try Tensor(values, shape: shape)
-  }
-
   /// A function of each pair of elements, in the elements' own type.
-  fileprivate func combined<Scalar: UpdateScalar>(
+  fileprivate func combined<Scalar: FloatScalar>(
     with other: Tensor, as type: Scalar.Type, _ function: (Scalar, Scalar) -> Scalar
   ) throws(CairnError) -> Tensor {
     var values: [Scalar] = try scalars()

@@ -110,17 +110,8 @@ public final class LeakyReLU: ShapelessLayer {
   public func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
-    switch try state.precision(of: input) {
-    case .single: try evaluate(input, in: context, as: Float.self)
-    case .double: try evaluate(input, in: context, as: Double.self)
-    }
-  }
-
-  private func evaluate<Scalar: FloatScalar>(
-    _ input: Tensor, in context: EvaluationContext, as type: Scalar.Type
-  ) throws(CairnError) -> Tensor {
-    let slope = Scalar(negativeSlope)
-    return try input.mapped { (x: Scalar) in x < 0 ? slope * x : x }
+    try state.check(input)
+    return try input.mapped(.leakyReLU(slope: negativeSlope))
   }
 }
 
@@ -161,27 +152,7 @@ public final class ELU: ShapelessLayer {
   public func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
-    switch try state.precision(of: input) {
-    case .single: try evaluate(input, in: context, as: Float.self)
-    case .double: try evaluate(input, in: context, as: Double.self)
-    }
-  }
-
-  private func evaluate<Scalar: FloatScalar>(
-    _ input: Tensor, in context: EvaluationContext, as type: Scalar.Type
-  ) throws(CairnError) -> Tensor {
-    let alpha = Scalar(alpha)
-    return try input.mapped { (x: Scalar) in x > 0 ? x : alpha * Elementary.expm1(x) }
-  }
-}
-
-extension Tensor {
-  /// A function of each element of a tensor of that type.
-  func mapped<Scalar: FloatScalar>(_ function: (Scalar) -> Scalar) throws(CairnError) -> Tensor {
-    var result = self
-    try result.withMutableScalars(of: Scalar.self) { values in
-      for index in values.indices { values[index] = function(values[index]) }
-    }
-    return result
+    try state.check(input)
+    return try input.mapped(.elu(alpha: alpha))
   }
 }

@@ -20,7 +20,7 @@ struct AdagradRule: ElementRule {
 
   func update<Scalar>(
     at step: UpdateStep<Scalar>
-  ) -> (inout UpdatedElement<Scalar>) -> Void where Scalar: UpdateScalar {
+  ) -> (inout UpdatedElement<Scalar>) -> Void where Scalar: FloatScalar {
     let (rate, epsilon) = (step.learningRate, Scalar(epsilon))
     return { element in
       element.first += element.gradient * element.gradient
@@ -50,7 +50,7 @@ struct AdadeltaRule: ElementRule {
 
   func update<Scalar>(
     at step: UpdateStep<Scalar>
-  ) -> (inout UpdatedElement<Scalar>) -> Void where Scalar: UpdateScalar {
+  ) -> (inout UpdatedElement<Scalar>) -> Void where Scalar: FloatScalar {
     let (rate, epsilon) = (step.learningRate, Scalar(epsilon))
     let (keep, take) = (Scalar(rho), Scalar(1 - rho))
     return { element in

@@ -36,7 +36,7 @@ struct AdamRule: ElementRule {
 
   func update<Scalar>(
     at step: UpdateStep<Scalar>
-  ) -> (inout UpdatedElement<Scalar>) -> Void where Scalar: UpdateScalar {
+  ) -> (inout UpdatedElement<Scalar>) -> Void where Scalar: FloatScalar {
     let (power1, power2) = (
       step.power(Scalar(settings.beta1)), step.power(Scalar(settings.beta2))
     )
@@ -70,5 +70,5 @@ struct AdamWRule: ElementRule {
 
   func update<Scalar>(
     at step: UpdateStep<Scalar>
-  ) -> (inout UpdatedElement<Scalar>) -> Void where Scalar: UpdateScalar { adam.update(at: step) }
+  ) -> (inout UpdatedElement<Scalar>) -> Void where Scalar: FloatScalar { adam.update(at: step) }
 }

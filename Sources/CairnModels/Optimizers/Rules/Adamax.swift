@@ -18,7 +18,7 @@ struct AdamaxRule: ElementRule {
 
   func update<Scalar>(
     at step: UpdateStep<Scalar>
-  ) -> (inout UpdatedElement<Scalar>) -> Void where Scalar: UpdateScalar {
+  ) -> (inout UpdatedElement<Scalar>) -> Void where Scalar: FloatScalar {
     let (rate, rest) = (step.learningRate, 1 - step.power(Scalar(settings.beta1)))
     let (take1, keep2) = (Scalar(1 - settings.beta1), Scalar(settings.beta2))
     let epsilon = Scalar(settings.epsilon)

@@ -21,7 +21,7 @@ struct LionRule: ElementRule {
 
   func update<Scalar>(
     at step: UpdateStep<Scalar>
-  ) -> (inout UpdatedElement<Scalar>) -> Void where Scalar: UpdateScalar {
+  ) -> (inout UpdatedElement<Scalar>) -> Void where Scalar: FloatScalar {
     let (rate, beta1, beta2) = (step.learningRate, Scalar(beta1), Scalar(beta2))
     return { element in
       let gradient = element.gradient

@@ -17,13 +17,13 @@ struct NadamRule: ElementRule {
   ]
   let hasShared = true
 
-  func advance<Scalar>(_ shared: Scalar, to number: Int) -> Scalar where Scalar: UpdateScalar {
+  func advance<Scalar>(_ shared: Scalar, to number: Int) -> Scalar where Scalar: FloatScalar {
     shared * Scalar(settings.beta1) * (1 - 0.5 * Scalar.power(Scalar(0.96), Scalar(number)))
   }
 
   func update<Scalar>(
     at step: UpdateStep<Scalar>
-  ) -> (inout UpdatedElement<Scalar>) -> Void where Scalar: UpdateScalar {
+  ) -> (inout UpdatedElement<Scalar>) -> Void where Scalar: FloatScalar {
     let (beta1, beta2) = (Scalar(settings.beta1), Scalar(settings.beta2))
     let (rate, decay, epsilon) = (step.learningRate, Scalar(0.96), Scalar(settings.epsilon))
     let now = beta1 * (1 - 0.5 * step.power(decay))

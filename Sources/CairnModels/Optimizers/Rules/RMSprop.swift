@@ -27,7 +27,7 @@ struct RMSpropRule: ElementRule {
 
   func update<Scalar>(
     at step: UpdateStep<Scalar>
-  ) -> (inout UpdatedElement<Scalar>) -> Void where Scalar: UpdateScalar {
+  ) -> (inout UpdatedElement<Scalar>) -> Void where Scalar: FloatScalar {
     let (rate, keep, take) = (step.learningRate, Scalar(rho), Scalar(1 - rho))
     let (momentum, epsilon) = (Scalar(momentum), Scalar(epsilon))
     return { [isCentered] element in

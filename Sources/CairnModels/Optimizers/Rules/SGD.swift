@@ -21,7 +21,7 @@ struct SGDRule: ElementRule {
 
   func update<Scalar>(
     at step: UpdateStep<Scalar>
-  ) -> (inout UpdatedElement<Scalar>) -> Void where Scalar: UpdateScalar {
+  ) -> (inout UpdatedElement<Scalar>) -> Void where Scalar: FloatScalar {
     let (rate, momentum) = (step.learningRate, Scalar(momentum))
     if momentum == 0 { return { $0.value -= $0.gradient * rate } }
     return { [isNesterov] element in
