@@ -23,8 +23,6 @@ extension CairnError.Code {
   public static let unsupported = Self("unsupported")
   /// A file of the checkpoint is not beside the others.
   public static let missingFile = Self("missingFile")
-  /// A path in a file that leads out of the checkpoint's folder.
-  public static let invalidPath = Self("invalidPath")
   /// A ZIP archive that breaks a rule of its format, or says one thing in two ways.
   public static let invalidArchive = Self("invalidArchive")
   /// Compressed data that is none.

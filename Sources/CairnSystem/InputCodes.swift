@@ -9,4 +9,6 @@ extension CairnError.Code {
   /// A model's configuration is not JSON, not in the form that is asked for, or says what no model
   /// can be.
   public static let invalidConfiguration = Self("invalidConfiguration")
+  /// A path in a file that leads out of the checkpoint's folder.
+  public static let invalidPath = Self("invalidPath")
 }
