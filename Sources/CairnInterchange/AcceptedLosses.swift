@@ -31,9 +31,11 @@ public struct AcceptedLosses: OptionSet, Hashable, Sendable {
   public static let order = Self(rawValue: 1 << 6)
   /// Numbers that a cast asks to be of a type which does not have all of them.
   public static let precision = Self(rawValue: 1 << 7)
+  /// What the source itself names and does not read, as ``OpaqueItem``s.
+  public static let opaque = Self(rawValue: 1 << 8)
   /// All of the above. Types, shapes and bits are never lost but by a cast that was asked for.
   public static let all: Self = [
-    .ties, .metadataTypes, .configuration, .blobs, .metadata, .names, .order, .precision,
+    .ties, .metadataTypes, .configuration, .blobs, .metadata, .names, .order, .precision, .opaque,
   ]
 }
 
@@ -44,7 +46,7 @@ extension AcceptedLosses: CustomStringConvertible {
     let names: [(Self, String)] = [
       (.ties, "ties"), (.metadataTypes, "metadataTypes"), (.configuration, "configuration"),
       (.blobs, "blobs"), (.metadata, "metadata"), (.names, "names"), (.order, "order"),
-      (.precision, "precision"),
+      (.precision, "precision"), (.opaque, "opaque"),
     ]
     return names.filter { contains($0.0) }.map(\.1).joined(separator: ", ")
   }
@@ -66,6 +68,7 @@ extension AcceptedLosses {
   /// - Complexity: O(tensors).
   func losses(of source: any TensorSource) throws(CairnError) -> [Loss] {
     var found: [Loss] = []
+    if contains(.opaque), let loss = Self.opaqueLoss(source.opaqueItems) { found.append(loss) }
     if contains(.configuration), source.configuration != nil {
       found.append(Loss(kind: .configuration, what: "a configuration"))
     }
@@ -100,6 +103,15 @@ extension AcceptedLosses {
       found.append(Loss(kind: .order, what: "an order of weights but that of names", name: name))
     }
     return found
+  }
+
+  /// What cannot be carried over because it was never read.
+  private static func opaqueLoss(_ items: [OpaqueItem]) -> Loss? {
+    guard let first = items.first else { return nil }
+    let more = items.count == 1 ? "" : ", and \(items.count - 1) more"
+    return Loss(
+      kind: .opaque,
+      what: "\(first.pathText.excerpt), which is \(first.type.excerpt): \(first.reason)\(more)")
   }
 
   /// The first tensor whose name does not come after that of the one ahead of it.

@@ -44,6 +44,9 @@ public struct CheckpointFile: Sendable {
   /// What was understood, and will not be as it was once the tensors are copied: one sentence each.
   public var remarks: [String] { checkpoint.remarks }
 
+  /// What the file holds and Cairn does not read.
+  public var opaqueItems: [OpaqueItem] { checkpoint.opaqueItems }
+
   /// How a tensor is kept in the file.
   public struct Storage: Hashable, Sendable {
     /// How its bytes are coded: `raw` where they stand as they are.

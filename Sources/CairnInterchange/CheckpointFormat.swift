@@ -98,7 +98,8 @@ public struct CheckpointFormat: Sendable {
   ///
   /// - Complexity: O(tensors).
   public func losses(of source: any TensorSource) throws(CairnError) -> [Loss] {
-    var losses = try lacks.losses(of: source)
+    // No format has a place for what was never read.
+    var losses = try lacks.union(.opaque).losses(of: source)
     if losses.contains(where: { $0.kind == .ties }), try holdsTies(source) {
       losses.removeAll { $0.kind == .ties }
     }
@@ -114,6 +115,11 @@ public struct CheckpointFormat: Sendable {
   ) throws(CairnError) {
     guard let loss = try losses(of: source).first(where: { !accepted.contains($0.kind) }) else {
       return
+    }
+    guard loss.kind != .opaque else {
+      throw CairnError(
+        .cannotHold, "the input holds something that is not read: \(loss.what)",
+        advice: "Leave it out by name (--exclude), or accept the loss (--lossy; opaque)")
     }
     throw CairnError(
       .cannotHold, "\(name) has no place for \(loss.what)", at: .init(name: loss.name?.string),

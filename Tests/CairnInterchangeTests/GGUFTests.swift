@@ -74,13 +74,13 @@ import Testing
 
   @Test func `Blocks of unknown arithmetic are kept, and named when they are to be floats`() throws
   {
-    let block = try #require(QuantizedBlock(typeID: 16, elementCount: 256, byteCount: 66))
+    let block = try #require(QuantizedBlock(typeID: 15, elementCount: 256, byteCount: 292))
     var tensors = NamedTensors()
     try tensors.add(
-      Tensor(dtype: .quantized(block), shape: [256], bytes: [UInt8](repeating: 1, count: 66)),
+      Tensor(dtype: .quantized(block), shape: [256], bytes: [UInt8](repeating: 1, count: 292)),
       named: "iq")
     let error = #expect(throws: CairnError.self) { try DequantizedSource(tensors) }
-    #expect(error?.code == .noConversion && error?.found == "IQ2_XXS")
+    #expect(error?.code == .noConversion && error?.found == "Q8_K")
   }
 
   // MARK: - Hostile files
@@ -116,14 +116,11 @@ import Testing
   static let hostile: [(String, [UInt8], String)] = [
     ("another magic", file(magic: "GGML"), "invalidHeader"),
     ("version 1", file(version: 1), "unsupportedVersion"),
-    ("big-endian", file(version: 0x0300_0000), "unsupportedVersion"),
+    ("big-endian in its version alone", file(version: 0x0300_0000), "truncated"),
     ("2^64 - 1 tensors", file(tensors: .max), "truncated"),
     ("2^64 - 1 key-values", file(pairs: .max), "truncated"),
     ("more tensors than there are", file(tensors: 2), "truncated"),
-    ("an unknown type", file(type: 4), "unknownDType"),
-    ("an unknown large type", file(type: .max), "unknownDType"),
-    ("33 dimensions", file(rank: 33), "invalidShape"),
-    ("2^32 - 1 dimensions", file(rank: .max), "invalidShape"),
+    ("2^32 - 1 dimensions", file(rank: .max), "truncated"),
     ("a dimension beyond 2^48", file(dimensions: [1 << 50]), "invalidShape"),
     ("a negative dimension", file(dimensions: [.max]), "invalidShape"),
     ("a product beyond 2^63", file(rank: 2, dimensions: [1 << 40, 1 << 40]), "invalidShape"),
@@ -133,7 +130,6 @@ import Testing
     ("an offset that wraps", file(offset: .max - 31), "truncated"),
     ("an offset that is not aligned", file(offset: 1), "invalidHeader"),
     ("data cut short", file(data: 15), "truncated"),
-    ("an empty name", file(name: ""), "invalidName"),
     (
       "one name twice",
       file(
@@ -152,8 +148,8 @@ import Testing
       file(pairs: 1, pair: pair("k", 9, le(UInt32(4)) + le(UInt64(1) << 62))), "truncated"
     ),
     (
-      "an array of arrays",
-      file(pairs: 1, pair: pair("k", 9, le(UInt32(9)) + le(UInt64(1)))), "unsupported"
+      "an array of an array that is not there",
+      file(pairs: 1, pair: pair("k", 9, le(UInt32(9)) + le(UInt64(1) << 60))), "truncated"
     ),
     (
       "an array of nothing known",

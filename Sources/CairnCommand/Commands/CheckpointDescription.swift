@@ -44,6 +44,10 @@ struct CheckpointDescription {
     for (key, value) in checkpoint.source.metadata { metadata[key.string] = value.described }
     object["metadata"] = .object(metadata)
     object["remarks"] = .array(checkpoint.remarks.map { .string($0) })
+    object["opaque"] = .array(
+      checkpoint.opaqueItems.map {
+        ["path": .string($0.pathText), "type": .string($0.type), "reason": .string($0.reason)]
+      })
     object["hasConfiguration"] = .bool(checkpoint.source.configuration != nil)
     object["optimizer"] = optimizer?.json ?? .null
     object["blobs"] = .array(
@@ -74,6 +78,11 @@ struct CheckpointDescription {
         + ", \(ByteCount.text(checkpoint.fileByteCount)), \(tensors.count) tensors"
     ]
     for remark in checkpoint.remarks { lines.append("note         \(remark.printable)") }
+    for item in checkpoint.opaqueItems {
+      lines.append(
+        "not read     \(item.pathText.printable): \(item.type.printable), "
+          + item.reason.printable)
+    }
     if let root = checkpoint.root { lines.append("root digest  \(root)") }
     for (key, value) in checkpoint.source.metadata {
       lines.append("metadata     \(key.string.printable) = \(value.text.printable)")

@@ -57,10 +57,16 @@ struct ConvertCommand: ParsableCommand {
     }
     let tensors = writeConfig == nil ? nil : try WithoutConfiguration(source)
     if let tensors { source = tensors }
-    if dequantize { source = try DequantizedSource(source) }
+    // What is left out is not judged: neither by dequantising nor by what the target can hold.
     if !selection.isEmpty {
       var edited = try EditedTensors(source)
       try selection.select(&edited)
+      edited.complain()
+      source = edited
+    }
+    if dequantize { source = try DequantizedSource(source) }
+    if selection.transforms {
+      var edited = try EditedTensors(source)
       try selection.transform(&edited, lossy: lossy)
       edited.complain()
       source = edited

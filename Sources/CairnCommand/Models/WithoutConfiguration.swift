@@ -47,6 +47,7 @@ struct WithoutConfiguration: TensorSource {
   var metadata: Metadata { base.metadata }
   var blobs: [Blob] { get throws(CairnError) { try base.blobs } }
   var defaultBudget: Int { base.defaultBudget }
+  var opaqueItems: [OpaqueItem] { base.opaqueItems }
 
   func entry(at index: Int) throws(CairnError) -> TensorEntry { try base.entry(at: index) }
   func index(of name: TensorName) throws(CairnError) -> Int? { try base.index(of: name) }

@@ -48,6 +48,10 @@ extension WritingOptions {
   ) throws(CairnError) {
     if lossy {
       for loss in try format.losses(of: source) {
+        guard loss.kind != .opaque else {
+          Terminal.complain("lost: \(loss.what.printable)")
+          continue
+        }
         Terminal.complain(
           "lost: \(loss.what)" + (loss.name.map { ", as of ‘\($0.string.printable)’" } ?? "")
             + ": \(format.name) has no place for it")

@@ -44,9 +44,10 @@ struct SelectionOptions: ParsableArguments {
     matches no tensor is an error.
     """
 
-  var isEmpty: Bool {
-    include.isEmpty && exclude.isEmpty && cast.isEmpty && transpose.isEmpty && rename.isEmpty
-  }
+  var isEmpty: Bool { include.isEmpty && exclude.isEmpty && !transforms }
+
+  /// Whether anything is done to the tensors that are kept.
+  var transforms: Bool { !cast.isEmpty || !transpose.isEmpty || !rename.isEmpty }
 
   /// Leaves out what is not wanted.
   func select(_ tensors: inout EditedTensors) throws(CairnError) {

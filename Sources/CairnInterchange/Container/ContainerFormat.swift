@@ -2,6 +2,7 @@
 
 public import CairnFormat
 public import CairnSystem
+import CairnTensors
 
 extension CheckpointFormat {
   /// Cairn's own container.
@@ -11,7 +12,24 @@ extension CheckpointFormat {
     open: { (place) throws(CairnError) in
       try Container(place.openFile(), options: place.options)
     },
-    sink: { path, options, _ in ContainerSink(path: path, options: options) })
+    sink: { path, options, losses in
+      CompleteContainerSink(path: path, options: options, losses: losses)
+    })
+}
+
+/// A container that takes all of a source, or refuses one that holds what was never read.
+private struct CompleteContainerSink: TensorSink {
+  let path: String
+  let options: WriteOptions
+  let losses: AcceptedLosses
+
+  mutating func write(
+    _ source: any TensorSource, progress: ProgressHandler
+  ) throws(CairnError) {
+    try CheckpointFormat.cairn.refuse(source, accepting: losses)
+    var sink = ContainerSink(path: path, options: options)
+    try sink.write(source, progress: progress)
+  }
 }
 
 extension Container: CheckpointSource {

@@ -41,17 +41,40 @@ extension EditedTensors {
   }
 
   /// Keeps the tensors whose names one of `including` matches, all without any, but not those that one of
-  /// `excluding` matches.
+  /// `excluding` matches. What is not read is judged by its path in the same way.
   ///
   /// - Throws: `noSuchTensor` for a pattern that matches none.
   public mutating func select(
     including: [NamePattern] = [], excluding: [NamePattern] = []
   ) throws(CairnError) {
     guard !including.isEmpty || !excluding.isEmpty else { return }
-    let wanted = try places(including).reduce(into: Set<Int>()) { $0.formUnion($1) }
-    let unwanted = try places(excluding).reduce(into: Set<Int>()) { $0.formUnion($1) }
+    let paths = opaqueItems.map(\.pathText)
+    let included = try Chosen(including, items.map(\.name), paths)
+    let excluded = try Chosen(excluding, items.map(\.name), paths)
     try keep { place in
-      (including.isEmpty || wanted.contains(place)) && !unwanted.contains(place)
+      (including.isEmpty || included.tensors.contains(place)) && !excluded.tensors.contains(place)
+    }
+    opaqueItems = opaqueItems.indices.filter { place in
+      (including.isEmpty || included.opaque.contains(place)) && !excluded.opaque.contains(place)
+    }.map { opaqueItems[$0] }
+  }
+
+  /// What some patterns match: places among tensors and among what is not read.
+  private struct Chosen {
+    var tensors = Set<Int>()
+    var opaque = Set<Int>()
+
+    init(
+      _ patterns: [NamePattern], _ names: [TensorName], _ paths: [String]
+    ) throws(CairnError) {
+      for pattern in patterns {
+        let find = try pattern.finder()
+        let tensors = names.indices.filter { !find(names[$0].string).isEmpty }
+        let opaque = paths.indices.filter { !find(paths[$0]).isEmpty }
+        guard !tensors.isEmpty || !opaque.isEmpty else { throw pattern.matchesNothing }
+        self.tensors.formUnion(tensors)
+        self.opaque.formUnion(opaque)
+      }
     }
   }
 

@@ -54,6 +54,8 @@ public struct EditedTensors: Sendable {
   private var plainMetadata: Metadata
   /// The key-values of the base; where those tell ties, they tell the ties that there are now.
   public private(set) var metadata: Metadata
+  /// What the sources hold and do not read, as far as it is not left out.
+  public internal(set) var opaqueItems: [OpaqueItem] = []
   /// Of sources, whose tensors may be loaded at once.
   var budgets: [Int] = []
   var castGrowth = 1
@@ -108,6 +110,7 @@ public struct EditedTensors: Sendable {
       guard let number = numbers[owner] else { throw source.noSuchTensor(owner) }
       items[place].content = number
     }
+    opaqueItems += source.opaqueItems
     budgets.append(source.defaultBudget)
   }
 

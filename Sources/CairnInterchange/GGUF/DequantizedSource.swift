@@ -4,8 +4,8 @@ public import CairnSystem
 public import CairnTensors
 
 /// A source whose quantised blocks, float16 and bfloat16 tensors are seen as float32: for the block
-/// types of llama.cpp Q4_0, Q4_1, Q5_0, Q5_1, Q8_0 and Q2_K to Q6_K, with the bits that the `gguf`
-/// package computes. All else is seen as it is.
+/// types of llama.cpp Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K to Q6_K, IQ1 to IQ4, TQ1_0, TQ2_0, MXFP4 and
+/// NVFP4, with the bits that the `gguf` package computes. All else is seen as it is.
 public struct DequantizedSource: TensorSource {
   private let base: any TensorSource
 
@@ -22,8 +22,9 @@ public struct DequantizedSource: TensorSource {
       throw CairnError(
         .noConversion, "blocks of this type cannot be dequantised",
         at: .init(name: entry.name.string),
-        expected: "Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K, Q3_K, Q4_K, Q5_K or Q6_K",
-        found: GGMLType.name(of: block) ?? "\(entry.dtype)")
+        expected: "a type that the ‘gguf’ package dequantises",
+        found: GGMLType.name(of: block) ?? "\(entry.dtype)",
+        advice: "Leave it out by name (--exclude), or convert without --dequantize")
     }
   }
 
@@ -35,6 +36,9 @@ public struct DequantizedSource: TensorSource {
   public var configuration: [UInt8]? { base.configuration }
   /// The blobs of the base.
   public var blobs: [Blob] { get throws(CairnError) { try base.blobs } }
+
+  /// What the base does not read.
+  public var opaqueItems: [OpaqueItem] { base.opaqueItems }
 
   /// As much as of the base, in floats.
   public var defaultBudget: Int {

@@ -22,7 +22,20 @@ struct Dequantizer {
     case q4K = 12
     case q5K = 13
     case q6K = 14
+    case iq2XXS = 16
+    case iq2XS = 17
+    case iq3XXS = 18
+    case iq1S = 19
+    case iq4NL = 20
+    case iq3S = 21
+    case iq2S = 22
+    case iq4XS = 23
+    case iq1M = 29
     case bfloat16 = 30
+    case tq1 = 34
+    case tq2 = 35
+    case mxfp4 = 39
+    case nvfp4 = 40
   }
 
   /// The dequantiser of a type; nil for types that have none or need none.
@@ -81,11 +94,24 @@ struct Dequantizer {
     case .q4K: q4K(block, highBits: nil, low: 16, &values)
     case .q5K: q4K(block, highBits: 16, low: 48, &values)
     case .q6K: q6K(block, &values)
+    case .iq2XXS: iq2XXS(block, &values)
+    case .iq2XS: iq2XS(block, &values)
+    case .iq3XXS: iq3XXS(block, &values)
+    case .iq1S: iq1S(block, &values)
+    case .iq4NL: iq4NL(block, &values)
+    case .iq3S: iq3S(block, &values)
+    case .iq2S: iq2S(block, &values)
+    case .iq4XS: iq4XS(block, &values)
+    case .iq1M: iq1M(block, &values)
+    case .tq1: tq1(block, &values)
+    case .tq2: tq2(block, &values)
+    case .mxfp4: mxfp4(block, &values)
+    case .nvfp4: nvfp4(block, &values)
     }
   }
 
   /// The 32 numbers of 4 bits from byte `start` on: all low halves, then all high ones.
-  private func halves(_ block: Span<UInt8>, _ start: Int, _ body: (Int, UInt8) -> Void) {
+  func halves(_ block: Span<UInt8>, _ start: Int, _ body: (Int, UInt8) -> Void) {
     for index in 0..<32 {
       let byte = block[start + index % 16]
       body(index, index < 16 ? byte & 0x0F : byte >> 4)
@@ -155,11 +181,13 @@ struct Dequantizer {
 }
 
 extension Span<UInt8> {
-  fileprivate func word(_ offset: Int) -> UInt16 {
+  /// The next two bytes from `offset` on as a number.
+  func word(_ offset: Int) -> UInt16 {
     UInt16(self[offset]) | UInt16(self[offset + 1]) << 8
   }
 
-  fileprivate func half(_ offset: Int) -> Float {
+  /// The float16 at `offset`.
+  func half(_ offset: Int) -> Float {
     Float(bitPattern: HalfPrecision.float32(float16: word(offset)))
   }
 

@@ -4,9 +4,9 @@ import CairnTensors
 
 /// The element types that a GGUF file can name.
 enum GGMLType {
-  private static let plain: [UInt32: DType] = [
-    0: .float32, 1: .float16, 24: .int8, 25: .int16, 26: .int32, 27: .int64, 28: .float64,
-    30: .bfloat16,
+  private static let plain: [(id: UInt32, dtype: DType)] = [
+    (0, .float32), (1, .float16), (24, .int8), (25, .int16), (26, .int32), (27, .int64),
+    (28, .float64), (30, .bfloat16),
   ]
 
   /// Number, name, elements a block, bytes a block.
@@ -21,13 +21,25 @@ enum GGMLType {
     (40, "NVFP4", 64, 36), (41, "Q1_0", 128, 18),
   ]
 
+  /// Types that llama.cpp had once and has no longer.
+  private static let former: [UInt32: String] = [
+    4: "Q4_2", 5: "Q4_3", 31: "Q4_0_4_4", 32: "Q4_0_4_8", 33: "Q4_0_8_8", 36: "IQ4_NL_4_4",
+    37: "IQ4_NL_4_8", 38: "IQ4_NL_8_8",
+  ]
+
   /// The type with that number.
   static func dtype(_ id: UInt32) -> DType? {
-    if let plain = plain[id] { return plain }
+    if let plain = plain.first(where: { $0.id == id }) { return plain.dtype }
     guard let found = blocks.first(where: { $0.id == id }) else { return nil }
     return QuantizedBlock(
       typeID: found.id, elementCount: found.elements, byteCount: found.bytes
     ).map(DType.quantized)
+  }
+
+  /// The number of a type; nil for types that GGUF does not have.
+  static func number(of dtype: DType) -> UInt32? {
+    if case .quantized(let block) = dtype { return name(of: block) == nil ? nil : block.typeID }
+    return plain.first { $0.dtype == dtype }?.id
   }
 
   /// What a quantised type is called: `Q4_K`.
@@ -35,5 +47,10 @@ enum GGMLType {
     blocks.first {
       $0.id == block.typeID && $0.elements == block.elementCount && $0.bytes == block.byteCount
     }?.name
+  }
+
+  /// What a number stands for that ``dtype(_:)`` does not know.
+  static func unknownName(_ id: UInt32) -> String {
+    former[id].map { "\($0), which llama.cpp no longer has" } ?? "ggml type \(id)"
   }
 }

@@ -6,6 +6,8 @@
 //     tensors: name, u32 rank, u64 dimensions, fastest first, u32 type, u64 offset
 //     padding to general.alignment (32)
 //     the data
+//
+// In a file for big-endian machines all numbers but the magic stand the other way round.
 
 import CairnFormat
 import CairnSystem
@@ -23,112 +25,209 @@ struct GGUFHeader {
     var place: CairnError.Location
   }
 
+  /// Which part of a model the file is, if it is not all of it.
+  struct Split {
+    /// Counted from 0.
+    var number: Int
+    var count: Int
+    /// The tensors of all parts; nil if the file does not say.
+    var tensorCount: Int?
+  }
+
   private(set) var version: UInt32 = 0
-  private(set) var metadata: [(key: Metadata.Key, value: MetadataValue)] = []
+  private(set) var isBigEndian = false
+  private(set) var pairs: [(key: Metadata.Key, value: MetadataValue, form: GGUFValueForm)] = []
   private(set) var tensors: [Tensor] = []
+  /// What the file names and is not read.
+  private(set) var opaqueItems: [OpaqueItem] = []
+  private(set) var split: Split?
+  /// Tensors of the header, read or not.
+  private(set) var tensorCount = 0
   /// Where the data begins.
   private(set) var dataOffset = 0
   private(set) var alignment = 32
 
   static let magic = Array("GGUF".utf8)
   static let advice = "The file is damaged or no GGUF file; fetch it again"
-  private static let alignmentKey = "general.alignment"
-  /// The bytes of the smallest key-value and of the smallest tensor: counts beyond what the file can
-  /// hold are never looped over.
+  private static let alignmentKey: Metadata.Key = "general.alignment"
+  static let splitNumberKey: Metadata.Key = "split.no"
+  static let splitCountKey: Metadata.Key = "split.count"
+  static let splitTensorsKey: Metadata.Key = "split.tensors.count"
+  /// The bytes of the smallest key-value and of the smallest tensor.
   private static let smallestPair = 13
   private static let smallestTensor = 24
 
   init(_ source: any ByteSource, limits: Limits) throws(CairnError) {
-    var reader = SourceReader(source)
+    var reader = GGUFReader(source)
     guard try reader.bytes(4) == Self.magic else {
       throw CairnError(
         .invalidHeader, "the file does not begin as a GGUF file does",
         at: .init(file: source.path, offset: 0), expected: "GGUF")
     }
-    version = try reader.integer()
+    version = try reader.version()
+    isBigEndian = reader.isBigEndian
     guard version == 2 || version == 3 else {
       throw CairnError(
         .unsupportedVersion,
-        version & 0xFFFF == 0
-          ? "the file was written for big-endian machines" : "the version is not known",
-        at: .init(file: source.path, offset: 4), expected: "2 or 3", found: "\(version)")
+        version == 1
+          ? "the file is of GGUF's version 1, whose counts are of 32 bits"
+          : "the file is of a version of GGUF that is not known",
+        at: .init(file: source.path, offset: 4),
+        expected: "2, or 3, which differs in that files of big-endian machines are allowed",
+        found: "\(version)",
+        advice: version < 2
+          ? "Convert it with the llama.cpp of its time" : "A newer version of Cairn may know it")
     }
-    let tensorCount = try count(&reader, smallest: Self.smallestTensor, limits.tensorCount)
-    let pairCount = try count(&reader, smallest: Self.smallestPair, limits.tensorCount)
-    for _ in 0..<pairCount { try readPair(&reader) }
-    for _ in 0..<tensorCount { tensors.append(try Self.tensor(&reader)) }
+    tensorCount = try reader.count(smallest: Self.smallestTensor, limit: limits.tensorCount)
+    let pairCount = try reader.count(smallest: Self.smallestPair, limit: limits.tensorCount)
+    var keys = Set<[UInt8]>()
+    for _ in 0..<pairCount { try readPair(&reader, &keys) }
+    split = try splitting()
+    for _ in 0..<tensorCount { try readTensor(&reader) }
     let (end, overflow) = reader.position.addingReportingOverflow(alignment - 1)
     dataOffset = overflow ? .max : end / alignment * alignment
   }
 
-  private func count(
-    _ reader: inout SourceReader, smallest: Int, _ limit: Int
-  ) throws(CairnError) -> Int {
-    let place = reader.location
-    let count: UInt64 = try reader.integer()
-    let most = min(limit, reader.remaining / smallest)
-    guard count <= UInt64(most) else {
-      throw CairnError(
-        .truncated, "the file is too short for what it counts", at: place,
-        expected: "at most \(most)", found: "\(count)", advice: Self.advice)
-    }
-    return Int(count)
-  }
+  // MARK: - Key-values
 
-  private mutating func readPair(_ reader: inout SourceReader) throws(CairnError) {
+  private mutating func readPair(
+    _ reader: inout GGUFReader, _ keys: inout Set<[UInt8]>
+  ) throws(CairnError) {
     let place = reader.location
-    let key: Metadata.Key
     do throws(CairnError) {
-      key = try Metadata.Key(utf8: GGUFValue.bytes(&reader))
+      let bytes = try reader.text()
+      let name = try Self.text(bytes, "a key")
+      do throws(CairnError) {
+        guard keys.insert(bytes).inserted else {
+          throw CairnError(
+            .duplicateName, "a key stands in the metadata twice", advice: Self.advice)
+        }
+        let value = try GGUFValue.read(&reader)
+        try keep(value, bytes, place)
+      } catch {
+        throw error.located(name: name)
+      }
     } catch {
       throw error.located(file: place.file, offset: place.offset)
     }
-    let value = try GGUFValue.read(&reader, key: key)
-    if key.string == Self.alignmentKey {
+  }
+
+  private mutating func keep(
+    _ value: GGUFValue, _ bytes: [UInt8], _ place: CairnError.Location
+  ) throws(CairnError) {
+    guard case .kept(let value, let form) = value else {
+      opaqueItems.append(
+        OpaqueItem(
+          path: bytes, type: "array of arrays", reason: "metadata have no place for it"))
+      return
+    }
+    guard let key = try? Metadata.Key(utf8: bytes) else {
+      opaqueItems.append(
+        OpaqueItem(
+          path: bytes, type: "metadata, \(form.name)",
+          reason: "its key is empty, too long or holds a control character"))
+      return
+    }
+    if key == Self.alignmentKey {
       guard case .uint(let wanted) = value, wanted.nonzeroBitCount == 1, wanted <= 1 << 20 else {
         throw CairnError(
-          .invalidHeader, "the alignment is no power of two up to 2^20", at: place,
-          advice: Self.advice)
+          .invalidHeader, "the alignment is no power of two up to 2^20", advice: Self.advice)
       }
       alignment = Int(wanted)
     }
-    metadata.append((key, value))
+    pairs.append((key, value, form))
   }
 
-  private static func tensor(_ reader: inout SourceReader) throws(CairnError) -> Tensor {
+  /// A text that must be UTF-8.
+  private static func text(_ bytes: [UInt8], _ what: String) throws(CairnError) -> String {
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      throw CairnError(.invalidName, "\(what) is no UTF-8", advice: advice)
+    }
+    return text
+  }
+
+  private func splitting() throws(CairnError) -> Split? {
+    guard let count = number(of: Self.splitCountKey), count > 1 else { return nil }
+    guard let number = number(of: Self.splitNumberKey), number >= 0, number < count else {
+      throw CairnError(
+        .invalidHeader, "the file is one part of a model and does not say which",
+        expected: "‘split.no’ below \(count)", advice: Self.advice)
+    }
+    return Split(
+      number: number, count: count, tensorCount: self.number(of: Self.splitTensorsKey))
+  }
+
+  private func number(of key: Metadata.Key) -> Int? {
+    switch pairs.first(where: { $0.key == key })?.value {
+    case .uint(let value): Int(exactly: value)
+    case .int(let value): Int(exactly: value)
+    default: nil
+    }
+  }
+
+  // MARK: - Tensors
+
+  private mutating func readTensor(_ reader: inout GGUFReader) throws(CairnError) {
     let place = reader.location
     do throws(CairnError) {
-      let name = try TensorName(utf8: GGUFValue.bytes(&reader))
+      let bytes = try reader.text()
+      let text = try Self.text(bytes, "a name")
       do throws(CairnError) {
-        let rank: UInt32 = try reader.integer()
-        guard rank <= UInt32(Shape.maximumRank) else {
-          throw reader.failure(
-            .invalidShape, "a shape has too many dimensions",
-            expected: "at most \(Shape.maximumRank)", found: "\(rank)")
-        }
-        var dimensions: [Int] = []
-        for _ in 0..<rank { dimensions.append(Int(clamping: try reader.integer(UInt64.self))) }
-        let type: UInt32 = try reader.integer()
-        guard let dtype = GGMLType.dtype(type) else {
-          throw reader.failure(
-            .unknownDType, "the element type is not known", found: "ggml type \(type)",
-            advice: "A newer version may know it")
-        }
-        // Rows are cut into whole blocks.
-        let block = dtype.granule.elements
-        guard (dimensions.first ?? 1).isMultiple(of: block) else {
-          throw reader.failure(
-            .invalidShape, "a row does not fill whole blocks", expected: "a multiple of \(block)",
-            found: "\(dimensions.first ?? 1)")
-        }
-        return Tensor(
-          name: name, dtype: dtype, shape: try Shape(dimensions.reversed()),
-          offset: try reader.integer(), place: place)
+        try readTensor(&reader, called: bytes, place)
       } catch {
-        throw error.located(name: name.string)
+        throw error.located(name: text)
       }
     } catch {
       throw error.located(file: place.file, offset: place.offset)
     }
+  }
+
+  private mutating func readTensor(
+    _ reader: inout GGUFReader, called bytes: [UInt8], _ place: CairnError.Location
+  ) throws(CairnError) {
+    let rank = Int(try reader.integer(UInt32.self))
+    guard rank <= reader.remaining / 8 else {
+      throw reader.failure(
+        .truncated, "the file is too short for the dimensions of a tensor", found: "\(rank)")
+    }
+    var dimensions: [Int] = []
+    for axis in 0..<rank {
+      let size = try reader.integer(UInt64.self)
+      if axis <= Shape.maximumRank { dimensions.append(Int(clamping: size)) }
+    }
+    let type: UInt32 = try reader.integer()
+    let offset: UInt64 = try reader.integer()
+    func isOpaque(_ kind: String, _ reason: String) -> OpaqueItem {
+      OpaqueItem(path: bytes, type: kind, reason: reason)
+    }
+    guard let dtype = GGMLType.dtype(type) else {
+      return opaqueItems.append(
+        isOpaque(GGMLType.unknownName(type), "the element type is not known"))
+    }
+    guard let name = try? TensorName(utf8: bytes) else {
+      return opaqueItems.append(
+        isOpaque("tensor, \(dtype)", "its name is empty, too long or holds a control character"))
+    }
+    guard rank <= Shape.maximumRank else {
+      return opaqueItems.append(
+        isOpaque("tensor, \(dtype)", "it has more than \(Shape.maximumRank) dimensions"))
+    }
+    if isBigEndian, case .quantized(let block) = dtype {
+      return opaqueItems.append(
+        isOpaque(
+          GGMLType.name(of: block) ?? "\(dtype)",
+          "its blocks were written for big-endian machines"))
+    }
+    // Rows are cut into whole blocks.
+    let block = dtype.granule.elements
+    guard (dimensions.first ?? 1).isMultiple(of: block) else {
+      throw CairnError(
+        .invalidShape, "a row does not fill whole blocks", expected: "a multiple of \(block)",
+        found: "\(dimensions.first ?? 1)", advice: Self.advice)
+    }
+    tensors.append(
+      Tensor(
+        name: name, dtype: dtype, shape: try Shape(dimensions.reversed()), offset: offset,
+        place: place))
   }
 }

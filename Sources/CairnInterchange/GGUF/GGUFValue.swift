@@ -3,106 +3,165 @@
 import CairnSystem
 import CairnTensors
 
-/// Values of the key-values.
-enum GGUFValue {
-  private static let string: UInt32 = 8
-  private static let array: UInt32 = 9
+/// The type of a value, or of an array's elements.
+enum GGUFValueType: UInt32, CaseIterable {
+  case uint8 = 0
+  case int8, uint16, int16, uint32, int32, float32, bool, string, array, uint64, int64, float64
 
-  /// The bytes of a text: a length and so many bytes.
-  static func bytes(_ reader: inout SourceReader) throws(CairnError) -> [UInt8] {
-    try reader.bytes(Int(clamping: reader.integer(UInt64.self)))
+  /// The bytes of the smallest value.
+  var smallest: Int {
+    switch self {
+    case .uint8, .int8, .bool: 1
+    case .uint16, .int16: 2
+    case .uint32, .int32, .float32: 4
+    case .string, .uint64, .int64, .float64: 8
+    case .array: 12
+    }
   }
+
+  /// How a layout names the type.
+  var name: String { "\(self)" }
+}
+
+/// A value as it stands in a file.
+enum GGUFValue {
+  /// One value, with the type of what it is or of what it is an array of.
+  case kept(MetadataValue, GGUFValueForm)
+  /// An array of arrays, which `Metadata` has no place for.
+  case nested
 
   /// A value with its type ahead of it. Numbers of all widths keep their value; texts that are no UTF-8,
   /// as some tokens are, are bytes.
-  static func read(
-    _ reader: inout SourceReader, key: Metadata.Key
-  ) throws(CairnError) -> MetadataValue {
-    do throws(CairnError) {
-      let type: UInt32 = try reader.integer()
-      if type == array { return try readArray(&reader) }
-      if type == string {
-        let bytes = try bytes(&reader)
-        return String(validating: bytes, as: UTF8.self).map(MetadataValue.string) ?? .bytes(bytes)
+  static func read(_ reader: inout GGUFReader) throws(CairnError) -> GGUFValue {
+    let type = try type(&reader)
+    guard type == .array else {
+      return .kept(try scalar(&reader, type), GGUFValueForm(type: type, isArray: false))
+    }
+    let element = try self.type(&reader)
+    let count = try reader.count(smallest: element.smallest)
+    if element == .array {
+      try skipArrays(&reader, count)
+      return .nested
+    }
+    return .kept(
+      try array(&reader, element, count), GGUFValueForm(type: element, isArray: true))
+  }
+
+  private static func type(_ reader: inout GGUFReader) throws(CairnError) -> GGUFValueType {
+    let number: UInt32 = try reader.integer()
+    guard let type = GGUFValueType(rawValue: number) else {
+      throw reader.failure(
+        .invalidHeader, "a value's type is not known", expected: "0 to 12", found: "\(number)")
+    }
+    return type
+  }
+
+  /// Moves past arrays of arrays, whatever their depth, without recursion.
+  private static func skipArrays(
+    _ reader: inout GGUFReader, _ count: Int
+  ) throws(CairnError) {
+    var left = [count]
+    while let last = left.last {
+      guard last > 0 else {
+        left.removeLast()
+        continue
       }
-      return try scalar(&reader, type)
-    } catch {
-      throw error.located(name: key.string)
+      left[left.count - 1] = last - 1
+      let element = try type(&reader)
+      let count = try reader.count(smallest: element.smallest)
+      switch element {
+      case .array: left.append(count)
+      case .string: for _ in 0..<count { try reader.skipText() }
+      default: try reader.skip(count * element.smallest)
+      }
     }
   }
 
   private static func scalar(
-    _ reader: inout SourceReader, _ type: UInt32
+    _ reader: inout GGUFReader, _ type: GGUFValueType
   ) throws(CairnError) -> MetadataValue {
     switch type {
-    case 0: return .uint(UInt64(try reader.byte()))
-    case 1: return .int(Int64(try reader.integer(Int8.self)))
-    case 2: return .uint(UInt64(try reader.integer(UInt16.self)))
-    case 3: return .int(Int64(try reader.integer(Int16.self)))
-    case 4: return .uint(UInt64(try reader.integer(UInt32.self)))
-    case 5: return .int(Int64(try reader.integer(Int32.self)))
-    case 6: return .float(Double(Float(bitPattern: try reader.integer())))
-    case 7:
-      let byte = try reader.byte()
-      guard byte <= 1 else {
-        throw reader.failure(
-          .invalidHeader, "a truth value is neither 0 nor 1", found: "\(byte)",
-          advice: GGUFHeader.advice)
-      }
-      return .bool(byte == 1)
-    case 10: return .uint(try reader.integer())
-    case 11: return .int(try reader.integer())
-    case 12: return .float(Double(bitPattern: try reader.integer()))
-    default:
-      throw reader.failure(
-        .invalidHeader, "a value's type is not known", expected: "0 to 12", found: "\(type)",
-        advice: GGUFHeader.advice)
+    case .uint8: return .uint(UInt64(try reader.byte()))
+    case .int8: return .int(Int64(try reader.integer(Int8.self)))
+    case .uint16: return .uint(UInt64(try reader.integer(UInt16.self)))
+    case .int16: return .int(Int64(try reader.integer(Int16.self)))
+    case .uint32: return .uint(UInt64(try reader.integer(UInt32.self)))
+    case .int32: return .int(Int64(try reader.integer(Int32.self)))
+    case .float32: return .float(Double(Float(bitPattern: try reader.integer())))
+    case .bool: return .bool(try bool(&reader))
+    case .uint64: return .uint(try reader.integer())
+    case .int64: return .int(try reader.integer())
+    case .float64: return .float(Double(bitPattern: try reader.integer()))
+    case .string, .array:
+      let bytes = try reader.text()
+      return String(validating: bytes, as: UTF8.self).map(MetadataValue.string) ?? .bytes(bytes)
     }
   }
 
-  private static func readArray(_ reader: inout SourceReader) throws(CairnError) -> MetadataValue {
-    let type: UInt32 = try reader.integer()
-    guard type != array else {
-      throw reader.failure(.unsupported, "a value is an array of arrays")
-    }
-    let smallest: [UInt32: Int] = [
-      0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 8: 8, 10: 8, 11: 8, 12: 8,
-    ]
-    let count: UInt64 = try reader.integer()
-    guard count <= UInt64(reader.remaining / (smallest[type] ?? 1)) else {
+  private static func bool(_ reader: inout GGUFReader) throws(CairnError) -> Bool {
+    let byte = try reader.byte()
+    guard byte <= 1 else {
       throw reader.failure(
-        .truncated, "the file is too short for an array", found: "\(count) elements",
-        advice: GGUFHeader.advice)
+        .invalidHeader, "a truth value is neither 0 nor 1", found: "\(byte)")
     }
-    if type == string { return try texts(&reader, Int(count)) }
-    var bools: [Bool] = []
-    var ints: [Int64] = []
-    var uints: [UInt64] = []
-    var floats: [Double] = []
-    for _ in 0..<count {
-      switch try scalar(&reader, type) {
-      case .bool(let value): bools.append(value)
-      case .int(let value): ints.append(value)
-      case .uint(let value): uints.append(value)
-      case .float(let value): floats.append(value)
-      default: break
-      }
-    }
+    return byte == 1
+  }
+
+  private static func array(
+    _ reader: inout GGUFReader, _ type: GGUFValueType, _ count: Int
+  ) throws(CairnError) -> MetadataValue {
     switch type {
-    case 7: return .bools(bools)
-    case 1, 3, 5, 11: return .ints(ints)
-    case 6, 12: return .floats(floats)
-    case 0, 2, 4, 10: return .uints(uints)
-    default: return try scalar(&reader, type)
+    case .string, .array: return try texts(&reader, count)
+    case .bool: return .bools(try list(&reader, count) { (r) throws(CairnError) in try bool(&r) })
+    case .uint8:
+      return .uints(
+        try list(&reader, count) { (r) throws(CairnError) in UInt64(try r.byte()) })
+    case .uint16: return .uints(try unsigned(&reader, count, UInt16.self))
+    case .uint32: return .uints(try unsigned(&reader, count, UInt32.self))
+    case .uint64: return .uints(try unsigned(&reader, count, UInt64.self))
+    case .int8: return .ints(try signed(&reader, count, Int8.self))
+    case .int16: return .ints(try signed(&reader, count, Int16.self))
+    case .int32: return .ints(try signed(&reader, count, Int32.self))
+    case .int64: return .ints(try signed(&reader, count, Int64.self))
+    case .float32:
+      return .floats(
+        try list(&reader, count) { (r) throws(CairnError) in
+          Double(Float(bitPattern: try r.integer()))
+        })
+    case .float64:
+      return .floats(
+        try list(&reader, count) { (r) throws(CairnError) in
+          Double(bitPattern: try r.integer())
+        })
     }
+  }
+
+  private static func list<T>(
+    _ reader: inout GGUFReader, _ count: Int,
+    _ one: (inout GGUFReader) throws(CairnError) -> T
+  ) throws(CairnError) -> [T] {
+    var values: [T] = []
+    values.reserveCapacity(count)
+    for _ in 0..<count { values.append(try one(&reader)) }
+    return values
+  }
+
+  private static func unsigned<T: FixedWidthInteger>(
+    _ reader: inout GGUFReader, _ count: Int, _: T.Type
+  ) throws(CairnError) -> [UInt64] {
+    try list(&reader, count) { (r) throws(CairnError) in UInt64(try r.integer(T.self)) }
+  }
+
+  private static func signed<T: FixedWidthInteger>(
+    _ reader: inout GGUFReader, _ count: Int, _: T.Type
+  ) throws(CairnError) -> [Int64] {
+    try list(&reader, count) { (r) throws(CairnError) in Int64(try r.integer(T.self)) }
   }
 
   private static func texts(
-    _ reader: inout SourceReader, _ count: Int
+    _ reader: inout GGUFReader, _ count: Int
   ) throws(CairnError) -> MetadataValue {
-    var parts: [[UInt8]] = []
-    parts.reserveCapacity(count)
-    for _ in 0..<count { parts.append(try bytes(&reader)) }
+    let parts = try list(&reader, count) { (r) throws(CairnError) in try r.text() }
     var texts: [String] = []
     texts.reserveCapacity(count)
     for part in parts {

@@ -90,6 +90,10 @@ public protocol TensorSource: Sendable {
   /// Further bytes, ascending by name.
   var blobs: [Blob] { get throws(CairnError) }
 
+  /// What is there and is not read, in the source's own order. A writer refuses to leave it out unless
+  /// that is accepted (as a loss of the kind `opaque`).
+  var opaqueItems: [OpaqueItem] { get }
+
   /// The bytes of tensors that may be read into memory at once, unless the caller says otherwise: no
   /// bound but for sources that can claim far more bytes than they hold.
   var defaultBudget: Int { get }
@@ -119,6 +123,8 @@ extension TensorSource {
   public var configuration: [UInt8]? { nil }
   /// No blobs.
   public var blobs: [Blob] { [] }
+  /// Everything is read.
+  public var opaqueItems: [OpaqueItem] { [] }
   /// No bound.
   public var defaultBudget: Int { .max }
   /// Not in memory.

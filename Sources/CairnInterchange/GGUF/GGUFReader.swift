@@ -1,0 +1,66 @@
+// The fields of a GGUF file, in either byte order.
+
+import CairnSystem
+
+/// A place in a GGUF file's header.
+struct GGUFReader {
+  private var reader: SourceReader
+  /// Whether numbers stand with their most significant byte first.
+  private(set) var isBigEndian = false
+
+  init(_ source: any ByteSource) { reader = SourceReader(source) }
+
+  var position: Int { reader.position }
+  var remaining: Int { reader.remaining }
+  var location: CairnError.Location { reader.location }
+
+  func failure(
+    _ code: CairnError.Code, _ message: String, expected: String? = nil, found: String? = nil
+  ) -> CairnError {
+    reader.failure(
+      code, message, expected: expected, found: found, advice: GGUFHeader.advice)
+  }
+
+  /// The version, which tells the byte order: its lower half is never zero.
+  mutating func version() throws(CairnError) -> UInt32 {
+    let version: UInt32 = try reader.integer()
+    isBigEndian = version & 0xFFFF == 0
+    return isBigEndian ? version.byteSwapped : version
+  }
+
+  mutating func byte() throws(CairnError) -> UInt8 { try reader.byte() }
+  mutating func bytes(_ count: Int) throws(CairnError) -> [UInt8] { try reader.bytes(count) }
+
+  mutating func integer<T: FixedWidthInteger>(
+    _ type: T.Type = T.self
+  ) throws(CairnError) -> T {
+    let value: T = try reader.integer()
+    return isBigEndian ? value.byteSwapped : value
+  }
+
+  /// A text: its length and so many bytes.
+  mutating func text() throws(CairnError) -> [UInt8] {
+    try reader.bytes(Int(clamping: integer(UInt64.self)))
+  }
+
+  /// Moves past a text.
+  mutating func skipText() throws(CairnError) {
+    try reader.skip(Int(clamping: integer(UInt64.self)))
+  }
+
+  mutating func skip(_ count: Int) throws(CairnError) { try reader.skip(count) }
+
+  /// A number of things of which each takes at least `smallest` bytes: counts beyond what the file can
+  /// hold are never looped over.
+  mutating func count(smallest: Int, limit: Int = .max) throws(CairnError) -> Int {
+    let place = reader.location
+    let count: UInt64 = try integer()
+    let most = min(limit, reader.remaining / smallest)
+    guard count <= UInt64(most) else {
+      throw CairnError(
+        .truncated, "the file is too short for what it counts", at: place,
+        expected: "at most \(most)", found: "\(count)", advice: GGUFHeader.advice)
+    }
+    return Int(count)
+  }
+}
