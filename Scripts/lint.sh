@@ -28,6 +28,7 @@ Sources/CairnCodec/Kernels/SplitKernel.swift
 Sources/CairnCodec/Kernels/TokenKernels.swift
 Sources/CairnCodec/Kernels/VectorKernels.swift
 Sources/CairnCodec/Zlib/ZlibStream.swift
+Sources/CairnCommand/Main.swift
 Sources/CairnCommand/Terminal/Interruption.swift
 Sources/CairnCommand/Terminal/Terminal.swift
 Sources/CairnFormat/Records/ContentDigest.swift
@@ -35,6 +36,7 @@ Sources/CairnModels/Evaluation/MatrixProduct.swift
 Sources/CairnSystem/ByteCopy.swift
 Sources/CairnSystem/FileSystem.swift
 Sources/CairnSystem/Lock.swift
+Sources/CairnSystem/OwnThreads.swift
 Sources/CairnSystem/Parallel.swift
 Sources/CairnSystem/Storage.swift
 Sources/CairnTensors/Tensor/Tensor+Scalars.swift

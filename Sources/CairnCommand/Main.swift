@@ -4,6 +4,14 @@ import ArgumentParser
 import CairnInterchange
 import CairnSystem
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
 /// What the process says when it ends.
 enum Exit {
   /// Done, or the same.
@@ -46,11 +54,24 @@ struct Cairn: ParsableCommand {
   static func main() {
     Interruption.watch()
     do {
-      var command = try parseAsRoot()
+      var command = try parseAsRoot(arguments())
       try command.run()
     } catch {
       finish(error)
     }
+  }
+
+  /// The words of the command line. Swift's own list replaces bytes that are no UTF-8, and a path with
+  /// some would name another file.
+  private static func arguments() -> [String] {
+    var words: [String] = []
+    // SAFETY: the system gives `argc` NUL-terminated words, which live as long as the process.
+    for index in 1..<max(1, Int(CommandLine.argc)) {
+      guard let word = unsafe CommandLine.unsafeArgv[index] else { break }
+      let bytes = unsafe UnsafeRawBufferPointer(start: word, count: strlen(word))
+      words.append(SystemPath.text(unsafe Array(bytes)))
+    }
+    return words
   }
 
   private static func finish(_ error: any Error) -> Never {

@@ -87,8 +87,7 @@ public struct CheckpointFormat: Sendable {
   private static var known: String { all.map(\.name).joined(separator: ", ") }
 
   private func matchesExtension(of path: String) -> Bool {
-    let lower = path.lowercased()
-    return extensions.contains { lower.hasSuffix("." + $0) }
+    extensions.contains { SystemPath.ends(path, with: "." + $0) }
   }
 
   /// Whether the format can be written.

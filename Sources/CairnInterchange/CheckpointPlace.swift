@@ -70,18 +70,17 @@ public struct CheckpointPlace: Sendable {
 
   /// Whether the path ends with a dot and one of `extensions`, whatever the case.
   func hasExtension(_ extensions: [String]) -> Bool {
-    let lower = path.lowercased()
-    return extensions.contains { lower.hasSuffix("." + $0) }
+    extensions.contains { SystemPath.ends(path, with: "." + $0) }
   }
 
   /// The last component of the path.
-  var name: String { String(path.split(separator: "/").last ?? "") }
+  var name: String {
+    String(decoding: path.utf8.split(separator: UInt8(ascii: "/")).last ?? [], as: UTF8.self)
+  }
 
   /// The folder in which the companions of the file are, or the folder itself.
   var folder: String {
-    guard file != nil else { return path }
-    guard let slash = path.lastIndex(of: "/") else { return "." }
-    return slash == path.startIndex ? "/" : String(path[..<slash])
+    file == nil ? path : SystemPath.split(path).folder
   }
 
   /// Whether the folder holds a regular file of that name.
@@ -105,16 +104,26 @@ public struct CheckpointPlace: Sendable {
   func companion(
     _ name: String, _ companions: Companions = .named
   ) throws(CairnError) -> FileBytes {
-    guard Self.staysInside(name) else {
-      throw CairnError(
-        .invalidPath, "the file names a companion outside its own folder", at: .init(file: path),
-        expected: "a relative path without ‘..’", found: name.excerpt,
-        advice: "The file is hostile or damaged")
+    let inner: InnerPath
+    do throws(CairnError) { inner = try InnerPath(name) } catch {
+      throw error.located(file: path)
     }
+    return try companion(inner, companions)
+  }
+
+  /// Opens a file that lies in the folder or below it.
+  ///
+  /// - Throws: `missingFile` if there is none; `invalidPath` for a link that leads out, if companions
+  ///   are to be confined.
+  func companion(
+    _ inner: InnerPath, _ companions: Companions = .named
+  ) throws(CairnError) -> FileBytes {
+    let name = SystemPath.text(inner.bytes)
     let place = folder + "/" + name
     if companions == .confined {
       let real = try resolved(place, name)
-      guard let home = try? options.files.resolve(folder), real.hasPrefix(home + "/") || home == "/"
+      guard let home = try? options.files.resolve(folder),
+        real.spellingBegins(with: home + "/") || home == "/"
       else {
         throw CairnError(
           .invalidPath, "a companion of the file is a link that leads out of its folder",
@@ -146,16 +155,6 @@ public struct CheckpointPlace: Sendable {
     CairnError(
       .missingFile, "a file that belongs to the checkpoint is not there", at: .init(file: path),
       expected: name.excerpt, advice: "Fetch all files of the checkpoint into one folder")
-  }
-
-  /// Whether a path is relative and goes down only.
-  static func staysInside(_ name: String) -> Bool {
-    guard !name.isEmpty, !name.utf8.contains(0), !name.utf8.contains(UInt8(ascii: "\\")) else {
-      return false
-    }
-    return name.split(separator: "/", omittingEmptySubsequences: false).allSatisfy {
-      !$0.isEmpty && $0 != "." && $0 != ".."
-    }
   }
 }
 

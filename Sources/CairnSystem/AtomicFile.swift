@@ -8,7 +8,6 @@
 #else
   import Darwin
 #endif
-import Dispatch
 import Synchronization
 
 /// What a save promises once it has returned.
@@ -233,7 +232,7 @@ package final class AtomicFile {
   private func release(_ old: Int32?) {
     guard let old else { return }
     let files = files
-    DispatchQueue.global().async { try? files.close(old) }
+    OwnThreads.leave { try? files.close(old) }
   }
 
   private func synchronize(_ descriptor: Int32) throws(SystemError) {

@@ -87,7 +87,7 @@ extension CairnError: CustomStringConvertible {
   /// One line: where, what, expected and found, the code, what to do.
   public var description: String {
     var line = ""
-    if let file = location.file { line += "\(file): " }
+    if let file = location.file { line += "\(SystemPath.shown(file)): " }
     if let name = location.name { line += "‘\(name)’: " }
     line += message
     if let index = location.index { line += " (index \(index))" }

@@ -102,15 +102,17 @@ package struct SystemFileSystem: FileSystem {
 
   package func openForReading(_ path: String) throws(SystemError) -> Int32 {
     // O_NONBLOCK: opening a pipe that nobody writes to must fail later, not hang now.
-    try check(unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK))
+    try unsafe check(at: path) { unsafe open($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
   }
 
   package func create(_ path: String, permissions: UInt32) throws(SystemError) -> Int32 {
-    try check(unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode_t(permissions)))
+    try unsafe check(at: path) {
+      unsafe open($0, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode_t(permissions))
+    }
   }
 
   package func openFolder(_ path: String) throws(SystemError) -> Int32 {
-    try check(unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC))
+    try unsafe check(at: path) { unsafe open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
   }
 
   package func close(_ descriptor: Int32) throws(SystemError) {
@@ -140,7 +142,7 @@ package struct SystemFileSystem: FileSystem {
   package func status(at path: String) throws(SystemError) -> FileStatus {
     var raw = stat()
     // SAFETY: as above.
-    _ = try check(unsafe stat(path, &raw))
+    _ = try unsafe check(at: path) { unsafe stat($0, &raw) }
     return status(raw)
   }
 
@@ -187,51 +189,80 @@ package struct SystemFileSystem: FileSystem {
   }
 
   package func rename(_ from: String, to: String) throws(SystemError) {
-    _ = try check(systemRename(from, to))
+    _ = try unsafe check(at: from, to) { unsafe systemRename($0, $1) }
   }
 
   package func link(_ from: String, to: String) throws(SystemError) {
-    _ = try check(systemLink(from, to))
+    _ = try unsafe check(at: from, to) { unsafe systemLink($0, $1) }
   }
 
   package func unlink(_ path: String) throws(SystemError) {
-    _ = try check(systemUnlink(path))
+    _ = try unsafe check(at: path) { unsafe systemUnlink($0) }
   }
 
   package func readLink(_ path: String) throws(SystemError) -> String {
     var bytes = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
     // SAFETY: readlink writes at most the given count, the array's own.
-    let count = unsafe readlink(path, &bytes, bytes.count)
-    if count < 0 { throw SystemError(errno) }
-    return try text(bytes[..<count].map { UInt8(bitPattern: $0) })
+    let count = try unsafe check(at: path) { unsafe readlink($0, &bytes, bytes.count) }
+    return SystemPath.text(bytes[..<count].map { UInt8(bitPattern: $0) })
   }
 
   package func resolve(_ path: String) throws(SystemError) -> String {
     // SAFETY: with a null buffer realpath allocates the result itself, NUL-terminated; its bytes
     // are copied and it is freed.
-    guard let resolved = unsafe realpath(path, nil) else { throw SystemError(errno) }
-    defer { unsafe free(resolved) }
-    let bytes = unsafe UnsafeRawBufferPointer(start: resolved, count: strlen(resolved))
-    return try text(unsafe Array(bytes))
+    var bytes: [UInt8] = []
+    _ = try unsafe check(at: path) { path in
+      guard let resolved = unsafe realpath(path, nil) else { return -1 }
+      defer { unsafe free(resolved) }
+      bytes = unsafe Array(UnsafeRawBufferPointer(start: resolved, count: strlen(resolved)))
+      return 0
+    }
+    return SystemPath.text(bytes)
   }
 
-  /// A path from the system. One that is no UTF-8 would change on the way through a `String`, and
-  /// name another file.
-  private func text(_ bytes: [UInt8]) throws(SystemError) -> String {
-    guard let text = String(validating: bytes, as: UTF8.self) else { throw SystemError(EILSEQ) }
-    return text
+  /// Calls `body` with a path as the system takes it, and checks its result.
+  private func check<Result: SignedInteger>(
+    at path: String, _ body: (UnsafePointer<CChar>) -> Result
+  ) throws(SystemError) -> Result {
+    guard let bytes = SystemPath.bytes(path) else { throw SystemError(EINVAL) }
+    // SAFETY: the array ends with a NUL, is the only one to end with it, and lives for the call.
+    let result = unsafe (bytes.map { CChar(bitPattern: $0) } + [0]).withUnsafeBufferPointer {
+      unsafe $0.baseAddress.map(body) ?? -1
+    }
+    if result < 0 { throw SystemError(errno) }
+    return result
+  }
+
+  private func check(
+    at first: String, _ second: String,
+    _ body: (UnsafePointer<CChar>, UnsafePointer<CChar>) -> Int32
+  ) throws(SystemError) -> Int32 {
+    var failure: SystemError?
+    let result = try unsafe check(at: first) { first in
+      do throws(SystemError) {
+        return try unsafe check(at: second) { unsafe body(first, $0) }
+      } catch {
+        failure = error
+        return 0
+      }
+    }
+    if let failure { throw failure }
+    return result
   }
 }
 
 /// Linux moves at most 2^31 - 4,096 bytes a call, Darwin refuses more than 2^31 - 1.
 private let mostAtOnce = 1 << 30
 
-// Inside the type the names of these calls mean its own methods. The strings are NUL-terminated
-// copies that the compiler makes and that live for the call.
+// Inside the type the names of these calls mean its own methods.
 private func systemClose(_ descriptor: Int32) -> Int32 { close(descriptor) }
-private func systemRename(_ from: String, _ to: String) -> Int32 { unsafe rename(from, to) }
-private func systemLink(_ from: String, _ to: String) -> Int32 { unsafe link(from, to) }
-private func systemUnlink(_ path: String) -> Int32 { unsafe unlink(path) }
+private func systemRename(_ from: UnsafePointer<CChar>, _ to: UnsafePointer<CChar>) -> Int32 {
+  unsafe rename(from, to)
+}
+private func systemLink(_ from: UnsafePointer<CChar>, _ to: UnsafePointer<CChar>) -> Int32 {
+  unsafe link(from, to)
+}
+private func systemUnlink(_ path: UnsafePointer<CChar>) -> Int32 { unsafe unlink(path) }
 private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
   unsafe write(descriptor, bytes, count)
 }

@@ -26,26 +26,19 @@ package func inOrder<Worker: ~Copyable, Piece: Sendable>(
     return
   }
   let work = OrderedWork<Piece>(sizes: sizes, window: window)
-  let helpers = DispatchGroup()
-  // Threads of the pool know nothing of the caller's task.
-  let gate = Storage.gate
-  for _ in 1..<min(threads.count, count) {
-    DispatchQueue.global().async(group: helpers) {
-      Storage.$gate.withValue(gate) {
-        do throws(CairnError) {
-          var worker = try makeWorker()
-          while let index = work.claim() {
-            work.deliver(index, outcome { () throws(CairnError) in try produce(&worker, index) })
-          }
-        } catch {
-          // Without a worker this thread makes nothing: the others do its share, or fail as it did.
-        }
+  let helpers = OwnThreads(min(threads.count, count) - 1) {
+    do throws(CairnError) {
+      var worker = try makeWorker()
+      while let index = work.claim() {
+        work.deliver(index, outcome { () throws(CairnError) in try produce(&worker, index) })
       }
+    } catch {
+      // Without a worker this thread makes nothing: the others do its share, or fail as it did.
     }
   }
   defer {
     work.stop()
-    helpers.wait()
+    helpers.join()
   }
   for next in 0..<count {
     var piece = work.take(next)

@@ -1,6 +1,5 @@
 // Work spread over threads: independent pieces, results in order, the first failure by index.
 
-import Dispatch
 import Synchronization
 
 /// How many threads a piece of work may use.
@@ -39,27 +38,28 @@ package func inParallel<Worker: ~Copyable>(
   }
   let next = Atomic<Int>(0)
   let failure = Lock<(index: Int, error: CairnError)?>(nil)
-  // Threads of the pool know nothing of the caller's task.
-  let gate = Storage.gate
-  DispatchQueue.concurrentPerform(iterations: workers) { _ in
-    Storage.$gate.withValue(gate) {
-      var index = -1
-      do throws(CairnError) {
-        var worker = try makeWorker()
-        while true {
-          index = next.add(1, ordering: .relaxed).oldValue
-          // A piece below a failed one was begun before it, or is here right now: it has to run.
-          guard index < count, failure.withLock({ $0.map { index < $0.index } ?? true }) else {
-            return
-          }
-          try body(&worker, index)
+  let work = { @Sendable in
+    var index = -1
+    do throws(CairnError) {
+      var worker = try makeWorker()
+      while true {
+        index = next.add(1, ordering: .relaxed).oldValue
+        // A piece below a failed one was begun before it, or is here right now: it has to run.
+        guard index < count, failure.withLock({ $0.map { index < $0.index } ?? true }) else {
+          return
         }
-      } catch {
-        failure.withLock { first in
-          if first.map({ index < $0.index }) ?? true { first = (index, error) }
-        }
+        try body(&worker, index)
+      }
+    } catch {
+      failure.withLock { first in
+        if first.map({ index < $0.index }) ?? true { first = (index, error) }
       }
     }
+  }
+  withoutActuallyEscaping(work) { work in
+    let others = OwnThreads(workers - 1, running: work)
+    work()
+    others.join()
   }
   if let first = failure.withLock({ $0 }) { throw first.error }
 }

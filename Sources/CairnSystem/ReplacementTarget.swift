@@ -38,13 +38,13 @@ struct ReplacementTarget {
             throw SystemError(status.kind == .folder ? EISDIR : Self.special)
           }
           guard replacing else { throw SystemError(EEXIST) }
-          (folder, name) = Self.split(try Self.resolve(place, files))
+          (folder, name) = SystemPath.split(try Self.resolve(place, files))
           permissions = status.permissions & 0o777
           byteCount = status.byteCount
           return
         }
         guard let link = try Self.link(at: place, files) else {
-          let (folder, name) = Self.split(place)
+          let (folder, name) = SystemPath.split(place)
           guard !name.isEmpty else { throw SystemError(EISDIR) }
           self.folder = try Self.resolve(folder, files)
           self.name = name
@@ -52,7 +52,8 @@ struct ReplacementTarget {
           byteCount = 0
           return
         }
-        place = link.utf8.first == UInt8(ascii: "/") ? link : Self.split(place).folder + "/" + link
+        place =
+          link.utf8.first == UInt8(ascii: "/") ? link : SystemPath.split(place).folder + "/" + link
       }
       throw SystemError(ELOOP)
     } catch {
@@ -104,14 +105,6 @@ struct ReplacementTarget {
   ) throws(SystemError) -> String {
     try retrying { () throws(SystemError) in try files.resolve(path) }
   }
-
-  /// The folder and the name, by bytes: a combining character after a slash does not hide it.
-  private static func split(_ path: String) -> (folder: String, name: String) {
-    let bytes = Array(path.utf8)
-    guard let slash = bytes.lastIndex(of: UInt8(ascii: "/")) else { return (".", path) }
-    let folder = String(decoding: bytes[..<slash], as: UTF8.self)
-    return (folder.isEmpty ? "/" : folder, String(decoding: bytes[(slash + 1)...], as: UTF8.self))
-  }
 }
 
 /// Checks that `path` can be handed to the system.
@@ -121,7 +114,7 @@ func checkPath(_ path: String) throws(CairnError) {
   guard !path.isEmpty else {
     throw CairnError(.invalidArgument, "the path is empty", advice: "Name a file")
   }
-  guard !path.utf8.contains(0) else {
+  guard SystemPath.bytes(path) != nil else {
     throw CairnError(
       .invalidArgument, "the path holds a NUL character", at: .init(file: path.debugDescription))
   }

@@ -34,7 +34,7 @@ struct CheckpointDescription {
     var object: JSONObject = [
       "format": .string(checkpoint.formatName),
       "version": checkpoint.version.map { .string($0) } ?? .null,
-      "path": .string(checkpoint.path),
+      "path": .string(SystemPath.shown(checkpoint.path)),
       "fileBytes": .integer(Int64(checkpoint.fileByteCount)),
       "bytes": .integer(Int64(byteCount)),
       "storedBytes": .integer(Int64(storedByteCount)),

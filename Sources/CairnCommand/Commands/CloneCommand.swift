@@ -82,7 +82,7 @@ struct CloneCommand: ParsableCommand {
     if json {
       Terminal.say(
         try JSONValue.object([
-          "path": .string(output), "weights": .integer(Int64(clone.weights.count)),
+          "path": .string(SystemPath.shown(output)), "weights": .integer(Int64(clone.weights.count)),
           "equal": .bool(isEqual), "fresh": .array(made.map { .string($0) }),
           "independent": true,
         ]).text(.pretty))

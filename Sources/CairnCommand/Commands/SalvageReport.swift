@@ -57,7 +57,7 @@ struct SalvageReport {
 
   var json: JSONValue {
     [
-      "path": .string(path),
+      "path": .string(SystemPath.shown(path)),
       "output": written.map { .string($0.path) } ?? .null,
       "valid": .bool(fault == nil),
       "error": fault?.json ?? .null,

@@ -51,7 +51,7 @@ struct VerifyCommand: ParsableCommand {
     }
     if json {
       var object: JSONObject = [
-        "path": .string(file), "valid": .bool(failure == nil), "level": .string(level.rawValue),
+        "path": .string(SystemPath.shown(file)), "valid": .bool(failure == nil), "level": .string(level.rawValue),
       ]
       if let failure { object["error"] = failure.json }
       Terminal.say(try JSONValue.object(object).text(.pretty))
@@ -69,7 +69,7 @@ extension CairnError {
   /// The parts of the error, for scripts.
   var json: JSONValue {
     var object: JSONObject = ["code": .string(code.name), "message": .string(message)]
-    if let file = location.file { object["file"] = .string(file) }
+    if let file = location.file { object["file"] = .string(SystemPath.shown(file)) }
     if let offset = location.offset { object["offset"] = .unsigned(offset) }
     if let name = location.name { object["name"] = .string(name) }
     if let index = location.index { object["index"] = .integer(Int64(index)) }

@@ -49,8 +49,8 @@ enum ZipName {
 
   /// Whether a name is that of a file, or of a folder, below the place where one would unpack it.
   static func staysInside(_ name: String) -> Bool {
-    let folder = name.hasSuffix("/") ? String(name.dropLast()) : name
-    let hasDrive = name.dropFirst().first == ":" && name.first?.isLetter == true
-    return CheckpointPlace.staysInside(folder) && !hasDrive
+    let bytes = Array(name.utf8)
+    return (try? InnerPath(bytes.last == UInt8(ascii: "/") ? Array(bytes.dropLast()) : bytes))
+      != nil
   }
 }
