@@ -72,7 +72,7 @@ extension AcceptedLosses {
     if contains(.configuration), source.configuration != nil {
       found.append(Loss(kind: .configuration, what: "a configuration"))
     }
-    if contains(.blobs), let blob = try source.blobs.first {
+    if contains(.blobs), let blob = try source.blobEntries.first {
       found.append(Loss(kind: .blobs, what: "blobs", name: blob.name))
     }
     if contains(.ties) {

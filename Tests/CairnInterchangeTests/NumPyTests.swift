@@ -58,7 +58,7 @@ import Testing
       ),
       ("{'descr': '<f4', 'fortran_order': False, 'shape': (2,), 'x': 1}", 8, "invalidHeader"),
       ("{'descr': '<f4', 'fortran_order': False, 'shape': (2,)} or 1", 8, "invalidHeader"),
-      ("{'descr': 'f4', 'fortran_order': False, 'shape': (2,)}", 8, "unknownDType"),
+      ("{'descr': 'f4', 'fortran_order': False, 'shape': (2,)}", 8, nil),
       ("{'descr': '<f3', 'fortran_order': False, 'shape': (2,)}", 8, "unknownDType"),
       (
         "{'descr': '<f8', 'fortran_order': True, 'shape': (281474976710655, 281474976710655)}", 8,

@@ -9,14 +9,14 @@ import CairnTensors
 struct CheckpointDescription {
   private let checkpoint: CheckpointFile
   private var tensors: [(entry: TensorEntry, storage: CheckpointFile.Storage)] = []
-  private let blobs: [Blob]
+  private let blobs: [BlobEntry]
   private let optimizer: OptimizerDescription?
   private var byteCount = 0
   private var storedByteCount = 0
 
   init(_ checkpoint: CheckpointFile) throws(CairnError) {
     self.checkpoint = checkpoint
-    blobs = try checkpoint.source.blobs
+    blobs = try checkpoint.source.blobEntries
     optimizer = try OptimizerDescription(of: checkpoint.source)
     let storages = try checkpoint.storages()
     for index in try checkpoint.source.indicesInWeightOrder() {
@@ -52,7 +52,7 @@ struct CheckpointDescription {
     object["optimizer"] = optimizer?.json ?? .null
     object["blobs"] = .array(
       blobs.map {
-        ["name": .string($0.name.string), "bytes": .integer(Int64($0.bytes.count))]
+        ["name": .string($0.name.string), "bytes": .integer(Int64($0.byteCount))]
       })
     object["tensors"] = .array(
       tensors.map { tensor in
@@ -93,7 +93,7 @@ struct CheckpointDescription {
     if let optimizer { lines.append("optimizer    \(optimizer.text)") }
     for blob in blobs {
       lines.append(
-        "blob         \(blob.name.string.printable), \(ByteCount.text(blob.bytes.count))")
+        "blob         \(blob.name.string.printable), \(ByteCount.text(blob.byteCount))")
     }
     if !tensors.isEmpty {
       var table = TextTable([

@@ -46,6 +46,7 @@ struct WithoutConfiguration: TensorSource {
   var count: Int { base.count }
   var metadata: Metadata { base.metadata }
   var blobs: [Blob] { get throws(CairnError) { try base.blobs } }
+  var blobEntries: [BlobEntry] { get throws(CairnError) { try base.blobEntries } }
   var defaultBudget: Int { base.defaultBudget }
   var opaqueItems: [OpaqueItem] { base.opaqueItems }
 

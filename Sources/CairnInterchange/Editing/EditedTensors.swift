@@ -216,6 +216,8 @@ extension EditedTensors: TensorSource {
   public var configuration: [UInt8]? { base.configuration }
   /// The blobs of the base.
   public var blobs: [Blob] { get throws(CairnError) { try base.blobs } }
+  /// Names and sizes of the blobs of the base.
+  public var blobEntries: [BlobEntry] { get throws(CairnError) { try base.blobEntries } }
 
   /// As much as of all sources together, and more where casts make tensors larger.
   public var defaultBudget: Int {

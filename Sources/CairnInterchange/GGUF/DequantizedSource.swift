@@ -36,6 +36,8 @@ public struct DequantizedSource: TensorSource {
   public var configuration: [UInt8]? { base.configuration }
   /// The blobs of the base.
   public var blobs: [Blob] { get throws(CairnError) { try base.blobs } }
+  /// Names and sizes of the blobs of the base.
+  public var blobEntries: [BlobEntry] { get throws(CairnError) { try base.blobEntries } }
 
   /// What the base does not read.
   public var opaqueItems: [OpaqueItem] { base.opaqueItems }

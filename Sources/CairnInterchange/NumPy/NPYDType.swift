@@ -18,7 +18,30 @@ struct NPYDType: Equatable {
     ("f8", .float64), ("c8", .complex64), ("c16", .complex128),
   ]
 
+  /// The other letters that `numpy.dtype()` takes, as it takes them on 64-bit Linux.
+  private static let letters: [ByteKey: DType] = [
+    "?": .bool, "b": .int8, "h": .int16, "i": .int32, "l": .int64, "q": .int64, "n": .int64,
+    "p": .int64, "B": .uint8, "H": .uint16, "I": .uint32, "L": .uint64, "Q": .uint64,
+    "N": .uint64, "P": .uint64, "e": .float16, "f": .float32, "d": .float64, "F": .complex64,
+    "D": .complex128,
+  ]
+
+  /// The names that `numpy.dtype()` takes; a byte order does not stand with them.
+  private static let names: [ByteKey: DType] = [
+    "bool": .bool, "bool_": .bool, "int8": .int8, "byte": .int8, "int16": .int16, "short": .int16,
+    "int32": .int32, "intc": .int32, "int64": .int64, "int": .int64, "int_": .int64,
+    "intp": .int64, "long": .int64, "longlong": .int64, "uint8": .uint8, "ubyte": .uint8,
+    "uint16": .uint16, "ushort": .uint16, "uint32": .uint32, "uintc": .uint32, "uint64": .uint64,
+    "uint": .uint64, "uintp": .uint64, "ulong": .uint64, "ulonglong": .uint64,
+    "float16": .float16, "half": .float16, "float32": .float32, "single": .float32,
+    "float64": .float64, "double": .float64, "float": .float64, "complex64": .complex64,
+    "csingle": .complex64, "complex128": .complex128, "cdouble": .complex128,
+    "complex": .complex128,
+  ]
+
   /// The type that `text` describes.
+  ///
+  /// No byte order, `=` and `|` are the machine's own, which is little-endian.
   ///
   /// `<V2` is bfloat16: ml_dtypes gives its types the letter of raw bytes with a byte order, which
   /// NumPy's own raw bytes never have, and bfloat16 is its only type of two bytes. Of one byte it has
@@ -26,30 +49,26 @@ struct NPYDType: Equatable {
   ///
   /// - Throws: `unsupported` for what holds no plain numbers, by its name; `unknownDType`.
   init(parsing text: String, at place: CairnError.Location) throws(CairnError) {
-    var order = text.first
-    var code = text
-    if let first = order, "<>|=".contains(first) { code.removeFirst() } else { order = nil }
-    if code == "V2", order == "<" || order == ">" {
-      self.init(dtype: .bfloat16, swappedWidth: order == ">" ? 2 : 1)
+    let bytes = Array(text.utf8)
+    let order = bytes.first.flatMap { Array("<>|=".utf8).contains($0) ? $0 : nil }
+    let code = ByteKey(order == nil ? bytes : Array(bytes.dropFirst()))
+    let isBigEndian = order == UInt8(ascii: ">")
+    if code == "V2", order == UInt8(ascii: "<") || isBigEndian {
+      self.init(dtype: .bfloat16, swappedWidth: isBigEndian ? 2 : 1)
       return
     }
-    if let texts = NPYTexts(code, order: order) {
+    if let texts = NPYTexts(code, isBigEndian: isBigEndian) {
       self.init(dtype: .string, swappedWidth: 1)
       self.texts = texts
       return
     }
-    guard let found = Self.table.first(where: { $0.code == code }) else {
-      throw Self.refusal(of: code, order, text, at: place)
-    }
-    let width = (found.dtype.bitWidth ?? 8) / 8
-    guard width == 1 || order == "<" || order == ">" else {
-      throw CairnError(
-        .unknownDType, "the element type does not say its byte order", at: place,
-        expected: "‘<\(code)’ or ‘>\(code)’", found: text.excerpt)
-    }
-    let isComplex = found.dtype == .complex64 || found.dtype == .complex128
-    self.init(
-      dtype: found.dtype, swappedWidth: order == ">" ? (isComplex ? width / 2 : width) : 1)
+    let found =
+      Self.table.first { ByteKey($0.code) == code }?.dtype ?? Self.letters[code]
+      ?? (order == nil ? Self.names[code] : nil)
+    guard let found else { throw Self.refusal(of: code, order, text, at: place) }
+    let width = (found.bitWidth ?? 8) / 8
+    let isComplex = found == .complex64 || found == .complex128
+    self.init(dtype: found, swappedWidth: isBigEndian ? (isComplex ? width / 2 : width) : 1)
   }
 
   private init(dtype: DType, swappedWidth: Int) {
@@ -58,19 +77,26 @@ struct NPYDType: Equatable {
   }
 
   private static func refusal(
-    of code: String, _ order: Character?, _ text: String, at place: CairnError.Location
+    of code: ByteKey, _ order: UInt8?, _ text: String, at place: CairnError.Location
   ) -> CairnError {
+    let name = code.text
     let what: String? =
-      switch code.first {
-      case "O": "Python objects, which are pickled code"
-      case "S", "a", "U": "texts without room for a character, or without a byte order"
-      case "M", "m": "dates or time spans"
-      case "V" where code == "V1" && order == "<":
+      switch name {
+      case "O", "O4", "O8", "object", "object_": "Python objects, which are pickled code"
+      case "S", "S0", "a", "a0", "U", "U0", "str", "str_", "bytes", "bytes_", "unicode":
+        "texts without room for a character"
+      case "T": "texts of any length, which NumPy does not write"
+      case "V1" where order == UInt8(ascii: "<"):
         "an ml_dtypes type of one byte, and the file does not say which (float8, int4 …)"
-      case "V": "raw bytes"
-      case "f" where code == "f12" || code == "f16": "floats of more than 64 bits"
-      case "c" where code == "c24" || code == "c32": "complex numbers of more than 128 bits"
-      default: nil
+      case "f12", "f16", "g", "longdouble", "float96", "float128": "floats of more than 64 bits"
+      case "c24", "c32", "G", "clongdouble", "complex192", "complex256":
+        "complex numbers of more than 128 bits"
+      default:
+        switch code.bytes.first {
+        case UInt8(ascii: "M"), UInt8(ascii: "m"): "dates or time spans"
+        case UInt8(ascii: "V"): "raw bytes"
+        default: nil
+        }
       }
     guard let what else {
       return CairnError(

@@ -44,7 +44,7 @@ public struct NPYFile: TableSource {
         Self.item(
           Self.tensorName, header,
           try header.elements(
-            of: source, viewed: ViewedBytes(), key: 0, fileByteCount: source.count)))
+            of: source, viewed: ViewedBytes(), key: 0, budget: .index(ofFile: source.count))))
       self.table = table
       fileByteCount = source.count
     } catch {
@@ -66,16 +66,13 @@ extension NPYHeader {
   private var width: Int { type.texts?.width ?? (type.dtype.bitWidth ?? 8) / 8 }
 
   /// The elements that follow the header in `source`, which has not a byte more or less. Texts are read at
-  /// once, into no more memory than 64 MiB and 64 times `fileByteCount`.
+  /// once, from the budget of the whole file.
   func elements(
-    of source: any ByteSource, viewed: ViewedBytes, key: Int, fileByteCount: Int
+    of source: any ByteSource, viewed: ViewedBytes, key: Int, budget: Budget
   ) throws(CairnError) -> any ElementBytes {
     let raw = try stored(source, viewed, key)
     guard let texts = type.texts else { return raw }
-    let (scaled, overflow) = fileByteCount.multipliedReportingOverflow(by: 64)
-    return try texts.decoded(
-      raw, elementCount: shape.elementCount,
-      limit: overflow ? .max : scaled.addingReportingOverflow(64 << 20).partialValue)
+    return try texts.decoded(raw, elementCount: shape.elementCount, budget: budget)
   }
 
   private func stored(

@@ -22,18 +22,20 @@ struct NPYTexts: Equatable {
   /// Bytes of an element in the file; the length was read as one that can be counted.
   var width: Int { form == .bytes ? length : 4 * length }
 
-  /// The texts that `code` describes: `S3`, `U10`; nil if it describes no texts.
-  init?(_ code: String, order: Character?) {
-    guard let letter = code.first, "SaU".contains(letter),
-      code.dropFirst().allSatisfy({ $0.isASCII && $0.isNumber }),
-      let length = Int(code.dropFirst()), (1...1 << 30).contains(length)
-    else { return nil }
-    guard letter == "U" else {
-      self.init(form: .bytes, length: length)
+  /// The texts that `code` describes: `S3`, `U10`, `c` for one byte; nil if it describes no texts.
+  init?(_ code: ByteKey, isBigEndian: Bool) {
+    if code == "c" {
+      self.init(form: .bytes, length: 1)
       return
     }
-    guard order == "<" || order == ">" else { return nil }
-    self.init(form: .scalars(isBigEndian: order == ">"), length: length)
+    guard let letter = code.bytes.first, Array("SaU".utf8).contains(letter),
+      code.bytes.dropFirst().allSatisfy({ (0x30...0x39).contains($0) }),
+      let length = Int(String(decoding: code.bytes.dropFirst(), as: UTF8.self)),
+      (1...1 << 30).contains(length)
+    else { return nil }
+    self.init(
+      form: letter == UInt8(ascii: "U") ? .scalars(isBigEndian: isBigEndian) : .bytes,
+      length: length)
   }
 
   init(form: Form, length: Int) {
@@ -43,20 +45,16 @@ struct NPYTexts: Equatable {
 
   // MARK: - Reading
 
-  /// The elements as a tensor of strings has them: end offsets, then bytes. They are held in memory.
+  /// The elements as a tensor of strings has them: end offsets, then bytes. They are held in memory, and
+  /// while they are put together two more times.
   ///
-  /// - Parameter limit: The most bytes to hold.
-  /// - Throws: `limitExceeded`; `invalidElement` for what is no Unicode scalar value.
+  /// - Throws: `overBudget`; `invalidElement` for what is no Unicode scalar value.
   func decoded(
-    _ raw: any ElementBytes, elementCount: Int, limit: Int
+    _ raw: any ElementBytes, elementCount: Int, budget: Budget
   ) throws(CairnError) -> HeldElements {
     let (ends, over) = elementCount.multipliedReportingOverflow(by: 8)
     let (most, overflow) = ends.addingReportingOverflow(raw.count)
-    guard !over, !overflow, most <= limit else {
-      throw CairnError(
-        .limitExceeded, "texts take more memory than is allowed for a file of this size",
-        expected: "at most \(limit) bytes", found: over || overflow ? nil : "\(most)")
-    }
+    try budget.take(3, of: over || overflow ? .max : most)
     var table: [UInt8] = []
     table.reserveCapacity(ends)
     var texts: [UInt8] = []
@@ -68,35 +66,41 @@ struct NPYTexts: Equatable {
       var span = bytes.mutableSpan
       try raw.read(from: first * width, into: &span)
       for place in 0..<count {
-        let element = bytes[place * width..<(place + 1) * width]
-        do throws(CairnError) { try append(element, to: &texts) } catch {
+        do throws(CairnError) {
+          try append(bytes.span.extracting(place * width..<(place + 1) * width), to: &texts)
+        } catch {
           throw error.located(index: first + place)
         }
-        table += UInt64(texts.count).littleBytes
+        let end = UInt64(texts.count)
+        for byte in 0..<8 { table.append(UInt8(truncatingIfNeeded: end >> UInt64(8 * byte))) }
       }
       first += count
     }
-    return try HeldElements(table + texts)
+    let held = try HeldElements(table + texts)
+    budget.giveBack(bytes: 3 * most - held.count)
+    return held
   }
 
-  private func append(_ element: ArraySlice<UInt8>, to texts: inout [UInt8]) throws(CairnError) {
+  /// Appends an element without the zeros that fill it up.
+  private func append(_ element: Span<UInt8>, to texts: inout [UInt8]) throws(CairnError) {
+    var end = element.count
+    while end > 0, element[end - 1] == 0 { end -= 1 }
     guard case .scalars(let isBigEndian) = form else {
-      texts += element[..<((element.lastIndex { $0 != 0 } ?? element.startIndex - 1) + 1)]
+      for place in 0..<end { texts.append(element[place]) }
       return
     }
-    var values = stride(from: element.startIndex, to: element.endIndex, by: 4).map { place in
-      (0..<4).reduce(UInt32(0)) {
-        $0 << 8 | UInt32(element[place + (isBigEndian ? $1 : 3 - $1)])
+    // The last scalar value that is not zero, whole.
+    for start in stride(from: 0, to: (end + 3) / 4 * 4, by: 4) {
+      var value: UInt32 = 0
+      for byte in 0..<4 {
+        value = value << 8 | UInt32(element[start + (isBigEndian ? byte : 3 - byte)])
       }
-    }
-    while values.last == 0 { values.removeLast() }
-    for value in values {
       guard let scalar = Unicode.Scalar(value) else {
         throw CairnError(
           .invalidElement, "a text holds what is no Unicode scalar value",
           found: hex(value, digits: 8))
       }
-      texts += String(scalar).utf8
+      texts += UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter
     }
   }
 

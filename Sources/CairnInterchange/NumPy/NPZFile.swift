@@ -24,6 +24,8 @@ public struct NPZFile: TableSource {
   let table: TensorTable
   private let archive: ZipArchive
   private let others: [(name: TensorName, member: ZipMember)]
+  /// Arrays of types that are not read, such as of Python objects.
+  public let opaqueItems: [OpaqueItem]
 
   /// Bytes of the file.
   public var fileByteCount: Int { archive.source.count }
@@ -47,9 +49,11 @@ public struct NPZFile: TableSource {
       var table = TensorTable(path: source.path)
       var others: [(name: TensorName, member: ZipMember)] = []
       let viewed = ViewedBytes()
+      let budget = Budget.index(ofFile: source.count)
+      var opaque = OpaqueItems()
       for (key, member) in archive.members.enumerated() {
         do throws(CairnError) {
-          if let item = try Self.item(member, in: archive, viewed, key) {
+          if let item = try Self.item(member, in: archive, viewed, key, budget) {
             try table.add(item)
           } else {
             guard member.byteCount <= limits.blobByteCount else {
@@ -59,6 +63,8 @@ public struct NPZFile: TableSource {
             }
             others.append((try TensorName(member.name), member))
           }
+        } catch  where error.code == .unsupported || error.code == .unknownDType {
+          try opaque.add(Self.name(of: member), error.found ?? "array", error.message)
         } catch {
           // Offsets within a member are its content's.
           throw error.located(name: member.name)
@@ -66,6 +72,7 @@ public struct NPZFile: TableSource {
       }
       self.table = table
       self.others = others.sorted { $0.name < $1.name }
+      opaqueItems = opaque.items
     } catch {
       throw error.located(file: source.path)
     }
@@ -73,18 +80,17 @@ public struct NPZFile: TableSource {
 
   /// The member as a tensor; nil if it is no array.
   private static func item(
-    _ member: ZipMember, in archive: ZipArchive, _ viewed: ViewedBytes, _ key: Int
+    _ member: ZipMember, in archive: ZipArchive, _ viewed: ViewedBytes, _ key: Int,
+    _ budget: Budget
   ) throws(CairnError) -> TensorTable.Item? {
     let content = archive.content(of: member)
     let head = try content.beginning(NPYHeader.magic.count)
     guard head == NPYHeader.magic else { return nil }
     let header = try NPYHeader(
       BeginningOfMember(content, limit: NPYHeader.maximumByteCount + 12))
-    let name = member.name.hasSuffix(suffix) ? String(member.name.dropLast(4)) : member.name
     var item = NPYFile.item(
-      try TensorName(name), header,
-      try header.elements(
-        of: content, viewed: viewed, key: key, fileByteCount: archive.source.count))
+      try TensorName(utf8: name(of: member)), header,
+      try header.elements(of: content, viewed: viewed, key: key, budget: budget))
     if member.method == .deflated {
       item.codec = member.method.name
       item.storedByteCount = member.storedByteCount
@@ -92,10 +98,31 @@ public struct NPZFile: TableSource {
     return item
   }
 
+  /// The member's name without `.npy`.
+  private static func name(of member: ZipMember) -> [UInt8] {
+    member.name.spellingEnds(with: suffix)
+      ? Array(member.name.utf8.dropLast(suffix.utf8.count)) : Array(member.name.utf8)
+  }
+
+  /// Names and sizes of the members that are no arrays.
+  public var blobEntries: [BlobEntry] {
+    get throws(CairnError) {
+      others.map { BlobEntry(name: $0.name, byteCount: $0.member.byteCount) }
+    }
+  }
+
   /// The members that are no arrays.
+  ///
+  /// - Throws: `overBudget` if they are together far larger than the file.
   public var blobs: [Blob] {
     get throws(CairnError) {
-      try others.map { (other) throws(CairnError) in
+      let (scaled, over) = archive.source.count.multipliedReportingOverflow(by: 8)
+      let (most, overflow) = scaled.addingReportingOverflow(16 << 20)
+      let budget = Budget(
+        bytes: over || overflow ? .max : most, for: "what the archive holds beside arrays",
+        advice: "Accept that it is left out (--lossy), or the file is hostile")
+      for other in others { try budget.take(bytes: other.member.byteCount) }
+      return try others.map { (other) throws(CairnError) in
         Blob(name: other.name, bytes: try archive.bytes(of: other.member))
       }
     }

@@ -3,6 +3,7 @@
 // runtime of swift-protobuf with generated messages would read a whole model into memory first.
 
 import CairnSystem
+import CairnTensors
 
 /// A place in a message.
 struct ProtobufReader {
@@ -91,16 +92,13 @@ struct ProtobufReader {
     try source.withBytes(in: range) { $0.array }
   }
 
-  /// The text at `range`.
-  ///
-  /// - Throws: `invalidHeader` if it is no UTF-8 or longer than 1 MiB.
-  func text(_ range: Range<Int>) throws(CairnError) -> String {
-    guard range.count <= 1 << 20, let text = String(validating: try bytes(range), as: UTF8.self)
-    else {
-      throw CairnError(
-        .invalidHeader, "a text of the message is no UTF-8, or too long",
-        at: .init(file: source.path, offset: UInt64(range.lowerBound)))
-    }
-    return text
+  /// The bytes at `range`; nil if they are more than `limit`.
+  func bytes(_ range: Range<Int>, limit: Int) throws(CairnError) -> [UInt8]? {
+    range.count <= limit ? try bytes(range) : nil
+  }
+
+  /// The bytes of the name at `range`; nil if it is longer than a tensor's name may be.
+  func name(_ range: Range<Int>) throws(CairnError) -> [UInt8]? {
+    try bytes(range, limit: TensorName.maximumByteCount)
   }
 }

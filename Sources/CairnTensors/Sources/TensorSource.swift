@@ -47,6 +47,20 @@ public struct Blob: Hashable, Sendable {
   }
 }
 
+/// What is known of a blob before it is read.
+public struct BlobEntry: Hashable, Sendable {
+  /// The name, unique among the blobs.
+  public var name: TensorName
+  /// The bytes of the content.
+  public var byteCount: Int
+
+  /// A blob with the given name and size.
+  public init(name: TensorName, byteCount: Int) {
+    self.name = name
+    self.byteCount = byteCount
+  }
+}
+
 /// A collection of named tensors that can be read one at a time, in parts, from any thread.
 ///
 /// Indices run from 0 in an order of the source's own; ``TensorEntry/position`` is the order of
@@ -90,6 +104,9 @@ public protocol TensorSource: Sendable {
   /// Further bytes, ascending by name.
   var blobs: [Blob] { get throws(CairnError) }
 
+  /// Names and sizes of the blobs, ascending by name, without reading them.
+  var blobEntries: [BlobEntry] { get throws(CairnError) }
+
   /// What is there and is not read, in the source's own order. A writer refuses to leave it out unless
   /// that is accepted (as a loss of the kind `opaque`).
   var opaqueItems: [OpaqueItem] { get }
@@ -123,6 +140,12 @@ extension TensorSource {
   public var configuration: [UInt8]? { nil }
   /// No blobs.
   public var blobs: [Blob] { [] }
+  /// What the blobs say of themselves when they are read.
+  public var blobEntries: [BlobEntry] {
+    get throws(CairnError) {
+      try blobs.map { BlobEntry(name: $0.name, byteCount: $0.bytes.count) }
+    }
+  }
   /// Everything is read.
   public var opaqueItems: [OpaqueItem] { [] }
   /// No bound.
