@@ -105,7 +105,8 @@ def main():
             tensors = inner + tensors
         if stem == "constants":
             value = read.graph.node[0].attribute[0].t
-            tensors = [described("weights", numpy_helper.to_array(value))] + tensors
+            tensors = [described("weights", numpy_helper.to_array(value)),
+                       described("three", np.int64(3))] + tensors
         files[path.name] = {"tensors": tensors}
     texts = helper.make_tensor("texts", P.STRING, [3], [b"one", b"", "zwei é".encode()])
     onnx.save_model(model([texts]), out / "texts.onnx")

@@ -83,12 +83,15 @@ extension AcceptedLosses {
         break
       }
     }
-    if contains(.metadata), let key = source.metadata.keys.first {
+    if contains(.metadata),
+      let key = source.metadata.keys.first(where: { !FormatNotes.keys.contains($0) })
+    {
       found.append(Loss(kind: .metadata, what: "metadata", name: key))
     }
     if contains(.metadataTypes) {
       for (key, value) in source.metadata {
         if case .string = value { continue }
+        if FormatNotes.keys.contains(key) { continue }
         found.append(Loss(kind: .metadataTypes, what: "metadata that is no text", name: key))
         break
       }

@@ -20,7 +20,13 @@ public struct CheckpointFile: Sendable {
   public static func open(
     _ path: String, format: CheckpointFormat? = nil, options: ReadOptions = ReadOptions()
   ) throws(CairnError) -> CheckpointFile {
-    let place = try CheckpointPlace(path, options: options)
+    let place: CheckpointPlace
+    do throws(CairnError) { place = try CheckpointPlace(path, options: options) } catch {
+      guard error.code == .notFound,
+        let found = BundlePlace.opening(prefix: path, options: options)
+      else { throw error }
+      place = found
+    }
     // Not `??`, whose right side may throw any error.
     let found: CheckpointFormat
     if let format { found = format } else { found = try CheckpointFormat.detect(place) }

@@ -193,4 +193,135 @@ import Testing
       }
     }
   }
+
+  // MARK: - More types, byte orders, parts
+
+  static let more = FormatFixture.all("gguf_more")
+
+  @Test(arguments: more)
+  func `Few bits, the other byte order and parts are read as the package reads them`(
+    fixture: FormatFixture
+  ) throws {
+    try fixture.check()
+    try CheckpointFile.open(fixture.path).verify(.deep)
+  }
+
+  @Test func `Every further fixture is there`() { #expect(Self.more.count == 5) }
+
+  @Test func `Blocks of few bits become the package's floats`() throws {
+    let root = try JSONValue(parsing: contents(of: "\(fixtures)/gguf_more/expected.json"))
+    let tensors = try #require(root["files"]?["blocks.gguf"]?["tensors"]?.arrayValue)
+    let source = try DequantizedSource(
+      CheckpointFile.open("\(fixtures)/gguf_more/blocks.gguf").source)
+    #expect(tensors.count == 13)
+    for tensor in tensors {
+      let name = try TensorName(#require(tensor["name"]?.stringValue))
+      let floats = try #require(tensor["floats"]?.stringValue)
+      #expect(try source.tensor(named: name).bytes.hexDigits == floats, "\(name)")
+    }
+  }
+
+  @Test func `A missing part is named, from whichever part is opened`() throws {
+    let folder = try TestFolder()
+    for number in [1, 3] {
+      let name = "split-0000\(number)-of-00003.gguf"
+      try write(contents(of: "\(fixtures)/gguf_more/\(name)"), to: folder.file(name))
+    }
+    for number in [1, 3] {
+      let error = refusal(of: folder.file("split-0000\(number)-of-00003.gguf"))
+      #expect(error?.code == .missingFile)
+      #expect(error?.expected?.contains("split-00002-of-00003.gguf") == true)
+    }
+    // A part under another name cannot tell the others'.
+    let renamed = folder.file("model.gguf")
+    try write(contents(of: folder.file("split-00001-of-00003.gguf")), to: renamed)
+    #expect(refusal(of: renamed)?.code == .missingFile)
+    // A part that is another one.
+    try write(
+      contents(of: folder.file("split-00003-of-00003.gguf")),
+      to: folder.file("split-00002-of-00003.gguf"))
+    #expect(refusal(of: folder.file("split-00001-of-00003.gguf"))?.code.name == "shardMismatch")
+  }
+
+  @Test func `What is odd is named and hides nothing`() throws {
+    let file = try CheckpointFile.open("\(fixtures)/gguf_more/odd.gguf")
+    #expect(try file.source.entries().map(\.name) == ["plain"])
+    #expect(file.opaqueItems.map(\.pathText) == ["", "odd"])
+    #expect(file.opaqueItems.last?.type == "ggml type 99")
+    #expect(file.source.metadata["t.large"] == .uint(.max))
+    try file.verify(.deep)
+  }
+
+  // MARK: - Writing
+
+  @Test(arguments: ["gguf/version_3", "gguf/alignment_256", "gguf_more/blocks"])
+  func `What the package wrote comes back byte for byte, through a container too`(name: String)
+    throws
+  {
+    let folder = try TestFolder()
+    let original = "\(fixtures)/\(name).gguf"
+    try Self.write(CheckpointFile.open(original).source, to: folder.file("a.gguf"))
+    #expect(try contents(of: folder.file("a.gguf")) == contents(of: original))
+    let container = try Container(Container.encode(CheckpointFile.open(original).source))
+    try Self.write(container, to: folder.file("b.gguf"))
+    #expect(try contents(of: folder.file("b.gguf")) == contents(of: original))
+  }
+
+  private static func write(_ source: any TensorSource, to path: String) throws {
+    var sink = try CheckpointFormat.forWriting(path).writer(to: path)
+    try sink.write(source)
+  }
+
+  @Test func `Every kind of metadata comes back, and what would not is refused`() throws {
+    let folder = try TestFolder()
+    let path = folder.file("kinds.gguf")
+    var tensors = NamedTensors()
+    try tensors.add(Tensor(dtype: .float32, shape: [1], bytes: [0, 0, 128, 63]), named: "w")
+    tensors.metadata["general.architecture"] = .string("test")
+    tensors.metadata["a.bool"] = .bool(true)
+    tensors.metadata["a.bytes"] = .bytes([0xFF, 0xFE])
+    tensors.metadata["a.float"] = .float(0.1)
+    tensors.metadata["a.single"] = .float(0.5)
+    tensors.metadata["a.int"] = .int(.min)
+    tensors.metadata["a.uint"] = .uint(.max)
+    tensors.metadata["a.bools"] = .bools([true, false])
+    tensors.metadata["a.floats"] = .floats([0.1, .infinity])
+    tensors.metadata["a.ints"] = .ints([1, -1])
+    tensors.metadata["a.uints"] = .uints([])
+    tensors.metadata["a.strings"] = .strings(["a", ""])
+    tensors.metadata["a.byteStrings"] = .byteStrings([[0xFF], []])
+    try Self.write(tensors, to: path)
+    var found = try CheckpointFile.open(path).source.metadata
+    found["cairn.gguf_layout"] = nil
+    #expect(found == tensors.metadata)
+    tensors.metadata["a.bytes"] = .bytes([0x61])
+    let error = #expect(throws: CairnError.self) { try Self.write(tensors, to: path) }
+    #expect(error?.code == .cannotHold)
+  }
+
+  @Test func `Types that the format does not have are refused by name`() throws {
+    let folder = try TestFolder()
+    var tensors = NamedTensors()
+    try tensors.add(Tensor(dtype: .uint16, shape: [1], bytes: [0, 0]), named: "w")
+    let error = #expect(throws: CairnError.self) {
+      try Self.write(tensors, to: folder.file("w.gguf"))
+    }
+    #expect(error?.code == .cannotHold && error?.location.name == "w")
+  }
+
+  @Test func `A layout that does not fit is no more than a hint`() throws {
+    let folder = try TestFolder()
+    let path = folder.file("hint.gguf")
+    var tensors = NamedTensors()
+    try tensors.add(Tensor(dtype: .int8, shape: [1], bytes: [1]), named: "w")
+    tensors.metadata["a"] = .uint(300)
+    tensors.metadata["b"] = .string("text")
+    tensors.metadata["cairn.gguf_layout"] = .strings([
+      "uint8 a", "[uint8] b", "nothing", "int8 absent", "array a", "uint16 a", "",
+    ])
+    try Self.write(tensors, to: path)
+    let metadata = try CheckpointFile.open(path).source.metadata
+    #expect(
+      metadata["a"] == .uint(300) && metadata["b"] == .string("text") && metadata["absent"] == nil)
+  }
 }

@@ -32,6 +32,13 @@ struct OpaqueItems {
   /// Adds an item.
   ///
   /// - Throws: `limitExceeded`.
+  mutating func add(_ item: OpaqueItem) throws(CairnError) {
+    try add(item.path, item.type, item.reason)
+  }
+
+  /// Adds an item.
+  ///
+  /// - Throws: `limitExceeded`.
   mutating func add(
     _ path: [UInt8], _ type: String, _ reason: String
   ) throws(CairnError) {

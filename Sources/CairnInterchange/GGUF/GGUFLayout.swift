@@ -107,7 +107,7 @@ struct GGUFLayout {
   typealias Entry = (key: Metadata.Key, form: GGUFValueForm)
 
   /// The key under which a layout is kept among the metadata. It is never written into a GGUF file.
-  static let key: Metadata.Key = "cairn.gguf_layout"
+  static let key = FormatNotes.gguf
   private static let architecture: Metadata.Key = "general.architecture"
 
   /// The metadata of a file, with its layout under ``key`` where a writer could not tell it otherwise.
@@ -133,9 +133,9 @@ struct GGUFLayout {
 
   /// How metadata are to be written: as their layout says, as far as it fits them.
   static func entries(_ metadata: Metadata) -> [Entry] {
-    guard case .strings(let lines) = metadata[key] else { return usual(metadata) }
     var plain = metadata
-    plain[key] = nil
+    for key in FormatNotes.keys { plain[key] = nil }
+    guard case .strings(let lines) = metadata[key] else { return usual(plain) }
     var known = Set<Metadata.Key>()
     var entries: [Entry] = []
     for line in lines {

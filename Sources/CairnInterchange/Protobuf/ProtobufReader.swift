@@ -84,6 +84,8 @@ struct ProtobufReader {
   /// The next `count` bytes, which are no field.
   mutating func take(_ count: Int) throws(CairnError) -> [UInt8] { try reader.bytes(count) }
 
+  /// The bytes that are left.
+  var remaining: Int { reader.remaining }
   /// Whether nothing is left.
   var isAtEnd: Bool { reader.isAtEnd }
 

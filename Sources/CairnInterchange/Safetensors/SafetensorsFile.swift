@@ -24,6 +24,8 @@ public struct SafetensorsFile: Sendable {
   private let header: SafetensorsHeader
   private let indices: [TensorName: Int]
   private let aliases: [(name: TensorName, owner: Int)]
+  /// Where the file is one of several of a folder, that there are others.
+  public internal(set) var remarks: [String] = []
 
   /// The bytes of the header: the JSON and the spaces after it, without the length in front of it.
   public let headerByteCount: Int
@@ -59,9 +61,8 @@ public struct SafetensorsFile: Sendable {
   ) throws(CairnError) {
     do throws(CairnError) {
       self.headerByteCount = try Self.headerByteCount(of: source, maximumHeaderByteCount)
-      var bytes = [UInt8](repeating: 0, count: headerByteCount)
-      var span = bytes.mutableSpan
-      try source.read(at: SafetensorsHeader.lengthByteCount, into: &span)
+      let start = SafetensorsHeader.lengthByteCount
+      let bytes = try source.withBytes(in: start..<start + headerByteCount) { $0.array }
       self.header = try SafetensorsHeader(
         parsing: bytes,
         dataByteCount: source.count - SafetensorsHeader.lengthByteCount - headerByteCount)

@@ -26,6 +26,11 @@ extension SafetensorsHeader {
 
     /// The entry as the key-values of `__metadata__`.
     func metadata() throws(CairnError) -> Metadata {
+      // No key-values, but said: MLX writes null, others an empty object.
+      if case .null = value { return FormatNotes.metadata(FormatNotes.safetensors, "null") }
+      if case .object(let pairs) = value, pairs.isEmpty {
+        return FormatNotes.metadata(FormatNotes.safetensors, "{}")
+      }
       guard case .object(let pairs) = value else {
         throw failure(
           .invalidHeader, "the metadata is no object", expected: "keys with texts",

@@ -55,7 +55,8 @@ package struct SafetensorsLayout: Sendable {
       dataByteCount = end
       data.append((items[place].index, byteCount))
     }
-    header = try Self.header(items, try Self.metadata(source.metadata))
+    header = try Self.header(
+      items, try Self.metadata(source.metadata), note: source.metadata[FormatNotes.safetensors])
   }
 
   private static func item(
@@ -104,7 +105,7 @@ package struct SafetensorsLayout: Sendable {
     _ metadata: Metadata
   ) throws(CairnError) -> JSONObject {
     var object = JSONObject()
-    for (key, value) in metadata {
+    for (key, value) in metadata where !FormatNotes.keys.contains(key) {
       if case .string(let text) = value {
         object[key.string] = .string(text)
       } else {
@@ -123,10 +124,16 @@ package struct SafetensorsLayout: Sendable {
   }
 
   private static func header(
-    _ items: [Item], _ metadata: JSONObject
+    _ items: [Item], _ metadata: JSONObject, note: MetadataValue?
   ) throws(CairnError) -> [UInt8] {
     var root = JSONObject()
-    if !metadata.isEmpty { root[SafetensorsHeader.metadataKey] = .object(metadata) }
+    if !metadata.isEmpty {
+      root[SafetensorsHeader.metadataKey] = .object(metadata)
+    } else if note == .string("null") {
+      root[SafetensorsHeader.metadataKey] = .null
+    } else if note == .string("{}") {
+      root[SafetensorsHeader.metadataKey] = .object([:])
+    }
     for item in items {
       let name = item.entry.name.string
       guard root[name] == nil else {

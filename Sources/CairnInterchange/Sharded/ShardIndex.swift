@@ -7,15 +7,18 @@ import CairnTensors
 
 /// What an index says.
 struct ShardIndex {
-  /// Names of tensors and of the files that they are in, in the order of the index.
-  private(set) var map: [(name: TensorName, shard: String)] = []
+  /// Names of tensors and the numbers of the files that they are in, in the order of the index.
+  private(set) var map: [(name: TensorName, shard: Int)] = []
   /// The files, each once, in the order in which they are named first.
-  private(set) var shardNames: [String] = []
+  private(set) var shards: [InnerPath] = []
   private(set) var metadata: [(key: Metadata.Key, value: MetadataValue)] = []
+  /// Names and keys that are none.
+  private(set) var opaque = OpaqueItems()
 
   /// Reads an index.
   ///
-  /// - Throws: `headerTooLarge`, `invalidHeader`, `duplicateName`, `invalidName`, `limitExceeded`.
+  /// - Throws: `headerTooLarge`, `invalidHeader`, `duplicateName`, `invalidPath`, `limitExceeded`,
+  ///   `overBudget`.
   init(_ file: FileBytes) throws(CairnError) {
     do throws(CairnError) {
       try read(file)
@@ -47,24 +50,55 @@ struct ShardIndex {
         .invalidHeader, "the index has no object ‘weight_map’", at: .init(offset: 0),
         expected: "names of tensors with names of files")
     }
-    var known = Set<String>()
+    try readMap(pairs, budget: .index(ofFile: file.count))
+    for pair in root["metadata"]?.objectValue ?? [:] {
+      guard let key = try? Metadata.Key(pair.key) else {
+        try opaque.add(Array(pair.key.utf8), "metadata", "its key is empty, too long or no text")
+        continue
+      }
+      metadata.append((key, try Self.value(pair.value)))
+    }
+  }
+
+  private mutating func readMap(_ pairs: JSONObject, budget: Budget) throws(CairnError) {
+    var known: [ByteKey: Int] = [:]
+    var numbers: [InnerPath: Int] = [:]
     for pair in pairs {
-      let name = try TensorName(pair.key)
-      guard let shard = pair.value.stringValue else {
+      try budget.takeTensor(nameByteCount: pair.key.utf8.count)
+      guard case .string(let text) = pair.value else {
         throw CairnError(
-          .invalidHeader, "the index does not give the tensor a file",
-          at: .init(name: name.string), expected: "a text", found: pair.value.kind)
+          .invalidHeader, "the index does not give the tensor a file", at: .init(name: pair.key),
+          expected: "a text", found: pair.value.kind)
+      }
+      let spelling = ByteKey(text)
+      let shard: Int
+      if let number = known[spelling] {
+        shard = number
+      } else {
+        // ‘./model’ and ‘model’ are one file.
+        let path: InnerPath
+        do throws(CairnError) { path = try InnerPath(text) } catch {
+          throw error.located(name: pair.key)
+        }
+        shard = numbers[path] ?? shards.count
+        known[spelling] = shard
+        if shard == shards.count {
+          guard shards.count < ShardedCheckpoint.maximumShardCount else {
+            throw CairnError(
+              .limitExceeded, "the index names more files than is allowed",
+              expected: "at most \(ShardedCheckpoint.maximumShardCount)")
+          }
+          numbers[path] = shard
+          shards.append(path)
+        }
+      }
+      guard let name = try? TensorName(pair.key) else {
+        try opaque.add(
+          Array(pair.key.utf8), "tensor",
+          "its name is empty, too long or holds a control character")
+        continue
       }
       map.append((name, shard))
-      if known.insert(shard).inserted { shardNames.append(shard) }
-    }
-    guard shardNames.count <= ShardedCheckpoint.maximumShardCount else {
-      throw CairnError(
-        .limitExceeded, "the index names more files than is allowed",
-        expected: "at most \(ShardedCheckpoint.maximumShardCount)", found: "\(shardNames.count)")
-    }
-    for pair in root["metadata"]?.objectValue ?? [:] {
-      metadata.append((try Metadata.Key(pair.key), try Self.value(pair.value)))
     }
   }
 

@@ -18,7 +18,9 @@ extension CheckpointFormat {
     recognises: { ShardedCheckpoint.indexName(at: $0) != nil },
     open: { (place) throws(CairnError) in try ShardedCheckpoint(place) },
     holdsTies: { (source) throws(CairnError) in try SafetensorsTies.areHeld(of: source) },
-    holdsMetadata: { $0.allSatisfy { ShardedMetadata.isHeld($0.value) } },
+    holdsMetadata: {
+      $0.allSatisfy { FormatNotes.keys.contains($0.key) || ShardedMetadata.isHeld($0.value) }
+    },
     spansFiles: true,
     sink: { path, options, losses in
       ShardedWriter(path: path, options: options, accepting: losses)
@@ -26,7 +28,7 @@ extension CheckpointFormat {
 }
 
 /// Shards and their index, which decides: every tensor that it names must be in the shard that it
-/// names, and the shards may have no other.
+/// names; what else the shards have is left out, and ``remarks`` says so.
 ///
 /// The order of weights is that of the index. `total_size` is left out where it is what the tensors
 /// take; the index's other metadata are kept, and those of the shards: under their own keys where the
@@ -47,21 +49,28 @@ public struct ShardedCheckpoint: CheckpointSource {
   public let fileByteCount: Int
   /// What index and shards say of the whole.
   public let metadata: Metadata
+  /// That shards hold what the index does not name, or that the folder holds other checkpoints.
+  public let remarks: [String]
+  /// What the shards hold and is not read.
+  public let opaqueItems: [OpaqueItem]
 
   /// The largest index that is read.
   static let maximumIndexByteCount = 64 << 20
   /// The most shards: each is an open file.
   static let maximumShardCount = 4_096
 
-  /// The names under which an index lies in a folder.
-  private static let names = ["model.safetensors.index.json", "pytorch_model.bin.index.json"]
-
   /// The index at a place: the file itself, or one of those that a folder may hold.
   static func indexName(at place: CheckpointPlace) -> String? {
-    guard place.file != nil else { return names.first { place.holds($0) } }
+    guard place.file != nil else { return FolderNames.index(in: place) }
     guard place.head.first(where: { !isSpace($0) }) == UInt8(ascii: "{") else { return nil }
-    let text = String(decoding: place.head, as: UTF8.self)
-    return place.hasExtension(["index.json"]) || text.contains("\"weight_map\"") ? place.name : nil
+    return place.hasExtension(["index.json"]) || holds(place.head, "\"weight_map\"")
+      ? place.name : nil
+  }
+
+  /// Whether `text` stands among the bytes.
+  private static func holds(_ bytes: [UInt8], _ text: String) -> Bool {
+    let wanted = Array(text.utf8)
+    return bytes.indices.contains { bytes[$0...].starts(with: wanted) }
   }
 
   private static func isSpace(_ byte: UInt8) -> Bool { [0x20, 0x09, 0x0A, 0x0D].contains(byte) }
@@ -70,50 +79,41 @@ public struct ShardedCheckpoint: CheckpointSource {
   ///
   /// - Throws: `invalidHeader` for an index that is none, `headerTooLarge`; `missingFile` and
   ///   `invalidPath` for a shard that is not there, or not in the folder; `shardMismatch` where the
-  ///   index and a shard contradict each other; and what opening a shard throws.
+  ///   index names a tensor that its shard does not have; and what opening a shard throws.
   init(_ place: CheckpointPlace) throws(CairnError) {
     let file: FileBytes
-    if let found = place.file {
-      file = found
-    } else {
-      file = try place.companion(Self.indexName(at: place) ?? Self.names[0])
-    }
+    let name = Self.indexName(at: place) ?? FolderNames.indexes[0]
+    if let found = place.file { file = found } else { file = try place.companion(name) }
     let index = try ShardIndex(file)
     var shards: [any CheckpointSource] = []
     var total = file.count
-    var numbers: [String: Int] = [:]
-    for shard in index.shardNames {
+    for shard in index.shards {
       let opened = try Self.open(shard, place)
       total = total.addingReportingOverflow(opened.fileByteCount).partialValue
-      numbers[shard] = shards.count
       shards.append(opened)
     }
     var items: [Item] = []
     var indices: [TensorName: Int] = [:]
-    for (name, shard) in index.map {
-      let number = numbers[shard] ?? 0
+    for (name, number) in index.map {
       guard let place = try shards[number].index(of: name) else {
         throw CairnError(
           .shardMismatch, "the index names a tensor that its shard does not have",
-          at: .init(file: file.path, name: name.string), found: shard.excerpt,
+          at: .init(file: file.path, name: name.string), found: index.shards[number].text.excerpt,
           advice: "Fetch all files of one version of the checkpoint")
       }
       indices[name] = items.count
       items.append(Item(name: name, shard: number, index: place))
     }
-    // Ties that only the shards' own metadata tell.
+    // Ties that only the shards' own metadata tell, and what the index does not name.
     var ties: [Item] = []
+    var left: (count: Int, first: TensorName?) = (0, nil)
     for (number, shard) in shards.enumerated() {
       for place in 0..<shard.count {
         let entry = try shard.entry(at: place)
-        let known = indices[entry.name] ?? -1
-        if known >= 0, items[known].shard == number { continue }
-        guard entry.aliasOf != nil, indices[entry.name] == nil else {
-          throw CairnError(
-            .shardMismatch, "a shard has a tensor that the index does not give to it",
-            at: .init(file: file.path, name: entry.name.string),
-            found: index.shardNames[number].excerpt,
-            advice: "Fetch all files of one version of the checkpoint")
+        if let known = indices[entry.name], known < 0 || items[known].shard == number { continue }
+        guard let owner = entry.aliasOf, indices[entry.name] == nil, indices[owner] != nil else {
+          left = (left.count + 1, left.first ?? entry.name)
+          continue
         }
         indices[entry.name] = -1
         ties.append(Item(name: entry.name, shard: number, index: place))
@@ -123,8 +123,18 @@ public struct ShardedCheckpoint: CheckpointSource {
       indices[tie.name] = items.count
       items.append(tie)
     }
+    var opaque = index.opaque
     metadata = try Self.metadata(
-      index, shards, Self.logicalByteCount(items.map { (shards[$0.shard], $0.index) }))
+      index, shards, Self.logicalByteCount(items.map { (shards[$0.shard], $0.index) }), &opaque)
+    var remarks = FolderNames.remarks(name, in: place)
+    if let first = left.first {
+      remarks.append(
+        "the shards hold \(left.count) tensors that the index does not give to them, such as "
+          + "\(first.string.excerpt): they are left out")
+    }
+    for shard in shards { for item in shard.opaqueItems { try opaque.add(item) } }
+    self.remarks = remarks
+    opaqueItems = opaque.items
     self.shards = shards
     self.items = items
     self.indices = indices
@@ -132,11 +142,11 @@ public struct ShardedCheckpoint: CheckpointSource {
   }
 
   private static func open(
-    _ name: String, _ place: CheckpointPlace
+    _ path: InnerPath, _ place: CheckpointPlace
   ) throws(CairnError) -> any CheckpointSource {
-    let shard = try CheckpointPlace(try place.companion(name), options: place.options)
+    let shard = try CheckpointPlace(try place.companion(path.text), options: place.options)
     let format = try CheckpointFormat.detect(shard)
-    guard format.name != "sharded" else {
+    guard !format.name.isSpelt(as: "sharded") else {
       throw CairnError(
         .shardMismatch, "a shard is an index itself", at: .init(file: shard.path))
     }
@@ -159,19 +169,26 @@ public struct ShardedCheckpoint: CheckpointSource {
   }
 
   private static func metadata(
-    _ index: ShardIndex, _ shards: [any CheckpointSource], _ byteCount: Int
+    _ index: ShardIndex, _ shards: [any CheckpointSource], _ byteCount: Int,
+    _ opaque: inout OpaqueItems
   ) throws(CairnError) -> Metadata {
     var pairs: [(key: Metadata.Key, value: MetadataValue)] = []
-    let all = shards.flatMap { shard in shard.metadata.map(\.key) }
-    for key in Set(all) {
-      let values = Set(shards.compactMap { $0.metadata[key] })
-      if values.count == 1, let value = values.first {
-        pairs.append((key, value))
+    var found: [Metadata.Key: [(shard: Int, value: MetadataValue)]] = [:]
+    for (number, shard) in shards.enumerated() {
+      for (key, value) in shard.metadata { found[key, default: []].append((number, value)) }
+    }
+    for (key, values) in found {
+      if values.allSatisfy({ $0.value == values[0].value }) {
+        pairs.append((key, values[0].value))
         continue
       }
-      for (number, shard) in shards.enumerated() {
-        guard let value = shard.metadata[key] else { continue }
-        pairs.append((try TensorName("\(index.shardNames[number])/\(key)"), value))
+      for (number, value) in values {
+        let path = index.shards[number].bytes + "/".utf8 + key.utf8
+        if let long = try? TensorName(utf8: path) {
+          pairs.append((long, value))
+        } else {
+          try opaque.add(path, "metadata of a shard", "its key and the shard's name are too long")
+        }
       }
     }
     for (key, value) in index.metadata {

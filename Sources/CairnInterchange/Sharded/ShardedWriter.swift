@@ -171,6 +171,7 @@ enum ShardedMetadata {
     var texts = Metadata()
     let metadata = source.metadata
     texts["format"] = metadata["format"].flatMap { if case .string = $0 { $0 } else { nil } }
+    texts[FormatNotes.safetensors] = metadata[FormatNotes.safetensors]
     guard try SafetensorsTies.areHeld(of: source) else { return texts }
     for index in 0..<source.count {
       let entry = try source.entry(at: index)
@@ -184,7 +185,8 @@ enum ShardedMetadata {
     _ metadata: Metadata, but shards: Metadata, byteCount: Int
   ) throws(CairnError) -> JSONObject {
     var object: JSONObject = ["total_size": .integer(Int64(byteCount))]
-    for (key, value) in metadata where shards[key] == nil {
+    for (key, value) in metadata
+    where shards[key] == nil && !FormatNotes.keys.contains(key) {
       object[key.string] =
         isHeld(value) ? value.json() : .string(try SafetensorsLayout.text(of: value.json()))
     }

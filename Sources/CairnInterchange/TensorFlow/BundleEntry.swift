@@ -95,6 +95,6 @@ struct BundleEntry {
     if let name = Self.refused[type] {
       throw CairnError(.unsupported, "the elements are of a type that is not read", found: name)
     }
-    throw CairnError(.unknownDType, "the element type is not known", found: "DT \(type)")
+    throw CairnError(.unknownDType, "the element type is not known", found: "type \(type)")
   }
 }

@@ -10,6 +10,7 @@ struct BundleTable {
 
   private(set) var table: TensorTable
   private(set) var checked: [CheckedElements] = []
+  private(set) var opaque = OpaqueItems()
   /// Bytes of all data files that are open.
   private(set) var dataByteCount = 0
   private var entries: [(key: [UInt8], entry: BundleEntry)] = []
@@ -19,9 +20,13 @@ struct BundleTable {
   private var files: [Int: FileBytes] = [:]
   private var ranges: [Int: [(range: Range<Int>, name: String)]] = [:]
   private var usedSlices = 0
+  private let budget: Budget
   private let open: Opening
 
-  init(_ sorted: SortedTable, path: String?, open: @escaping Opening) throws(CairnError) {
+  init(
+    _ sorted: SortedTable, path: String?, budget: Budget, open: @escaping Opening
+  ) throws(CairnError) {
+    self.budget = budget
     self.open = open
     table = TensorTable(path: path)
     guard let header = sorted.entries.first, header.key.isEmpty else {
@@ -32,6 +37,9 @@ struct BundleTable {
     try readHeader(header.value)
     for (key, value) in sorted.entries.dropFirst() {
       numbers[key] = entries.count
+      // A dimension or the extent of a part takes few bytes in the file, and more here.
+      try budget.take(value.count, of: 16)
+      try budget.takeTensor(nameByteCount: key.count)
       do throws(CairnError) { entries.append((key, try BundleEntry(value))) } catch {
         var named = error
         named.location.offset = nil
@@ -49,6 +57,12 @@ struct BundleTable {
   private mutating func readHeader(_ bytes: [UInt8]) throws(CairnError) {
     var reader = ProtobufReader(try MemoryBytes(bytes))
     while let field = try reader.next() {
+      if field.number == 1, field.range != nil {
+        throw CairnError(
+          .unsupported, "the file is a checkpoint of TensorFlow's first format (V1)",
+          advice:
+            "Save it anew with TensorFlow 1.x: tf.train.Saver(write_version=tf.train.SaverDef.V2)")
+      }
       if field.number == 1 { shardCount = Int(clamping: field.varint ?? 0) }
       if field.number == 2 { isBigEndian = field.varint == 1 }
     }
@@ -60,6 +74,12 @@ struct BundleTable {
       do throws(CairnError) {
         let item = try item(key, entry)
         try table.add(item)
+      } catch  where error.code == .unsupported || error.code == .unknownDType {
+        usedSlices += entry.slices.count
+        try opaque.add(key, error.found ?? "tensor", error.message)
+      } catch  where error.code == .invalidName {
+        usedSlices += entry.slices.count
+        try opaque.add(key, "tensor", error.message)
       } catch {
         throw error.located(name: Self.text(key))
       }
@@ -100,6 +120,7 @@ struct BundleTable {
   private mutating func item(
     _ key: [UInt8], _ entry: BundleEntry
   ) throws(CairnError) -> TensorTable.Item {
+    let name = try TensorName(utf8: key)
     let dtype = try entry.dtype()
     let shape = try Shape(entry.dimensions)
     let elements: any ElementBytes
@@ -109,7 +130,7 @@ struct BundleTable {
       elements = try partitioned(key, entry, dtype, shape)
     }
     return TensorTable.Item(
-      name: try TensorName(utf8: key), dtype: dtype, shape: shape, elements: elements,
+      name: name, dtype: dtype, shape: shape, elements: elements,
       codec: entry.slices.isEmpty ? "raw" : "partitioned", storedByteCount: elements.count)
   }
 
@@ -126,7 +147,8 @@ struct BundleTable {
       guard !isBigEndian else {
         throw CairnError(.unsupported, "texts that a big-endian machine wrote")
       }
-      return try CheckedElements.texts(file, entry, elements: shape.elementCount)
+      return try CheckedElements.texts(
+        file, entry, elements: shape.elementCount, budget: budget)
     }
     guard dtype.byteCount(elements: shape.elementCount) == entry.byteCount else {
       throw CairnError(
@@ -151,6 +173,7 @@ struct BundleTable {
         slice[axis].start != 0 || slice[axis].length.map { $0 != shape[axis] } ?? false
       }
     }
+    try budget.take(entry.slices.count, of: 320)
     guard dtype != .string, axes.count <= 1 else {
       throw CairnError(
         .unsupported, "a variable that is partitioned along more than one dimension, or of texts")

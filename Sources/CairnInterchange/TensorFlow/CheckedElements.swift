@@ -68,7 +68,7 @@ struct CheckedElements: ElementBytes {
   /// The texts of a string tensor (`WriteStringTensor` of tensor_bundle.cc): lengths of variable length,
   /// their CRC-32C, the bytes. As elements: end offsets of 64 bits, then the bytes.
   static func texts(
-    _ file: any ByteSource, _ entry: BundleEntry, elements: Int
+    _ file: any ByteSource, _ entry: BundleEntry, elements: Int, budget: Budget
   ) throws(CairnError) -> HeldElements {
     let range = entry.offset..<entry.offset + entry.byteCount
     let place = CairnError.Location(file: file.path, offset: UInt64(entry.offset))
@@ -78,6 +78,9 @@ struct CheckedElements: ElementBytes {
         .sizeMismatch, "the texts have fewer bytes than lengths", at: place,
         expected: "at least \(elements)", found: "\(entry.byteCount)")
     }
+    // Offsets and bytes, and both again while they are put together.
+    try budget.take(3, of: elements.multipliedReportingOverflow(by: 8).partialValue)
+    try budget.take(3, of: entry.byteCount)
     var reader = ProtobufReader(file, in: range)
     var crc: UInt32 = 0
     var ends: [UInt8] = []
@@ -128,11 +131,21 @@ struct ConcatenatedElements: ElementBytes {
     count = rowByteCount * rows
   }
 
+  /// The last part that begins at or before a place in a row and is not empty.
+  private func part(at within: Int) -> Int {
+    var (low, high) = (0, parts.count)
+    while low + 1 < high {
+      let middle = (low + high) / 2
+      if starts[middle] <= within { low = middle } else { high = middle }
+    }
+    return low
+  }
+
   func read(from offset: Int, into bytes: inout MutableSpan<UInt8>) throws(CairnError) {
     var done = 0
     while done < bytes.count {
       let (row, within) = (offset + done).quotientAndRemainder(dividingBy: rowByteCount)
-      let part = (starts.firstIndex { $0 > within } ?? parts.count) - 1
+      let part = self.part(at: within)
       let width = starts[part + 1] - starts[part]
       let step = min(starts[part + 1] - within, bytes.count - done)
       try bytes.withPart(done..<done + step) { (target) throws(CairnError) in

@@ -4,6 +4,16 @@ import CairnSystem
 
 /// Decodes blocks.
 enum SnappyDecoder {
+  /// How many bytes `input` says that it decodes to; nil if it does not say.
+  static func byteCount(of input: [UInt8]) -> Int? {
+    var length = 0
+    for (place, byte) in input.prefix(5).enumerated() {
+      length |= Int(byte & 0x7F) << (7 * place)
+      if byte < 0x80 { return length }
+    }
+    return nil
+  }
+
   /// The bytes that `input` decodes to, at most `limit`; nil if it is no valid block.
   static func decode(_ input: [UInt8], limit: Int) -> [UInt8]? {
     var place = 0

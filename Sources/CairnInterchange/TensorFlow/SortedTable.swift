@@ -15,7 +15,7 @@ struct SortedTable {
   static let footerByteCount = 48
   static let advice = "The index is damaged; fetch it again"
   /// The largest block, decoded.
-  private static let maximumBlockByteCount = 64 << 20
+  private static let maximumBlockByteCount = 16 << 20
 
   /// Where a block is.
   private struct Handle {
@@ -26,7 +26,7 @@ struct SortedTable {
   /// Reads all of a table.
   ///
   /// - Throws: `truncated`, `invalidHeader`, `checksumMismatch`, `corruptStream`, `limitExceeded`.
-  init(_ source: any ByteSource, limits: Limits) throws(CairnError) {
+  init(_ source: any ByteSource, limits: Limits, budget: Budget) throws(CairnError) {
     guard source.count >= Self.footerByteCount else {
       throw CairnError(
         .truncated, "the file is too short for a table", at: .init(offset: UInt64(source.count)),
@@ -43,7 +43,7 @@ struct SortedTable {
         advice: Self.advice)
     }
     var blockEnd = 0
-    for entry in try Self.block(index, source) {
+    for entry in try Self.block(index, source, budget) {
       var value = ProtobufReader(try MemoryBytes(entry.value))
       let handle = try Self.handle(&value)
       // Blocks stand one after the other: none is read twice, however often the index names it.
@@ -52,7 +52,7 @@ struct SortedTable {
           .invalidHeader, "the blocks of the table overlap",
           at: .init(offset: UInt64(clamping: handle.offset)), advice: Self.advice)
       }
-      entries += try Self.block(handle, source)
+      entries += try Self.block(handle, source, budget)
       guard entries.count <= limits.tensorCount else {
         throw CairnError(
           .limitExceeded, "the table has more entries than is allowed",
@@ -75,7 +75,7 @@ struct SortedTable {
 
   /// The entries of one block.
   private static func block(
-    _ handle: Handle, _ source: any ByteSource
+    _ handle: Handle, _ source: any ByteSource, _ budget: Budget
   ) throws(CairnError) -> [(key: [UInt8], value: [UInt8])] {
     let place = CairnError.Location(offset: UInt64(handle.offset))
     guard handle.offset <= source.count - footerByteCount,
@@ -86,6 +86,9 @@ struct SortedTable {
         found: "\(handle.byteCount) bytes", advice: advice)
     }
     let end = handle.offset + handle.byteCount
+    // The block as it is stored, and once more where it is read.
+    try budget.take(3, of: handle.byteCount)
+    defer { budget.giveBack(bytes: 3 * handle.byteCount) }
     let stored = try source.withBytes(in: handle.offset..<end + 1) { $0.array }
     var trailer = SourceReader(source, in: end + 1..<end + 5)
     let expected: UInt32 = try trailer.integer()
@@ -99,6 +102,9 @@ struct SortedTable {
     switch stored.last {
     case 0: break
     case 1:
+      let plain = SnappyDecoder.byteCount(of: bytes) ?? 0
+      try budget.take(2, of: plain)
+      defer { budget.giveBack(bytes: 2 * plain) }
       guard let decoded = SnappyDecoder.decode(bytes, limit: maximumBlockByteCount) else {
         throw CairnError(.corruptStream, "a block is no Snappy data", at: place, advice: advice)
       }
@@ -108,11 +114,11 @@ struct SortedTable {
         .unsupported, "a block is compressed by an unknown method", at: place,
         found: "\(stored.last ?? 0)")
     }
-    return try entries(bytes, at: place)
+    return try entries(bytes, at: place, budget)
   }
 
   private static func entries(
-    _ bytes: [UInt8], at place: CairnError.Location
+    _ bytes: [UInt8], at place: CairnError.Location, _ budget: Budget
   ) throws(CairnError) -> [(key: [UInt8], value: [UInt8])] {
     func broken(_ message: String) -> CairnError {
       CairnError(.invalidHeader, message, at: place, advice: advice)
@@ -134,6 +140,8 @@ struct SortedTable {
       guard shared <= key.count, shared + min(unshared, 1 << 20) <= 1 << 16 else {
         throw broken("a key shares more than the key ahead of it has, or is too long")
       }
+      // A key of many bytes may take three in the file, and a value of none one.
+      try budget.take(bytes: 128 + shared + unshared + min(count, reader.remaining))
       let rest = try reader.take(unshared)
       key = Array(key[..<shared]) + rest
       entries.append((key, try reader.take(count)))

@@ -3,14 +3,14 @@
 
 public import CairnFormat
 public import CairnSystem
-import CairnTensors
+public import CairnTensors
 
 extension CheckpointFormat {
   /// TensorFlow's tensor bundle, alone or in a SavedModel's folder.
   public static let tensorflow = CheckpointFormat(
     name: "tensorflow", extensions: ["index"],
     lacks: [.ties, .order, .metadata, .configuration, .blobs],
-    recognises: { TensorBundle.recognises($0) },
+    recognises: { BundlePlace($0) != nil },
     open: { (place) throws(CairnError) in try TensorBundle(place) },
     spansFiles: true,
     sink: { path, options, losses in
@@ -25,44 +25,33 @@ extension CheckpointFormat {
 public struct TensorBundle: TableSource {
   let table: TensorTable
   private let checked: [CheckedElements]
+  /// Entries of types that are not read, such as resources and variants.
+  public let opaqueItems: [OpaqueItem]
+  /// That a SavedModel's graphs are not kept.
+  public let remarks: [String]
   /// Bytes of the index and of the data files.
   public let fileByteCount: Int
 
   /// The most data files: each is open.
   private static let maximumFileCount = 4_096
-  /// The prefixes under which a bundle lies in a folder.
-  private static let prefixes = ["variables/variables", "variables", "model", "checkpoint"]
-
-  /// Whether what lies at a place is of this format.
-  static func recognises(_ place: CheckpointPlace) -> Bool {
-    guard let file = place.file else { return prefix(in: place) != nil }
-    guard file.count >= SortedTable.footerByteCount else { return false }
-    var reader = SourceReader(file, in: file.count - 8..<file.count)
-    return (try? reader.integer(UInt64.self)) == SortedTable.magic
-  }
-
-  private static func prefix(in folder: CheckpointPlace) -> String? {
-    prefixes.first { folder.holds($0 + ".index") }
-  }
-
   /// Opens an index and the data files that it names.
   ///
   /// - Throws: `truncated`, `invalidHeader`, `checksumMismatch`, `corruptStream`, `missingFile`,
   ///   `unknownDType`, `unsupported`, `invalidShape`, `sizeMismatch`, `overlappingTensors`,
   ///   `duplicateName`, `invalidName`, `limitExceeded`.
   init(_ place: CheckpointPlace) throws(CairnError) {
-    var name = place.name
-    let index: FileBytes
-    if let file = place.file {
-      index = file
-      if name.hasSuffix(".index") { name = String(name.dropLast(6)) }
-    } else {
-      name = Self.prefix(in: place) ?? Self.prefixes[0]
-      index = try place.companion(name + ".index")
+    guard let found = BundlePlace(place) else {
+      throw CairnError(
+        .invalidHeader, "there is no index of a tensor bundle", at: .init(file: place.path),
+        expected: "a file NAME.index that ends as a table of TensorFlow does",
+        advice: "Name the index, its prefix, or the folder that it is in")
     }
+    let index = try found.index(at: place)
+    remarks = found.remarks
     do throws(CairnError) {
-      let sorted = try SortedTable(index, limits: place.options.limits)
-      var builder = try BundleTable(sorted, path: index.path) {
+      let budget = Budget.index(ofFile: index.count)
+      let sorted = try SortedTable(index, limits: place.options.limits, budget: budget)
+      var builder = try BundleTable(sorted, path: index.path, budget: budget) {
         (number, count) throws(CairnError) in
         guard count <= Self.maximumFileCount else {
           throw CairnError(
@@ -70,11 +59,12 @@ public struct TensorBundle: TableSource {
             expected: "at most \(Self.maximumFileCount)", found: "\(count)")
         }
         return try place.companion(
-          "\(name).data-\(number.fiveDigits)-of-\(count.fiveDigits)")
+          "\(found.prefix).data-\(number.fiveDigits)-of-\(count.fiveDigits)")
       }
       try builder.build()
       table = builder.table
       checked = builder.checked
+      opaqueItems = builder.opaque.items
       fileByteCount = builder.dataByteCount.addingReportingOverflow(index.count).partialValue
     } catch {
       throw error.located(file: index.path)

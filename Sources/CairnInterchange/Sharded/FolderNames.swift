@@ -1,0 +1,59 @@
+// The names under which Hugging Face's libraries keep a model in a folder (transformers, `utils/__init__.py`;
+// diffusers, `utils/constants.py`; peft): the files that a folder stands for.
+
+import CairnSystem
+
+/// Names of indexes and of single files, in the order in which they are looked for.
+enum FolderNames {
+  private static let stems = [
+    "model", "diffusion_pytorch_model", "adapter_model", "pytorch_lora_weights",
+    "open_clip_model", "consolidated",
+  ]
+  /// What stands between the stem and the ending of a variant; none first.
+  private static let variants = [
+    "", ".fp16", ".bf16", ".fp32", ".non_ema", ".ema", ".fp8", ".int8", ".8bit", ".4bit",
+  ]
+
+  /// The indexes of sharded checkpoints.
+  static let indexes: [String] = {
+    var names: [String] = []
+    for variant in variants {
+      for stem in stems {
+        names.append("\(stem)\(variant).safetensors.index.json")
+        // Both spellings were written.
+        if !variant.isEmpty { names.append("\(stem).safetensors.index\(variant).json") }
+      }
+    }
+    for variant in variants {
+      names.append("pytorch_model\(variant).bin.index.json")
+      if !variant.isEmpty { names.append("pytorch_model.bin.index\(variant).json") }
+      names.append("diffusion_pytorch_model\(variant).bin.index.json")
+    }
+    return names
+  }()
+
+  /// Checkpoints of one file of safetensors.
+  static let safetensors: [String] = variants.flatMap { variant in
+    stems.map { "\($0)\(variant).safetensors" }
+  }
+
+  /// The single file of safetensors that a folder stands for.
+  static func safetensors(in place: CheckpointPlace) -> String? {
+    guard place.file == nil, index(in: place) == nil else { return nil }
+    return safetensors.first { place.holds($0) }
+  }
+
+  /// The index that a folder stands for.
+  static func index(in place: CheckpointPlace) -> String? {
+    indexes.first { place.holds($0) }
+  }
+
+  /// What a reader of a folder's `name` says of the others that could have been meant.
+  static func remarks(_ name: String, in place: CheckpointPlace) -> [String] {
+    guard place.file == nil else { return [] }
+    let others = (indexes + safetensors).filter { !$0.isSpelt(as: name) && place.holds($0) }
+    guard let first = others.first else { return [] }
+    let more = others.count == 1 ? "" : " and \(others.count - 1) more"
+    return ["of the folder, \(name) was opened; it also holds \(first)\(more)"]
+  }
+}
