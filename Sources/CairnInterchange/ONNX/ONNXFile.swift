@@ -201,7 +201,7 @@ struct ONNXTable: ONNXTensorTaker {
           .limitExceeded, "the model names too many files of external data",
           expected: "at most \(Self.maximumFileCount)")
       }
-      file = ONNXDataFile(try place.companion(path.text, .confined))
+      file = ONNXDataFile(try place.companion(path, .confined))
       numbers[path] = files.count
       files.append(file)
       fileByteCount = fileByteCount.addingReportingOverflow(file.count).partialValue

@@ -144,7 +144,7 @@ public struct ShardedCheckpoint: CheckpointSource {
   private static func open(
     _ path: InnerPath, _ place: CheckpointPlace
   ) throws(CairnError) -> any CheckpointSource {
-    let shard = try CheckpointPlace(try place.companion(path.text), options: place.options)
+    let shard = try CheckpointPlace(try place.companion(path), options: place.options)
     let format = try CheckpointFormat.detect(shard)
     guard !format.name.isSpelt(as: "sharded") else {
       throw CairnError(
