@@ -260,14 +260,14 @@ import Testing
   {
     let folder = try TestFolder()
     let original = "\(fixtures)/\(name).gguf"
-    try Self.write(CheckpointFile.open(original).source, to: folder.file("a.gguf"))
+    try Self.save(CheckpointFile.open(original).source, to: folder.file("a.gguf"))
     #expect(try contents(of: folder.file("a.gguf")) == contents(of: original))
     let container = try Container(Container.encode(CheckpointFile.open(original).source))
-    try Self.write(container, to: folder.file("b.gguf"))
+    try Self.save(container, to: folder.file("b.gguf"))
     #expect(try contents(of: folder.file("b.gguf")) == contents(of: original))
   }
 
-  private static func write(_ source: any TensorSource, to path: String) throws {
+  private static func save(_ source: any TensorSource, to path: String) throws {
     var sink = try CheckpointFormat.forWriting(path).writer(to: path)
     try sink.write(source)
   }
@@ -290,12 +290,12 @@ import Testing
     tensors.metadata["a.uints"] = .uints([])
     tensors.metadata["a.strings"] = .strings(["a", ""])
     tensors.metadata["a.byteStrings"] = .byteStrings([[0xFF], []])
-    try Self.write(tensors, to: path)
+    try Self.save(tensors, to: path)
     var found = try CheckpointFile.open(path).source.metadata
     found["cairn.gguf_layout"] = nil
     #expect(found == tensors.metadata)
     tensors.metadata["a.bytes"] = .bytes([0x61])
-    let error = #expect(throws: CairnError.self) { try Self.write(tensors, to: path) }
+    let error = #expect(throws: CairnError.self) { try Self.save(tensors, to: path) }
     #expect(error?.code == .cannotHold)
   }
 
@@ -304,7 +304,7 @@ import Testing
     var tensors = NamedTensors()
     try tensors.add(Tensor(dtype: .uint16, shape: [1], bytes: [0, 0]), named: "w")
     let error = #expect(throws: CairnError.self) {
-      try Self.write(tensors, to: folder.file("w.gguf"))
+      try Self.save(tensors, to: folder.file("w.gguf"))
     }
     #expect(error?.code == .cannotHold && error?.location.name == "w")
   }
@@ -319,7 +319,7 @@ import Testing
     tensors.metadata["cairn.gguf_layout"] = .strings([
       "uint8 a", "[uint8] b", "nothing", "int8 absent", "array a", "uint16 a", "",
     ])
-    try Self.write(tensors, to: path)
+    try Self.save(tensors, to: path)
     let metadata = try CheckpointFile.open(path).source.metadata
     #expect(
       metadata["a"] == .uint(300) && metadata["b"] == .string("text") && metadata["absent"] == nil)
