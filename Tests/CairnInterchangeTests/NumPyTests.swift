@@ -76,7 +76,7 @@ import Testing
         "{'descr': '|b1', 'fortran_order': False, 'shape': (0, 281474976710656)}", 0, "invalidShape"
       ),
       ("{'descr': '<U0', 'fortran_order': False, 'shape': (2,)}", 0, "unsupported"),
-      ("{'descr': 'U1', 'fortran_order': False, 'shape': (2,)}", 8, "unsupported"),
+      ("{'descr': 'U1', 'fortran_order': False, 'shape': (2,)}", 8, "invalidElement"),
       ("{'descr': '<U2', 'fortran_order': False, 'shape': (2,)}", 8, "truncated"),
       // 0x01010101 is no character.
       ("{'descr': '<U1', 'fortran_order': False, 'shape': (2,)}", 8, "invalidElement"),
@@ -199,5 +199,45 @@ import Testing
     }
     var two = try CheckpointFormat.npy.writer(to: folder.file("y.npy"), accepting: .all)
     #expect(code { try two.write(tensors) } == .cannotHold)
+  }
+
+  /// Spellings that `numpy.dtype()` takes, and what it makes of them (NumPy 2.4.6 on Linux).
+  static let spellings: [(String, DType, Bool)] = [
+    ("f4", .float32, false), ("=f4", .float32, false), ("|f4", .float32, false),
+    ("<f", .float32, false), (">f", .float32, true), ("float32", .float32, false),
+    ("single", .float32, false), ("e", .float16, false), ("half", .float16, false),
+    ("d", .float64, false), (">d", .float64, true), ("float", .float64, false),
+    ("double", .float64, false), ("?", .bool, false), ("bool", .bool, false),
+    ("bool_", .bool, false), ("b", .int8, false), (">b", .int8, false), ("B", .uint8, false),
+    ("ubyte", .uint8, false), ("h", .int16, false), ("H", .uint16, false), ("i", .int32, false),
+    ("I", .uint32, false), ("intc", .int32, false), ("l", .int64, false), ("L", .uint64, false),
+    ("q", .int64, false), ("Q", .uint64, false), ("p", .int64, false), ("P", .uint64, false),
+    ("n", .int64, false), ("N", .uint64, false), ("int", .int64, false), ("uint", .uint64, false),
+    ("longlong", .int64, false), ("F", .complex64, false), ("D", .complex128, false),
+    (">F", .complex64, true), ("complex", .complex128, false), ("csingle", .complex64, false),
+    ("i8", .int64, false), (">i8", .int64, true), ("=u2", .uint16, false), ("|b1", .bool, false),
+  ]
+
+  @Test(arguments: spellings)
+  func `Every spelling that NumPy takes is read`(text: String, dtype: DType, isSwapped: Bool) throws
+  {
+    let width = (dtype.bitWidth ?? 8) / 8
+    let path = folder.file("spelt.npy")
+    let bytes = Self.npy("{'descr': '\(text)', 'fortran_order': False, 'shape': ()}")
+    let element = (0..<width).map { UInt8($0 == 0 ? 1 : 0) }
+    try write(bytes + element, to: path)
+    let tensor = try CheckpointFile.open(path).source.tensor(at: 0)
+    #expect(tensor.dtype == dtype)
+    let number = dtype == .complex64 || dtype == .complex128 ? width / 2 : width
+    let expected = isSwapped ? (0..<width).map { UInt8($0 == number - 1 ? 1 : 0) } : element
+    #expect(tensor.bytes == expected)
+  }
+
+  @Test(arguments: ["<float32", "=int", "f", "<x4", "float33", "F4"])
+  func `What NumPy does not take is refused`(text: String) throws {
+    let path = folder.file("not.npy")
+    try write(
+      Self.npy("{'descr': '\(text)', 'fortran_order': False, 'shape': (1,)}", data: 4), to: path)
+    #expect((refusal(of: path) == nil) == (text == "f"))
   }
 }

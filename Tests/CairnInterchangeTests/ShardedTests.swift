@@ -57,7 +57,6 @@ import Testing
     let both = #""layer.0.weight":"\#(Self.first)","layer.1.weight":"\#(Self.first)""#
     #expect(try index(#"{"weight_map":{\#(both)}}"#) == nil)
     for (map, expected, name) in [
-      (#""layer.0.weight":"\#(Self.first)""#, "shardMismatch", "layer.1.weight"),
       (both + #","more":"\#(Self.first)""#, "shardMismatch", "more"),
       (both + #","layer.2.weight":"\#(Self.first)""#, "shardMismatch", "layer.2.weight"),
       (both + #","layer.2.weight":"model-00009-of-00003.safetensors""#, "missingFile", nil),

@@ -171,7 +171,7 @@ extension Dequantizer {
     let d = block.half(52)
     let powers: [UInt8] = [1, 3, 9, 27, 81]
     func digit(_ byte: UInt8, _ power: Int) -> Float {
-      Float(Int(UInt16(byte &* powers[power]) * 3 >> 8) - 1)
+      Float(Int((UInt16(byte &* powers[power]) * 3) >> 8) - 1)
     }
     for element in 0..<160 {
       values[element] = d * digit(block[element % 32], element / 32)

@@ -95,6 +95,8 @@ struct NPYDType: Equatable {
         switch code.bytes.first {
         case UInt8(ascii: "M"), UInt8(ascii: "m"): "dates or time spans"
         case UInt8(ascii: "V"): "raw bytes"
+        case UInt8(ascii: "S"), UInt8(ascii: "a"), UInt8(ascii: "U"):
+          "texts without room for a character, or with more than can be counted"
         default: nil
         }
       }
