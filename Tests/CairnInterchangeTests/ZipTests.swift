@@ -119,7 +119,7 @@ import Testing
     .init("a count that no directory holds", .invalidArchive) { $0.count = 60_000 },
     .init("a directory elsewhere", .invalidArchive) { $0.directoryOffset = 3 },
     .init("bytes behind the directory", .invalidArchive) { $0.between = [0, 0] },
-    .init("bytes behind the end", .truncated) { $0.behind = [0] },
+    .init("bytes behind the end", .trailingBytes) { $0.behind = [0] },
     .init("a ZIP64 field that is too short", .invalidArchive) {
       $0.members[0].extra = [1, 0, 4, 0, 9, 9, 9, 9]
       $0.members[0].size = .max

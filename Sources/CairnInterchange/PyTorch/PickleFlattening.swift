@@ -1,4 +1,4 @@
-// Nested dictionaries and lists as tensors and key-values with paths: `model.layer.weight`.
+// Nested dictionaries, lists and objects as tensors and key-values with paths: `model.layer.weight`.
 
 import CairnFormat
 import CairnSystem
@@ -8,107 +8,441 @@ import CairnTensors
 ///
 /// The path of an element is its container's and, behind a dot, its key or its number from 0; that of
 /// the root is empty, and a root that is itself a tensor is called `tensor`. Attributes of a dictionary
-/// (`_metadata` of state dictionaries) have the paths that items would have.
+/// (`_metadata` of state dictionaries), of a tensor and of an object have the paths that items would
+/// have. What lies in the `_parameters`, `_buffers` and `_modules` of a module has the path that its
+/// `state_dict()` would give it.
+///
+/// Nothing here calls itself: containers that are open stand in a list, as deep as it may become.
 struct PickleFlattening {
-  private(set) var tensors: [(path: String, tensor: Int)] = []
+  private(set) var tensors: [(name: TensorName, tensor: TorchTensor)] = []
   private(set) var metadata: [(key: Metadata.Key, value: MetadataValue)] = []
+  /// Objects that were not made, and what was not listed a second time.
+  private(set) var unkept: [OpaqueItem] = []
+  /// What is listed under another path than its own, or as parts.
+  private(set) var notes = RemarkList()
   private let content: PickleContent
-  private var visited = 0
+  private var tensorNames = PickleNameTable()
+  private var metadataNames = PickleNameTable()
+  private var frames: [Frame] = []
+  /// The containers that are open.
+  private var open: Set<Identity> = []
+  private var seen: Set<Identity> = []
+  /// Values of containers that stand in more than one place, as far as they are still listed again.
+  private var repetitions: Int
 
   /// Containers in containers, at most.
-  private static let maximumDepth = 64
-  /// Values that are visited, at most: one container may stand in many places.
-  private static let maximumVisits = 1 << 22
+  static let maximumDepth = 256
+  static let maximumRepetitions = 1 << 15
 
-  init(_ content: PickleContent) throws(CairnError) {
-    self.content = content
-    try visit(content.root, path: "", depth: 0)
+  /// What may be open.
+  private enum Identity: Hashable {
+    case node(Int)
+    case object(Int)
+    case tensor(Int)
   }
 
-  private mutating func visit(
-    _ value: PickleValue, path: String, depth: Int
+  /// Some of what a container holds.
+  private enum Part {
+    case list(Int)
+    case dictionary(Int, isModule: Bool)
+    case value(StaticString, PickleValue)
+  }
+
+  /// A container that is open.
+  private struct Frame {
+    var path: [UInt8]
+    var identity: Identity
+    var parts: [Part]
+    var part = 0
+    var place = 0
+    /// For a dictionary that has a key twice: the places that count.
+    var places: [Int]?
+    /// A key that is no text, to be listed itself.
+    var key: (path: [UInt8], value: PickleValue)?
+  }
+
+  init(
+    _ content: PickleContent, roots: [(path: StaticString?, value: PickleValue)], repetitions: Int
   ) throws(CairnError) {
-    visited += 1
-    guard depth <= Self.maximumDepth, visited <= Self.maximumVisits else {
-      throw CairnError(
-        .limitExceeded, "the checkpoint's containers are nested too deep, or contain themselves",
-        at: .init(name: path.isEmpty ? nil : path), expected: "at most \(Self.maximumDepth) levels")
-    }
-    switch value {
-    case .tensor(let number): tensors.append((path.isEmpty ? "tensor" : path, number))
-    case .dict(let node): try visit(dictionary: node, path, depth)
-    case .list(let node), .tuple(let node):
-      let items = content.nodes[node]
-      if let array = Self.array(items) { return try keep(array, path) }
-      for (number, item) in items.enumerated() {
-        try visit(item, path: Self.join(path, "\(number)"), depth: depth + 1)
-      }
-    case .none: try keep(.string("None"), path)
-    case .bool(let value): try keep(.bool(value), path)
-    case .int(let value): try keep(.int(value), path)
-    case .float(let value): try keep(.float(value), path)
-    case .text(let value): try keep(.string(value), path)
-    case .bytes(let value): try keep(.bytes(value), path)
-    case .global(let name): try keep(.string(name), path)
-    case .storage:
-      throw CairnError(
-        .unsupported, "the checkpoint holds a bare storage, which has no shape",
-        at: .init(name: path.isEmpty ? nil : path), advice: "Save tensors")
+    self.content = content
+    self.repetitions = repetitions
+    for (path, root) in roots {
+      if path != nil, content.items(root)?.isEmpty == true { continue }
+      try visit(root, path: path.map { Array("\($0)".utf8) } ?? [])
+      while !frames.isEmpty { try step() }
     }
   }
 
-  private mutating func visit(
-    dictionary node: Int, _ path: String, _ depth: Int
+  // MARK: - Containers
+
+  /// Goes on with the container that was opened last.
+  private mutating func step() throws(CairnError) {
+    try content.budget.take(steps: 1)
+    let last = frames.count - 1
+    if let key = frames[last].key {
+      frames[last].key = nil
+      return try visit(key.value, path: key.path)
+    }
+    guard frames[last].part < frames[last].parts.count else {
+      open.remove(frames[last].identity)
+      frames.removeLast()
+      return
+    }
+    let place = frames[last].place
+    frames[last].place += 1
+    switch frames[last].parts[frames[last].part] {
+    case .value(let word, let value):
+      next(last)
+      try visit(value, path: Self.join(frames[last].path, "\(word)".utf8))
+    case .list(let node):
+      guard place < content.nodes[node].count else { return next(last) }
+      try visit(content.nodes[node][place], path: Self.join(frames[last].path, "\(place)".utf8))
+    case .dictionary(let node, let isModule):
+      try step(dictionary: node, isModule, place, last)
+    }
+  }
+
+  private mutating func next(_ frame: Int) {
+    frames[frame].part += 1
+    frames[frame].place = 0
+    frames[frame].places = nil
+  }
+
+  private mutating func step(
+    dictionary node: Int, _ isModule: Bool, _ place: Int, _ last: Int
   ) throws(CairnError) {
     let items = content.nodes[node]
-    if items.isEmpty, content.attributes[node] == nil, depth > 0 {
-      return try keep(.strings([]), path)
+    if place == 0 { frames[last].places = try lastPlaces(items) }
+    let at: Int
+    if let places = frames[last].places {
+      guard place < places.count else { return next(last) }
+      at = places[place]
+    } else {
+      at = 2 * place
+      guard at + 1 < items.count else { return next(last) }
     }
-    for place in stride(from: 0, to: items.count - 1, by: 2) {
-      let key: String
-      switch items[place] {
-      case .text(let text): key = text
-      case .int(let number): key = "\(number)"
-      case .bool(let value): key = value ? "True" : "False"
-      default:
-        throw CairnError(
-          .unsupported, "a dictionary has a key that is neither text nor integer",
-          at: .init(name: path.isEmpty ? nil : path))
+    let path = frames[last].path
+    if let spelt = content.spelling(items[at])?.text {
+      if isModule, Self.transparent.contains(where: { $0.utf8.elementsEqual(spelt) }) {
+        return try visit(items[at + 1], path: path)
       }
-      try visit(items[place + 1], path: Self.join(path, key), depth: depth + 1)
+      return try visit(items[at + 1], path: Self.join(path, spelt))
     }
-    if case .dict(let attributes)? = content.attributes[node] {
-      try visit(dictionary: attributes, path, depth + 1)
+    // A key without a spelling is listed beside its value, under their number.
+    let own = Self.join(path, "{\(at / 2)}".utf8)
+    frames[last].key = (Self.join(own, "key".utf8), items[at])
+    try visit(items[at + 1], path: own)
+  }
+
+  private static let transparent = ["_parameters", "_buffers", "_modules"]
+
+  /// Of a dictionary that sets a key twice, the places of each key's last value, in the order in which
+  /// the keys first came, as Python has them; nil if it sets none twice.
+  private func lastPlaces(_ items: [PickleValue]) throws(CairnError) -> [Int]? {
+    guard items.count > 2 else { return nil }
+    let cost = items.count / 2 * 96
+    try content.budget.take(bytes: cost)
+    defer { content.budget.giveBack(bytes: cost) }
+    var first: [ByteKey: Int] = [:]
+    var places: [Int] = []
+    for at in stride(from: 0, to: items.count - 1, by: 2) {
+      guard let key = content.identity(items[at]) else {
+        places.append(at)
+        continue
+      }
+      if let known = first[key] {
+        places[known] = at
+      } else {
+        first[key] = places.count
+        places.append(at)
+      }
+    }
+    return places.count == items.count / 2 ? nil : places
+  }
+
+  // MARK: - Values
+
+  private mutating func visit(_ value: PickleValue, path: [UInt8]) throws(CairnError) {
+    switch value {
+    case .tensor(let number):
+      try keep(content.tensors[number], path)
+      if let states = content.tensorAttributes[number] {
+        try enter(.tensor(number), path, states.flatMap { parts(ofState: $0) })
+      }
+    case .storage(let number):
+      let storage = content.storages[number]
+      guard TorchDType.dtype(ofStorage: storage.type) != nil else {
+        return try leaveOut(storage.type, "its elements are of an unknown type", path)
+      }
+      let whole = TorchTensor(
+        storage: number, offset: 0, dimensions: [storage.elementCount], strides: [1])
+      try keep(whole, path)
+    case .opaque(let number): try visit(object: number, path)
+    case .list(let node), .tuple(let node), .set(let node):
+      let states = content.attributes[node] ?? []
+      if states.isEmpty, !open.contains(.node(node)) {
+        // Gone through already to see whether it is of one kind.
+        guard try admits(.node(node), []) else { return try leaveOut("container", again, path) }
+        if let array = try content.array(content.nodes[node]) { return try keep(array, path) }
+        return try enter(.node(node), path, [.list(node)], isAdmitted: true)
+      }
+      try enter(.node(node), path, [.list(node)] + states.flatMap { parts(ofState: $0) })
+    case .dict(let node): try visit(dictionary: node, path)
+    default:
+      if let value = content.metadataValue(value) { try keep(value, path) }
     }
   }
 
-  private static func join(_ path: String, _ key: String) -> String {
-    path.isEmpty ? key : path + "." + key
+  private mutating func visit(dictionary node: Int, _ path: [UInt8]) throws(CairnError) {
+    let states = content.attributes[node] ?? []
+    if let form = content.forms[node] {
+      if form == NumPyObjects.dtypeForm, content.nodes[node].count == 2 {
+        return try visit(content.nodes[node][1], path: path)
+      }
+      notes.add("‘\(Self.shown(path))’ is a \(form), listed as its parts")
+    }
+    if content.nodes[node].isEmpty, states.isEmpty {
+      if !frames.isEmpty { try keep(.strings([]), path) }
+      return
+    }
+    try enter(
+      .node(node), path,
+      [.dictionary(node, isModule: false)] + states.flatMap { parts(ofState: $0) })
   }
 
-  private mutating func keep(_ value: MetadataValue, _ path: String) throws(CairnError) {
-    metadata.append((try TensorName(path.isEmpty ? "value" : path), value))
+  private mutating func visit(object number: Int, _ path: [UInt8]) throws(CairnError) {
+    let object = content.objects[number]
+    if let value = object.resolved { return try visit(value, path: path) }
+    let name = content.names[object.name]
+    guard !open.contains(.object(number)) else { return try leaveOut(name, cycle, path) }
+    try keep(.string("<\(name)>"), path)
+    try leaveOut(name, "nothing is called to make it; its plain state is listed", path)
+    var parts: [Part] = []
+    if let arguments = object.arguments.node, !content.nodes[arguments].isEmpty {
+      parts.append(.value("args", object.arguments))
+    }
+    if let items = object.items { parts.append(.list(items)) }
+    if let entries = object.entries { parts.append(.dictionary(entries, isModule: false)) }
+    parts += object.states.flatMap { self.parts(ofState: $0) }
+    try enter(.object(number), path, parts)
+  }
+
+  private var cycle: String { "it holds itself" }
+  private var again: String { "it is listed in another place already" }
+
+  /// What a state sets: the items of a dictionary as attributes; of a pair, those of both (the second
+  /// are slots); anything else as it is.
+  private func parts(ofState state: PickleValue) -> [Part] {
+    switch state {
+    case .none: return []
+    case .dict(let node): return [.dictionary(node, isModule: isModule(node))]
+    case .tuple(let node):
+      let pair = content.nodes[node]
+      guard pair.count == 2 else { break }
+      var parts: [Part] = []
+      for item in pair {
+        if case .dict(let node) = item {
+          parts.append(.dictionary(node, isModule: isModule(node)))
+        } else if item != .none {
+          return [.value("state", state)]
+        }
+      }
+      return parts
+    default: break
+    }
+    return [.value("state", state)]
+  }
+
+  /// Whether a state is that of a module of PyTorch.
+  private func isModule(_ node: Int) -> Bool {
+    var found = 0
+    let items = content.nodes[node]
+    for at in stride(from: 0, to: min(items.count - 1, 128), by: 2)
+    where content.isText(items[at], "_parameters") || content.isText(items[at], "_modules") {
+      found += 1
+    }
+    return found == 2
+  }
+
+  /// Opens a container, unless it is open, too deep, or was listed in too many places.
+  private mutating func enter(
+    _ identity: Identity, _ path: [UInt8], _ parts: [Part], isAdmitted: Bool = false
+  ) throws(CairnError) {
+    guard !parts.isEmpty else { return }
+    guard !open.contains(identity) else { return try leaveOut("container", cycle, path) }
+    guard frames.count < Self.maximumDepth else {
+      return try leaveOut(
+        "container", "it is nested deeper than \(Self.maximumDepth) levels", path)
+    }
+    // Not `||`, whose right side may throw any error.
+    if !isAdmitted {
+      guard try admits(identity, parts) else { return try leaveOut("container", again, path) }
+    }
+    open.insert(identity)
+    frames.append(Frame(path: path, identity: identity, parts: parts))
+  }
+
+  /// Whether a container may be listed: a first time always, again for as long as there is something
+  /// left for it. What it takes its items from counts by itself: many objects may have one state.
+  private mutating func admits(_ identity: Identity, _ parts: [Part]) throws(CairnError) -> Bool {
+    var nodes: [Int] = []
+    if case .node(let node) = identity { nodes.append(node) }
+    for part in parts {
+      switch part {
+      case .list(let node), .dictionary(let node, _):
+        if identity != .node(node) { nodes.append(node) }
+      case .value: break
+      }
+    }
+    var isRepeated = false
+    for identity in [identity] + nodes.map({ Identity.node($0) }) {
+      if seen.contains(identity) {
+        isRepeated = true
+        repetitions -= 1
+      } else {
+        try content.budget.take(bytes: 40)
+        seen.insert(identity)
+        continue
+      }
+      if case .node(let node) = identity { repetitions -= content.nodes[node].count }
+    }
+    return !isRepeated || repetitions > 0
+  }
+
+  // MARK: - Keeping
+
+  private mutating func keep(_ tensor: TorchTensor, _ path: [UInt8]) throws(CairnError) {
+    let (name, isOwn) = try tensorNames.name(path, or: "tensor", content.budget)
+    if !isOwn { notes.add(Self.renamed("tensor", path, name)) }
+    try content.budget.take(bytes: 240)
+    tensors.append((name, tensor))
+  }
+
+  private mutating func keep(_ value: MetadataValue, _ path: [UInt8]) throws(CairnError) {
+    let (name, isOwn) = try metadataNames.name(path, or: "value", content.budget)
+    if !isOwn { notes.add(Self.renamed("value", path, name)) }
+    try content.budget.take(bytes: 96 + value.heldByteCount)
+    metadata.append((name, value))
+  }
+
+  private mutating func leaveOut(
+    _ type: String, _ reason: String, _ path: [UInt8]
+  ) throws(CairnError) {
+    let type = type.unicodeScalars.count > 128 ? type.excerpt(128) : type
+    try content.budget.take(bytes: 200 + min(path.count, 1_024) + type.utf8.count)
+    unkept.append(
+      OpaqueItem(
+        path: try PickleNameTable.legal(path, or: "value").utf8, type: type, reason: reason))
+  }
+
+  private static func renamed(_ kind: String, _ path: [UInt8], _ name: TensorName) -> String {
+    "‘\(name)’ is the \(kind) whose path is \(String(decoding: path, as: UTF8.self).excerpt(60)): "
+      + "the path is taken, or cannot be a name"
+  }
+
+  private static func shown(_ path: [UInt8]) -> String {
+    String(decoding: path.isEmpty ? Array("value".utf8) : path, as: UTF8.self)
+  }
+
+  /// The path of an element, cut where no name could be as long.
+  private static func join(_ path: [UInt8], _ key: some Collection<UInt8>) -> [UInt8] {
+    var joined = path
+    if !path.isEmpty { joined.append(UInt8(ascii: ".")) }
+    joined += key
+    return PickleNameTable.shortened(joined)
+  }
+}
+
+extension PickleContent {
+  /// A value that is no container as one of the metadata.
+  func metadataValue(_ value: PickleValue) -> MetadataValue? {
+    switch value {
+    case .none: .string("None")
+    case .bool(let value): .bool(value)
+    case .int(let value): .int(value)
+    case .float(let value): .float(value)
+    case .bigInteger(let place):
+      UInt64(string(place)).map { .uint($0) } ?? .string(string(place))
+    case .complex(let number): .floats([complexes[number].real, complexes[number].imaginary])
+    case .text(let place):
+      // Lone surrogates are no text here.
+      String(validating: bytes(place), as: UTF8.self).map { .string($0) }
+        ?? .bytes(Array(bytes(place)))
+    case .bytes(let place): .bytes(Array(bytes(place)))
+    case .global(let number): .string(names[number])
+    default: nil
+    }
   }
 
   /// Lists of one kind of number or text are one value.
-  private static func array(_ items: [PickleValue]) -> MetadataValue? {
+  func array(_ items: [PickleValue]) throws(CairnError) -> MetadataValue? {
     guard let first = items.first else { return .strings([]) }
+    // One text may stand in it a thousand times.
+    var cost = 0
+    for item in items {
+      switch item {
+      case .text(let place), .bytes(let place): cost += 48 + Int(place.count)
+      case .int, .float, .bigInteger, .bool: cost += 8
+      default: return nil
+      }
+    }
+    try budget.take(bytes: cost)
+    defer { budget.giveBack(bytes: cost) }
     func all<T>(_ take: (PickleValue) -> T?) -> [T]? {
-      let values = items.compactMap(take)
-      return values.count == items.count ? values : nil
+      var values: [T] = []
+      for item in items {
+        guard let value = take(item) else { return nil }
+        values.append(value)
+      }
+      return values
     }
     switch first {
     case .bool:
-      return all { if case .bool(let value) = $0 { value } else { nil } }.map(MetadataValue.bools)
-    case .int:
-      return all { if case .int(let value) = $0 { value } else { nil } }.map(MetadataValue.ints)
+      return all { if case .bool(let value) = $0 { value } else { nil } }.map { .bools($0) }
+    case .int, .bigInteger:
+      if let ints = all({ if case .int(let value) = $0 { value } else { nil } }) {
+        return .ints(ints)
+      }
+      return all { (item) -> UInt64? in
+        switch item {
+        case .int(let value): UInt64(exactly: value)
+        case .bigInteger(let place): UInt64(string(place))
+        default: nil
+        }
+      }.map { .uints($0) }
     case .float:
-      return all { if case .float(let value) = $0 { value } else { nil } }
-        .map(MetadataValue.floats)
+      return all { if case .float(let value) = $0 { value } else { nil } }.map { .floats($0) }
     case .text:
-      return all { if case .text(let value) = $0 { value } else { nil } }
-        .map(MetadataValue.strings)
+      return all {
+        if case .text(let place) = $0 {
+          String(validating: bytes(place), as: UTF8.self)
+        } else {
+          nil
+        }
+      }
+      .map { .strings($0) }
+    case .bytes:
+      return all { if case .bytes(let place) = $0 { Array(bytes(place)) } else { nil } }
+        .map { .byteStrings($0) }
     default: return nil
+    }
+  }
+}
+
+extension MetadataValue {
+  /// The bytes that its parts take in memory, roughly.
+  var heldByteCount: Int {
+    switch self {
+    case .bool, .int, .uint, .float: 0
+    case .string(let text): text.utf8.count
+    case .bytes(let bytes): bytes.count
+    case .bools(let values): values.count
+    case .ints(let values): 8 * values.count
+    case .uints(let values): 8 * values.count
+    case .floats(let values): 8 * values.count
+    case .strings(let texts):
+      texts.reduce(0) { $0 + 16 + ($1.utf8.count > 15 ? $1.utf8.count + 32 : 0) }
+    case .byteStrings(let values): values.reduce(0) { $0 + 40 + $1.count }
     }
   }
 }

@@ -1,29 +1,76 @@
 // What a pickle builds, as far as it is allowed to build anything.
 
-/// A value in a pickle. Containers are numbers of nodes in the machine's own list, not references: a
-/// chain of a million of them is no deep recursion when it is let go, and a cycle is no leak.
+import CairnSystem
+
+/// A part of the bytes that a pickle's texts are gathered in.
+struct PickleBytes: Hashable {
+  var start: UInt32
+  var count: UInt32
+}
+
+/// A value in a pickle, of 16 bytes. Containers are numbers of nodes in the machine's own list, not
+/// references: a chain of a million of them is no deep recursion when it is let go, and a cycle is no
+/// leak.
 enum PickleValue: Hashable {
   case none
   case bool(Bool)
   case int(Int64)
+  /// An integer that `Int64` cannot hold: its decimal digits, or `0x…` where those were too many.
+  case bigInteger(PickleBytes)
   case float(Double)
-  case text(String)
-  case bytes([UInt8])
+  /// Two floats by their number.
+  case complex(Int)
+  /// UTF-8, perhaps with lone surrogates, as Python has them.
+  case text(PickleBytes)
+  case bytes(PickleBytes)
   case list(Int)
   case tuple(Int)
+  case set(Int)
   case dict(Int)
   /// A name that the pickle mentions: `torch.FloatStorage`. It is never looked up.
-  case global(String)
+  case global(Int)
   case storage(Int)
   case tensor(Int)
+  /// Something that would have to be called to be made; it never is.
+  case opaque(Int)
+
+  /// The node of a container.
+  var node: Int? {
+    switch self {
+    case .list(let node), .tuple(let node), .set(let node), .dict(let node): node
+    default: nil
+    }
+  }
+}
+
+/// An object that a pickle asks to be made by calling something.
+struct OpaqueObject {
+  /// The number of the class's or function's name.
+  var name: Int
+  /// What it was to be called with.
+  var arguments: PickleValue
+  /// What was to be set on it, in that order.
+  var states: [PickleValue] = []
+  /// A list of what was appended to it.
+  var items: Int?
+  /// A dictionary of what was set in it.
+  var entries: Int?
+  /// The plain value that it turned out to be: a NumPy array.
+  var resolved: PickleValue?
 }
 
 /// A block of numbers that a checkpoint names.
-struct TorchStorage: Hashable {
-  var key: String
+struct TorchStorage {
+  var key: ByteKey
   /// `torch.FloatStorage` …
   var type: String
   var elementCount: Int
+  /// The bytes of a NumPy array, which stand in the pickle itself.
+  var held: PickleBytes?
+  /// The bytes of a number of a held array that must be turned round.
+  var swappedWidth = 1
+  /// The elements of another storage, from that one on, that this one is a part of.
+  var part: (root: Int, offset: Int)?
 }
 
 /// A tensor that a pickle describes: a view of a storage.
@@ -34,35 +81,143 @@ struct TorchTensor: Hashable {
   var dimensions: [Int]
   /// In elements.
   var strides: [Int]
-  /// `torch.float8_e4m3fn` …, where the storage does not say it.
-  var dtype: String?
+  /// The type of its elements, where the storage does not say it.
+  var dtype: TorchDType?
+  /// Whether the imaginary parts are to be taken with the other sign.
+  var isConjugated = false
+  /// Whether all numbers are to be taken with the other sign.
+  var isNegated = false
 }
 
 /// Everything that a pickle has built.
 struct PickleContent {
   var root = PickleValue.none
-  /// The elements of lists and tuples; keys and values in turn of dictionaries.
+  /// The elements of lists, tuples and sets; keys and values in turn of dictionaries.
   var nodes: [[PickleValue]] = []
-  /// What was set on a dictionary beside its items, by its node: `_metadata` of state dictionaries.
-  var attributes: [Int: PickleValue] = [:]
+  /// What was set on a container beside its items, by its node: `_metadata` of state dictionaries.
+  var attributes: [Int: [PickleValue]] = [:]
+  /// What was set on a tensor, by its number.
+  var tensorAttributes: [Int: [PickleValue]] = [:]
+  /// Containers that stand for what is no container, and what that is.
+  var forms: [Int: String] = [:]
   var storages: [TorchStorage] = []
   var tensors: [TorchTensor] = []
-  /// Items that were copied from lists into dictionaries: one list may be given many times.
-  var copied = 0
-  static let maximumCopied = 1 << 20
+  var objects: [OpaqueObject] = []
+  private(set) var complexes: [(real: Double, imaginary: Double)] = []
+  private(set) var names: [String] = []
+  private var nameNumbers: [ByteKey: Int] = [:]
+  private(set) var pool: [UInt8] = []
+  private var storageNumbers: [ByteKey: Int] = [:]
+  /// What all that is made from the file draws on.
+  let budget: Budget
 
-  func items(_ value: PickleValue) -> [PickleValue]? {
+  init(_ budget: Budget) { self.budget = budget }
+
+  // MARK: - Texts
+
+  /// Keeps bytes.
+  mutating func keep(_ bytes: [UInt8]) throws(CairnError) -> PickleBytes {
+    try budget.take(bytes: bytes.count)
+    guard let start = UInt32(exactly: pool.count), let count = UInt32(exactly: bytes.count) else {
+      throw CairnError(.overBudget, "the pickle has more text than is allowed")
+    }
+    pool += bytes
+    return PickleBytes(start: start, count: count)
+  }
+
+  /// The bytes kept.
+  func bytes(_ place: PickleBytes) -> ArraySlice<UInt8> {
+    pool[Int(place.start)..<Int(place.start) + Int(place.count)]
+  }
+
+  /// The text kept; what is no UTF-8 in it is replaced.
+  func string(_ place: PickleBytes) -> String { String(decoding: bytes(place), as: UTF8.self) }
+
+  /// The text that a value is; Python 2's are bytes.
+  func text(_ value: PickleValue) -> String? {
     switch value {
-    case .list(let node), .tuple(let node), .dict(let node): nodes[node]
+    case .text(let place), .bytes(let place): string(place)
     default: nil
     }
   }
 
+  /// Whether a value is that text.
+  func isText(_ value: PickleValue, _ text: StaticString) -> Bool {
+    guard case .text(let place) = value else {
+      guard case .bytes(let place) = value else { return false }
+      return isText(.text(place), text)
+    }
+    return string(place).isSpelt(as: "\(text)")
+  }
+
+  /// Lets go of everything but what tensors are made from.
+  mutating func letGoOfValues() {
+    nodes = []
+    attributes = [:]
+    tensorAttributes = [:]
+    objects = []
+    tensors = []
+  }
+
+  // MARK: - Names
+
+  /// The number of a name.
+  mutating func name(_ name: String) throws(CairnError) -> Int {
+    let key = ByteKey(name)
+    if let known = nameNumbers[key] { return known }
+    try budget.take(bytes: 160 + key.bytes.count)
+    nameNumbers[key] = names.count
+    names.append(name)
+    return names.count - 1
+  }
+
+  /// The name that a value is.
+  func name(_ value: PickleValue) -> String? {
+    guard case .global(let number) = value else { return nil }
+    return names[number]
+  }
+
+  // MARK: - Nodes
+
+  /// A new node of `items`.
+  mutating func node(_ items: [PickleValue]) throws(CairnError) -> Int {
+    try budget.take(bytes: items.isEmpty ? 8 : 40)
+    try budget.take(items.count, of: MemoryLayout<PickleValue>.stride)
+    nodes.append(items)
+    return nodes.count - 1
+  }
+
+  /// A new node with the items of another, in memory of its own: two that share it would be copied
+  /// whenever one is appended to.
+  mutating func copy(_ node: Int) throws(CairnError) -> Int {
+    try budget.take(nodes[node].count, of: 2 * MemoryLayout<PickleValue>.stride)
+    return try self.node(nodes[node].map { $0 })
+  }
+
+  mutating func append(_ items: [PickleValue], to node: Int) throws(CairnError) {
+    try budget.take(items.count, of: MemoryLayout<PickleValue>.stride)
+    if nodes[node].isEmpty { nodes[node] = items } else { nodes[node] += items }
+  }
+
+  /// A dictionary with those texts as keys, which stands for `form`.
+  mutating func record(
+    _ form: String, _ pairs: [(key: String, value: PickleValue)]
+  ) throws(CairnError) -> PickleValue {
+    var items: [PickleValue] = []
+    for (key, value) in pairs { items += [.text(try keep(Array(key.utf8))), value] }
+    let node = try node(items)
+    forms[node] = form
+    return .dict(node)
+  }
+
+  func items(_ value: PickleValue) -> [PickleValue]? { value.node.map { nodes[$0] } }
+
   /// The integers of a tuple or list, none of them negative.
   func sizes(_ value: PickleValue) -> [Int]? {
-    guard case .tuple(let node) = value else {
-      guard case .list(let node) = value else { return nil }
-      return sizes(.tuple(node))
+    let node: Int
+    switch value {
+    case .tuple(let number), .list(let number): node = number
+    default: return nil
     }
     // More dimensions than any tensor has are not gone through, however often they are recalled.
     guard nodes[node].count <= 64 else { return nil }
@@ -72,5 +227,37 @@ struct PickleContent {
       sizes.append(Int(size))
     }
     return sizes
+  }
+
+  // MARK: - Numbers, storages, tensors, objects
+
+  mutating func complex(_ real: Double, _ imaginary: Double) throws(CairnError) -> PickleValue {
+    try budget.take(bytes: 16)
+    complexes.append((real, imaginary))
+    return .complex(complexes.count - 1)
+  }
+
+  /// The number of a storage. One that is known is what it was first said to be, as in PyTorch; an empty
+  /// one can be any.
+  mutating func storage(_ storage: TorchStorage) throws(CairnError) -> Int {
+    if storage.held == nil {
+      if let known = storageNumbers[storage.key], storages[known].elementCount > 0 { return known }
+      storageNumbers[storage.key] = storages.count
+    }
+    try budget.take(bytes: 200 + storage.key.bytes.count)
+    storages.append(storage)
+    return storages.count - 1
+  }
+
+  mutating func tensor(_ tensor: TorchTensor) throws(CairnError) -> PickleValue {
+    try budget.take(bytes: 160 + 16 * tensor.dimensions.count)
+    tensors.append(tensor)
+    return .tensor(tensors.count - 1)
+  }
+
+  mutating func opaque(_ name: Int, _ arguments: PickleValue) throws(CairnError) -> PickleValue {
+    try budget.take(bytes: 96)
+    objects.append(OpaqueObject(name: name, arguments: arguments))
+    return .opaque(objects.count - 1)
   }
 }

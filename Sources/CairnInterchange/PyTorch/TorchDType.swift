@@ -2,22 +2,85 @@
 
 import CairnTensors
 
-/// The element types that a PyTorch checkpoint can name.
-enum TorchDType {
-  private static let storages: [String: DType] = [
-    "DoubleStorage": .float64, "FloatStorage": .float32, "HalfStorage": .float16,
-    "BFloat16Storage": .bfloat16, "LongStorage": .int64, "IntStorage": .int32,
-    "ShortStorage": .int16, "CharStorage": .int8, "ByteStorage": .uint8, "BoolStorage": .bool,
-    "ComplexDoubleStorage": .complex128, "ComplexFloatStorage": .complex64,
-  ]
+/// An element type that a PyTorch checkpoint can name, and what it is here.
+struct TorchDType: Hashable {
+  /// The type here.
+  var dtype: DType
+  /// Elements here for one there: types that hold several numbers have a last dimension more, or a
+  /// longer one.
+  var count = 1
+  /// Whether the type is kept under another one's name.
+  var isOther = false
 
-  /// The type of a storage's elements; nil for `UntypedStorage`, whose elements are bytes.
-  static func dtype(ofStorage name: String) -> DType? {
-    storages[String(name.split(separator: ".").last ?? "")]
+  /// The bytes of one element there.
+  var width: Int { ((dtype.bitWidth ?? 8) * count + 7) / 8 }
+  /// The bytes of a number that a big-endian machine turns round.
+  var numberWidth: Int {
+    dtype == .complex64 || dtype == .complex128 ? width / 2 : (dtype.bitWidth ?? 8) / 8
   }
 
-  /// The type called `torch.float32`, or such: the names are those of Keras and NumPy.
-  static func dtype(named name: String) -> DType? {
-    name.hasPrefix("torch.") ? DType(name: String(name.dropFirst(6))) : nil
+  /// Whether elements are pairs of a real and an imaginary part.
+  var isComplex: Bool {
+    dtype == .complex64 || dtype == .complex128 || dtype == .float16 && count == 2
+  }
+  /// Whether a sign is one bit of each number.
+  var hasSigns: Bool {
+    switch dtype {
+    case .float16, .bfloat16, .float32, .float64, .complex64, .complex128: true
+    default: false
+    }
+  }
+
+  private static let storages: [(name: String, type: TorchDType)] = [
+    ("Double", .init(dtype: .float64)), ("Float", .init(dtype: .float32)),
+    ("Half", .init(dtype: .float16)), ("BFloat16", .init(dtype: .bfloat16)),
+    ("Long", .init(dtype: .int64)), ("Int", .init(dtype: .int32)),
+    ("Short", .init(dtype: .int16)), ("Char", .init(dtype: .int8)),
+    ("Byte", .init(dtype: .uint8)), ("Bool", .init(dtype: .bool)),
+    ("ComplexDouble", .init(dtype: .complex128)), ("ComplexFloat", .init(dtype: .complex64)),
+    ("QInt8", .init(dtype: .int8)), ("QUInt8", .init(dtype: .uint8)),
+    ("QInt32", .init(dtype: .int32)), ("QUInt4x2", .init(dtype: .uint8)),
+    ("QUInt2x4", .init(dtype: .uint8)),
+  ]
+
+  /// Types whose names Cairn does not share: numbers of fewer bits that take a byte each, raw bits, and
+  /// pairs.
+  private static let others: [(name: String, type: TorchDType)] = [
+    ("complex32", .init(dtype: .float16, count: 2, isOther: true)),
+    ("chalf", .init(dtype: .float16, count: 2, isOther: true)),
+    ("float4_e2m1fn_x2", .init(dtype: .float4E2M1FN, count: 2, isOther: true)),
+    ("qint8", .init(dtype: .int8)), ("quint8", .init(dtype: .uint8)),
+    ("qint32", .init(dtype: .int32)), ("quint4x2", .init(dtype: .uint8)),
+    ("quint2x4", .init(dtype: .uint8)),
+    ("bits16", .init(dtype: .uint16, isOther: true)),
+    ("bits8", .init(dtype: .uint8, isOther: true)),
+    ("bits1x8", .init(dtype: .uint8, isOther: true)),
+    ("bits2x4", .init(dtype: .uint8, isOther: true)),
+    ("bits4x2", .init(dtype: .uint8, isOther: true)),
+  ]
+
+  /// The type of a storage's elements; nil for a name that is none. `UntypedStorage` has bytes.
+  static func dtype(ofStorage name: String) -> TorchDType? {
+    guard let last = name.split(separator: ".").last, last.utf8.count > 7 else { return nil }
+    let kind = String(last.dropLast("Storage".count))
+    if kind.isEmpty || kind == "Untyped" { return TorchDType(dtype: .uint8) }
+    return storages.first { $0.name == kind }?.type
+  }
+
+  /// The type called `torch.float32`, or such: the names are mostly those of Keras and NumPy.
+  static func dtype(named name: String) -> TorchDType? {
+    guard name.utf8.starts(with: "torch.".utf8) else { return nil }
+    let name = String(name.dropFirst("torch.".count))
+    if let other = others.first(where: { $0.name == name })?.type { return other }
+    // Of these PyTorch has a byte for each number.
+    for (prefix, dtype) in [("uint", DType.uint8), ("int", DType.int8)] {
+      if let bits = Int(name.dropFirst(prefix.count)), name == "\(prefix)\(bits)",
+        (1..<8).contains(bits)
+      {
+        return TorchDType(dtype: dtype, isOther: true)
+      }
+    }
+    guard let dtype = DType(name: name), let bits = dtype.bitWidth, bits >= 8 else { return nil }
+    return TorchDType(dtype: dtype)
   }
 }

@@ -1,270 +1,235 @@
-// A restricted reader of pickles (Lib/pickletools.py of Python), protocols 2 to 5 as far as PyTorch
-// writes them. It builds containers, numbers and texts, and descriptions of tensors. It imports
-// nothing and calls nothing: a name that is not one of `PickleCalls` is an error that names it.
+// A restricted reader of pickles (Lib/pickletools.py of Python), protocols 0 to 5. It builds containers,
+// numbers and texts, and descriptions of tensors. It imports nothing and calls nothing: what would have
+// to be called is an opaque object with the name of its class. What the opcodes are is in
+// `Unpickler+Opcodes.swift`.
 
 public import CairnSystem
 
 /// The machine that a pickle is a program for.
 struct Unpickler {
-  private var reader: SourceReader
-  private var content = PickleContent()
-  private var stack: [PickleValue] = []
+  var reader: SourceReader
+  var content: PickleContent
+  private(set) var stack: [PickleValue] = []
   /// Where the stack stood at each mark.
   private var marks: [Int] = []
-  private var memo: [Int: PickleValue] = [:]
-  private var memoized = 0
-  private var storageNumbers: [String: Int] = [:]
+  /// What was remembered, by numbers from 0; `distant` has what does not follow on.
+  private var memo: [PickleValue] = []
+  private var distant: [Int: PickleValue] = [:]
+  private(set) var memoized = 0
+  /// What persistent identifiers stand for, where they are numbers.
+  let persistent: [Int64: PickleValue]
+  private var chargedStack = 0
+  private var chargedMarks = 0
+  private var steps = 0
 
-  /// A machine for the pickle that begins where `reader` is.
-  private init(_ reader: SourceReader) { self.reader = reader }
-
-  /// Reads one pickle and leaves `reader` behind it.
+  /// Reads one pickle and leaves `reader` behind it; what it builds is added to `content`.
   ///
-  /// - Throws: `truncated`, `invalidPickle`, `unsupported` for what is no plain data.
-  static func run(_ reader: inout SourceReader) throws(CairnError) -> PickleContent {
-    var machine = Unpickler(reader)
-    while try machine.step() {}
+  /// - Returns: What the pickle is of.
+  /// - Throws: `truncated`, `invalidPickle`, `overBudget`; `unsupported` for what refers to data that is
+  ///   not there.
+  static func run(
+    _ reader: inout SourceReader, in content: inout PickleContent,
+    persistent: [Int64: PickleValue] = [:]
+  ) throws(CairnError) -> PickleValue {
+    let budget = content.budget
+    // Taken out meanwhile, so that its arrays are changed in place.
+    var taken = PickleContent(budget)
+    swap(&taken, &content)
+    var machine = Unpickler(reader, taken, persistent)
+    taken = PickleContent(budget)
+    while try machine.step() {
+      machine.steps += 1
+      if machine.steps & 0xFFF == 0 { try budget.take(steps: 0x1000) }
+    }
     reader = machine.reader
-    return machine.content
+    let root = machine.content.root
+    swap(&machine.content, &content)
+    return root
   }
 
-  private func failure(_ message: String, found: String? = nil) -> CairnError {
+  private init(
+    _ reader: SourceReader, _ content: PickleContent, _ persistent: [Int64: PickleValue]
+  ) {
+    self.reader = reader
+    self.content = content
+    self.persistent = persistent
+  }
+
+  func failure(_ message: String, found: String? = nil) -> CairnError {
     reader.failure(
-      .invalidPickle, message, found: found, advice: "The file is damaged or hostile")
+      .invalidPickle, message, found: found,
+      advice: "The file is damaged, or was not written by PyTorch")
   }
 
   // MARK: - Stack
 
-  private mutating func pop() throws(CairnError) -> PickleValue {
+  mutating func push(_ value: PickleValue) throws(CairnError) {
+    if stack.count == chargedStack {
+      try content.budget.take(1_024, of: MemoryLayout<PickleValue>.stride)
+      chargedStack += 1_024
+    }
+    stack.append(value)
+  }
+
+  mutating func pop() throws(CairnError) -> PickleValue {
     guard let value = stack.popLast(), stack.count >= marks.last ?? 0 else {
       throw failure("the pickle takes more from its stack than is there")
     }
     return value
   }
 
-  private mutating func popToMark() throws(CairnError) -> [PickleValue] {
+  /// Takes away the last value, or the last mark if nothing stands on it.
+  mutating func drop() throws(CairnError) {
+    if let mark = marks.last, stack.count == mark {
+      marks.removeLast()
+    } else {
+      _ = try pop()
+    }
+  }
+
+  /// The last value, which stays.
+  func top() throws(CairnError) -> PickleValue {
+    guard let value = stack.last, stack.count > marks.last ?? 0 else {
+      throw failure("the pickle fills what is not there")
+    }
+    return value
+  }
+
+  mutating func replaceTop(_ value: PickleValue) throws(CairnError) {
+    _ = try pop()
+    stack.append(value)
+  }
+
+  mutating func mark() throws(CairnError) {
+    if marks.count == chargedMarks {
+      try content.budget.take(bytes: 1_024 * 8)
+      chargedMarks += 1_024
+    }
+    marks.append(stack.count)
+  }
+
+  mutating func popToMark() throws(CairnError) -> [PickleValue] {
     guard let mark = marks.popLast() else { throw failure("the pickle has no mark to go back to") }
+    guard mark <= stack.count else {
+      throw failure("the pickle takes more from its stack than is there")
+    }
+    let count = stack.count - mark
+    // Held a second time for as long as they are moved.
+    let bytes = count * MemoryLayout<PickleValue>.stride
+    try content.budget.take(bytes: bytes)
     let values = Array(stack[mark...])
-    stack.removeSubrange(mark...)
+    stack.removeLast(count)
+    content.budget.giveBack(bytes: bytes)
     return values
   }
 
-  private mutating func node(_ items: [PickleValue]) -> Int {
-    content.nodes.append(items)
-    return content.nodes.count - 1
-  }
+  // MARK: - Memo
 
-  private mutating func extend(_ items: [PickleValue], isDict: Bool) throws(CairnError) {
-    guard stack.count > marks.last ?? 0 else { throw failure("the pickle fills what is not there") }
-    switch stack.last {
-    case .list(let node)? where !isDict: content.nodes[node] += items
-    case .dict(let node)? where isDict && items.count.isMultiple(of: 2):
-      content.nodes[node] += items
-    default: throw failure("the pickle fills what is no list or dictionary")
-    }
-  }
-
-  // MARK: - Opcodes
-
-  /// Does what the next opcode says; false at the pickle's end.
-  private mutating func step() throws(CairnError) -> Bool {
-    let opcode = try reader.byte()
-    switch opcode {
-    case UInt8(ascii: "."):
-      content.root = try pop()
-      return false
-    case 0x80:
-      let version = try reader.byte()
-      guard (2...5).contains(version) else {
-        throw failure("the pickle's protocol is not one that PyTorch writes", found: "\(version)")
-      }
-    case 0x95: try reader.skip(8)
-    case UInt8(ascii: "("): marks.append(stack.count)
-    case UInt8(ascii: "0"): _ = try pop()
-    case UInt8(ascii: "1"): _ = try popToMark()
-    case UInt8(ascii: "N"): stack.append(.none)
-    case 0x88: stack.append(.bool(true))
-    case 0x89: stack.append(.bool(false))
-    case UInt8(ascii: "J"): stack.append(.int(Int64(try reader.integer(Int32.self))))
-    case UInt8(ascii: "K"): stack.append(.int(Int64(try reader.byte())))
-    case UInt8(ascii: "M"): stack.append(.int(Int64(try reader.integer(UInt16.self))))
-    case 0x8A: stack.append(try long(Int(reader.byte())))
-    case UInt8(ascii: "G"):
-      let bits: UInt64 = try reader.integer()
-      stack.append(.float(Double(bitPattern: bits.byteSwapped)))
-    default: try stepText(opcode)
-    }
-    return true
-  }
-
-  private mutating func stepText(_ opcode: UInt8) throws(CairnError) {
-    switch opcode {
-    case UInt8(ascii: "X"): try pushText(count: Int(reader.integer(UInt32.self)))
-    case 0x8C: try pushText(count: Int(reader.byte()))
-    case 0x8D: try pushText(count: Int(clamping: reader.integer(UInt64.self)))
-    // Python 2's strings, of which checkpoints have only ASCII.
-    case UInt8(ascii: "U"): try pushText(count: Int(reader.byte()))
-    case UInt8(ascii: "T"): try pushText(count: Int(clamping: reader.integer(Int32.self)))
-    case UInt8(ascii: "C"): stack.append(.bytes(try reader.bytes(Int(reader.byte()))))
-    case UInt8(ascii: "B"):
-      stack.append(.bytes(try reader.bytes(Int(reader.integer(UInt32.self)))))
-    case 0x8E:
-      stack.append(.bytes(try reader.bytes(Int(clamping: reader.integer(UInt64.self)))))
-    default: try stepContainer(opcode)
-    }
-  }
-
-  private mutating func stepContainer(_ opcode: UInt8) throws(CairnError) {
-    switch opcode {
-    case UInt8(ascii: "]"): stack.append(.list(node([])))
-    case UInt8(ascii: ")"): stack.append(.tuple(node([])))
-    case UInt8(ascii: "}"): stack.append(.dict(node([])))
-    case UInt8(ascii: "t"):
-      let items = try popToMark()
-      stack.append(.tuple(node(items)))
-    case 0x85, 0x86, 0x87:
-      var items: [PickleValue] = []
-      for _ in 0..<opcode - 0x84 { items.append(try pop()) }
-      stack.append(.tuple(node(items.reversed())))
-    case UInt8(ascii: "a"):
-      let item = try pop()
-      try extend([item], isDict: false)
-    case UInt8(ascii: "e"):
-      let items = try popToMark()
-      try extend(items, isDict: false)
-    case UInt8(ascii: "s"):
-      let value = try pop()
-      let key = try pop()
-      try extend([key, value], isDict: true)
-    case UInt8(ascii: "u"):
-      let items = try popToMark()
-      try extend(items, isDict: true)
-    default: try stepMemo(opcode)
-    }
-  }
-
-  private mutating func stepMemo(_ opcode: UInt8) throws(CairnError) {
-    switch opcode {
-    case UInt8(ascii: "q"): try memoize(at: Int(reader.byte()))
-    case UInt8(ascii: "r"): try memoize(at: Int(reader.integer(UInt32.self)))
-    case 0x94: try memoize(at: memoized)
-    case UInt8(ascii: "h"): try recall(Int(reader.byte()))
-    case UInt8(ascii: "j"): try recall(Int(reader.integer(UInt32.self)))
-    default: try stepObject(opcode)
-    }
-  }
-
-  private mutating func stepObject(_ opcode: UInt8) throws(CairnError) {
-    switch opcode {
-    case UInt8(ascii: "c"):
-      let module = try reader.line(limit: 1_024)
-      let name = try reader.line(limit: 1_024)
-      try pushGlobal(
-        String(decoding: module, as: UTF8.self), String(decoding: name, as: UTF8.self))
-    case 0x93:
-      guard case .text(let name) = try pop(), case .text(let module) = try pop() else {
-        throw failure("the pickle names an object by what is no text")
-      }
-      try pushGlobal(module, name)
-    case UInt8(ascii: "R"): try call()
-    case UInt8(ascii: "b"): try setAttributes()
-    case UInt8(ascii: "Q"): try pushStorage()
-    default:
-      throw reader.failure(
-        .unsupported, "the pickle has an opcode that checkpoints of tensors do not need",
-        found: "0x" + hex(opcode, digits: 2), advice: "Save the state dictionary alone")
-    }
-  }
-
-  // MARK: - What the opcodes do
-
-  /// An integer of `count` bytes, two's complement.
-  private mutating func long(_ count: Int) throws(CairnError) -> PickleValue {
-    let bytes = try reader.bytes(count)
-    guard count <= 8 else {
-      // The first pickle of the old stream is such a number, and nothing else.
-      return .bytes(bytes)
-    }
-    var value: Int64 = bytes.last.map { $0 >= 0x80 } == true ? -1 : 0
-    for byte in bytes.reversed() { value = value << 8 | Int64(byte) }
-    return .int(value)
-  }
-
-  private mutating func pushText(count: Int) throws(CairnError) {
-    guard let text = String(validating: try reader.bytes(count), as: UTF8.self) else {
-      throw failure("a text is not valid UTF-8")
-    }
-    stack.append(.text(text))
-  }
-
-  private mutating func memoize(at place: Int) throws(CairnError) {
-    guard let value = stack.last else { throw failure("the pickle remembers what is not there") }
-    memo[place] = value
+  mutating func memoize(at place: Int) throws(CairnError) {
+    let value = try top()
     memoized += 1
+    if place < memo.count {
+      memo[place] = value
+    } else if place == memo.count {
+      try content.budget.take(bytes: MemoryLayout<PickleValue>.stride)
+      memo.append(value)
+    } else {
+      if distant[place] == nil { try content.budget.take(bytes: 64) }
+      distant[place] = value
+    }
   }
 
-  private mutating func recall(_ place: Int) throws(CairnError) {
-    guard let value = memo[place] else {
+  mutating func recall(_ place: Int) throws(CairnError) {
+    guard let value = distant[place] ?? (memo.indices.contains(place) ? memo[place] : nil) else {
       throw failure("the pickle recalls what it has not remembered", found: "\(place)")
     }
-    stack.append(value)
+    try push(value)
   }
 
-  private mutating func pushGlobal(_ module: String, _ name: String) throws(CairnError) {
-    // Python 2 knew some modules by other names; none of those is needed here.
-    guard PickleCalls.allows(module: module, name: name) else {
-      throw PickleCalls.refusal(module: module, name: name, at: reader.location)
-    }
-    stack.append(.global(module + "." + name))
-  }
+  // MARK: - Filling
 
-  private mutating func call() throws(CairnError) {
-    let arguments = try pop()
-    let function = try pop()
-    guard case .global(let name) = function, case .tuple(let node) = arguments else {
-      throw failure("the pickle calls what is no name of a function")
-    }
-    guard let value = PickleCalls.value(of: name, content.nodes[node], in: &content) else {
-      throw reader.failure(
-        .unsupported, "the arguments are none that Cairn knows for this function", found: name,
-        advice: "Save the state dictionary alone, with plain tensors")
-    }
-    stack.append(value)
-  }
-
-  /// Attributes beside a dictionary's items.
-  private mutating func setAttributes() throws(CairnError) {
-    let state = try pop()
-    guard case .dict(let node)? = stack.last, stack.count > marks.last ?? 0, case .dict = state
-    else {
-      throw reader.failure(
-        .unsupported, "the pickle sets the state of an object that is no dictionary")
-    }
-    content.attributes[node] = state
-  }
-
-  /// A storage by its persistent identifier: ('storage', type, key, device, elements).
-  private mutating func pushStorage() throws(CairnError) {
-    let id = try pop()
-    guard let parts = content.items(id), parts.count == 5 || parts.count == 6 && parts[5] == .none,
-      parts[0] == .text("storage"), case .global(let type) = parts[1],
-      type.hasSuffix("Storage"), case .text(let key) = parts[2], case .text = parts[3],
-      case .int(let count) = parts[4], count >= 0
-    else {
-      throw reader.failure(
-        .unsupported, "the pickle refers to something outside that is no whole storage")
-    }
-    let storage = TorchStorage(key: key, type: type, elementCount: Int(count))
-    if let known = storageNumbers[key] {
-      guard content.storages[known] == storage else {
-        throw failure("one storage is described in two ways", found: key.excerpt)
+  /// Adds items to the list, set or object on the stack.
+  mutating func extend(_ items: [PickleValue]) throws(CairnError) {
+    switch try top() {
+    case .list(let node), .set(let node): try content.append(items, to: node)
+    case .opaque(let object):
+      if let node = content.objects[object].items {
+        try content.append(items, to: node)
+      } else {
+        content.objects[object].items = try content.node(items)
       }
-      stack.append(.storage(known))
-    } else {
-      storageNumbers[key] = content.storages.count
-      content.storages.append(storage)
-      stack.append(.storage(content.storages.count - 1))
+    default: throw failure("the pickle appends to what is no list")
     }
+  }
+
+  /// Sets keys and values of the dictionary or object on the stack.
+  mutating func set(_ items: [PickleValue]) throws(CairnError) {
+    guard items.count.isMultiple(of: 2) else { throw failure("the pickle sets a key to nothing") }
+    switch try top() {
+    case .dict(let node): try content.append(items, to: node)
+    case .opaque(let object):
+      if let node = content.objects[object].entries {
+        try content.append(items, to: node)
+      } else {
+        content.objects[object].entries = try content.node(items)
+      }
+    default: throw failure("the pickle sets items of what is no dictionary")
+    }
+  }
+
+  // MARK: - Names and what would be called
+
+  mutating func global(_ module: [UInt8], _ name: [UInt8]) throws(CairnError) {
+    let full = PickleNames.full(
+      module: String(decoding: module, as: UTF8.self), name: String(decoding: name, as: UTF8.self))
+    try push(.global(try content.name(full)))
+  }
+
+  /// What stands for the result of a call. Nothing is called.
+  mutating func call(_ function: PickleValue, _ arguments: PickleValue) throws(CairnError) {
+    let name: Int
+    switch function {
+    case .global(let number): name = number
+    case .opaque(let object): name = try content.name(calling: object)
+    default: throw failure("the pickle calls what is no name of a function")
+    }
+    guard let items = content.items(arguments) else {
+      throw failure("the pickle calls a function without a list of arguments")
+    }
+    let made =
+      if case .global = function {
+        try PickleCalls.value(of: content.names[name], items, in: &content)
+      } else {
+        nil as PickleValue?
+      }
+    if let made { return try push(made) }
+    try push(try content.opaque(name, arguments))
+  }
+
+  /// Sets the state of the object on the stack.
+  mutating func build(_ state: PickleValue) throws(CairnError) {
+    try content.budget.take(bytes: 48)
+    switch try top() {
+    case .opaque(let object): try NumPyObjects.build(object, state, in: &content)
+    case .tensor(let number):
+      if PickleCalls.build(tensor: number, state, in: &content) { return }
+      content.tensorAttributes[number, default: []].append(state)
+    case .list(let node), .tuple(let node), .set(let node), .dict(let node):
+      if content.forms[node] == NumPyObjects.dtypeForm {
+        return try NumPyObjects.build(dtype: node, state, in: &content)
+      }
+      content.attributes[node, default: []].append(state)
+    default: throw failure("the pickle sets the state of what is no object")
+    }
+  }
+}
+
+extension PickleContent {
+  /// The name of what an opaque object would give if it were called.
+  mutating func name(calling object: Int) throws(CairnError) -> Int {
+    let called = names[objects[object].name]
+    // Calls of calls of calls would make the name as long as the pickle.
+    return try name(called.utf8.count > 256 ? "(a call)" : called + "()")
   }
 }
 

@@ -5,6 +5,22 @@ import CairnFormat
 import CairnSystem
 import CairnTensors
 
+/// Where an archive may differ from what the format asks for.
+struct ZipTolerance: Sendable {
+  /// Whether bytes may follow the archive's end, within the 64 KiB in which readers look for it.
+  var allowsTail = false
+  /// Whether a CRC-32 of 0 stands for none, as in what PyTorch saves without checksums.
+  var zeroMeansUnchecked = false
+  /// Bytes that deflated members may give, beside 64 times the archive's size; nil for no bound.
+  var expansion: Int?
+
+  /// As the format asks.
+  static let none = ZipTolerance()
+  /// What PyTorch itself reads.
+  static let torch = ZipTolerance(
+    allowsTail: true, zeroMeansUnchecked: true, expansion: 64 << 20)
+}
+
 /// An archive whose central directory has been read and held against every local header.
 ///
 /// Refused: members that overlap, names twice, names that lead out of a folder, encryption, methods
@@ -14,8 +30,12 @@ struct ZipArchive: Sendable {
   let source: any ByteSource
   /// The members that are no folders, in the order of the central directory.
   private(set) var members: [ZipMember] = []
-  private let indices: [String: Int]
+  /// Members that are no folders, by the UTF-8 of their names.
+  private let indices: [ByteKey: Int]
   private let inflater: InflaterPool
+  /// Bytes behind the archive's end.
+  let trailingByteCount: Int
+  private let tolerance: ZipTolerance
 
   static let advice = "The archive is damaged or hostile; fetch it again"
   static let centralSignature: UInt32 = 0x0201_4B50
@@ -25,17 +45,22 @@ struct ZipArchive: Sendable {
   /// - Parameter memberLimit: The most members; each takes some 200 bytes of memory.
   /// - Throws: `truncated`, `invalidArchive`, `unsupported`, `duplicateName`, `invalidPath`,
   ///   `limitExceeded`, each with the offset; and what reading needs.
-  init(_ source: any ByteSource, memberLimit: Int = 1 << 20) throws(CairnError) {
+  init(
+    _ source: any ByteSource, memberLimit: Int = 1 << 20, tolerance: ZipTolerance = .none
+  ) throws(CairnError) {
     self.source = source
-    let directory = try ZipDirectory(source, memberLimit: memberLimit)
+    self.tolerance = tolerance
+    let directory = try ZipDirectory(
+      source, memberLimit: memberLimit, allowsTail: tolerance.allowsTail)
+    trailingByteCount = directory.trailingByteCount
     var all: [ZipMember] = []
-    var indices: [String: Int] = [:]
-    var names = Set<[UInt8]>()
+    var indices: [ByteKey: Int] = [:]
+    var names = Set<ByteKey>()
     var reader = SourceReader(source, in: directory.range)
     for _ in 0..<directory.memberCount {
       let start = reader.location
       var (member, nameBytes) = try Self.centralMember(&reader)
-      guard names.insert(nameBytes).inserted else {
+      guard names.insert(ByteKey(member.name)).inserted else {
         throw CairnError(
           .duplicateName, "two members of the archive have the same name",
           at: .init(file: source.path, offset: start.offset, name: member.name))
@@ -51,19 +76,29 @@ struct ZipArchive: Sendable {
     }
     try Self.checkOverlap(all, path: source.path)
     for member in all where !member.isFolder {
-      indices[member.name] = members.count
+      indices[ByteKey(member.name)] = members.count
       members.append(member)
     }
     self.indices = indices
-    inflater = InflaterPool(source)
+    // Going back in a deflated member means to begin again: so often that it takes long is refused.
+    let waste = tolerance.expansion.map { (bytes) -> Int in
+      let (scaled, overflow) = source.count.multipliedReportingOverflow(by: 16)
+      return overflow ? .max : scaled.addingReportingOverflow(4 * bytes).partialValue
+    }
+    inflater = InflaterPool(source, waste: waste)
   }
 
   /// The member of that name.
-  func member(_ name: String) -> ZipMember? { indices[name].map { members[$0] } }
+  func member(_ name: String) -> ZipMember? { member(ByteKey(name)) }
+
+  /// The member of that name.
+  func member(_ name: ByteKey) -> ZipMember? { indices[name].map { members[$0] } }
 
   /// The content of a member.
   func content(of member: ZipMember) -> ZipContent {
-    ZipContent(source: source, member: member, inflater: inflater)
+    ZipContent(
+      source: source, member: member, inflater: inflater,
+      isChecked: !(tolerance.zeroMeansUnchecked && member.crc == 0))
   }
 
   /// The bytes of a member's content.
@@ -83,12 +118,26 @@ struct ZipArchive: Sendable {
   /// - Parameter progress: Told of the bytes of content that have been read.
   func checkContents(_ progress: ProgressHandler) throws(CairnError) {
     let total = contentByteCount
+    try checkExpansion()
     var done = 0
     for member in members {
       try content(of: member).checkAll { (count) throws(CairnError) in
         try progress(Progress(done: done + count, total: total))
       }
       done += member.byteCount
+    }
+  }
+
+  /// Refuses to inflate far more than the archive has bytes, where that is bounded.
+  private func checkExpansion() throws(CairnError) {
+    guard let expansion = tolerance.expansion else { return }
+    let (scaled, overflow) = source.count.multipliedReportingOverflow(by: 64)
+    let budget = Budget(
+      bytes: overflow ? .max : scaled.addingReportingOverflow(expansion).partialValue,
+      for: "what the archive's members inflate to",
+      advice: "Save the checkpoint without compression")
+    for member in members where member.method == .deflated {
+      try budget.take(bytes: member.byteCount)
     }
   }
 

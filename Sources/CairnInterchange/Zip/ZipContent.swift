@@ -12,12 +12,16 @@ struct ZipContent: ByteSource {
   private let source: any ByteSource
   private let member: ZipMember
   private let inflater: InflaterPool
-  private let checked = Lock(false)
+  private let isChecked: Bool
+  private let checked: Lock<Bool>
 
-  init(source: any ByteSource, member: ZipMember, inflater: InflaterPool) {
+  /// - Parameter isChecked: Whether the archive has a CRC-32 of a stored member.
+  init(source: any ByteSource, member: ZipMember, inflater: InflaterPool, isChecked: Bool = true) {
     self.source = source
     self.member = member
     self.inflater = inflater
+    self.isChecked = isChecked
+    checked = Lock(!isChecked)
   }
 
   var count: Int { member.byteCount }
@@ -70,7 +74,7 @@ struct ZipContent: ByteSource {
       done = end
       try progress(done)
     }
-    try member.check(crc: crc, path: path)
+    if isChecked { try member.check(crc: crc, path: path) }
   }
 
   /// Reads all of the content and checks it.
@@ -106,9 +110,19 @@ final class InflaterPool: Sendable {
   private let source: any ByteSource
   private let places = Lock<[InflatedPlace]>([])
 
+  /// The bytes that may be inflated only to come to others.
+  private let waste: Budget?
+
   private static let capacity = 4
 
-  init(_ source: any ByteSource) { self.source = source }
+  init(_ source: any ByteSource, waste: Int? = nil) {
+    self.source = source
+    self.waste = waste.map {
+      Budget(
+        bytes: $0, for: "going back in a deflated member",
+        advice: "Save the checkpoint without compression")
+    }
+  }
 
   /// Fills `bytes` with the content of a deflated member from `offset` on.
   func read(
@@ -127,6 +141,7 @@ final class InflaterPool: Sendable {
         place = try InflatedPlace(source, member)
       }
       // On an error the place is gone: what stands after it in the stream is worth nothing.
+      try waste?.take(bytes: max(0, offset - place.position))
       try place.advance(to: offset)
       try place.read(into: &bytes)
       guard !place.isAtEnd else { return }

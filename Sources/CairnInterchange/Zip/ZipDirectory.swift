@@ -8,6 +8,8 @@ struct ZipDirectory {
   /// The bytes of the directory.
   let range: Range<Int>
   let memberCount: Int
+  /// Bytes behind the archive's end.
+  let trailingByteCount: Int
 
   static let endSignature: UInt32 = 0x0605_4B50
   static let locatorSignature: UInt32 = 0x0706_4B50
@@ -24,8 +26,11 @@ struct ZipDirectory {
     var start: Int
   }
 
-  init(_ source: any ByteSource, memberLimit: Int) throws(CairnError) {
-    let end = try Self.findEnd(source)
+  init(
+    _ source: any ByteSource, memberLimit: Int, allowsTail: Bool = false
+  ) throws(CairnError) {
+    let (end, tail) = try Self.findEnd(source, allowsTail)
+    trailingByteCount = tail
     var reader = SourceReader(source, in: end..<source.count)
     try reader.skip(4)
     let disk: UInt16 = try reader.integer()
@@ -80,8 +85,11 @@ struct ZipDirectory {
     memberCount = members
   }
 
-  /// Where the end record begins: the last place from which a record reaches exactly to the end.
-  private static func findEnd(_ source: any ByteSource) throws(CairnError) -> Int {
+  /// Where the end record begins: the last place from which a record reaches exactly to the end; else, if
+  /// bytes may follow, the last place of all; and how many follow.
+  private static func findEnd(
+    _ source: any ByteSource, _ allowsTail: Bool
+  ) throws(CairnError) -> (Int, tail: Int) {
     guard source.count >= endByteCount else {
       throw CairnError(
         .truncated, "the file is too short for an archive", at: .init(file: source.path, offset: 0),
@@ -90,12 +98,24 @@ struct ZipDirectory {
     let first = max(0, source.count - endByteCount - Int(UInt16.max))
     let tail = try source.withBytes(in: first..<source.count) { $0.array }
     var place = tail.count - endByteCount
+    var last: (Int, tail: Int)?
     while place >= 0 {
       if tail[place] == 0x50, tail[place + 1] == 0x4B, tail[place + 2] == 5, tail[place + 3] == 6 {
         let comment = Int(tail[place + 20]) | Int(tail[place + 21]) << 8
-        if place + endByteCount + comment == tail.count { return first + place }
+        let rest = tail.count - place - endByteCount
+        if comment == rest { return (first + place, 0) }
+        // A comment that would be longer than the file is none.
+        if last == nil { last = (first + place, comment < rest ? rest - comment : rest) }
       }
       place -= 1
+    }
+    if allowsTail, let last { return last }
+    if let last {
+      throw CairnError(
+        .trailingBytes, "bytes follow the archive's end",
+        at: .init(file: source.path, offset: UInt64(source.count - last.tail)),
+        found: "\(last.tail) bytes",
+        advice: "Something was appended to the file, or it is cut short")
     }
     throw CairnError(
       .truncated, "the archive has no end record",

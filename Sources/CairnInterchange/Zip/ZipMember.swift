@@ -51,7 +51,7 @@ struct ZipMember: Sendable {
   /// Where what belongs to it ends: data and, if there is one, the descriptor.
   var end = 0
 
-  var isFolder: Bool { name.hasSuffix("/") }
+  var isFolder: Bool { name.utf8.last == UInt8(ascii: "/") }
 
   static let localSignature: UInt32 = 0x0403_4B50
   static let descriptorSignature: UInt32 = 0x0807_4B50

@@ -1,0 +1,279 @@
+// The constructors of tensors (torch/_utils.py, `_rebuild_tensor_v2` …).
+
+import CairnSystem
+import CairnTensors
+
+extension PickleCalls {
+  /// What a constructor of tensors gives; nil for another name, or for arguments that it does not take.
+  static func tensor(
+    of function: String, _ arguments: [PickleValue], in content: inout PickleContent
+  ) throws(CairnError) -> PickleValue? {
+    switch function {
+    case "torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2",
+      "torch._utils._rebuild_tensor_v3":
+      return try view(function, arguments, in: &content)
+    case "torch._utils._rebuild_parameter", "torch.nn.parameter.Parameter",
+      "torch.nn.parameter.Buffer", "torch._utils._rebuild_parameter_with_state":
+      guard case .tensor(let number)? = arguments.first else { return nil }
+      if function == "torch._utils._rebuild_parameter_with_state", arguments.count == 4 {
+        attach(arguments[3], to: number, in: &content)
+      }
+      return arguments[0]
+    case "torch._tensor._rebuild_from_type_v2":
+      return try typed(arguments, in: &content)
+    case "torch._utils._rebuild_qtensor": return try quantized(arguments, in: &content)
+    case "torch._utils._rebuild_sparse_tensor":
+      guard arguments.count == 2, let layout = content.name(arguments[0]),
+        let parts = content.items(arguments[1])
+      else { return nil }
+      return try sparse(layout, parts, in: &content)
+    case "torch._utils._rebuild_nested_tensor":
+      guard arguments.count == 4 else { return nil }
+      return try content.record(
+        "nested tensor",
+        Array(zip(["values", "sizes", "strides", "storage_offsets"], arguments)).map { ($0, $1) })
+    case "torch._utils._rebuild_meta_tensor_no_storage":
+      guard arguments.count == 4, content.name(arguments[0]) != nil,
+        content.sizes(arguments[1]) != nil
+      else { return nil }
+      let device = PickleValue.text(try content.keep(Array("meta".utf8)))
+      return try content.record(
+        "meta tensor, which has no values",
+        [("device", device), ("dtype", arguments[0]), ("shape", arguments[1])])
+    case "torch._utils._rebuild_device_tensor_from_cpu_tensor",
+      "torch._utils._rebuild_device_tensor_from_numpy", "torch._utils._rebuild_xla_tensor":
+      return moved(arguments, in: content)
+    default: return try instance(of: function, arguments, in: &content)
+    }
+  }
+
+  /// A view of a storage.
+  private static func view(
+    _ function: String, _ arguments: [PickleValue], in content: inout PickleContent
+  ) throws(CairnError) -> PickleValue? {
+    let isPlain = function == "torch._utils._rebuild_tensor"
+    let isTyped = function == "torch._utils._rebuild_tensor_v3"
+    guard arguments.count >= (isPlain ? 4 : isTyped ? 7 : 6),
+      case .storage(let storage) = arguments[0], case .int(let offset) = arguments[1], offset >= 0,
+      let dimensions = content.sizes(arguments[2]), let strides = content.sizes(arguments[3]),
+      dimensions.count == strides.count
+    else { return nil }
+    var tensor = TorchTensor(
+      storage: storage, offset: Int(offset), dimensions: dimensions, strides: strides)
+    if isTyped {
+      guard let name = content.name(arguments[6]), let dtype = TorchDType.dtype(named: name) else {
+        return nil
+      }
+      tensor.dtype = dtype
+    } else if TorchDType.dtype(ofStorage: content.storages[storage].type) == nil {
+      return nil
+    }
+    // Conjugated and negated views say so in a dictionary behind the rest.
+    if !isPlain, let marks = arguments.dropFirst(isTyped ? 7 : 6).first, marks != .none {
+      guard case .dict(let node) = marks else { return nil }
+      let items = content.nodes[node]
+      for place in stride(from: 0, to: items.count - 1, by: 2) {
+        guard case .bool(let isSet) = items[place + 1] else { return nil }
+        if content.isText(items[place], "conj") {
+          tensor.isConjugated = isSet
+        } else if content.isText(items[place], "neg") {
+          tensor.isNegated = isSet
+        } else {
+          return nil
+        }
+      }
+    }
+    if tensor.isConjugated || tensor.isNegated {
+      let type = tensor.dtype ?? TorchDType.dtype(ofStorage: content.storages[storage].type)
+      guard type?.hasSigns == true else { return nil }
+    }
+    let made = try content.tensor(tensor)
+    if tensor.dtype?.isOther == true, case .tensor(let number) = made {
+      // What it is called there is kept beside it.
+      let key = PickleValue.text(try content.keep(Array("dtype".utf8)))
+      attach(.dict(try content.node([key, arguments[6]])), to: number, in: &content)
+    }
+    return made
+  }
+
+  /// Keeps the attributes that were set on a tensor; no state is `None` or a pair of it.
+  private static func attach(
+    _ state: PickleValue, to number: Int, in content: inout PickleContent
+  ) {
+    guard state != .none else { return }
+    content.tensorAttributes[number, default: []].append(state)
+  }
+
+  /// A tensor of a subclass, or with attributes: (function, type, arguments, state).
+  private static func typed(
+    _ arguments: [PickleValue], in content: inout PickleContent
+  ) throws(CairnError) -> PickleValue? {
+    guard arguments.count == 4, case .global(let function) = arguments[0],
+      let items = content.items(arguments[2]),
+      // It may not name itself: each would be one level deeper.
+      content.names[function] != "torch._tensor._rebuild_from_type_v2",
+      let made = try tensor(of: content.names[function], items, in: &content)
+    else { return nil }
+    try content.budget.take(bytes: 128)
+    var states = [arguments[3]]
+    if let type = content.name(arguments[1]), !isPlainType(type) {
+      let key = PickleValue.text(try content.keep(Array("__class__".utf8)))
+      states.append(.dict(try content.node([key, arguments[1]])))
+    }
+    for state in states where state != .none {
+      switch made {
+      case .tensor(let number): attach(state, to: number, in: &content)
+      case .dict(let node): content.attributes[node, default: []].append(state)
+      default: return nil
+      }
+    }
+    return made
+  }
+
+  private static func isPlainType(_ type: String) -> Bool {
+    [
+      "torch.Tensor", "torch._tensor.Tensor", "torch.nn.parameter.Parameter",
+      "torch.nn.parameter.Buffer",
+    ].contains { $0.isSpelt(as: type) }
+  }
+
+  /// A quantised tensor as its parts: the integers, scale and zero point.
+  private static func quantized(
+    _ arguments: [PickleValue], in content: inout PickleContent
+  ) throws(CairnError) -> PickleValue? {
+    guard arguments.count >= 5, case .storage(let storage) = arguments[0],
+      case .int(let offset) = arguments[1], offset >= 0, let sizes = content.sizes(arguments[2]),
+      let strides = content.sizes(arguments[3]), sizes.count == strides.count,
+      let parameters = content.items(arguments[4]), let scheme = parameters.first,
+      content.name(scheme) != nil, parameters.count == 3 || parameters.count == 4
+    else { return nil }
+    let storageType = content.storages[storage].type
+    var pairs: [(String, PickleValue)] = []
+    if storageType.spellingEnds(with: "QUInt4x2Storage")
+      || storageType.spellingEnds(with: "QUInt2x4Storage")
+    {
+      // Several to a byte, each row filled up: the bytes as they are, and the shape beside them.
+      let count = content.storages[storage].elementCount
+      let packed = TorchTensor(
+        storage: storage, offset: 0, dimensions: [count], strides: [1],
+        dtype: TorchDType(dtype: .uint8))
+      pairs = [("packed", try content.tensor(packed)), ("size", arguments[2])]
+    } else {
+      let tensor = TorchTensor(
+        storage: storage, offset: Int(offset), dimensions: sizes, strides: strides)
+      pairs = [("int_repr", try content.tensor(tensor))]
+    }
+    let element =
+      storageType.split(separator: ".").last?.dropLast("Storage".count).lowercased() ?? ""
+    pairs.append(("dtype", .global(try content.name("torch." + element))))
+    // PyTorch writes one name for both schemes of channels, and goes by the zero points' type.
+    if parameters.count == 4, case .tensor(let zeros) = parameters[2],
+      type(of: content.tensors[zeros], in: content)?.dtype.isFloatingPoint == true
+    {
+      pairs.append(("qscheme", .global(try content.name("torch.per_channel_affine_float_qparams"))))
+    } else {
+      pairs.append(("qscheme", scheme))
+    }
+    if parameters.count == 3 {
+      pairs += [("scale", parameters[1]), ("zero_point", parameters[2])]
+    } else {
+      pairs += [
+        ("scales", parameters[1]), ("zero_points", parameters[2]), ("axis", parameters[3]),
+      ]
+    }
+    return try content.record("quantised tensor", pairs)
+  }
+
+  /// A sparse tensor as its parts.
+  private static func sparse(
+    _ layout: String, _ parts: [PickleValue], in content: inout PickleContent
+  ) throws(CairnError) -> PickleValue? {
+    let names: [String]
+    switch layout {
+    case "torch.sparse_coo": names = ["indices", "values", "size", "is_coalesced"]
+    case "torch.sparse_csr", "torch.sparse_bsr":
+      names = ["crow_indices", "col_indices", "values", "size"]
+    case "torch.sparse_csc", "torch.sparse_bsc":
+      names = ["ccol_indices", "row_indices", "values", "size"]
+    default: return nil
+    }
+    guard parts.count == names.count || layout == "torch.sparse_coo" && parts.count == 3 else {
+      return nil
+    }
+    // It was not always written whether each index is there once.
+    let all = parts.count < names.count ? parts + [.bool(false)] : parts
+    let kind = PickleValue.global(try content.name(layout))
+    return try content.record(
+      "sparse tensor", [("layout", kind)] + zip(names, all).map { ($0, $1) })
+  }
+
+  /// The type of a tensor's elements.
+  private static func type(of tensor: TorchTensor, in content: PickleContent) -> TorchDType? {
+    tensor.dtype ?? TorchDType.dtype(ofStorage: content.storages[tensor.storage].type)
+  }
+
+  /// A tensor that is on another device than it was saved from; nil if it is also of another type.
+  private static func moved(
+    _ arguments: [PickleValue], in content: PickleContent
+  ) -> PickleValue? {
+    guard arguments.count == 4, let dtype = content.name(arguments[1]) else { return nil }
+    var data = arguments[0]
+    if case .opaque(let object) = data, let array = content.objects[object].resolved {
+      data = array
+    }
+    guard case .tensor(let number) = data else { return nil }
+    let tensor = content.tensors[number]
+    return type(of: tensor, in: content) == TorchDType.dtype(named: dtype) ? data : nil
+  }
+
+  /// An empty tensor of a type (`torch.FloatTensor()`), which a state may fill; or one of the sparse
+  /// types, from indices, values and size.
+  private static func instance(
+    of type: String, _ arguments: [PickleValue], in content: inout PickleContent
+  ) throws(CairnError) -> PickleValue? {
+    guard type.spellingBegins(with: "torch."), type.spellingEnds(with: "Tensor") else { return nil }
+    let parts = ByteKey(type).split(at: ".")
+    if parts.dropLast().last == "sparse" {
+      guard arguments.count == 3 else { return nil }
+      return try sparse("torch.sparse_coo", arguments, in: &content)
+    }
+    guard arguments.isEmpty, parts.count == 2 || parts.count == 3 && parts[1] == "cuda",
+      let last = parts.last?.text
+    else { return nil }
+    let storage = last == "Tensor" ? "FloatStorage" : last.dropLast("Tensor".count) + "Storage"
+    guard TorchDType.dtype(ofStorage: String(storage)) != nil else { return nil }
+    let empty = try content.storage(
+      TorchStorage(
+        key: ByteKey([]), type: "torch." + storage, elementCount: 0, held: content.keep([])))
+    return try content.tensor(
+      TorchTensor(storage: empty, offset: 0, dimensions: [0], strides: [1]))
+  }
+
+  /// Sets a tensor's state as PyTorch before 0.4 did: (storage, offset, size, strides), or a Variable's;
+  /// false for anything else, which are attributes.
+  static func build(
+    tensor number: Int, _ state: PickleValue, in content: inout PickleContent
+  ) -> Bool {
+    guard case .tuple(let node) = state else { return false }
+    let items = content.nodes[node]
+    switch items.count {
+    // Whether gradients are wanted, and hooks.
+    case 3:
+      if case .bool = items[0] { return true }
+    case 4:
+      guard case .storage(let storage) = items[0], case .int(let offset) = items[1], offset >= 0,
+        let dimensions = content.sizes(items[2]), let strides = content.sizes(items[3]),
+        dimensions.count == strides.count
+      else { return false }
+      content.tensors[number] = TorchTensor(
+        storage: storage, offset: Int(offset), dimensions: dimensions, strides: strides)
+      return true
+    case 5:
+      guard case .tensor(let data) = items[0] else { return false }
+      content.tensors[number] = content.tensors[data]
+      return true
+    default: break
+    }
+    return false
+  }
+}
