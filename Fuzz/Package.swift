@@ -40,7 +40,8 @@ let package = Package(
     fuzzer("FuzzOpen"), fuzzer("FuzzIndex"), fuzzer("FuzzChunk"), fuzzer("FuzzMetadata"),
     fuzzer("FuzzSafetensors"), fuzzer("FuzzModel"), fuzzer("FuzzSalvage"),
     fuzzer("FuzzInflate"), fuzzer("FuzzEncode"),
-    fuzzer("FuzzNumpy"), fuzzer("FuzzPytorch"), fuzzer("FuzzGguf"), fuzzer("FuzzOnnx"),
+    fuzzer("FuzzNumpy"), fuzzer("FuzzPytorch"), fuzzer("FuzzPickle"), fuzzer("FuzzGguf"),
+    fuzzer("FuzzOnnx"),
     fuzzer("FuzzTensorflow"), fuzzer("FuzzShards"), fuzzer("FuzzHdf5"),
   ]
 )

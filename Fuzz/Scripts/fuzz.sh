@@ -2,7 +2,7 @@
 # Builds the fuzzers under the address sanitizer and runs them, each for SECONDS.
 #   Fuzz/Scripts/fuzz.sh SECONDS [TARGET…]     open index chunk inflate encode
 #                                              metadata safetensors model salvage
-#                                              numpy pytorch gguf onnx tensorflow shards hdf5
+#                                              numpy pytorch pickle gguf onnx tensorflow shards hdf5
 # Stops at the first finding, which is kept in Fuzz/.fuzzing/findings; what is learnt stays in
 # Fuzz/.fuzzing/corpus.
 set -euo pipefail
@@ -12,7 +12,7 @@ seconds=${1:-60}
 shift || true
 targets=("$@")
 [ "${#targets[@]}" -gt 0 ] || targets=(open index chunk inflate encode metadata safetensors model salvage
-  numpy pytorch gguf onnx tensorflow shards hdf5)
+  numpy pytorch pickle gguf onnx tensorflow shards hdf5)
 
 # Optimised, which keeps every check of Swift's. Both sanitizers in one flag: of two the compiler
 # takes the last, and SwiftPM puts them in any order. -use-ld: gold warns of their symbols.
@@ -35,6 +35,7 @@ for target in "${targets[@]}"; do
     metadata) options+=(-max_len=4096 -dict=Dictionaries/json.dict) ;;
     safetensors) options+=(-max_len=4096 -dict=Dictionaries/safetensors.dict) ;;
     numpy | pytorch | gguf | onnx | tensorflow) options+=(-max_len=8192) ;;
+    pickle) options+=(-max_len=8192 -dict=Dictionaries/pickle.dict) ;;
     shards) options+=(-max_len=4096 -dict=Dictionaries/json.dict) ;;
     hdf5) options+=(-max_len=32768 -dict=Dictionaries/hdf5.dict) ;;
     model) options+=(-max_len=8192 -dict=Dictionaries/model.dict) ;;

@@ -10,6 +10,7 @@ import hashlib
 import json
 import pathlib
 import shutil
+import zipfile
 import sys
 
 FIXTURES = pathlib.Path(__file__).resolve().parents[2] / "Fixtures"
@@ -76,10 +77,17 @@ def foreign(seeds):
     """Files of other ecosystems' formats, small ones."""
     for target, home, endings in (("numpy", "numpy", (".npy", ".npz")), ("gguf", "gguf", (".gguf",)),
                                   ("pytorch", "torch", (".pt", ".pth", ".bin")),
+                                  ("pytorch", "torch_matrix", (".pt",)),
                                   ("pytorch", "sharded", (".bin",)), ("onnx", "onnx", (".onnx",))):
         for path in sorted((FIXTURES / home).rglob("*")):
             if path.suffix in endings and path.stat().st_size <= 8_192:
                 seeds.add(target, path.read_bytes())
+    for path in sorted((FIXTURES).glob("torch*/*.pt")):
+        if zipfile.is_zipfile(path):
+            archive = zipfile.ZipFile(path)
+            for name in archive.namelist():
+                if name.endswith("/data.pkl"):
+                    seeds.add("pickle", archive.read(name))
     for path in sorted((FIXTURES / "tensorflow").glob("*.index")):
         data = path.with_name(path.stem + ".data-00000-of-00001")
         index = path.read_bytes()
