@@ -76,6 +76,9 @@ import Testing
       ], opaque: ["hyper_parameters argparse.Namespace"]),
     Case(file: "numpy_scalar.ckpt", tensors: [], count: 9, metadata: [("best", .float(0.25))]),
     Case(file: "sd_kind.ckpt", tensors: ["state_dict.a float32 (4, 3)"], count: 3),
+    Case(
+      file: "tar_2016.pt", tensors: ["w float32 (2, 3)", "v float32 (3,)"], count: 2,
+      metadata: [("k", .int(3))], remark: "‘v’ shares bytes with ‘w’"),
     Case(file: "set.ckpt", tensors: [], count: 9),
     Case(file: "attributes_of_itself.pt", tensors: [], count: 0),
     Case(file: "attributes_of_itself_stream.pt", tensors: [], count: 0),

@@ -79,6 +79,14 @@ struct PickleProgram: Sendable, CustomTestStringConvertible {
     PickleProgram(
       "sizes of one list", "]q\u{0}(" + many("N") + "e0]",
       again: "ctorch\nSize\nh\u{0}\u{85}Ra", count: 60_000),
+    PickleProgram(
+      "names of two long texts", longText, again: "h\u{0}h\u{0}\u{93}a", count: 200_000),
+    PickleProgram("references by a long text", longText, again: "(h\u{0}NNNNtQa", count: 200_000),
+    PickleProgram(
+      "arrays of the same bytes",
+      "B\u{0}\u{0}\u{8}\u{0}" + String(repeating: "A", count: 1 << 19)
+        + "q\u{0}0cnumpy\ndtype\nU\u{2}u1\u{89}\u{88}\u{87}Rq\u{1}0J\u{0}\u{0}\u{8}\u{0}\u{85}q\u{2}0]",
+      again: "cnumpy.core.numeric\n_frombuffer\n(h\u{0}h\u{1}h\u{2}U\u{1}CtRa", count: 30_000),
     PickleProgram("memo", "N", again: "\u{94}", count: 2_000_000),
     PickleProgram("marks", "", again: "(", count: 2_000_000),
     PickleProgram("tuples of tuples", ")", again: "\u{85}", count: 2_000_000),

@@ -123,6 +123,7 @@ enum NumPyObjects {
     case .bytes(let held), .text(let held): place = held
     default: return nil
     }
+    guard place.count <= 4_096 else { return nil }
     var bytes = Array(content.bytes(place))
     guard let (type, width) = plain(spelt), width == bytes.count else {
       return try text(spelt, bytes, in: &content)
@@ -165,7 +166,7 @@ enum NumPyObjects {
     _ spelt: String, _ bytes: [UInt8], in content: inout PickleContent
   ) throws(CairnError) -> PickleValue? {
     let letters = Array(spelt.utf8)
-    guard letters.count >= 2, bytes.count <= 1 << 20 else { return nil }
+    guard letters.count >= 2 else { return nil }
     if letters[1] == UInt8(ascii: "S") { return .bytes(try content.keep(bytes)) }
     guard letters[1] == UInt8(ascii: "U"), bytes.count.isMultiple(of: 4) else { return nil }
     var scalars = String.UnicodeScalarView()

@@ -124,7 +124,12 @@ struct PickleFlattening {
     let path = frames[last].path
     if let spelt = content.spelling(items[at])?.text {
       if isModule, Self.transparent.contains(where: { $0.utf8.elementsEqual(spelt) }) {
-        return try visit(items[at + 1], path: path)
+        // An empty one is nothing at the module's own path.
+        let value = items[at + 1]
+        if let held = value.node, content.nodes[held].isEmpty, content.attributes[held] == nil {
+          return
+        }
+        return try visit(value, path: path)
       }
       return try visit(items[at + 1], path: Self.join(path, spelt))
     }

@@ -10,9 +10,15 @@ enum PickleNames {
     ("numpy.core.numeric", "numpy._core.numeric"),
   ]
 
+  private static let names: [(old: String, new: String)] = [
+    ("builtins.xrange", "builtins.range"), ("builtins.unicode", "builtins.str"),
+    ("builtins.long", "builtins.int"), ("builtins.unichr", "builtins.chr"),
+  ]
+
   /// The name in full, as it is today.
   static func full(module: String, name: String) -> String {
     let module = modules.first { $0.old.isSpelt(as: module) }?.new ?? module
-    return module + "." + name
+    let full = module + "." + name
+    return names.first { $0.old.isSpelt(as: full) }?.new ?? full
   }
 }

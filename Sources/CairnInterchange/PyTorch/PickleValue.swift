@@ -133,10 +133,11 @@ struct PickleContent {
   /// The text kept; what is no UTF-8 in it is replaced.
   func string(_ place: PickleBytes) -> String { String(decoding: bytes(place), as: UTF8.self) }
 
-  /// The text that a value is; Python 2's are bytes.
+  /// The text that a value is, if it is no longer than the names of things; Python 2's are bytes.
   func text(_ value: PickleValue) -> String? {
     switch value {
-    case .text(let place), .bytes(let place): string(place)
+    // A longer one could be asked for again and again.
+    case .text(let place), .bytes(let place): place.count <= 256 ? string(place) : nil
     default: nil
     }
   }
@@ -147,7 +148,8 @@ struct PickleContent {
       guard case .bytes(let place) = value else { return false }
       return isText(.text(place), text)
     }
-    return string(place).isSpelt(as: "\(text)")
+    return Int(place.count) == text.utf8CodeUnitCount
+      && bytes(place).elementsEqual("\(text)".utf8)
   }
 
   /// Lets go of everything but what tensors are made from.

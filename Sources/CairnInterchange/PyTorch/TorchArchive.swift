@@ -170,6 +170,8 @@ extension TorchStorage {
   /// The elements of a storage that stands in the pickle itself.
   func heldElements(_ content: PickleContent) throws(CairnError) -> (any ElementBytes)? {
     guard let held else { return nil }
+    // The same bytes may be those of many arrays.
+    try content.budget.take(bytes: Int(held.count))
     let bytes = try HeldElements(Array(content.bytes(held)))
     return swappedWidth > 1 ? SwappedElements(base: bytes, width: swappedWidth) : bytes
   }

@@ -10,7 +10,12 @@ enum TorchReferences {
   static func value(
     of id: PickleValue, in machine: inout Unpickler
   ) throws(CairnError) -> PickleValue {
-    if case .int(let number) = id, let value = machine.persistent[number] { return value }
+    if !machine.persistent.isEmpty, let key = bytes(id, machine.content), key.count < 32,
+      let number = PickleNumbers.integer(spelt: key)?.value,
+      let value = machine.persistent[number]
+    {
+      return value
+    }
     let parts = machine.content.items(id) ?? []
     if parts.count >= 2, machine.content.isText(parts[0], "module") { return parts[1] }
     guard parts.count == 5 || parts.count == 6, machine.content.isText(parts[0], "storage"),
@@ -22,6 +27,8 @@ enum TorchReferences {
         .unsupported, "the pickle refers to something outside that is no storage",
         advice: "Save the state dictionary with torch.save")
     }
+    // One long key may be recalled often.
+    try machine.content.budget.take(steps: key.count / 16)
     let root = try machine.content.storage(
       TorchStorage(key: ByteKey(key), type: type, elementCount: Int(count)))
     guard parts.count == 6, parts[5] != .none else { return .storage(root) }

@@ -10,6 +10,14 @@ extension Unpickler {
     try reader.line(limit: Self.maximumLine)
   }
 
+  /// The next `count` bytes: of a deflated pickle they may be far more than the file has.
+  private mutating func bytes(_ count: Int) throws(CairnError) -> [UInt8] {
+    guard count >= 0, count <= reader.remaining else { return try reader.bytes(count) }
+    try content.budget.take(bytes: count)
+    defer { content.budget.giveBack(bytes: count) }
+    return try reader.bytes(count)
+  }
+
   /// Does what the next opcode says; false at the pickle's end.
   mutating func step() throws(CairnError) -> Bool {
     let opcode = try reader.byte()
@@ -43,9 +51,9 @@ extension Unpickler {
     case UInt8(ascii: "J"): try push(.int(Int64(try reader.integer(Int32.self))))
     case UInt8(ascii: "K"): try push(.int(Int64(try reader.byte())))
     case UInt8(ascii: "M"): try push(.int(Int64(try reader.integer(UInt16.self))))
-    case 0x8A: try push(integer: PickleNumbers.integer(reader.bytes(Int(reader.byte()))))
+    case 0x8A: try push(integer: PickleNumbers.integer(bytes(Int(reader.byte()))))
     case 0x8B:
-      try push(integer: PickleNumbers.integer(reader.bytes(Int(reader.integer(Int32.self)))))
+      try push(integer: PickleNumbers.integer(bytes(Int(reader.integer(Int32.self)))))
     case UInt8(ascii: "G"):
       let bits: UInt64 = try reader.integer()
       try push(.float(Double(bitPattern: bits.byteSwapped)))
@@ -68,25 +76,25 @@ extension Unpickler {
 
   private mutating func stepText(_ opcode: UInt8) throws(CairnError) {
     switch opcode {
-    case UInt8(ascii: "X"): try push(text: reader.bytes(Int(reader.integer(UInt32.self))))
-    case 0x8C: try push(text: reader.bytes(Int(reader.byte())))
-    case 0x8D: try push(text: reader.bytes(Int(clamping: reader.integer(UInt64.self))))
+    case UInt8(ascii: "X"): try push(text: bytes(Int(reader.integer(UInt32.self))))
+    case 0x8C: try push(text: bytes(Int(reader.byte())))
+    case 0x8D: try push(text: bytes(Int(clamping: reader.integer(UInt64.self))))
     case UInt8(ascii: "V"):
       guard let text = PickleText.rawUnicodeEscaped(try line()) else {
         throw failure("a text has an escape that is none")
       }
       try push(text: text)
     // Python 2's strings: texts where they are UTF-8, as PyTorch decodes them.
-    case UInt8(ascii: "U"): try push(string: reader.bytes(Int(reader.byte())))
-    case UInt8(ascii: "T"): try push(string: reader.bytes(Int(reader.integer(Int32.self))))
+    case UInt8(ascii: "U"): try push(string: bytes(Int(reader.byte())))
+    case UInt8(ascii: "T"): try push(string: bytes(Int(reader.integer(Int32.self))))
     case UInt8(ascii: "S"):
       guard let text = PickleText.quoted(try line()) else {
         throw failure("a text is not in quotes")
       }
       try push(string: text)
-    case UInt8(ascii: "C"): try push(bytes: reader.bytes(Int(reader.byte())))
-    case UInt8(ascii: "B"): try push(bytes: reader.bytes(Int(reader.integer(UInt32.self))))
-    case 0x8E, 0x96: try push(bytes: reader.bytes(Int(clamping: reader.integer(UInt64.self))))
+    case UInt8(ascii: "C"): try push(bytes: bytes(Int(reader.byte())))
+    case UInt8(ascii: "B"): try push(bytes: bytes(Int(reader.integer(UInt32.self))))
+    case 0x8E, 0x96: try push(bytes: bytes(Int(clamping: reader.integer(UInt64.self))))
     default: try stepContainer(opcode)
     }
   }

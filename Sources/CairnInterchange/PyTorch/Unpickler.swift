@@ -180,6 +180,8 @@ struct Unpickler {
   // MARK: - Names and what would be called
 
   mutating func global(_ module: [UInt8], _ name: [UInt8]) throws(CairnError) {
+    // Long names may be recalled from the memo again and again.
+    try content.budget.take(steps: (module.count + name.count) / 16)
     let full = PickleNames.full(
       module: String(decoding: module, as: UTF8.self), name: String(decoding: name, as: UTF8.self))
     try push(.global(try content.name(full)))
