@@ -50,6 +50,9 @@ public struct CheckpointFile: Sendable {
   /// What was understood, and will not be as it was once the tensors are copied: one sentence each.
   public var remarks: [String] { checkpoint.remarks }
 
+  /// What ``verify(_:progress:)`` holds the content against, in words; nil if the file has no checksums.
+  public var checksums: String? { checkpoint.checksums }
+
   /// What the file holds and Cairn does not read.
   public var opaqueItems: [OpaqueItem] { checkpoint.opaqueItems }
 

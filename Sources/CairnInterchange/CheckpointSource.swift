@@ -18,6 +18,9 @@ public protocol CheckpointSource: TensorSource {
   /// What was understood, and will not be as it was once the tensors are copied: one sentence each.
   var remarks: [String] { get }
 
+  /// What ``check(_:progress:)`` holds the content against, in words; nil if the file has no checksums.
+  var checksums: String? { get }
+
   /// How every tensor is kept, by index.
   func tensorStorages() throws(CairnError) -> [CheckpointFile.Storage]
 
@@ -36,6 +39,8 @@ extension CheckpointSource {
   public var rootDigest: String? { nil }
   /// None.
   public var remarks: [String] { [] }
+  /// None.
+  public var checksums: String? { nil }
 
   /// Every tensor as it is.
   public func tensorStorages() throws(CairnError) -> [CheckpointFile.Storage] {

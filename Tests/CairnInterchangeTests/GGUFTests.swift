@@ -115,7 +115,7 @@ import Testing
 
   static let hostile: [(String, [UInt8], String)] = [
     ("another magic", file(magic: "GGML"), "invalidHeader"),
-    ("version 1", file(version: 1), "unsupportedVersion"),
+    ("version 1", file(version: 1), "unsupported"),
     ("big-endian in its version alone", file(version: 0x0300_0000), "truncated"),
     ("2^64 - 1 tensors", file(tensors: .max), "truncated"),
     ("2^64 - 1 key-values", file(pairs: .max), "truncated"),

@@ -16,6 +16,7 @@ import tempfile
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
+import gguf
 import ml_dtypes
 import numpy as np
 import safetensors
@@ -201,12 +202,85 @@ def check_many_keys(cairn):
     same(cairn.bytes("texts-back.index"), cairn.bytes("texts.index"), "the index of texts")
 
 
+def gguf_fields(path):
+    """Every key-value in order, with its types and what is in it, and every tensor."""
+    reader = gguf.GGUFReader(path)
+    fields = [(name, field.types, field.contents()) for name, field in reader.fields.items()
+              if not name.startswith("GGUF.")]
+    return fields, [(t.name, t.tensor_type, t.shape.tolist(), t.data.tobytes()) for t in reader.tensors]
+
+
+def check_gguf(cairn):
+    """Types and order of key-values, alignment, blocks as they are; tensors of other formats."""
+    kinds = gguf.GGUFValueType
+    for alignment in (32, 64):
+        writer = gguf.GGUFWriter(cairn.place("a.gguf"), "test")
+        if alignment != 32:
+            writer.add_custom_alignment(alignment)
+        # Neither the order of the names nor the types are those that a writer would choose.
+        for kind in (kinds.UINT8, kinds.INT8, kinds.UINT16, kinds.INT16, kinds.UINT32, kinds.INT32, kinds.UINT64,
+                     kinds.INT64, kinds.FLOAT32, kinds.FLOAT64):
+            writer.add_key_value(f"z.{kind.name}", 1, kind)
+            writer.add_key_value(f"a.{kind.name}", [1, 2, 3], kinds.ARRAY, kind)
+        writer.add_string("a.text", "é 日本")
+        writer.add_array("tokenizer.ggml.tokens", [f"token {i}" for i in range(5_000)])
+        random = np.random.default_rng(1)
+        for dtype in ("f4", "f2", "f8", "i1", "i2", "i4", "i8"):
+            writer.add_tensor(f"plain.{dtype}", FLOATS[:60].reshape(6, 10).astype(dtype))
+        for kind, (elements, size) in gguf.GGML_QUANT_SIZES.items():
+            if elements > 1:
+                data = random.integers(0, 256, (3, 512 // elements * size), dtype=np.uint8)
+                writer.add_tensor(f"blocks.{kind.name}", data, raw_dtype=kind)
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_tensors_to_file()
+        writer.close()
+        cairn.there_and_back("a.gguf", "b.gguf")
+        same(cairn.bytes("b.gguf"), cairn.bytes("a.gguf"), "a GGUF file")
+        same(gguf_fields(cairn.place("b.gguf")), gguf_fields(cairn.place("a.gguf")), "what gguf reads")
+
+    tensors = {"b.weight": FLOATS.reshape(10, 100), "a.weight": FLOATS.astype(np.float16)}
+    safetensors.numpy.save_file(tensors, cairn.place("s.safetensors"), metadata={"general.architecture": "test"})
+    cairn("convert", "s.safetensors", "s.gguf")
+    read = {t.name: t.data for t in gguf.GGUFReader(cairn.place("s.gguf")).tensors}
+    same({n: described(a) for n, a in read.items()}, {n: described(a) for n, a in tensors.items()},
+         "a GGUF file of safetensors' tensors")
+
+
+def check_dequantizing(cairn):
+    """Random blocks of every type for which the package has arithmetic: the same bits, NaN or not."""
+    random = np.random.default_rng(2)
+    writer = gguf.GGUFWriter(cairn.place("q.gguf"), "test")
+    for kind, (elements, size) in gguf.GGML_QUANT_SIZES.items():
+        try:
+            gguf.quants.dequantize(np.zeros((1, 256 // elements * size), np.uint8), kind)
+        except NotImplementedError:
+            continue
+        if elements > 1:
+            data = random.integers(0, 256, (64, 512 // elements * size), dtype=np.uint8)
+            writer.add_tensor(kind.name, data, raw_dtype=kind)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    cairn("convert", "--dequantize", "--lossy", "q.gguf", "q.npz")
+    floats = np.load(cairn.place("q.npz"))
+    with np.errstate(all="ignore"):
+        for tensor in gguf.GGUFReader(cairn.place("q.gguf")).tensors:
+            expected = gguf.quants.dequantize(tensor.data, tensor.tensor_type)
+            found = floats[tensor.name]
+            # Which of two NaNs an operation hands on is the processor's matter.
+            both = np.isnan(expected) & np.isnan(found)
+            same(np.where(both, 0, found.view(np.uint32)).tolist(),
+                 np.where(both, 0, expected.view(np.uint32)).tolist(), tensor.name)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cairn", required=True, help="the built command")
     options = parser.parse_args()
     for check in (check_safetensors, check_what_safetensors_forbids, check_shards, check_numpy,
-                  check_tensorflow, check_many_keys):
+                  check_tensorflow, check_many_keys, check_gguf, check_dequantizing):
         with tempfile.TemporaryDirectory(prefix="cairn written ") as folder:
             check(Command(os.path.abspath(options.cairn), folder))
         print(f"written: {check.__name__[6:].replace('_', ' ')} passed")

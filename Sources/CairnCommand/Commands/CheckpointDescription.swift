@@ -126,9 +126,25 @@ extension MetadataValue {
     json(number: JSONValue.finiteOrName, bytes: { ["hex": .string($0.hexDigits)] })
   }
 
+  /// What a line of 100 characters can show: of a vocabulary of a million words, a hundred.
+  private var beginning: MetadataValue {
+    func first<T>(_ values: [T]) -> [T] { Array(values.prefix(101)) }
+    switch self {
+    case .string(let text): return .string(String(text.unicodeScalars.prefix(404)))
+    case .bytes(let bytes): return .bytes(first(bytes))
+    case .bools(let values): return .bools(first(values))
+    case .ints(let values): return .ints(first(values))
+    case .uints(let values): return .uints(first(values))
+    case .floats(let values): return .floats(first(values))
+    case .strings(let values): return .strings(first(values))
+    case .byteStrings(let values): return .byteStrings(first(values))
+    default: return self
+    }
+  }
+
   /// As one line of at most 100 characters.
   fileprivate var text: String {
-    let full = (try? described.text(.compact)) ?? "?"
+    let full = (try? beginning.described.text(.compact)) ?? "?"
     return full.count <= 100 ? full : full.prefix(99) + "…"
   }
 }

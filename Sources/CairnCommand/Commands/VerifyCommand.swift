@@ -42,7 +42,10 @@ struct VerifyCommand: ParsableCommand {
       ProgressBar.clear()
       summary =
         "\(file.printable): valid \(checkpoint.formatName), \(checkpoint.source.count) tensors, "
-        + ByteCount.text(checkpoint.fileByteCount) + " checked" + (deep ? ", content decoded" : "")
+        + ByteCount.text(checkpoint.fileByteCount)
+        + (checkpoint.checksums.map { ": structure and \($0) checked" }
+          ?? ": structure checked, its content is under no checksums")
+        + (deep ? ", content decoded" : "")
         + (deep && checkpoint.root != nil ? ", digests match" : "")
     } catch {
       // An empty or unrecognisable file was read well enough to know that it is no checkpoint.
@@ -51,7 +54,8 @@ struct VerifyCommand: ParsableCommand {
     }
     if json {
       var object: JSONObject = [
-        "path": .string(SystemPath.shown(file)), "valid": .bool(failure == nil), "level": .string(level.rawValue),
+        "path": .string(SystemPath.shown(file)), "valid": .bool(failure == nil),
+        "level": .string(level.rawValue),
       ]
       if let failure { object["error"] = failure.json }
       Terminal.say(try JSONValue.object(object).text(.pretty))

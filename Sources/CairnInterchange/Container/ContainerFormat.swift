@@ -36,6 +36,9 @@ extension Container: CheckpointSource {
   /// 1 and the minor version.
   public var formatVersion: String? { "\(version.major).\(version.minor)" }
 
+  /// Those of every byte.
+  public var checksums: String? { "every checksum" }
+
   /// The identity of the content, if the file has digests.
   public var rootDigest: String? { root?.description }
 

@@ -38,7 +38,7 @@ public struct GGUFFile: TableSource {
   /// Opens a file whose bytes `source` has. Of a model in several files it is one part, which
   /// ``opaqueItems`` says.
   ///
-  /// - Throws: `invalidHeader`, `unsupportedVersion`, `truncated`, `invalidShape`,
+  /// - Throws: `invalidHeader`, `unsupported`, `truncated`, `invalidShape`,
   ///   `invalidName`, `duplicateName`, `overlappingTensors`.
   public init(_ source: any ByteSource, limits: Limits = .format) throws(CairnError) {
     try self.init([try GGUFPart(source, limits: limits)])

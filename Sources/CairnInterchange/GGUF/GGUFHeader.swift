@@ -68,7 +68,7 @@ struct GGUFHeader {
     isBigEndian = reader.isBigEndian
     guard version == 2 || version == 3 else {
       throw CairnError(
-        .unsupportedVersion,
+        .unsupported,
         version == 1
           ? "the file is of GGUF's version 1, whose counts are of 32 bits"
           : "the file is of a version of GGUF that is not known",

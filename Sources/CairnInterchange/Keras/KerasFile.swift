@@ -182,6 +182,9 @@ public struct KerasFile: TableSource {
     }
   }
 
+  /// Those of the archive.
+  public var checksums: String? { "the CRC-32 of every member" }
+
   /// Checks every member against its CRC-32; deep, also every element.
   public func check(
     _ level: Container.VerificationLevel, progress: ProgressHandler

@@ -34,7 +34,7 @@ public struct NPYFile: TableSource {
 
   /// Opens a file whose bytes `source` has.
   ///
-  /// - Throws: `truncated`, `trailingBytes`, `invalidHeader`, `headerTooLarge`, `unsupportedVersion`,
+  /// - Throws: `truncated`, `trailingBytes`, `invalidHeader`, `headerTooLarge`,
   ///   `unsupported` for elements that are no plain numbers, `unknownDType`, `invalidShape`.
   public init(_ source: any ByteSource) throws(CairnError) {
     do throws(CairnError) {

@@ -24,7 +24,7 @@ struct NPYHeader: Equatable {
 
   /// Reads a header.
   ///
-  /// - Throws: `truncated`, `invalidHeader`, `unsupportedVersion`, `headerTooLarge`, `unsupported`,
+  /// - Throws: `truncated`, `invalidHeader`, `headerTooLarge`, `unsupported`,
   ///   `unknownDType`, `invalidShape`.
   init(_ source: any ByteSource) throws(CairnError) {
     var reader = SourceReader(source)
@@ -39,7 +39,7 @@ struct NPYHeader: Equatable {
     let minor = try reader.byte()
     guard (1...3).contains(major), minor == 0 else {
       throw CairnError(
-        .unsupportedVersion, "the version of the .npy format is not known",
+        .unsupported, "the version of the .npy format is not known",
         at: .init(file: source.path, offset: 6), expected: "1.0, 2.0 or 3.0",
         found: "\(major).\(minor)")
     }

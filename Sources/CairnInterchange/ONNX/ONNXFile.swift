@@ -81,6 +81,11 @@ public struct ONNXFile: TableSource {
     }
   }
 
+  /// Those of external data, where the model has any.
+  public var checksums: String? {
+    files.contains(where: \.hasChecksum) ? "the SHA-1 of external data" : nil
+  }
+
   /// Checks external data against the SHA-1 that the model records, if it does; deep, also every element.
   public func check(
     _ level: Container.VerificationLevel, progress: ProgressHandler

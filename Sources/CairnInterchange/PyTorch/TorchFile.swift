@@ -122,6 +122,9 @@ public struct TorchFile: TableSource {
       advice: "Its name says PyTorch, its content does not: fetch the file that was meant")
   }
 
+  /// Those of the archive, where it is one.
+  public var checksums: String? { archive == nil ? nil : "the CRC-32 of every member" }
+
   /// Checks every member of an archive against its CRC-32; deep, also every element that its type does
   /// not allow to be any bits.
   public func check(

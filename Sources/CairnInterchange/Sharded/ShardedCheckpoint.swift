@@ -243,6 +243,9 @@ public struct ShardedCheckpoint: CheckpointSource {
     }
   }
 
+  /// Those of the shards, if they have any.
+  public var checksums: String? { shards.lazy.compactMap(\.checksums).first }
+
   /// Checks every shard; deep, also every element.
   public func check(
     _ level: Container.VerificationLevel, progress: ProgressHandler

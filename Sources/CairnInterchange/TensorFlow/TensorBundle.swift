@@ -71,6 +71,9 @@ public struct TensorBundle: TableSource {
     }
   }
 
+  /// Those of the index and of every tensor.
+  public var checksums: String? { "the CRC-32C of the index and of every tensor" }
+
   /// Checks every tensor against its CRC-32C; deep, also every element. The index was checked when it was
   /// opened, and texts too.
   public func check(
