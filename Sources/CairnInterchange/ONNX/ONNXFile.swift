@@ -159,7 +159,8 @@ struct ONNXTable: ONNXTensorTaker {
     _ tensor: ONNXTensor, at path: [UInt8], isDerived: Bool
   ) throws(CairnError) {
     guard let name = try name(path, isDerived: isDerived) else { return }
-    try budget.takeTensor(nameByteCount: path.count)
+    // A tensor takes nine bytes of a model at least, and here much more than its name.
+    try budget.takeTensor(nameByteCount: path.count + 704)
     let item = try tensor.item(named: name) { (external) throws(CairnError) in
       try file(of: external)
     }
@@ -173,7 +174,8 @@ struct ONNXTable: ONNXTensorTaker {
     isDerived: Bool
   ) throws(CairnError) {
     guard let name = try name(path, isDerived: isDerived) else { return }
-    try budget.takeTensor(nameByteCount: path.count)
+    // A tensor takes nine bytes of a model at least, and here much more than its name.
+    try budget.takeTensor(nameByteCount: path.count + 704)
     try table.add(
       TensorTable.Item(
         name: name, dtype: dtype, shape: Shape(dimensions), elements: bytes,

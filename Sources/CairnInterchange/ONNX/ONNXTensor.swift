@@ -49,7 +49,7 @@ struct ONNXTensor {
       default:
         guard let kind = Data(rawValue: field.number) else { break }
         // Of unpacked numbers each is a field of its own.
-        try budget.take(bytes: 96)
+        try budget.take(bytes: 256)
         self.data.append((kind, field))
       }
     }
