@@ -41,6 +41,10 @@ struct HidingSource: TensorSource {
     try base.memory(at: original(index))
   }
 
+  func keptDigest(at index: Int) throws(CairnError) -> [UInt8]? {
+    try base.keptDigest(at: original(index))
+  }
+
   func tensors(at indices: [Int]) throws(CairnError) -> [Tensor] {
     var originals: [Int] = []
     for index in indices { originals.append(try original(index)) }

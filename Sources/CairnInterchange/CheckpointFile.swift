@@ -27,6 +27,7 @@ public struct CheckpointFile: Sendable {
       else { throw error }
       place = found
     }
+    try place.refuseOtherContent()
     // Not `??`, whose right side may throw any error.
     let found: CheckpointFormat
     if let format { found = format } else { found = try CheckpointFormat.detect(place) }
@@ -97,7 +98,7 @@ extension CairnError {
     switch code {
     case .notFound, .permissionDenied, .notARegularFile, .inputOutput, .outOfMemory, .overBudget,
       .invalidArgument, .interrupted, .changedWhileReading, .alreadyExists, .noSpace,
-      .unknownFormat, .unsupported:
+      .unknownFormat, .notACheckpoint, .unsupported, .cannotHold:
       false
     default: true
     }

@@ -69,19 +69,38 @@ public struct CheckpointFormat: Sendable {
   /// The format of what is open.
   static func detect(_ place: CheckpointPlace) throws(CairnError) -> CheckpointFormat {
     if let format = all.first(where: { $0.recognises(place) }) { return format }
-    // A damaged or empty file of a known extension deserves that format's own diagnosis.
-    if place.file != nil, let format = all.first(where: { place.hasExtension($0.extensions) }) {
-      return format
-    }
-    guard place.file != nil else {
+    guard let file = place.file else {
+      if let other = place.folderContent() { throw other.error(path: place.path) }
       throw CairnError(
         .notARegularFile, "a folder that holds no checkpoint which Cairn opens by its folder",
         at: .init(file: place.path), advice: "Name a file")
     }
+    let named = all.first { place.hasExtension($0.extensions) }
+    guard file.count > 0 else {
+      throw CairnError(
+        named == nil ? .unknownFormat : .truncated, "the file is empty",
+        at: .init(file: place.path),
+        expected: named.map { "a \($0.name) file" } ?? known,
+        advice: "Fetch it again, or save it again")
+    }
+    guard !OtherContent.isAllZeros(file, head: place.head) else {
+      throw CairnError(
+        named == nil ? .notACheckpoint : .invalidHeader, "the file is nothing but zeros",
+        at: .init(file: place.path), expected: named.map { "a \($0.name) file" },
+        found: "\(file.count) zeros",
+        advice: "It was never written, or a disk has lost it: fetch it again")
+    }
+    // An index that is JSON and wrong is the affair of its own format.
+    if named == nil || !place.hasExtension(["json"]),
+      let other = OtherContent.guess(file, head: place.head, path: place.path)
+    {
+      throw other.error(path: place.path)
+    }
+    // A damaged file of a known extension deserves that format's own diagnosis.
+    if let named { return named }
     throw CairnError(
-      .unknownFormat,
-      place.head.isEmpty ? "the file is empty" : "the file is no checkpoint that Cairn knows",
-      at: .init(file: place.path), expected: known, advice: "Name the format with --from")
+      .unknownFormat, "the content is of no format that Cairn knows", at: .init(file: place.path),
+      expected: known)
   }
 
   private static var known: String { all.map(\.name).joined(separator: ", ") }

@@ -131,7 +131,10 @@ public struct CheckpointPlace: Sendable {
       }
     }
     do throws(CairnError) {
-      return try FileBytes(path: place, access: options.access, files: options.files)
+      let file = try FileBytes(path: place, access: options.access, files: options.files)
+      // A repository that was cloned without its large files has pointers in their places.
+      try CheckpointPlace(file, options: options).refuseOtherContent()
+      return file
     } catch {
       switch error.code {
       case .notFound: throw missing(name)

@@ -11,6 +11,8 @@ import CairnSystem
 struct FileGroup {
   private let indexPath: String
   private let options: WriteOptions
+  /// The options of each file for itself.
+  private let alone: WriteOptions
   private let index: AtomicFile
   private var parts: [AtomicFile] = []
 
@@ -20,19 +22,16 @@ struct FileGroup {
   init(index indexPath: String, options: WriteOptions) throws(CairnError) {
     self.indexPath = indexPath
     self.options = options
-    index = try Self.file(indexPath, options)
-  }
-
-  private static func file(_ path: String, _ options: WriteOptions) throws(CairnError) -> AtomicFile
-  {
-    try AtomicFile(
-      path: path, replacing: options.replacing, durability: options.durability,
-      files: options.files)
+    var alone = options
+    // They are proven together.
+    alone.proof = nil
+    self.alone = alone
+    index = try alone.file(at: indexPath)
   }
 
   /// A further file.
   mutating func part(_ path: String) throws(CairnError) -> AtomicFile {
-    let file = try Self.file(path, options)
+    let file = try alone.file(at: path)
     parts.append(file)
     return file
   }
@@ -40,6 +39,11 @@ struct FileGroup {
   /// Writes the index and puts everything in its place.
   func commit(index bytes: [UInt8]) throws(CairnError) {
     try index.append(bytes.span)
+    if let proof = options.proof {
+      for part in parts { try part.stage() }
+      try index.stage()
+      try proof(AtomicFile.staged(parts + [index], over: options.files))
+    }
     do throws(SystemError) { try removeOldIndex() } catch {
       throw error.error("remove the old index", path: indexPath)
     }

@@ -5,6 +5,8 @@ public import CairnSystem
 extension CairnError.Code {
   /// A name, an extension or a content that belongs to no format that Cairn knows.
   public static let unknownFormat = Self("unknownFormat")
+  /// A content that is known, and is no checkpoint: a pointer to one, a web page, an archive.
+  public static let notACheckpoint = Self("notACheckpoint")
   /// A header that is not what its format asks for.
   public static let invalidHeader = Self("invalidHeader")
   /// A header larger than the format or the caller allows.

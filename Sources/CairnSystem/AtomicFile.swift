@@ -20,6 +20,10 @@ public enum Durability: String, Sendable, CaseIterable {
   case none
 }
 
+/// What must hold of files that are written and durable, before they replace what is there; it sees
+/// them in their places. What it throws ends the save, with all that was there as it was.
+package typealias SaveProof = @Sendable (StagedFiles) throws(CairnError) -> Void
+
 /// A file being written that takes its target's place when it is committed, and vanishes when not.
 ///
 /// For one thread at a time.
@@ -31,9 +35,11 @@ package final class AtomicFile {
   private let temporary: String
   private let replacing: Bool
   private let durability: Durability
+  private let proof: SaveProof?
   private var descriptor: Int32
   private var temporaryExists = true
   private var failed = false
+  private var isStaged = false
   private var written = 0
   /// Where the room ends that has been taken on the disk.
   private var reservedEnd = 0
@@ -50,8 +56,9 @@ package final class AtomicFile {
   ///   the system cannot take.
   package init(
     path: String, replacing: Bool = true, durability: Durability = .synchronized,
-    files: any FileSystem = SystemFileSystem()
+    files: any FileSystem = SystemFileSystem(), proof: SaveProof? = nil
   ) throws(CairnError) {
+    self.proof = proof
     self.files = files
     self.path = path
     self.replacing = replacing
@@ -195,11 +202,14 @@ package final class AtomicFile {
   ///   come into being meanwhile; `invalidArgument` after an earlier failure. The temporary file is
   ///   gone then.
   package func commit() throws(CairnError) {
-    try checkUsable()
+    try stage()
+    if let proof {
+      do throws(CairnError) { try proof(Self.staged([self], over: files)) } catch {
+        discard()
+        throw error
+      }
+    }
     do throws(SystemError) {
-      try trim()
-      if durability == .synchronized { try synchronize(descriptor) }
-      try closeDescriptor()
       if replacing {
         let old = holdReplaced()
         defer { release(old) }
@@ -215,6 +225,30 @@ package final class AtomicFile {
       throw error.error("put the new file in place", path: path)
     }
     if durability == .synchronized { try synchronizeFolder() }
+  }
+
+  /// Makes the file durable, and leaves it where it is. ``commit()`` does so too if it was not done.
+  ///
+  /// - Throws: as ``commit()``.
+  package func stage() throws(CairnError) {
+    guard !isStaged else { return }
+    try checkUsable()
+    do throws(SystemError) {
+      try trim()
+      if durability == .synchronized { try synchronize(descriptor) }
+      try closeDescriptor()
+      isStaged = true
+    } catch {
+      discard()
+      throw error.error("put the new file in place", path: path)
+    }
+  }
+
+  /// The files, which are staged, as if they were in their places.
+  package static func staged(_ parts: [AtomicFile], over files: any FileSystem) -> StagedFiles {
+    var places: [ByteKey: String] = [:]
+    for part in parts { places[ByteKey(part.target.path)] = part.temporary }
+    return StagedFiles(places, over: files)
   }
 
   /// From this length on it pays to let another thread free what the old file holds.

@@ -184,7 +184,7 @@ import Testing
     try await cairn("info", "absent.cairn", in: folder).expectFailure("notFound")
     try await cairn("info", "folder.cairn", in: folder).expectFailure("notARegularFile")
     try await cairn("info", "nothing", in: folder).expectFailure("unknownFormat")
-    try await cairn("info", "text", in: folder).expectFailure("unknownFormat")
+    try await cairn("info", "text", in: folder).expectFailure("notACheckpoint")
     try await cairn("info", "--from", "cairn", "text", in: folder)
       .expectFailure("notACairnFile", offset: true)
     try await cairn("info", "--from", "pickle", "text", in: folder).expectUsageError()

@@ -3,6 +3,7 @@
 import ArgumentParser
 import CairnCheckpoints
 import CairnComparison
+import CairnFormat
 import CairnInterchange
 import CairnJSON
 import CairnModels
@@ -47,13 +48,35 @@ struct CloneCommand: ParsableCommand {
     let original = try model.open()
     let clone = try original.cloned(
       copyingWeights: !fresh, seed: seed ?? .random(in: .min ... .max))
+    let independence = try proveIndependence(
+      of: ModelTensors.live(original), from: ModelTensors.live(clone))
+    guard independence.isIndependent else {
+      throw CairnError(
+        .copyDiffers, "the clone shares what can be written with the original",
+        at: .init(name: independence.leaks.first?.written.string),
+        advice: "This is a defect of Cairn; please report it")
+    }
+    var options = writing.writeOptions
+    let proven = Lock<(model: Model, isEqual: Bool)?>(nil)
+    options.proof = { (files) throws(CairnError) in
+      // Opened anew: what is compared is what the disk gives back.
+      var reading = writing.readOptions
+      reading.files = files
+      let written = try Model.load(from: output, options: reading)
+      let isEqual = try prove(written, equals: original)
+      proven.withLock { $0 = (written, isEqual) }
+    }
     let bar = ProgressBar("clone", stateWhenStopped: "what was there before is untouched")
     try clone.save(
-      to: output, metadata: model.metadata(), options: writing.writeOptions
+      to: output, metadata: model.metadata(), options: options
     ) { (progress) throws(CairnError) in try bar.update(progress) }
     ProgressBar.clear()
-    // Opened anew: what is compared is what the disk gives back.
-    let written = try Model.load(from: output, options: writing.readOptions)
+    if let written = proven.withLock({ $0 }) { try say(written.isEqual, of: written.model) }
+  }
+
+  /// Whether the weights of what was written are those of the original, as they must be unless they are
+  /// fresh.
+  private func prove(_ written: Model, equals original: Model) throws(CairnError) -> Bool {
     let weights = try compare(
       ModelTensors(original, scope: .weights), ModelTensors(written, scope: .weights))
     guard fresh || weights.isSame else {
@@ -63,15 +86,7 @@ struct CloneCommand: ParsableCommand {
         at: .init(file: output),
         advice: "This is a defect of Cairn or of the machine; please report it")
     }
-    let proof = try proveIndependence(
-      of: ModelTensors.live(original), from: ModelTensors.live(clone))
-    guard proof.isIndependent else {
-      throw CairnError(
-        .copyDiffers, "the clone shares what can be written with the original",
-        at: .init(name: proof.leaks.first?.written.string),
-        advice: "This is a defect of Cairn; please report it")
-    }
-    try say(weights.isSame, of: written)
+    return weights.isSame
   }
 
   private func say(_ isEqual: Bool, of clone: Model) throws {
@@ -82,7 +97,8 @@ struct CloneCommand: ParsableCommand {
     if json {
       Terminal.say(
         try JSONValue.object([
-          "path": .string(SystemPath.shown(output)), "weights": .integer(Int64(clone.weights.count)),
+          "path": .string(SystemPath.shown(output)),
+          "weights": .integer(Int64(clone.weights.count)),
           "equal": .bool(isEqual), "fresh": .array(made.map { .string($0) }),
           "independent": true,
         ]).text(.pretty))

@@ -71,8 +71,11 @@ struct ConvertCommand: ParsableCommand {
       edited.complain()
       source = edited
     }
+    // Not `map`, which would lose the type of what is thrown.
+    var configuration: AtomicFile?
+    if let writeConfig { configuration = try tensors?.stageConfiguration(for: writeConfig) }
     let format = try arguments.write(source, label: "convert", lossy: lossy)
-    if let writeConfig { try tensors?.writeConfiguration(to: writeConfig) }
+    try configuration?.commit()
     let written = try format.byteCount(of: arguments.output)
     Terminal.say(
       "\(arguments.output.printable): \(source.count) tensors, "

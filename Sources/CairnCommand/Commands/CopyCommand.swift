@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import CairnComparison
+import CairnFormat
 import CairnInterchange
 import CairnSystem
 import CairnTensors
@@ -23,12 +24,34 @@ struct CopyCommand: ParsableCommand {
   func run() throws {
     let output = arguments.output
     let original = try arguments.openInput()
-    let format = try arguments.write(original.source, label: "copy")
-    // Opened anew: what is compared is what the disk gives back.
-    let copy = try CheckpointFile.open(
-      output, format: format, options: arguments.writing.readOptions)
+    let format = try arguments.outputFormat()
+    // What is coded is held against the original's digests while it is copied; other copies have none.
+    let keepsDigests = format.name == CheckpointFormat.cairn.name && arguments.writing.digests
+    let checking = ProgressBar("verify", stateWhenStopped: "nothing was written")
+    try original.verify(original.root == nil || keepsDigests ? .structure : .deep) {
+      (progress) throws(CairnError) in try checking.update(progress)
+    }
+    let copied = Lock<CheckpointFile?>(nil)
+    try arguments.write(original.source, label: "copy") { (files) throws(CairnError) in
+      // Opened anew: what is compared is what the disk gives back.
+      var options = arguments.writing.readOptions
+      options.files = files
+      let copy = try CheckpointFile.open(output, format: format, options: options)
+      try prove(copy, equals: original)
+      copied.withLock { $0 = copy }
+    }
+    let root = copied.withLock { $0?.root }
+    Terminal.say(
+      "\(output.printable): \(original.source.count) tensors equal to "
+        + "\(arguments.input.printable) in every bit"
+        + (root.map { ", root digest \($0.prefix(16))…" } ?? ""))
+  }
+
+  private func prove(
+    _ copy: CheckpointFile, equals original: CheckpointFile
+  ) throws(CairnError) {
     let comparing = ProgressBar(
-      "compare", stateWhenStopped: "the copy is written, but not compared")
+      "compare", stateWhenStopped: "what was there before is untouched")
     let report = try compare(original.source, copy.source) { (progress) throws(CairnError) in
       try comparing.update(progress)
     }
@@ -36,12 +59,10 @@ struct CopyCommand: ParsableCommand {
     guard report.isSame else {
       Terminal.write(report.text.printableLines + "\n", to: .error)
       throw CairnError(
-        .copyDiffers, "the copy is not equal to the original", at: .init(file: output),
+        .copyDiffers, "the copy is not equal to the original; nothing was put in its place",
+        at: .init(file: arguments.output),
         advice: "This is a defect of Cairn or of the machine; please report it")
     }
-    Terminal.say(
-      "\(output.printable): \(copy.source.count) tensors equal to \(arguments.input.printable) in every bit"
-        + (copy.root.map { ", root digest \($0.prefix(16))…" } ?? ""))
   }
 }
 

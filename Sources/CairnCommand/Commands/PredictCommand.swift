@@ -65,7 +65,8 @@ struct PredictCommand: ParsableCommand {
       Terminal.say(
         try JSONValue.object([
           "model": .string(network.name), "inputs": Self.described(names, inputs),
-          "outputs": Self.described(network.outputNames, outputs), "output": .string(SystemPath.shown(output)),
+          "outputs": Self.described(network.outputNames, outputs),
+          "output": .string(SystemPath.shown(output)),
         ]).text(.pretty))
     } else {
       let list = zip(network.outputNames, outputs).map {

@@ -13,7 +13,8 @@ struct VerifyCommand: ParsableCommand {
     discussion: """
       After `verify` every byte of a .cairn file is known to be as it was written. --deep also \
       decodes every tensor, checks its elements and, where there are digests, its digest.
-      Exit status 1 says the file is invalid, 2 that it could not be read.
+      Exit status 1 says that the file contradicts its own format, 2 that it could not be read, is no \
+      checkpoint, or uses what Cairn does not support.
 
       EXAMPLE
         cairn verify --deep model.cairn
@@ -48,8 +49,7 @@ struct VerifyCommand: ParsableCommand {
         + (deep ? ", content decoded" : "")
         + (deep && checkpoint.root != nil ? ", digests match" : "")
     } catch {
-      // An empty or unrecognisable file was read well enough to know that it is no checkpoint.
-      guard error.saysInvalid || error.code == .unknownFormat else { throw error }
+      guard error.saysInvalid else { throw error }
       failure = error
     }
     if json {

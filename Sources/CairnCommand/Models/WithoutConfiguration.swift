@@ -36,11 +36,12 @@ struct WithoutConfiguration: TensorSource {
     }
   }
 
-  /// Writes the configuration, all or nothing.
-  func writeConfiguration(to path: String) throws(CairnError) {
+  /// The configuration's file, written and not yet in its place.
+  func stageConfiguration(for path: String) throws(CairnError) -> AtomicFile {
     let file = try AtomicFile(path: path, replacing: true)
     try file.append(text.span)
-    try file.commit()
+    try file.stage()
+    return file
   }
 
   var count: Int { base.count }
@@ -54,6 +55,7 @@ struct WithoutConfiguration: TensorSource {
   func index(of name: TensorName) throws(CairnError) -> Int? { try base.index(of: name) }
   func tensor(at index: Int) throws(CairnError) -> Tensor { try base.tensor(at: index) }
   func memory(at index: Int) throws(CairnError) -> ByteRegion? { try base.memory(at: index) }
+  func keptDigest(at index: Int) throws(CairnError) -> [UInt8]? { try base.keptDigest(at: index) }
 
   func read(
     at index: Int, from offset: Int, into bytes: inout MutableSpan<UInt8>

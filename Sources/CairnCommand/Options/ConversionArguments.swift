@@ -1,6 +1,7 @@
 // What the commands that read one checkpoint and write another have in common.
 
 import ArgumentParser
+import CairnFormat
 import CairnInterchange
 import CairnSystem
 import CairnTensors
@@ -27,15 +28,26 @@ struct ConversionArguments: ParsableArguments {
 
   /// Writes all of `source` to the output, with a line of progress that begins with `label`.
   ///
+  /// - Parameter proof: What must hold of what was written before it is put in its place.
   /// - Returns: The output's format.
+  @discardableResult
   func write(
-    _ source: any TensorSource, label: String, lossy: Bool = false
+    _ source: any TensorSource, label: String, lossy: Bool = false, proof: SaveProof? = nil
   ) throws(CairnError) -> CheckpointFormat {
-    // Not `??`, whose right side may throw any error.
-    let format: CheckpointFormat
-    if let to { format = to.format } else { format = try CheckpointFormat.forWriting(output) }
-    try writing.write(source, to: output, as: format, label: label, lossy: lossy)
+    let format = try outputFormat()
+    do throws(CairnError) {
+      try writing.write(source, to: output, as: format, label: label, lossy: lossy, proof: proof)
+    } catch {
+      throw error.located(file: input)
+    }
     return format
+  }
+
+  /// The output's format.
+  func outputFormat() throws(CairnError) -> CheckpointFormat {
+    // Not `??`, whose right side may throw any error.
+    if let to { return to.format }
+    return try CheckpointFormat.forWriting(output)
   }
 }
 
@@ -44,7 +56,7 @@ extension WritingOptions {
   /// what the format has no place for is named and left out.
   func write(
     _ source: any TensorSource, to output: String, as format: CheckpointFormat, label: String,
-    lossy: Bool
+    lossy: Bool, proof: SaveProof? = nil
   ) throws(CairnError) {
     if lossy {
       for loss in try format.losses(of: source) {
@@ -57,8 +69,9 @@ extension WritingOptions {
             + ": \(format.name) has no place for it")
       }
     }
-    var sink = try format.writer(
-      to: output, options: writeOptions, accepting: lossy ? .all : [])
+    var options = writeOptions
+    options.proof = proof
+    var sink = try format.writer(to: output, options: options, accepting: lossy ? .all : [])
     let bar = ProgressBar(label, stateWhenStopped: "what was there before is untouched")
     try sink.write(source) { (progress) throws(CairnError) in try bar.update(progress) }
     ProgressBar.clear()

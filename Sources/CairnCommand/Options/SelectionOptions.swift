@@ -18,6 +18,11 @@ struct SelectionOptions: ParsableArguments {
   var exclude: [NamePattern] = []
 
   @Option(
+    help: ArgumentHelp("Leave out metadata with such keys. Can be repeated.", valueName: "pattern"),
+    transform: { try NamePattern($0) })
+  var excludeMetadata: [NamePattern] = []
+
+  @Option(
     help: ArgumentHelp(
       "Another element type: for the tensors that a pattern matches, or for all of the type's kind.",
       valueName: "[pattern=]dtype"),
@@ -44,7 +49,9 @@ struct SelectionOptions: ParsableArguments {
     matches no tensor is an error.
     """
 
-  var isEmpty: Bool { include.isEmpty && exclude.isEmpty && !transforms }
+  var isEmpty: Bool {
+    include.isEmpty && exclude.isEmpty && excludeMetadata.isEmpty && !transforms
+  }
 
   /// Whether anything is done to the tensors that are kept.
   var transforms: Bool { !cast.isEmpty || !transpose.isEmpty || !rename.isEmpty }
@@ -52,6 +59,7 @@ struct SelectionOptions: ParsableArguments {
   /// Leaves out what is not wanted.
   func select(_ tensors: inout EditedTensors) throws(CairnError) {
     try tensors.select(including: include, excluding: exclude)
+    try tensors.leaveOutMetadata(excludeMetadata)
   }
 
   /// Casts, transposes, renames.

@@ -7,7 +7,10 @@ import CairnSystem
 extension WriteOptions.Codec: ExpressibleByArgument {}
 
 struct WritingOptions: ParsableArguments {
-  @Option(name: .long, help: "Threads that code and decode. (default: all cores)")
+  // Unconditional: a number below zero begins as an option does, and is to be refused as a number.
+  @Option(
+    name: .long, parsing: .unconditional,
+    help: "Threads that code and decode. (default: all cores)")
   var threads: Int?
 
   @Option(name: .long, help: "auto compresses, raw keeps tensors as they are, ready for mapping.")
@@ -28,7 +31,7 @@ struct WritingOptions: ParsableArguments {
   @Option(
     name: .long,
     help: ArgumentHelp(
-      "Most bytes of tensors in each shard of a sharded checkpoint. (default: 5 GB)",
+      "Most bytes of tensors in each shard of a sharded checkpoint. (default: 5GB)",
       valueName: "bytes"))
   var shardSize: ByteSize?
 
@@ -44,7 +47,7 @@ struct WritingOptions: ParsableArguments {
 
   func validate() throws {
     if let threads, !(1...1_024).contains(threads) {
-      throw ValidationError("--threads takes a number from 1 to 1,024.")
+      throw ValidationError("--threads takes a number from 1 to 1,024, not \(threads).")
     }
     if let chunk, !chunk.isPowerOfTwo || !(16...24).contains(chunk.log2) {
       throw ValidationError("--chunk takes a power of two from 64K to 16M.")
@@ -74,22 +77,48 @@ struct WritingOptions: ParsableArguments {
   }
 }
 
-/// A number of bytes: `65536`, `64K`, `1M`.
+/// A number of bytes: `65536`, `64K`, `64 KiB`, `5 GB`.
+///
+/// A letter alone, and one with `iB`, counts in powers of 1,024; one with `B` in powers of 1,000, as
+/// disks and `cairn info` do.
 struct ByteSize: ExpressibleByArgument, Sendable {
   var count: Int
 
   init?(argument: String) {
-    var digits = argument.uppercased()
-    var unit = 1
-    let units = [("K", 1 << 10), ("M", 1 << 20), ("G", 1 << 30)]
-    if let (_, factor) = units.first(where: { digits.hasSuffix($0.0) }) {
-      digits.removeLast()
-      unit = factor
+    let bytes = argument.utf8.filter { $0 != UInt8(ascii: " ") }
+    let digits = bytes.prefix { (0x30...0x39).contains($0) || $0 == UInt8(ascii: ".") }
+    let unit = String(decoding: bytes.dropFirst(digits.count), as: UTF8.self).uppercased()
+    guard let factor = Self.factor(unit) else { return nil }
+    let text = String(decoding: digits, as: UTF8.self)
+    if let number = Int(text) {
+      let (count, overflow) = number.multipliedReportingOverflow(by: factor)
+      guard number > 0, !overflow else { return nil }
+      self.count = count
+    } else {
+      // `1.5GB`
+      guard let number = Double(text), number > 0, number * Double(factor) < 0x1p62 else {
+        return nil
+      }
+      count = Int((number * Double(factor)).rounded())
+      guard count > 0 else { return nil }
     }
-    guard let number = Int(digits), number > 0 else { return nil }
-    let (count, overflow) = number.multipliedReportingOverflow(by: unit)
-    guard !overflow else { return nil }
-    self.count = count
+  }
+
+  private static func factor(_ unit: String) -> Int? {
+    if unit.isEmpty || unit == "B" { return 1 }
+    let letters = ["K", "M", "G", "T"]
+    guard let first = unit.first, let power = letters.firstIndex(of: String(first)) else {
+      return nil
+    }
+    var factor = 1
+    let base: Int
+    switch unit.dropFirst() {
+    case "", "IB": base = 1_024
+    case "B": base = 1_000
+    default: return nil
+    }
+    for _ in 0...power { factor *= base }
+    return factor
   }
 
   var isPowerOfTwo: Bool { count.nonzeroBitCount == 1 }

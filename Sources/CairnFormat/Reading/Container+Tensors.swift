@@ -68,6 +68,20 @@ extension Container {
     }
   }
 
+  /// The leaf digest that the index has of the tensor, or of its owner if it is an alias.
+  ///
+  /// - Throws: `noSuchTensor`; `invalidIndex`.
+  public func keptDigest(at index: Int) throws(CairnError) -> [UInt8]? {
+    guard root != nil else { return nil }
+    return try locating { () throws(CairnError) in
+      try checkIndex(index)
+      return try self.index.owner(of: self.index.entry(index)).digest.bytes
+    }
+  }
+
+  /// The root digest, if the file has digests.
+  public var keptRootDigest: [UInt8]? { root?.bytes }
+
   /// The memory of a raw tensor in a container in memory or in a mapped file; its checksums are
   /// verified unless the options say otherwise.
   public func memory(at index: Int) throws(CairnError) -> ByteRegion? {

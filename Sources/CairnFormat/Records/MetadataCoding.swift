@@ -11,17 +11,40 @@ enum MetadataCoding {
     var fields = FieldBuilder()
     fields.append(UInt32(metadata.count))
     for (key, value) in metadata {
-      fields.append(UInt16(key.utf8.count))
-      fields.append(key.utf8)
-      encode(value, into: &fields)
+      append(key, value, to: &fields)
       guard fields.bytes.count <= Limits.format.metadataByteCount else {
-        throw CairnError(
-          .limitExceeded, "the metadata is larger than the format allows",
-          at: .init(name: key.string), expected: "at most 16 MiB",
-          advice: "Keep large data in a tensor or a blob")
+        throw tooLarge(metadata)
       }
     }
     return fields.bytes
+  }
+
+  private static func append(
+    _ key: TensorName, _ value: MetadataValue, to fields: inout FieldBuilder
+  ) {
+    fields.append(UInt16(key.utf8.count))
+    fields.append(key.utf8)
+    encode(value, into: &fields)
+  }
+
+  /// Says what would have to be left out.
+  private static func tooLarge(_ metadata: Metadata) -> CairnError {
+    var total = 4
+    var sizes: [(key: TensorName, count: Int)] = []
+    for (key, value) in metadata {
+      var fields = FieldBuilder()
+      append(key, value, to: &fields)
+      sizes.append((key, fields.bytes.count))
+      total += fields.bytes.count
+    }
+    // The largest first; of equals the first by name.
+    sizes.sort { $0.count != $1.count ? $0.count > $1.count : $0.key < $1.key }
+    let largest = sizes.prefix(3).map { "‘\($0.key)’ takes \($0.count)" }.joined(separator: ", ")
+    return CairnError(
+      .limitExceeded, "the metadata is larger than the format allows",
+      at: .init(name: sizes.first?.key.string),
+      expected: "at most \(Limits.format.metadataByteCount) bytes", found: "\(total)",
+      advice: "Leave out what is not needed (--exclude-metadata): \(largest)")
   }
 
   private static func encode(_ value: MetadataValue, into fields: inout FieldBuilder) {

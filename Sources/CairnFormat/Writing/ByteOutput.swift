@@ -26,9 +26,7 @@ final class FileOutput: ByteOutput {
 
   init(path: String, options: WriteOptions) throws(CairnError) {
     self.path = path
-    file = try AtomicFile(
-      path: path, replacing: options.replacing, durability: options.durability,
-      files: options.files)
+    file = try options.file(at: path)
   }
 
   func append(_ bytes: Span<UInt8>) throws(CairnError) {

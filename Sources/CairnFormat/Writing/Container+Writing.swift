@@ -6,8 +6,10 @@ public import CairnTensors
 extension Container {
   /// Writes everything that `source` has to a file, which appears, or is replaced, when it is whole.
   ///
-  /// - Throws: what reading the source and writing the file throw; then what was at `path` is
-  ///   untouched.
+  /// Where the source keeps digests and the file gets some, they must be the same.
+  ///
+  /// - Throws: `digestMismatch` for content that has not the digest that is kept of it; what reading
+  ///   the source and writing the file throw. Then what was at `path` is untouched.
   @discardableResult
   public static func write(
     _ source: any TensorSource, to path: String, options: WriteOptions = WriteOptions(),
@@ -63,11 +65,13 @@ extension Container {
       if let owner = step.aliasOf {
         try writer.appendAlias(entry.name, of: owner, position: entry.position)
       } else {
-        try writer.append(entry, content(of: step.index, in: source), wrote: wrote)
+        try writer.append(
+          entry, content(of: step.index, in: source), kept: source.keptDigest(at: step.index),
+          wrote: wrote)
       }
     }
     return try writer.finish(
-      wrote: wrote,
+      kept: source.keptRootDigest, wrote: wrote,
       written: { () throws(CairnError) in try progress(Progress(done: total, total: total)) })
   }
 }

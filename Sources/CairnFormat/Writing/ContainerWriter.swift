@@ -139,10 +139,11 @@ public final class ContainerWriter {
     }
   }
 
-  /// Appends a tensor whose bytes `content` gives. `wrote` is told of the bytes, uncompressed, that
-  /// were coded and written meanwhile, of this tensor and of earlier ones.
+  /// Appends a tensor whose bytes `content` gives, and whose digest, if there is to be one, must be
+  /// that which is `kept` of it. `wrote` is told of the bytes, uncompressed, that were coded and written
+  /// meanwhile, of this tensor and of earlier ones.
   func append(
-    _ entry: TensorEntry, _ content: TensorContent,
+    _ entry: TensorEntry, _ content: TensorContent, kept: [UInt8]? = nil,
     wrote: (Int) throws(CairnError) -> Void = { (_) throws(CairnError) in }
   ) throws(CairnError) {
     try guarded { () throws(CairnError) in
@@ -158,7 +159,7 @@ public final class ContainerWriter {
           .countMismatch, "the bytes do not fill a \(entry.dtype) tensor of shape \(entry.shape)",
           at: .init(name: entry.name.string), found: "\(entry.byteCount) bytes")
       }
-      try tensors.add(record, content, wrote: wrote)
+      try tensors.add(record, content, kept: kept, wrote: wrote)
     }
   }
 
@@ -171,15 +172,23 @@ public final class ContainerWriter {
     try finish(wrote: { (_) throws(CairnError) in }, written: { () throws(CairnError) in })
   }
 
-  /// As above. `wrote` is told of the rest of the tensors' bytes; `written` is called when all is
-  /// written and nothing is in its place yet: the last moment to stop, by throwing, with what was
-  /// there before untouched.
+  /// As above. The root digest, if there is to be one, must be that which is `kept` of the content.
+  /// `wrote` is told of the rest of the tensors' bytes; `written` is called when all is written and
+  /// nothing is in its place yet: the last moment to stop, by throwing, with what was there before
+  /// untouched.
   func finish(
+    kept: [UInt8]? = nil,
     wrote: (Int) throws(CairnError) -> Void, written: () throws(CairnError) -> Void
   ) throws(CairnError) -> WriteSummary {
     let summary = try guarded { () throws(CairnError) in
       try tensors.flush(wrote: wrote)
       let summary = try writeIndex()
+      if let kept, let root = summary.root, root.bytes != kept {
+        throw CairnError(
+          .digestMismatch, "the content does not have the root digest that its file keeps",
+          expected: kept.hexDigits, found: root.description,
+          advice: "Something in it was changed; 'cairn salvage' makes digests anew")
+      }
       try written()
       try output.commit()
       return summary
@@ -199,7 +208,8 @@ public final class ContainerWriter {
       state = .failed
       tensors.discard()
       output.discard()
-      throw error.located(file: output.path)
+      // A digest that does not match is the fault of where the tensors come from.
+      throw error.code == .digestMismatch ? error : error.located(file: output.path)
     }
   }
 

@@ -20,13 +20,16 @@ final class TensorInProgress {
   let pieces: Pieces
   let content: TensorContent
   let row: Int
+  /// The digest that is kept of it where it comes from.
+  let kept: [UInt8]?
   private var leaf: LeafDigest?
   private var inspector: ElementInspector?
 
   init(
     _ record: TensorRecord, ordinal: UInt32, row: Int, log2ChunkSize: Int, digests: Bool,
-    content: TensorContent
+    content: TensorContent, kept: [UInt8]? = nil
   ) {
+    self.kept = kept
     self.record = record
     self.ordinal = ordinal
     self.row = row

@@ -48,12 +48,13 @@ final class TensorQueue {
   /// Queues a tensor. `wrote` is told of the bytes, uncompressed, that are written meanwhile, of
   /// this tensor and of earlier ones.
   func add(
-    _ record: TensorRecord, _ content: TensorContent, wrote: (Int) throws(CairnError) -> Void
+    _ record: TensorRecord, _ content: TensorContent, kept: [UInt8]? = nil,
+    wrote: (Int) throws(CairnError) -> Void
   ) throws(CairnError) {
     let ordinal = UInt32(clamping: index.count)
     let tensor = TensorInProgress(
       record, ordinal: ordinal, row: try index.add(record, ordinal: ordinal),
-      log2ChunkSize: options.log2ChunkSize, digests: options.digests, content: content)
+      log2ChunkSize: options.log2ChunkSize, digests: options.digests, content: content, kept: kept)
     items.append(.tensor(tensor))
     if record.storageClass == .raw, tensor.hasData { items.append(.rawHeader(tensor)) }
     for piece in 0..<tensor.pieces.count {
@@ -169,7 +170,15 @@ final class TensorQueue {
         FrameHeader(.blockChecksums, payload: checksums.bytes, ordinal: tensor.ordinal),
         checksums.bytes)
     }
-    if let digest { index.setDigest(digest, row: tensor.row) }
+    guard let digest else { return }
+    if let kept = tensor.kept, digest.bytes != kept {
+      throw CairnError(
+        .digestMismatch, "the tensor does not have the digest that its file keeps of it",
+        at: .init(name: tensor.record.name.string), expected: kept.hexDigits,
+        found: digest.description,
+        advice: "It was changed; 'cairn salvage' keeps what can still be trusted")
+    }
+    index.setDigest(digest, row: tensor.row)
   }
 }
 

@@ -32,9 +32,19 @@ public struct WriteOptions: Sendable {
   public var replacing = true
 
   package var files: any FileSystem = SystemFileSystem()
+  /// What must hold of what was written before anything that was there is replaced.
+  package var proof: SaveProof?
 
   /// The defaults.
   public init() {}
+
+  /// A file at `path` that is written as the options say.
+  ///
+  /// - Throws: as `AtomicFile`.
+  package func file(at path: String) throws(CairnError) -> AtomicFile {
+    try AtomicFile(
+      path: path, replacing: replacing, durability: durability, files: files, proof: proof)
+  }
 
   /// Checks the numbers.
   ///

@@ -59,6 +59,23 @@ extension EditedTensors {
     }.map { opaqueItems[$0] }
   }
 
+  /// Leaves out the metadata whose keys one of the patterns matches.
+  ///
+  /// - Throws: `noSuchTensor` for a pattern that matches none.
+  public mutating func leaveOutMetadata(_ patterns: [NamePattern]) throws(CairnError) {
+    var chosen = Set<TensorName>()
+    for pattern in patterns {
+      let matches = try pattern.predicate()
+      let keys = metadata.keys.filter { matches($0) }
+      guard !keys.isEmpty else { throw pattern.matchesNothing(of: "key of the metadata") }
+      chosen.formUnion(keys)
+    }
+    for key in metadata.keys where chosen.contains(key) {
+      removeMetadata(key)
+      log("leave out the metadata ‘\(key)’")
+    }
+  }
+
   /// What some patterns match: places among tensors and among what is not read.
   private struct Chosen {
     var tensors = Set<Int>()

@@ -121,6 +121,12 @@ public struct EditedTensors: Sendable {
       origin: (source, index))
   }
 
+  /// Takes a key out of the metadata, also out of what is put back after each edit.
+  mutating func removeMetadata(_ key: TensorName) {
+    metadata[key] = nil
+    plainMetadata[key] = nil
+  }
+
   /// To be called after each edit: finds the places of names anew, and sees to it that each content that
   /// has a name has a first one.
   ///
@@ -210,6 +216,12 @@ extension EditedTensors: TensorSource {
   public func memory(at index: Int) throws(CairnError) -> ByteRegion? {
     guard let origin = contents[try item(at: index).content].origin else { return nil }
     return try origin.source.memory(at: origin.index)
+  }
+
+  /// What is kept of a tensor to which nothing was done but that it was renamed.
+  public func keptDigest(at index: Int) throws(CairnError) -> [UInt8]? {
+    guard let origin = contents[try item(at: index).content].origin else { return nil }
+    return try origin.source.keptDigest(at: origin.index)
   }
 
   /// The configuration of the base.

@@ -85,9 +85,12 @@ public struct NamePattern: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// The error for a pattern that no tensor matches.
-  var matchesNothing: CairnError {
+  var matchesNothing: CairnError { matchesNothing(of: "tensor") }
+
+  /// The error for a pattern that matches the name of nothing of a kind.
+  func matchesNothing(of kind: String) -> CairnError {
     CairnError(
-      .noSuchTensor, "no tensor has a name that the pattern matches", found: description.excerpt,
+      .noSuchTensor, "no \(kind) has a name that the pattern matches", found: description.excerpt,
       advice: "`cairn info` lists the names")
   }
 }

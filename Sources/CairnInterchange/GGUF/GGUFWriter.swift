@@ -61,9 +61,7 @@ struct GGUFWriter: TensorSink {
     let alignment = try Self.alignment(metadata)
     let header = try Self.header(items, metadata, alignment)
     let total = items.reduce(0) { $0.addingReportingOverflow($1.entry.byteCount).partialValue }
-    let file = try AtomicFile(
-      path: path, replacing: options.replacing, durability: options.durability,
-      files: options.files)
+    let file = try options.file(at: path)
     try file.append(header.span)
     let zeros = [UInt8](repeating: 0, count: alignment)
     var done = 0

@@ -54,9 +54,7 @@ struct KerasWriter: TensorSink {
       done += count
       try progress(Progress(done: done, total: total))
     }
-    let file = try AtomicFile(
-      path: path, replacing: options.replacing, durability: options.durability,
-      files: options.files)
+    let file = try options.file(at: path)
     if form == .weights {
       try Self.write(contents, of: source, advance) { (part) throws(CairnError) in
         try file.append(part)

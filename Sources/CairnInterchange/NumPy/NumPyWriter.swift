@@ -52,9 +52,7 @@ struct NumPyWriter: TensorSink {
     let total = items.reduce(0) {
       $0.addingReportingOverflow($1.entry.byteCount).partialValue
     }
-    let file = try AtomicFile(
-      path: path, replacing: options.replacing, durability: options.durability,
-      files: options.files)
+    let file = try options.file(at: path)
     var done = 0
     func advance(_ count: Int) throws(CairnError) {
       done += count

@@ -30,7 +30,8 @@ extension CheckpointFormat {
       own.accepting = losses
       own.replacing = options.replacing
       own.durability = options.durability
-      return SafetensorsWriter(path: path, options: own, files: options.files)
+      return SafetensorsWriter(
+        path: path, options: own, files: options.files, proof: options.proof)
     })
 }
 

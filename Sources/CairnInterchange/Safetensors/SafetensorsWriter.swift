@@ -31,16 +31,20 @@ public struct SafetensorsWriter: Sendable {
   private let path: String
   private let options: Options
   private let files: any FileSystem
+  private let proof: SaveProof?
 
   /// A file to be written at `path`. Nothing is done before the first source comes.
   public init(path: String, options: Options = Options()) {
     self.init(path: path, options: options, files: SystemFileSystem())
   }
 
-  package init(path: String, options: Options = Options(), files: any FileSystem) {
+  package init(
+    path: String, options: Options = Options(), files: any FileSystem, proof: SaveProof? = nil
+  ) {
     self.path = path
     self.options = options
     self.files = files
+    self.proof = proof
   }
 
   /// The bytes of a file with everything that `source` has.
@@ -113,7 +117,8 @@ extension SafetensorsWriter: TensorSink {
   ) throws(CairnError) {
     let layout = try SafetensorsLayout(of: source, accepting: options.accepting)
     let file = try AtomicFile(
-      path: path, replacing: options.replacing, durability: options.durability, files: files)
+      path: path, replacing: options.replacing, durability: options.durability, files: files,
+      proof: proof)
     try Self.write(layout, of: source, progress: progress) { (part) throws(CairnError) in
       try file.append(part)
     }

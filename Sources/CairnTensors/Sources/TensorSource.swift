@@ -115,6 +115,15 @@ public protocol TensorSource: Sendable {
   /// bound but for sources that can claim far more bytes than they hold.
   var defaultBudget: Int { get }
 
+  /// The SHA-256 digest that is kept of the tensor's type, shape and bytes (FORMAT.md, section 14), 32
+  /// bytes; nil where there is none. Whoever makes a digest of what is read must come to the same.
+  ///
+  /// - Throws: `noSuchTensor`, and what reading it needs.
+  func keptDigest(at index: Int) throws(CairnError) -> [UInt8]?
+
+  /// The digest that is kept of the whole content, 32 bytes; nil where there is none.
+  var keptRootDigest: [UInt8]? { get }
+
   /// The variable or storage behind the tensor, if it is a live one: what independence is judged by.
   func liveIdentity(at index: Int) throws(CairnError) -> LiveIdentity?
 }
@@ -152,6 +161,10 @@ extension TensorSource {
   public var defaultBudget: Int { .max }
   /// Not in memory.
   public func memory(at index: Int) throws(CairnError) -> ByteRegion? { nil }
+  /// None.
+  public func keptDigest(at index: Int) throws(CairnError) -> [UInt8]? { nil }
+  /// None.
+  public var keptRootDigest: [UInt8]? { nil }
   /// Not live.
   public func liveIdentity(at index: Int) throws(CairnError) -> LiveIdentity? { nil }
 
