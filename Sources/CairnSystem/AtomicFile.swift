@@ -231,7 +231,8 @@ package final class AtomicFile {
   ///
   /// - Throws: as ``commit()``.
   package func stage() throws(CairnError) {
-    guard !isStaged else { return }
+    // One that was committed is not there any longer.
+    if isStaged, temporaryExists { return }
     try checkUsable()
     do throws(SystemError) {
       try trim()

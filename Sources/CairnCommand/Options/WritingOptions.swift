@@ -96,11 +96,10 @@ struct ByteSize: ExpressibleByArgument, Sendable {
       self.count = count
     } else {
       // `1.5GB`
-      guard let number = Double(text), number > 0, number * Double(factor) < 0x1p62 else {
-        return nil
-      }
-      count = Int((number * Double(factor)).rounded())
-      guard count > 0 else { return nil }
+      guard let number = Double(text), number > 0, number * Double(factor) < 0x1p62,
+        let count = Int(exactly: number * Double(factor))
+      else { return nil }
+      self.count = count
     }
   }
 
