@@ -84,22 +84,28 @@ public struct CairnError: Error, Sendable {
 }
 
 extension CairnError: CustomStringConvertible {
-  /// One line: where, what, expected and found, the code, what to do.
+  /// One line: where, what, expected and found, the code, what to do. What a file or a caller has put
+  /// into it is cut where it is long.
   public var description: String {
     var line = ""
-    if let file = location.file { line += "\(SystemPath.shown(file)): " }
-    if let name = location.name { line += "‘\(name)’: " }
-    line += message
+    if let file = location.file { line += "\(Self.cut(SystemPath.shown(file), to: 1_000)): " }
+    if let name = location.name { line += "‘\(Self.cut(name))’: " }
+    line += Self.cut(message, to: 600)
     if let index = location.index { line += " (index \(index))" }
     if let offset = location.offset { line += " at byte \(offset)" }
-    switch (expected, found) {
-    case (let expected?, let found?): line += "; expected \(expected), found \(found)"
-    case (let expected?, nil): line += "; expected \(expected)"
-    case (nil, let found?): line += "; found \(found)"
-    case (nil, nil): break
-    }
+    if let expected { line += "; expected \(Self.cut(expected, to: 600))" }
+    if let found { line += "\(expected == nil ? ";" : ",") found \(Self.cut(found))" }
     line += " [\(code.name)]"
-    if let advice { line += ". \(advice)" }
+    if let advice { line += ". \(Self.cut(advice, to: 600))" }
     return line
+  }
+
+  /// The beginning and the end of a text that is longer than `most` scalars.
+  private static func cut(_ text: String, to most: Int = 200) -> String {
+    guard text.utf8.count > most, text.unicodeScalars.count > most else { return text }
+    var cut = String.UnicodeScalarView(text.unicodeScalars.prefix(most * 2 / 3))
+    cut.append("…")
+    cut.append(contentsOf: text.unicodeScalars.suffix(most / 3))
+    return String(cut)
   }
 }

@@ -41,6 +41,9 @@ import Testing
     }
   }
 
+  /// Holds its thread, as ``wait(for:_:)``.
+  private func pause(_ seconds: Double) { Thread.sleep(forTimeInterval: seconds) }
+
   @Test(arguments: [SIGINT, SIGTERM, SIGHUP], ["old.cairn", "old.safetensors", "new.cairn"])
   func `A request to stop leaves nothing behind`(signal: Int32, output: String) async throws {
     try folder.write([1, 2, 3], to: "out/old.cairn")
@@ -65,7 +68,7 @@ import Testing
         defaultSignals + [BuiltCommand.path, "copy", "large.safetensors", "out/copy.cairn"],
         in: folder)
       try wait(for: command) { $0.hasPrefix(".copy.cairn") }
-      Thread.sleep(forTimeInterval: delay)
+      pause(delay)
       command.send(SIGINT)
       let run = try await command.wait()
       // It may have been done before the signal came.

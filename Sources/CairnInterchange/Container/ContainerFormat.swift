@@ -42,6 +42,14 @@ extension Container: CheckpointSource {
   /// The identity of the content, if the file has digests.
   public var rootDigest: String? { root?.description }
 
+  /// That notes are not copied, if there are any.
+  public var remarks: [String] {
+    // What is wrong with the frames is for whoever reads them to say.
+    guard let notes = try? notes(), !notes.isEmpty else { return [] }
+    let list = notes.map { "\($0.count) of type \($0.type)" }.joined(separator: ", ")
+    return ["the file has notes, which a copy will not have: \(list)"]
+  }
+
   /// How every tensor is kept, by index.
   public func tensorStorages() throws(CairnError) -> [CheckpointFile.Storage] {
     try storages().map { summary in

@@ -1,0 +1,60 @@
+// What a file holds beside tensors and attachments. FORMAT.md, sections 5 and 11.
+
+import CairnSystem
+import CairnTensors
+
+extension Container {
+  /// How many frames of each type there are that belong neither to tensors nor to attachments, but for the
+  /// note of what wrote the file: `nOTe`, and ancillary frames of other writers. Copies do not have them.
+  ///
+  /// - Throws: what reading the index and the frames' headers throws.
+  /// - Complexity: O(tensors); O(frames), headers only, if there are such frames.
+  public func notes() throws(CairnError) -> [(type: String, count: Int)] {
+    guard try hasNotes() else { return [] }
+    var counts: [FrameType: Int] = [:]
+    var order: [FrameType] = []
+    var start = Superblock.byteCount
+    while start < index.table.indexFrameOffset {
+      let header = try locating { () throws(CairnError) in
+        try FrameHeader(reading: source, at: start)
+      }
+      if !header.type.isCritical, header.type != .generator {
+        if counts[header.type] == nil { order.append(header.type) }
+        counts[header.type, default: 0] += 1
+      }
+      start += FrameHeader.byteCount + header.paddedCount
+    }
+    return order.map { ($0.name, counts[$0] ?? 0) }
+  }
+
+  /// Whether the commit record counts more frames than those of tensors and attachments.
+  private func hasNotes() throws(CairnError) -> Bool {
+    // Wrapping: what a hostile file counts is judged by looking, not by adding.
+    var rest = commit.frameCount &- index.table.attachments.count &- 2
+    for row in 0..<count {
+      let entry = try locating { () throws(CairnError) in try index.entry(row) }
+      rest &-= 1
+      switch entry.record.storageClass {
+      case .chunked: rest &-= entry.blockCount
+      case .raw where entry.blockCount > 0:
+        rest &-= 2
+        // A `PADD` stands ahead of the data where their place asks for one.
+        let payload = entry.record.payload.count
+        let padded = payload + padding(after: payload, to: 64)
+        let data = entry.frameOffset &+ 2 * FrameHeader.byteCount &+ padded
+        if data & (1 << log2Alignment - 1) != 0 {
+          rest &-= 1
+        }
+      case .raw, .alias: break
+      }
+    }
+    if rest == 1 {
+      // One is the note of what wrote the file, which stands first.
+      let first = try locating { () throws(CairnError) in
+        try FrameHeader(reading: source, at: Superblock.byteCount)
+      }
+      if first.type == .generator { return false }
+    }
+    return rest != 0
+  }
+}
