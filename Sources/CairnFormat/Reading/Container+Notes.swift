@@ -1,6 +1,6 @@
 // What a file holds beside tensors and attachments. FORMAT.md, sections 5 and 11.
 
-import CairnSystem
+public import CairnSystem
 import CairnTensors
 
 extension Container {
@@ -39,7 +39,8 @@ extension Container {
       case .raw where entry.blockCount > 0:
         rest &-= 2
         // A `PADD` stands ahead of the data where their place asks for one.
-        let payload = entry.record.payload.count
+        let payload =
+          TensorRecord.fixedByteCount + 8 * entry.record.shape.rank + entry.record.name.utf8.count
         let padded = payload + padding(after: payload, to: 64)
         let data = entry.frameOffset &+ 2 * FrameHeader.byteCount &+ padded
         if data & (1 << log2Alignment - 1) != 0 {
