@@ -24,7 +24,9 @@ package final class Budget: Sendable {
   ///   - what: What it is for, as the subject of a message: "the file's index", "the configuration".
   ///   - advice: What can be done about it when it is used up.
   package init(bytes: Int, steps: Int = .max, for what: String, advice: String? = nil) {
-    byteCount = bytes
+    // Swift's arrays end the process where the system refuses them memory: what they may take ends
+    // well before that, where there is a limit (`ulimit -v`).
+    byteCount = min(bytes, addressSpaceLeft() / 2)
     stepCount = steps
     self.what = what
     self.advice = advice

@@ -159,3 +159,34 @@
     return try body(&span)
   }
 }
+
+/// The bytes of address space that the process may still take (`ulimit -v`); `Int.max` without a limit.
+package func addressSpaceLeft() -> Int {
+  var limit = rlimit()
+  #if canImport(Glibc)
+    let resource = __rlimit_resource_t(RLIMIT_AS.rawValue)
+  #else
+    let resource = RLIMIT_AS
+  #endif
+  // SAFETY: the pointer is to a whole local `rlimit`, valid for the call.
+  guard unsafe getrlimit(resource, &limit) == 0, let most = Int(exactly: limit.rlim_cur) else {
+    return .max
+  }
+  // Without a limit the number is the largest that there is.
+  guard most < Int.max / 2 else { return .max }
+  return max(0, most - (addressSpaceTaken() ?? 0))
+}
+
+/// The first number of `/proc/self/statm` is the process's size in pages (proc(5)).
+private func addressSpaceTaken() -> Int? {
+  let files = SystemFileSystem()
+  guard let descriptor = try? files.openForReading("/proc/self/statm") else { return nil }
+  defer { try? files.close(descriptor) }
+  var bytes = [UInt8](repeating: 0, count: 64)
+  var span = bytes.mutableSpan
+  guard let count = try? files.read(descriptor, at: 0, into: &span) else { return nil }
+  let digits = bytes.prefix(count).prefix { (0x30...0x39).contains($0) }
+  guard let pages = Int(String(decoding: digits, as: UTF8.self)) else { return nil }
+  let (taken, overflow) = pages.multipliedReportingOverflow(by: Int(sysconf(Int32(_SC_PAGESIZE))))
+  return overflow ? nil : taken
+}
