@@ -50,7 +50,13 @@ public struct EvaluationContext: Sendable {
   /// - Throws: `overBudget`, `invalidShape`.
   func shape(_ dimensions: [Int]) throws(CairnError) -> Shape {
     let shape = try Shape(dimensions)
-    guard shape.elementCount <= min(maximumElementCount, maximumHeldElementCount) else {
+    // Zeros do not count: indices along the other dimensions are made all the same.
+    var places = 1
+    for dimension in shape.dimensions where dimension > 1 {
+      let (product, overflow) = places.multipliedReportingOverflow(by: dimension)
+      places = overflow ? .max : product
+    }
+    guard places <= min(maximumElementCount, maximumHeldElementCount) else {
       throw CairnError(
         .overBudget, "a tensor within the evaluation would be too large",
         expected: "at most \(min(maximumElementCount, maximumHeldElementCount)) elements",

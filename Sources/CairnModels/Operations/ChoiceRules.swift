@@ -13,24 +13,10 @@ struct WhereRule: OperationRule {
         .unsupportedConfiguration, "where is implemented with both of its choices only",
         expected: "3 operands", found: "\(arguments.positional.count)")
     }
-    let dtype = try dtype(arguments.positional.dropFirst().flatMap(\.tensors))
-    let floats = try arguments.mapTensors { TensorSpec($0.shape) }
-    func broadcast(
-      _ one: CallArgument<TensorSpec>, _ other: CallArgument<TensorSpec>
-    ) throws(CairnError) -> CallArgument<TensorSpec> {
-      .tensor(try BinaryRule(function: .sum).output(of: CallArguments([one, other])))
-    }
-    let operands = floats.positional
-    let shape = try broadcast(operands[0], broadcast(operands[1], operands[2])).tensors[0].shape
-    return TensorSpec(shape, dtype: dtype)
-  }
-
-  private func dtype(_ choices: [TensorSpec]) throws(CairnError) -> DType {
-    guard let first = choices.first?.dtype else {
-      throw CairnError(
-        .unsupportedConfiguration, "where is implemented with a tensor among its choices only")
-    }
-    return choices.allSatisfy { $0.dtype == first } ? first : try choices.map(\.dtype).widestFloat()
+    let choices = [try arguments.operand(1).operandSpec(), try arguments.operand(2).operandSpec()]
+    return TensorSpec(
+      try broadcast([arguments.operand(0).strongSpec().shape.dimensions] + choices.map(\.shape)),
+      dtype: try Promotion.result(choices.map(\.type)))
   }
 
   func evaluate(
@@ -40,14 +26,8 @@ struct WhereRule: OperationRule {
     let count = shape.elementCount
     var parts: [Tensor] = []
     for index in 0..<3 {
-      let part: Tensor
-      switch try arguments.operand(index) {
-      case .tensor(let value): part = value.tensor
-      case let other: part = try BinaryRule.numbers(other.plain).tensor()
-      }
-      parts.append(
-        try part.cast(to: index == 0 ? .bool : spec.dtype).broadcast(to: shape, in: context)
-          .reshaped(to: [count]))
+      let part = try arguments.operand(index).operandTensor(index == 0 ? .bool : spec.dtype)
+      parts.append(try part.broadcast(to: shape, in: context).reshaped(to: [count]))
     }
     let chosen: [Bool] = try parts[0].scalars()
     return try Tensor.concatenated(
@@ -94,7 +74,8 @@ struct TakeRule: OperationRule {
   /// The rule for indices that stand in the configuration.
   private func selection(_ indices: JSONValue) throws(CairnError) -> SelectionRule {
     let list = indices.arrayValue ?? [indices]
-    let numbers = list.compactMap(\.intValue)
+    // A bool is an index of Python's too.
+    let numbers = list.compactMap { $0.intValue ?? $0.boolValue.map { $0 ? 1 : 0 } }
     guard numbers.count == list.count else {
       throw CairnError(
         .unsupportedConfiguration, "elements are chosen in a way that is not supported",
@@ -104,12 +85,12 @@ struct TakeRule: OperationRule {
   }
 
   func output(of arguments: CallArguments<TensorSpec>) throws(CairnError) -> TensorSpec {
-    guard case .tensor(let indices) = try arguments.operand(1) else {
-      return try selection(arguments.operand(1).plain ?? .null).output(of: arguments)
+    let operand = try arguments.operand(1)
+    if let plain = operand.plain, plain.objectValue == nil {
+      return try selection(plain).output(of: arguments)
     }
-    guard case .tensor(let spec) = try arguments.operand(0) else {
-      throw CairnError(.countMismatch, "an operation takes a tensor")
-    }
+    let indices = try operand.strongSpec()
+    let spec = try arguments.operand(0).strongSpec()
     let base = try axis == nil ? BatchShape(spec.shape.flat()) : spec.shape
     let place = try base.places(of: [axis ?? 0])[0]
     let dimensions =
@@ -120,12 +101,13 @@ struct TakeRule: OperationRule {
   func evaluate(
     _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
-    guard case .tensor(let indices) = try arguments.operand(1) else {
-      return try selection(arguments.operand(1).plain ?? .null).evaluate(
-        arguments, to: spec, in: context)
+    let operand = try arguments.operand(1)
+    if let plain = operand.plain, plain.objectValue == nil {
+      return try selection(plain).evaluate(arguments, to: spec, in: context)
     }
-    let numbers = try indices.tensor.indices()
-    let rule = SelectionRule.taken(numbers, shape: indices.tensor.shape.dimensions, axis: axis)
+    let indices = try operand.strongTensor()
+    let numbers = try indices.indices()
+    let rule = SelectionRule.taken(numbers, shape: indices.shape.dimensions, axis: axis)
     return try rule.evaluate(
       CallArguments([arguments.positional[0]]), to: spec, in: context)
   }
@@ -136,9 +118,9 @@ struct TakeAlongAxisRule: OperationRule {
   let axis: Int
 
   func output(of arguments: CallArguments<TensorSpec>) throws(CairnError) -> TensorSpec {
-    guard case .tensor(let spec) = try arguments.operand(0),
-      case .tensor(let indices) = try arguments.operand(1), spec.shape.rank == indices.shape.rank
-    else {
+    let spec = try arguments.operand(0).strongSpec()
+    let indices = try arguments.operand(1).strongSpec()
+    guard spec.shape.rank == indices.shape.rank else {
       throw CairnError(.shapeMismatch, "elements are taken by a tensor of as many dimensions")
     }
     let place = try spec.shape.places(of: [axis])[0]
@@ -156,8 +138,8 @@ struct TakeAlongAxisRule: OperationRule {
   func evaluate(
     _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
-    let operands = arguments.tensors.map(\.tensor)
-    let (tensor, places) = (operands[0], try operands[1].indices())
+    let tensor = try arguments.operand(0).strongTensor()
+    let places = try arguments.operand(1).strongTensor().indices()
     let place = try BatchShape(tensor.shape).places(of: [axis])[0]
     let shape = try context.shape(spec.shape)
     for index in shape.dimensions.indices where index != place {
@@ -176,7 +158,7 @@ struct TakeAlongAxisRule: OperationRule {
           .shapeMismatch, "an index is outside its dimension", expected: "\(length) places",
           found: "\(index)")
       }
-      let row = number / (inner * max(shape[place], 1))
+      let row = number / max(inner * shape[place], 1)
       let step = index < 0 ? index + length : index
       sources.append((row * length + step) * inner + number % inner)
     }
@@ -191,7 +173,7 @@ struct OneHotRule: OperationRule {
   let dtype: DType
 
   func output(of arguments: CallArguments<TensorSpec>) throws(CairnError) -> TensorSpec {
-    let shape = try arguments.onlyTensor().shape
+    let shape = try arguments.operand(0).strongSpec().shape
     var dimensions = shape.dimensions
     let place = axis < 0 ? axis + shape.rank + 1 : axis
     guard (0...shape.rank).contains(place) else {
@@ -205,12 +187,14 @@ struct OneHotRule: OperationRule {
   func evaluate(
     _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
-    let tensor = try arguments.onlyTensor().tensor
+    let tensor = try arguments.operand(0).strongTensor()
     let shape = try context.shape(spec.shape)
     let place = axis < 0 ? axis + tensor.rank + 1 : axis
     let inner = tensor.shape.dimensions[place...].reduce(1, *)
     var values = [Float](repeating: 0, count: shape.elementCount)
-    for (number, index) in try tensor.indices().enumerated() where (0..<count).contains(index) {
+    // Keras takes floats for indices too.
+    let whole = tensor.dtype.isInteger ? tensor : try tensor.cast(to: .int64)
+    for (number, index) in try whole.indices().enumerated() where (0..<count).contains(index) {
       values[(number / max(inner, 1) * count + index) * inner + number % max(inner, 1)] = 1
     }
     return try Tensor(values, shape: shape).cast(to: dtype)
@@ -247,7 +231,7 @@ extension Tensor {
   /// The elements as indices.
   ///
   /// - Throws: `dtypeMismatch` if they are no integers.
-  fileprivate func indices() throws(CairnError) -> [Int] {
+  func indices() throws(CairnError) -> [Int] {
     guard dtype.isInteger, dtype != .uint64 else {
       throw CairnError(
         .dtypeMismatch, "indices are integers", expected: "int32", found: "\(dtype)")
@@ -257,7 +241,7 @@ extension Tensor {
   }
 
   /// Repeated along dimensions of length 1, to a shape that it broadcasts to.
-  fileprivate func broadcast(
+  func broadcast(
     to shape: Shape, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
     let rule = SelectionRule.broadcast(to: shape.dimensions)

@@ -1,41 +1,81 @@
-// Comparisons, which Keras records where a layer makes a mask (`Embedding` with `mask_zero`).
+// Comparisons and logic, which Keras also records where a layer makes a mask (`Embedding` with
+// `mask_zero`).
 
 import CairnJSON
 import CairnSystem
 import CairnTensors
 
-/// A comparison of each pair of elements, broadcast; an operand may be a number. Bools come out.
+/// A comparison of each pair of elements, broadcast, in the type that both fit; bools come out.
 ///
-/// Numbers are compared in double precision: exact for integers up to 2^53.
+/// Numbers of the configuration count as tensors of int32 or float32 first, as in Keras.
 struct ComparisonRule: OperationRule {
-  let function: @Sendable (Double, Double) -> Bool
+  /// What is asked of a pair.
+  enum Relation: Sendable {
+    case equal, notEqual, greater, greaterEqual, less, lessEqual
+    case and, or, exclusiveOr
+    /// Within a part of the second, and a constant.
+    case close(relative: Double, absolute: Double, equalNaN: Bool)
+
+    fileprivate func holds<Element: Comparable>(_ x: Element, _ y: Element, zero: Element) -> Bool {
+      switch self {
+      case .equal: x == y
+      case .notEqual: x != y
+      case .greater: x > y
+      case .greaterEqual: x >= y
+      case .less: x < y
+      case .lessEqual: x <= y
+      case .and: x != zero && y != zero
+      case .or: x != zero || y != zero
+      case .exclusiveOr: (x != zero) != (y != zero)
+      case .close: x == y
+      }
+    }
+
+    /// Whether operands are bools first, whatever they were.
+    fileprivate var isLogic: Bool {
+      switch self {
+      case .and, .or, .exclusiveOr: true
+      default: false
+      }
+    }
+  }
+
+  let relation: Relation
+
+  private func type(_ types: [DType]) throws(CairnError) -> DType {
+    relation.isLogic ? .bool : try Promotion.result(types)
+  }
 
   func output(of arguments: CallArguments<TensorSpec>) throws(CairnError) -> TensorSpec {
-    // Shapes are those of arithmetic; types may be any.
-    let floats = try arguments.mapTensors { TensorSpec($0.shape) }
-    return TensorSpec(try BinaryRule(function: .sum).output(of: floats).shape, dtype: .bool)
+    let specs = [try arguments.operand(0).strongSpec(), try arguments.operand(1).strongSpec()]
+    _ = try type(specs.map(\.dtype))
+    return TensorSpec(try broadcast(specs.map(\.shape.dimensions)), dtype: .bool)
   }
 
   func evaluate(
     _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
     let shape = try context.shape(spec.shape)
-    let left = try values(arguments.operand(0), shape.dimensions)
-    let right = try values(arguments.operand(1), shape.dimensions)
-    return try Tensor(zip(left, right).map { function($0, $1) }, shape: shape)
-  }
-
-  private func values(
-    _ operand: CallArgument<MaskedTensor>, _ shape: [Int]
-  ) throws(CairnError) -> [Double] {
-    guard case .tensor(let value) = operand else {
-      return try BinaryRule.numbers(operand.plain).broadcast(to: shape).values
+    var left = try arguments.operand(0).strongTensor()
+    var right = try arguments.operand(1).strongTensor()
+    let dtype = try type([left.dtype, right.dtype])
+    (left, right) = (try left.cast(to: dtype), try right.cast(to: dtype))
+    let a = RowMajor.places(left.shape.dimensions, in: shape.dimensions)
+    let b = RowMajor.places(right.shape.dimensions, in: shape.dimensions)
+    if dtype.isWhole {
+      let (x, y) = (try WholeArray(left).values, try WholeArray(right).values)
+      return try Tensor(
+        zip(a, b).map { relation.holds(x[$0], y[$1], zero: 0) }, shape: shape)
     }
-    let scalars: [Double] = try value.tensor.cast(to: .float64).scalars()
-    let own = value.tensor.shape.dimensions
-    let padded = [Int](repeating: 1, count: shape.count - own.count) + own
-    let strides = RowMajor.strides(padded)
-    let steps = padded.indices.map { padded[$0] == 1 ? 0 : strides[$0] }
-    return RowMajor.places(shape, strides: steps).map { scalars[$0] }
+    let x: [Double] = try left.cast(to: .float64).scalars()
+    let y: [Double] = try right.cast(to: .float64).scalars()
+    if case .close(let relative, let absolute, let equalNaN) = relation {
+      return try Tensor(
+        zip(a, b).map { (i, j) in
+          abs(x[i] - y[j]) <= absolute + relative * abs(y[j])
+            || (equalNaN && x[i].isNaN && y[j].isNaN)
+        }, shape: shape)
+    }
+    return try Tensor(zip(a, b).map { relation.holds(x[$0], y[$1], zero: 0) }, shape: shape)
   }
 }

@@ -5,7 +5,11 @@ enum UnaryFunction: Sendable {
   case elementary(Elementary)
   case negative, absolute, square, squareRoot, reciprocal, reciprocalSquareRoot
   case sign, floor, ceiling, truncation
+  /// All bits of an integer turned over.
+  case inverse
   case degreesToRadians, radiansToDegrees
+  /// sin(πx) / πx, and 1 at 0.
+  case sinc
   /// The approximation of gelu by tanh (Hendrycks and Gimpel, 2016).
   case approximateGELU
   /// Between two numbers; a NaN stays one.
@@ -37,6 +41,7 @@ enum UnaryFunction: Sendable {
     case .ceiling: return x.rounded(.up)
     case .truncation: return x.rounded(.towardZero)
     case .degreesToRadians: return x * (Scalar.pi / 180)
+    case .sinc: return x == 0 ? 1 : Elementary.sin(Scalar.pi * x) / (Scalar.pi * x)
     case .radiansToDegrees: return x * (180 / Scalar.pi)
     case .round(let decimals):
       let factor = ElementaryOfTwo.pow(10, Scalar(decimals))
@@ -72,7 +77,7 @@ enum UnaryFunction: Sendable {
 }
 
 /// A function of each pair of elements.
-enum BinaryFunction: Sendable {
+enum BinaryFunction: Sendable, Equatable {
   case elementary(ElementaryOfTwo)
   case sum, difference, product, quotient, floorQuotient, remainder
   case largest, smallest
@@ -80,6 +85,14 @@ enum BinaryFunction: Sendable {
   case safeQuotient
   /// The logarithm of the sum of exponentials.
   case logarithmOfSum
+  /// The same to the base 2.
+  case binaryLogarithmOfSum
+  /// 0 below zero, 1 above, the second at zero.
+  case step
+  /// The larger and the smaller, of which a NaN is neither.
+  case largestNumber, smallestNumber
+  /// Bits of integers.
+  case and, or, exclusiveOr, leftShift, rightShift
 
   /// The function's value.
   func callAsFunction<Scalar: FloatScalar>(_ x: Scalar, _ y: Scalar) -> Scalar {
@@ -100,6 +113,14 @@ enum BinaryFunction: Sendable {
     case .logarithmOfSum:
       if x == y { return x + Elementary.log(2) }
       return max(x, y) + Elementary.log1p(Elementary.exp(-abs(x - y)))
+    case .binaryLogarithmOfSum:
+      if x == y { return x + 1 }
+      let log2 = Elementary.log(Scalar(2))
+      return max(x, y) + Elementary.log1p(Elementary.exp(-abs(x - y) * log2)) / log2
+    case .step: return x.isNaN ? y : x < 0 ? 0 : x > 0 ? 1 : y
+    case .largestNumber: return x.isNaN ? y : y.isNaN ? x : max(x, y)
+    case .smallestNumber: return x.isNaN ? y : y.isNaN ? x : min(x, y)
+    case .and, .or, .exclusiveOr, .leftShift, .rightShift: return .nan
     }
   }
 }
@@ -113,6 +134,12 @@ enum RunFunction: Sendable {
   case length
   /// The root of that order of the sum of powers of it.
   case norm(order: Double)
+  /// The largest and the smallest absolute value.
+  case largestMagnitude, smallestMagnitude
+  /// How many are not zero.
+  case nonzeroCount
+  /// What that part of the elements is below, by linear interpolation.
+  case quantile(Double)
 
   /// The function's value.
   func callAsFunction<Scalar: FloatScalar>(_ run: [Scalar]) -> Scalar {
@@ -135,6 +162,35 @@ enum RunFunction: Sendable {
     case .norm(let order):
       let sum = run.reduce(0.0) { $0 + ElementaryOfTwo.pow(abs($1.double), order) }
       return Scalar(ElementaryOfTwo.pow(sum, 1 / order))
+    case .largestMagnitude:
+      return run.reduce(0) { abs($1) > $0 || $1.isNaN ? abs($1) : $0 }
+    case .smallestMagnitude:
+      return run.reduce(.infinity) { abs($1) < $0 || $1.isNaN ? abs($1) : $0 }
+    case .nonzeroCount: return Scalar(run.count { $0 != 0 })
+    case .quantile(let part): return Self.quantile(part, of: run)
+    }
+  }
+
+  private static func quantile<Scalar: FloatScalar>(_ part: Double, of run: [Scalar]) -> Scalar {
+    if run.isEmpty || run.contains(where: \.isNaN) { return .nan }
+    let sorted = run.sorted()
+    let place = Double(sorted.count - 1) * min(max(part, 0), 1)
+    let upper = min(Int(place.rounded(.up)), sorted.count - 1)
+    let lower = max(upper - 1, 0)
+    let next = min(lower + 1, sorted.count - 1)
+    let fraction = Scalar(Double(next) - place)
+    return sorted[next] * (1 - fraction) + sorted[lower] * fraction
+  }
+
+  /// The function's value for whole numbers; nil if it has none that is one.
+  func whole(_ run: [Int64]) -> Int64? {
+    switch self {
+    case .sum: run.reduce(0, &+)
+    case .product: run.reduce(1, &*)
+    case .largest: run.max()
+    case .smallest: run.min()
+    case .range: (run.max() ?? 0) &- (run.min() ?? 0)
+    default: nil
     }
   }
 

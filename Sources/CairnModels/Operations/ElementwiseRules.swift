@@ -6,40 +6,92 @@ import CairnTensors
 
 /// A function of each element.
 struct UnaryRule: OperationRule {
+  /// What whole numbers become.
+  enum Whole: Sendable {
+    /// float32, as Keras's `floatx` is.
+    case float
+    /// float32, and float64 of int64.
+    case wideFloat
+    /// They stay what they are.
+    case kept
+    /// They stay what they are, but bools become int32.
+    case keptNumbers
+  }
+
   let function: UnaryFunction
+  var whole = Whole.float
+
+  private func result(_ dtype: DType) throws(CairnError) -> DType {
+    guard dtype.isWhole else { return try [dtype].widestFloat() }
+    switch whole {
+    case .float: return .float32
+    case .wideFloat: return dtype == .int64 ? .float64 : .float32
+    case .kept: return dtype
+    case .keptNumbers: return dtype == .bool ? .int32 : dtype
+    }
+  }
 
   func output(of arguments: CallArguments<TensorSpec>) throws(CairnError) -> TensorSpec {
-    let spec = try arguments.onlyTensor()
-    return TensorSpec(spec.shape, dtype: try [spec.dtype].widestFloat())
+    let spec = try arguments.operand(0).strongSpec()
+    return TensorSpec(spec.shape, dtype: try result(spec.dtype))
   }
 
   func evaluate(
     _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
-    let tensor = try arguments.onlyTensor().tensor.cast(to: Precision(for: spec.dtype).dtype)
-    return try tensor.mapped(function).cast(to: spec.dtype)
+    let tensor = try arguments.operand(0).strongTensor()
+    if spec.dtype.isWhole {
+      var array = try WholeArray(tensor)
+      for index in array.values.indices {
+        guard let value = function.whole(array.values[index]) else {
+          throw CairnError(
+            .dtypeMismatch, "the operation does not compute with integers",
+            found: "\(tensor.dtype)")
+        }
+        array.values[index] = value
+      }
+      return try array.tensor(spec.dtype)
+    }
+    return try tensor.cast(to: Precision(for: spec.dtype).dtype).mapped(function)
+      .cast(to: spec.dtype)
   }
 }
 
 /// An activation function; softmax and its like along an axis.
 struct ActivationRule: OperationRule {
   let function: ActivationFunction
+  /// The axis of functions of rows; all elements are one row if the configuration says null.
   var axis: Int?
+  var isFlat = false
 
   func output(of arguments: CallArguments<TensorSpec>) throws(CairnError) -> TensorSpec {
-    let spec = try arguments.onlyTensor()
+    let spec = try arguments.operand(0).strongSpec()
     if let axis, spec.shape.axis(axis) == nil {
       throw CairnError(
         .shapeMismatch, "an operand lacks a dimension", expected: "a dimension \(axis)",
         found: "\(spec.shape)")
     }
+    // Of integers TensorFlow knows these.
+    if spec.dtype.isInteger, [.relu, .relu6].contains(function) { return spec }
     return TensorSpec(spec.shape, dtype: try [spec.dtype].widestFloat())
   }
 
   func evaluate(
     _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
-    var tensor = try arguments.onlyTensor().tensor.cast(to: Precision(for: spec.dtype).dtype)
+    let operand = try arguments.operand(0).strongTensor()
+    if spec.dtype.isWhole {
+      var array = try WholeArray(operand)
+      let most: Int64 = function == .relu6 ? 6 : .max
+      array.values = array.values.map { min(max($0, 0), most) }
+      return try array.tensor(spec.dtype)
+    }
+    var tensor = try operand.cast(to: Precision(for: spec.dtype).dtype)
+    if isFlat {
+      tensor = try tensor.reshaped(to: .vector(tensor.elementCount))
+      try function.apply(to: &tensor)
+      return try tensor.reshaped(to: operand.shape).cast(to: spec.dtype)
+    }
     let last = tensor.rank - 1
     guard let axis, let place = BatchShape(tensor.shape).axis(axis), place != last else {
       try function.apply(to: &tensor)
@@ -53,46 +105,61 @@ struct ActivationRule: OperationRule {
   }
 }
 
-/// A function of each pair of elements, broadcast; an operand may be a number.
+/// A function of each pair of elements, broadcast; an operand may be a number or an array of the
+/// configuration.
 struct BinaryRule: OperationRule {
+  /// In which type the two meet.
+  enum Meeting: Sendable {
+    /// As Python's operators: numbers give way to a tensor's type.
+    case plain
+    /// The same, and in a float.
+    case float
+    /// Numbers count as tensors of int32 or float32, and bools as int32.
+    case strong
+    /// The same, and in a float.
+    case strongFloat
+    /// The same, and integers become float32, int64 float64.
+    case strongWideFloat
+  }
+
   let function: BinaryFunction
+  var meeting = Meeting.plain
+
+  /// The type of the result, and the one that is computed in.
+  private func types(
+    _ operands: [(shape: [Int?], type: OperandType, own: DType)]
+  ) throws(CairnError) -> DType {
+    switch meeting {
+    case .plain: return try Promotion.result(operands.map(\.type))
+    case .float: return try Promotion.float(operands.map(\.type))
+    case .strong:
+      let dtype = try Promotion.result(operands.map(\.own))
+      return dtype == .bool ? .int32 : dtype
+    case .strongFloat: return try Promotion.float(operands.map { .strong($0.own) })
+    case .strongWideFloat:
+      let dtype = try Promotion.result(operands.map(\.own))
+      return dtype == .int64 ? .float64 : dtype.isWhole ? .float32 : dtype
+    }
+  }
 
   func output(of arguments: CallArguments<TensorSpec>) throws(CairnError) -> TensorSpec {
-    let left = try Self.spec(arguments.operand(0))
-    let right = try Self.spec(arguments.operand(1))
-    let type = try arguments.tensors.map(\.dtype).widestFloat()
-    let rank = max(left.count, right.count)
-    let a = [Int?](repeating: 1, count: rank - left.count) + left
-    let b = [Int?](repeating: 1, count: rank - right.count) + right
-    var shape: [Int?] = []
-    for (x, y) in zip(a, b) {
-      guard x == 1 || y == 1 || x == nil || y == nil || x == y else {
-        throw CairnError(
-          .shapeMismatch, "the shapes cannot be broadcast to one another",
-          found: "\(left) and \(right)")
-      }
-      shape.append(x == 1 ? y : y == 1 ? x : x ?? y)
-    }
-    return TensorSpec(try BatchShape(shape), dtype: type)
-  }
-
-  private static func spec(_ argument: CallArgument<TensorSpec>) throws(CairnError) -> [Int?] {
-    if case .tensor(let spec) = argument { return spec.shape.dimensions }
-    return try numbers(argument.plain).shape
-  }
-
-  static func numbers(_ value: JSONValue?) throws(CairnError) -> FloatArray<Double> {
-    var reader = try ConfigurationReader(["value": value ?? .null], path: "argument")
-    guard let numbers = try reader.numbers("value") else {
-      throw reader.invalid("value", expected: "a tensor or numbers")
-    }
-    return numbers
+    let operands = [
+      try arguments.operand(0).operandSpec(), try arguments.operand(1).operandSpec(),
+    ]
+    return TensorSpec(try broadcast(operands.map(\.shape)), dtype: try types(operands))
   }
 
   func evaluate(
     _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
-    switch Precision(for: spec.dtype) {
+    if spec.dtype.isWhole {
+      let left = try WholeArray(arguments.operand(0).operandTensor(spec.dtype))
+      let right = try WholeArray(arguments.operand(1).operandTensor(spec.dtype))
+      return try left.combined(with: right, in: context) { (x, y) throws(CairnError) in
+        try function.whole(x, y)
+      }.tensor(spec.dtype)
+    }
+    return switch Precision(for: spec.dtype) {
     case .single: try evaluate(arguments, to: spec, in: context, as: Float.self)
     case .double: try evaluate(arguments, to: spec, in: context, as: Double.self)
     }
@@ -103,11 +170,9 @@ struct BinaryRule: OperationRule {
     as type: Scalar.Type
   ) throws(CairnError) -> Tensor {
     func array(_ index: Int) throws(CairnError) -> FloatArray<Scalar> {
-      let operand = try arguments.operand(index)
-      guard case .tensor(let value) = operand else {
-        return try Self.numbers(operand.plain).converted(to: type)
-      }
-      return try FloatArray(value.tensor.cast(to: Scalar.dtype))
+      // A number is rounded to the type that it gives way to.
+      let operand = try arguments.operand(index).operandTensor(spec.dtype)
+      return try FloatArray(operand.cast(to: Scalar.dtype))
     }
     return try array(0).combined(with: array(1), in: context) { function($0, $1) }.tensor()
       .cast(to: spec.dtype)
@@ -119,28 +184,35 @@ struct CastRule: OperationRule {
   let dtype: DType
 
   func output(of arguments: CallArguments<TensorSpec>) throws(CairnError) -> TensorSpec {
-    TensorSpec(try arguments.onlyTensor().shape, dtype: dtype)
+    TensorSpec(try arguments.operand(0).strongSpec().shape, dtype: dtype)
   }
 
   func evaluate(
     _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor { try arguments.onlyTensor().tensor.cast(to: dtype) }
+  ) throws(CairnError) -> Tensor { try arguments.operand(0).operandTensor(dtype) }
 }
 
-/// As many elements as the operand has, all the same.
+/// As many elements as the operand has, all the same: a number of the settings, or a second operand.
 struct FillRule: OperationRule {
-  let value: Double
+  let value: Double?
   let dtype: DType?
 
   func output(of arguments: CallArguments<TensorSpec>) throws(CairnError) -> TensorSpec {
-    let spec = try arguments.onlyTensor()
+    let spec = try arguments.operand(0).strongSpec()
     return TensorSpec(spec.shape, dtype: dtype ?? spec.dtype)
   }
 
   func evaluate(
     _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
-    try Tensor(repeating: value, shape: context.shape(spec.shape)).cast(to: spec.dtype)
+    let shape = try context.shape(spec.shape)
+    if let value { return try Tensor(repeating: value, shape: shape).cast(to: spec.dtype) }
+    let fill =
+      arguments["fill_value"] ?? (arguments.positional.count > 1 ? arguments.positional[1] : nil)
+    guard let fill else {
+      throw CairnError(.countMismatch, "an operation lacks the value to fill with")
+    }
+    return try fill.operandTensor(spec.dtype).broadcast(to: shape, in: context)
   }
 }
 
@@ -149,13 +221,13 @@ struct PredicateRule: OperationRule {
   let function: @Sendable (Double) -> Bool
 
   func output(of arguments: CallArguments<TensorSpec>) throws(CairnError) -> TensorSpec {
-    TensorSpec(try arguments.onlyTensor().shape, dtype: .bool)
+    TensorSpec(try arguments.operand(0).strongSpec().shape, dtype: .bool)
   }
 
   func evaluate(
     _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
-    let tensor = try arguments.onlyTensor().tensor
+    let tensor = try arguments.operand(0).strongTensor()
     let values: [Double] = try tensor.cast(to: .float64).scalars()
     return try Tensor(values.map(function), shape: tensor.shape)
   }
@@ -163,11 +235,14 @@ struct PredicateRule: OperationRule {
 
 /// The operand itself.
 struct IdentityRule: OperationRule {
+  var dtype: DType?
+
   func output(of arguments: CallArguments<TensorSpec>) throws(CairnError) -> TensorSpec {
-    try arguments.onlyTensor()
+    let spec = try arguments.operand(0).strongSpec()
+    return TensorSpec(spec.shape, dtype: dtype ?? spec.dtype)
   }
 
   func evaluate(
     _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor { try arguments.onlyTensor().tensor }
+  ) throws(CairnError) -> Tensor { try arguments.operand(0).strongTensor().cast(to: spec.dtype) }
 }

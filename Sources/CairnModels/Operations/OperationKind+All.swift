@@ -8,7 +8,8 @@ extension OperationKind {
   /// All of them.
   static let all: [OperationKind] =
     unary + functions + activations + parametrised + binary + comparisons + predicates
-    + reductions + counts + shapes + selections + choices + orders + products
+    + reductions + counts + shapes + selections + choices + orders + products + bits
+    + rearrangements + statistics + normalizations
 
   static func kind(
     _ module: String, _ name: String,
@@ -17,30 +18,44 @@ extension OperationKind {
   ) -> OperationKind { OperationKind(module: "keras.src.ops.\(module)", name: name, make: make) }
 
   static func oneOperand(
-    _ name: String, module: String = "numpy", _ function: UnaryFunction
-  ) -> OperationKind { kind(module, name) { _ in UnaryRule(function: function) } }
+    _ name: String, module: String = "numpy", _ function: UnaryFunction,
+    _ whole: UnaryRule.Whole = .float
+  ) -> OperationKind {
+    kind(module, name) { _ in UnaryRule(function: function, whole: whole) }
+  }
 
   private static let unary: [OperationKind] = [
-    oneOperand("Negative", .negative), oneOperand("Absolute", .absolute),
-    oneOperand("Square", .square), oneOperand("Sqrt", .squareRoot),
+    oneOperand("Negative", .negative, .kept), oneOperand("Absolute", .absolute, .kept),
+    oneOperand("Square", .square, .keptNumbers), oneOperand("Sqrt", .squareRoot),
     oneOperand("Exp", .elementary(.exp)), oneOperand("Log", .elementary(.log)),
     oneOperand("Log1p", .elementary(.log1p)), oneOperand("Expm1", .elementary(.expm1)),
     oneOperand("Sin", .elementary(.sin)), oneOperand("Cos", .elementary(.cos)),
-    oneOperand("Tanh", .elementary(.tanh)), oneOperand("Sign", .sign),
+    oneOperand("Tanh", .elementary(.tanh)), oneOperand("Sign", .sign, .kept),
     oneOperand("Floor", .floor), oneOperand("Ceil", .ceiling),
     oneOperand("Reciprocal", .reciprocal),
     oneOperand("Rsqrt", module: "math", .reciprocalSquareRoot),
     kind("numpy", "Clip") { (reader) throws(CairnError) in
       UnaryRule(
         function: .clip(
-          try reader.double("x_min", default: -.greatestFiniteMagnitude),
-          try reader.double("x_max", default: .greatestFiniteMagnitude)))
+          try reader.bound("x_min", default: -.infinity),
+          try reader.bound("x_max", default: .infinity)), whole: .keptNumbers)
     },
   ]
 
   static func activation(
     _ name: String, _ function: ActivationFunction
   ) -> OperationKind { kind("nn", name) { _ in ActivationRule(function: function) } }
+
+  /// A function of rows along an axis, or of all elements as one row.
+  private static func rows(
+    _ function: ActivationFunction, _ reader: inout ConfigurationReader
+  ) throws(CairnError) -> ActivationRule {
+    if reader.has("axis"), reader.peek("axis") == nil {
+      _ = try reader.optionalAxis("axis")
+      return ActivationRule(function: function, isFlat: true)
+    }
+    return ActivationRule(function: function, axis: try reader.integer("axis", default: -1))
+  }
 
   private static let activations: [OperationKind] = [
     activation("Relu", .relu), activation("Relu6", .relu6), activation("Sigmoid", .sigmoid),
@@ -49,10 +64,10 @@ extension OperationKind {
     activation("HardSigmoid", .hardSigmoid), activation("HardSilu", .hardSiLU),
     activation("Selu", .selu),
     kind("nn", "Softmax") { (reader) throws(CairnError) in
-      ActivationRule(function: .softmax, axis: try reader.integer("axis", default: -1))
+      try rows(.softmax, &reader)
     },
     kind("nn", "LogSoftmax") { (reader) throws(CairnError) in
-      ActivationRule(function: .logSoftmax, axis: try reader.integer("axis", default: -1))
+      try rows(.logSoftmax, &reader)
     },
     kind("nn", "Gelu") { (reader) throws(CairnError) in
       if try reader.bool("approximate", default: true) {
@@ -69,26 +84,31 @@ extension OperationKind {
   ]
 
   static func twoOperands(
-    _ name: String, _ function: BinaryFunction
-  ) -> OperationKind { kind("numpy", name) { _ in BinaryRule(function: function) } }
+    _ name: String, _ function: BinaryFunction, _ meeting: BinaryRule.Meeting = .plain
+  ) -> OperationKind {
+    kind("numpy", name) { _ in BinaryRule(function: function, meeting: meeting) }
+  }
 
   private static let binary: [OperationKind] = [
     twoOperands("Add", .sum), twoOperands("Subtract", .difference),
     twoOperands("Multiply", .product),
-    twoOperands("TrueDivide", .quotient), twoOperands("Divide", .quotient),
-    twoOperands("FloorDivide", .floorQuotient), twoOperands("Mod", .remainder),
+    twoOperands("TrueDivide", .quotient, .float), twoOperands("Divide", .quotient, .float),
+    twoOperands("FloorDivide", .floorQuotient), twoOperands("Mod", .remainder, .strong),
     twoOperands("Power", .elementary(.pow)),
     twoOperands("Maximum", .largest), twoOperands("Minimum", .smallest),
+    twoOperands("Fmax", .largestNumber), twoOperands("Fmin", .smallestNumber),
   ]
 
   static func comparison(
-    _ name: String, _ function: @escaping @Sendable (Double, Double) -> Bool
-  ) -> OperationKind { kind("numpy", name) { _ in ComparisonRule(function: function) } }
+    _ name: String, _ relation: ComparisonRule.Relation
+  ) -> OperationKind { kind("numpy", name) { _ in ComparisonRule(relation: relation) } }
 
   private static let comparisons: [OperationKind] = [
-    comparison("Equal") { $0 == $1 }, comparison("NotEqual") { $0 != $1 },
-    comparison("Greater") { $0 > $1 }, comparison("GreaterEqual") { $0 >= $1 },
-    comparison("Less") { $0 < $1 }, comparison("LessEqual") { $0 <= $1 },
+    comparison("Equal", .equal), comparison("NotEqual", .notEqual),
+    comparison("Greater", .greater), comparison("GreaterEqual", .greaterEqual),
+    comparison("Less", .less), comparison("LessEqual", .lessEqual),
+    comparison("LogicalAnd", .and), comparison("LogicalOr", .or),
+    comparison("LogicalXor", .exclusiveOr),
   ]
 
   static func reduction(
@@ -145,6 +165,16 @@ extension OperationKind {
       }
       return CastRule(dtype: dtype)
     },
+    kind("core", "ConvertToTensor") { (reader) throws(CairnError) in
+      for key in ["sparse", "ragged"] where reader.take(key)?.boolValue == true {
+        throw reader.unsupported(key, "sparse and ragged tensors are not implemented")
+      }
+      for key in ["sparse", "ragged"] { reader.record(key, reader.raw[key] ?? .null) }
+      return IdentityRule(dtype: try reader.optionalType("dtype"))
+    },
+    kind("numpy", "Array") { (reader) throws(CairnError) in
+      IdentityRule(dtype: try reader.optionalType("dtype"))
+    },
   ]
 
   private static let products: [OperationKind] = [
@@ -154,6 +184,17 @@ extension OperationKind {
 }
 
 extension ConfigurationReader {
+  /// A number, which may be infinite, or the default.
+  mutating func bound(_ key: String, default fallback: Double) throws(CairnError) -> Double {
+    let value = take(key)
+    record(key, value ?? .null)
+    guard let value else { return fallback }
+    guard let number = value.doubleValue, !number.isNaN else {
+      throw invalid(key, expected: "a number")
+    }
+    return number
+  }
+
   /// An axis, counted from either end.
   mutating func axisIndex(_ key: String) throws(CairnError) -> Int {
     try integer(key, in: -Shape.maximumRank...Shape.maximumRank, default: key == "axis" ? -1 : nil)

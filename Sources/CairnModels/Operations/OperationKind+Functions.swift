@@ -14,36 +14,48 @@ import CairnTensors
 
 extension OperationKind {
   static let functions: [OperationKind] = [
-    oneOperand("Abs", .absolute), oneOperand("Trunc", .truncation),
+    oneOperand("Abs", .absolute, .kept), oneOperand("Fabs", .absolute),
+    oneOperand("Trunc", .truncation, .kept), oneOperand("Sinc", .sinc),
     oneOperand("Tan", .elementary(.tan)), oneOperand("Sinh", .elementary(.sinh)),
     oneOperand("Cosh", .elementary(.cosh)), oneOperand("Arcsin", .elementary(.asin)),
     oneOperand("Arccos", .elementary(.acos)), oneOperand("Arctan", .elementary(.atan)),
     oneOperand("Arcsinh", .elementary(.asinh)), oneOperand("Arccosh", .elementary(.acosh)),
     oneOperand("Arctanh", .elementary(.atanh)), oneOperand("Log2", .elementary(.log2)),
     oneOperand("Log10", .elementary(.log10)), oneOperand("Exp2", .elementary(.exp2)),
-    oneOperand("Cbrt", .elementary(.cbrt)),
-    oneOperand("Deg2rad", .degreesToRadians), oneOperand("Rad2deg", .radiansToDegrees),
+    oneOperand("Cbrt", .elementary(.cbrt), .wideFloat),
+    oneOperand("Deg2rad", .degreesToRadians, .wideFloat),
+    oneOperand("Rad2deg", .radiansToDegrees, .wideFloat),
     oneOperand("Erf", module: "math", .elementary(.erf)),
     oneOperand("Erfc", module: "math", .elementary(.erfc)),
     kind("numpy", "Round") { (reader) throws(CairnError) in
       UnaryRule(
-        function: .round(decimals: try reader.integer("decimals", in: -38...38, default: 0)))
+        function: .round(decimals: try reader.integer("decimals", in: -38...38, default: 0)),
+        whole: .kept)
     },
     kind("numpy", "NanToNum") { (reader) throws(CairnError) in
       UnaryRule(
         function: .numbers(
           nan: try reader.double("nan", default: 0), high: try reader.optionalDouble("posinf"),
-          low: try reader.optionalDouble("neginf")))
+          low: try reader.optionalDouble("neginf")), whole: .kept)
     },
-    twoOperands("Arctan2", .elementary(.atan2)), twoOperands("Hypot", .elementary(.hypot)),
-    twoOperands("Fmod", .elementary(.fmod)), twoOperands("DivideNoNan", .safeQuotient),
-    twoOperands("Logaddexp", .logarithmOfSum),
+    twoOperands("Arctan2", .elementary(.atan2), .strongFloat),
+    twoOperands("Hypot", .elementary(.hypot), .strongWideFloat),
+    twoOperands("Heaviside", .step, .strongWideFloat),
+    twoOperands("Fmod", .elementary(.fmod), .strong),
+    twoOperands("DivideNoNan", .safeQuotient, .float),
+    twoOperands("Logaddexp", .logarithmOfSum, .strongFloat),
+    twoOperands("Logaddexp2", .binaryLogarithmOfSum, .strongFloat),
+    kind("numpy", "Isclose") { (reader) throws(CairnError) in
+      ComparisonRule(
+        relation: .close(
+          relative: 1e-5, absolute: 1e-8, equalNaN: try reader.bool("equal_nan", default: false)))
+    },
     kind("numpy", "Copy") { _ in IdentityRule() },
     kind("core", "StopGradient") { _ in IdentityRule() },
-    filled("ZerosLike", 0), filled("OnesLike", 1),
+    filled("ZerosLike", 0), filled("EmptyLike", 0), filled("OnesLike", 1), filled("FullLike", nil),
   ]
 
-  private static func filled(_ name: String, _ value: Double) -> OperationKind {
+  private static func filled(_ name: String, _ value: Double?) -> OperationKind {
     kind("numpy", name) { (reader) throws(CairnError) in
       FillRule(value: value, dtype: try reader.optionalType("dtype"))
     }
@@ -77,22 +89,24 @@ extension OperationKind {
     kind("nn", "Glu") { (reader) throws(CairnError) in
       RunRule(
         axis: try reader.axisIndex("axis"),
-        results: [RunRule.Result(length: Self.half)]
-      ) { run in
-        let half = run.count / 2
-        return [(0..<half).map { run[$0] / (1 + exp(-run[half + $0])) }]
-      }
+        results: [RunRule.Result(length: Self.half)],
+        function: { run in
+          let half = run.count / 2
+          return [(0..<half).map { run[$0] / (1 + exp(-run[half + $0])) }]
+        })
     },
     kind("nn", "Normalize") { (reader) throws(CairnError) in
       let axis = try reader.axisIndex("axis")
       let order = try reader.double("order", default: 2)
       let epsilon = try reader.optionalDouble("epsilon") ?? 1e-7
       guard order > 0 else { throw reader.invalid("order", expected: "a number above 0") }
-      return RunRule(axis: axis) { run in
-        let sum = run.reduce(0) { $0 + pow(abs($1), order) }
-        let norm = max(pow(sum, 1 / order), epsilon)
-        return [run.map { $0 / norm }]
-      }
+      return RunRule(
+        axis: axis, whole: .float,
+        function: { run in
+          let sum = run.reduce(0) { $0 + pow(abs($1), order) }
+          let norm = max(pow(sum, 1 / order), epsilon)
+          return [run.map { $0 / norm }]
+        })
     },
   ]
 
@@ -106,10 +120,19 @@ extension OperationKind {
   }
 
   static let predicates: [OperationKind] = [
-    comparison("LogicalAnd") { $0 != 0 && $1 != 0 }, comparison("LogicalOr") { $0 != 0 || $1 != 0 },
-    comparison("LogicalXor") { ($0 != 0) != ($1 != 0) },
     predicate("LogicalNot") { $0 == 0 }, predicate("Isnan") { $0.isNaN },
     predicate("Isinf") { $0.isInfinite }, predicate("Isfinite") { $0.isFinite },
+    predicate("Isposinf") { $0 == .infinity }, predicate("Isneginf") { $0 == -.infinity },
+    predicate("Isreal") { _ in true }, predicate("Signbit") { $0.sign == .minus && !$0.isNaN },
+  ]
+
+  /// Operations on the bits of integers.
+  static let bits: [OperationKind] = [
+    twoOperands("BitwiseAnd", .and), twoOperands("BitwiseOr", .or),
+    twoOperands("BitwiseXor", .exclusiveOr),
+    twoOperands("BitwiseLeftShift", .leftShift), twoOperands("LeftShift", .leftShift),
+    twoOperands("BitwiseRightShift", .rightShift), twoOperands("RightShift", .rightShift),
+    oneOperand("BitwiseInvert", .inverse, .kept), oneOperand("BitwiseNot", .inverse, .kept),
   ]
 
   private static func predicate(

@@ -21,10 +21,14 @@ extension OperationKind {
       }
     },
     kind("numpy", "Roll") { (reader) throws(CairnError) in
-      guard let axes = try reader.optionalAxes("axis") else {
-        throw reader.unsupported("axis", "rolling all elements as one dimension is not implemented")
-      }
+      let given = try reader.optionalAxes("axis")
       let shifts = try reader.numbers("shift", least: -(1 << 47))
+      guard let axes = given else {
+        guard let shift = shifts.first, shifts.count == 1 else {
+          throw reader.invalid("shift", expected: "one number")
+        }
+        return FlatRollRule(shift: shift)
+      }
       guard shifts.count == 1 || shifts.count == axes.count else {
         throw reader.invalid("shift", expected: "a number for each of \(axes.count) dimensions")
       }
@@ -109,14 +113,16 @@ extension OperationKind {
 
   static let orders: [OperationKind] = [
     kind("numpy", "Sort") { (reader) throws(CairnError) in
-      RunRule(axis: try reader.axis("axis", default: -1)) { run in
-        [RunRule.order(run).map { run[$0] }]
-      }
+      RunRule(
+        axis: try reader.runAxis(),
+        function: { run in [RunRule.order(run).map { run[$0] }] },
+        wholeFunction: { run in [RunRule.order(run).map { run[$0] }] })
     },
     kind("numpy", "Argsort") { (reader) throws(CairnError) in
-      RunRule(axis: try reader.axis("axis", default: -1), results: [.init(dtype: .int32)]) {
-        [RunRule.order($0).map { Double($0) }]
-      }
+      RunRule(
+        axis: try reader.runAxis(), results: [.init(dtype: .int32)],
+        function: { run in [RunRule.order(run).map { Double($0) }] },
+        wholeFunction: { run in [RunRule.order(run).map { Int64($0) }] })
     },
     kind("math", "TopK") { (reader) throws(CairnError) in
       let count = try reader.integer("k", in: 0...Shape.dimensionLimit - 1)
@@ -130,34 +136,61 @@ extension OperationKind {
         return count
       }
       return RunRule(
-        axis: -1, results: [.init(length: length), .init(length: length, dtype: .int32)]
-      ) { run in
-        let order = RunRule.order(run.map { -$0 }).prefix(count)
-        return [order.map { run[$0] }, order.map { Double($0) }]
-      }
+        axis: -1, results: [.init(length: length), .init(length: length, dtype: .int32)],
+        function: { run in
+          let order = RunRule.order(run.map { -$0 }).prefix(count)
+          return [order.map { run[$0] }, order.map { Double($0) }]
+        },
+        wholeFunction: { run in
+          // Not by the negative, which the least integer has none of.
+          let order = RunRule.order(run.map { ~$0 }).prefix(count)
+          return [order.map { run[$0] }, order.map { Int64($0) }]
+        })
     },
     kind("numpy", "Cumsum") { (reader) throws(CairnError) in
-      try running(&reader, 0, +)
+      try running(&reader, 0, +, { $0 &+ $1 })
     },
     kind("numpy", "Cumprod") { (reader) throws(CairnError) in
-      try running(&reader, 1, *)
+      try running(&reader, 1, *, { $0 &* $1 })
+    },
+    kind("numpy", "Diff") { (reader) throws(CairnError) in
+      let times = try reader.integer("n", in: 0...64, default: 1)
+      return RunRule(
+        axis: try reader.axis("axis", default: -1),
+        results: [.init(length: { max($0 - times, 0) })],
+        function: { run in [differences(run, times) { $1 - $0 }] },
+        wholeFunction: { run in [differences(run, times) { $1 &- $0 }] })
     },
   ]
 
+  private static func differences<Element>(
+    _ run: [Element], _ times: Int, _ function: (Element, Element) -> Element
+  ) -> [Element] {
+    var run = run
+    for _ in 0..<times { run = zip(run, run.dropFirst()).map(function) }
+    return run
+  }
+
   private static func running(
     _ reader: inout ConfigurationReader, _ first: Double,
-    _ combine: @escaping @Sendable (Double, Double) -> Double
+    _ combine: @escaping @Sendable (Double, Double) -> Double,
+    _ combineWhole: @escaping @Sendable (Int64, Int64) -> Int64
   ) throws(CairnError) -> RunRule {
     let axis = try reader.optionalAxis("axis")
     let dtype = try reader.optionalType("dtype")
-    return RunRule(axis: axis, results: [.init(dtype: dtype)]) { run in
-      var value = first
-      return [
-        run.map {
-          value = combine(value, $0)
-          return value
-        }
-      ]
+    return RunRule(
+      axis: axis, whole: .numbers, dtype: dtype,
+      function: { [soFar($0, first, combine)] },
+      wholeFunction: { [soFar($0, Int64(first), combineWhole)] })
+  }
+
+  private static func soFar<Element>(
+    _ run: [Element], _ first: Element, _ combine: (Element, Element) -> Element
+  ) -> [Element] {
+    var value = first
+    return run.map { element in
+      value = combine(value, element)
+      return value
     }
   }
 
@@ -184,20 +217,34 @@ extension OperationKind {
     }
   }
 
-  /// The norms of vectors, and Frobenius's of matrices.
-  private static func norm(_ reader: inout ConfigurationReader) throws(CairnError) -> ReductionRule
-  {
+  /// The norms of vectors, and of matrices those that are sums along rows or columns.
+  private static func norm(
+    _ reader: inout ConfigurationReader
+  ) throws(CairnError) -> any MultipleResultRule {
     let order = reader.take("ord") ?? .null
     reader.record("ord", order)
-    let isOfVectors = reader.peek("axis").map { ($0.arrayValue?.count ?? 1) == 1 } ?? order.isNull
-    let isInfinite = order["class_name"]?.stringValue == "__float__" || order.stringValue == "inf"
-    if order.isNull || order.stringValue == "fro" || (order.doubleValue == 2 && isOfVectors) {
+    let number = order.doubleValue
+    if order.isNull || order.stringValue == "fro" {
       return try ReductionRule(reading: &reader, .length)
     }
-    guard isOfVectors, let power = order.doubleValue, power > 0, !isInfinite else {
+    // Without axes the operand's dimensions are the axes: as many as it has.
+    let axes = reader.peek("axis").map { $0.arrayValue?.count ?? 1 }
+    let vector: RunFunction? =
+      switch number {
+      case 2?: .length
+      case .infinity?: .largestMagnitude
+      case (-.infinity)?: .smallestMagnitude
+      case 0?: .nonzeroCount
+      case let power?: .norm(order: power)
+      case nil: nil
+      }
+    guard let number, let vector else {
       throw reader.unsupported("ord", "a norm of that order is not implemented")
     }
-    return try ReductionRule(reading: &reader, .norm(order: power))
+    return NormRule(
+      vector: axes == 2 ? nil : try ReductionRule(reading: &reader, vector),
+      matrix: axes == 1 || abs(number) == 2 || (number.isFinite && abs(number) != 1)
+        ? nil : try MatrixNorm(reading: &reader, order: number))
   }
 }
 
@@ -205,6 +252,11 @@ extension ConfigurationReader {
   /// An axis, counted from either end.
   mutating func axis(_ key: String, default fallback: Int) throws(CairnError) -> Int {
     try integer(key, in: -Shape.maximumRank...Shape.maximumRank, default: fallback)
+  }
+
+  /// The last axis, another, or all elements as one dimension where it is null.
+  mutating func runAxis() throws(CairnError) -> Int? {
+    has("axis") ? try optionalAxis("axis") : try axis("axis", default: -1)
   }
 
   /// An axis, or nil.

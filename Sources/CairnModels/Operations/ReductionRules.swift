@@ -17,14 +17,20 @@ struct ReductionRule: OperationRule {
   }
 
   init(
-    reading reader: inout ConfigurationReader, _ function: RunFunction
+    reading reader: inout ConfigurationReader, _ function: RunFunction,
+    keepsDimensions: Bool? = nil
   ) throws(CairnError) {
     if reader.peek("axis") == nil {
       axes = try reader.optionalIntegers("axis")
     } else {
       axes = try reader.axes("axis", default: [])
     }
-    keepsDimensions = try reader.bool("keepdims", default: false)
+    // Not all of them can keep dimensions.
+    if let keepsDimensions {
+      self.keepsDimensions = keepsDimensions
+    } else {
+      self.keepsDimensions = try reader.bool("keepdims", default: false)
+    }
     // What some of the operations have beside; each must say nothing.
     for key in ["initial", "dtype"] where reader.has(key) {
       guard reader.take(key) == nil else {
@@ -46,7 +52,7 @@ struct ReductionRule: OperationRule {
   }
 
   func output(of arguments: CallArguments<TensorSpec>) throws(CairnError) -> TensorSpec {
-    let spec = try arguments.onlyTensor()
+    let spec = try arguments.operand(0).strongSpec()
     let places = try places(spec.shape)
     var dimensions: [Int?] = []
     for (index, length) in spec.shape.dimensions.enumerated() {
@@ -56,18 +62,56 @@ struct ReductionRule: OperationRule {
         dimensions.append(1)
       }
     }
-    return TensorSpec(try BatchShape(dimensions), dtype: try [spec.dtype].widestFloat())
+    return TensorSpec(try BatchShape(dimensions), dtype: try dtype(spec.dtype))
+  }
+
+  /// What numbers of that type become: sums of small integers are 32 bits wide, means are floats.
+  private func dtype(_ dtype: DType) throws(CairnError) -> DType {
+    guard dtype.isWhole else { return try [dtype].widestFloat() }
+    switch function {
+    case .sum, .product:
+      return switch dtype {
+      case .bool, .int8, .int16: .int32
+      case .uint8, .uint16: .uint32
+      default: dtype
+      }
+    case .largest, .smallest: return dtype
+    case .range where dtype != .bool: return dtype
+    default: return .float32
+    }
   }
 
   func evaluate(
     _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
-    let tensor = try arguments.onlyTensor().tensor
+    let tensor = try arguments.operand(0).strongTensor()
     let places = try places(BatchShape(tensor.shape))
+    // What is left of zero elements is some value each.
+    let shape = try context.shape(spec.shape)
+    if spec.dtype.isWhole { return try reduced(tensor, places, to: shape, dtype: spec.dtype) }
     return switch Precision(for: spec.dtype) {
     case .single: try reduced(tensor, places, as: Float.self).cast(to: spec.dtype)
     case .double: try reduced(tensor, places, as: Double.self)
     }
+  }
+
+  private func reduced(
+    _ tensor: Tensor, _ places: [Int], to shape: Shape, dtype: DType
+  ) throws(CairnError) -> Tensor {
+    let kept = (0..<tensor.rank).filter { !places.contains($0) }
+    let inner = places.reduce(1) { $0 * tensor.shape[$1] }
+    let array = try WholeArray(tensor.transposed(kept + places))
+    var values: [Int64] = []
+    for index in 0..<shape.elementCount {
+      guard let value = function.whole(Array(array.values[index * inner..<(index + 1) * inner]))
+      else {
+        throw CairnError(
+          .invalidArgument, "there is no largest and no smallest of no elements",
+          found: "a shape of \(tensor.shape)")
+      }
+      values.append(value)
+    }
+    return try Tensor(values, shape: shape).cast(to: dtype)
   }
 
   private func reduced<Scalar: FloatScalar>(
@@ -81,34 +125,26 @@ struct ReductionRule: OperationRule {
 /// The product of matrices, as NumPy's `matmul`.
 struct MatmulRule: OperationRule {
   func output(of arguments: CallArguments<TensorSpec>) throws(CairnError) -> TensorSpec {
-    guard case .tensor(let left) = try arguments.operand(0),
-      case .tensor(let right) = try arguments.operand(1), left.shape.rank >= 2,
-      right.shape.rank >= 2,
-      Self.agree(
-        left.shape.dimensions[left.shape.rank - 1], right.shape.dimensions[right.shape.rank - 2])
+    let left = try arguments.operand(0).strongSpec()
+    let right = try arguments.operand(1).strongSpec()
+    let (a, b) = (left.shape.dimensions, right.shape.dimensions)
+    // A vector is a row on the left, and a column on the right.
+    guard let inner = a.last, !b.isEmpty,
+      Self.agree(inner, b.count == 1 ? b[0] : b[b.count - 2])
     else {
       throw CairnError(
-        .shapeMismatch, "the matrices cannot be multiplied", expected: "(…, n, k) · (…, k, m)")
+        .shapeMismatch, "the matrices cannot be multiplied", expected: "(…, n, k) · (…, k, m)",
+        found: "\(left.shape) and \(right.shape)")
     }
-    let (a, b) = (left.shape.dimensions.dropLast(2), right.shape.dimensions.dropLast(2))
-    let rank = max(a.count, b.count)
-    var batch: [Int?] = []
-    for (x, y) in zip(
-      [Int?](repeating: 1, count: rank - a.count) + a,
-      [Int?](repeating: 1, count: rank - b.count) + b)
-    {
-      guard x == 1 || y == 1 || x == nil || y == nil || x == y else {
-        throw CairnError(
-          .shapeMismatch, "the matrices cannot be broadcast to one another",
-          found: "\(left.shape) and \(right.shape)")
-      }
-      batch.append(x == 1 ? y : y == 1 ? x : x ?? y)
-    }
-    let shape =
-      batch + [
-        left.shape.dimensions[left.shape.rank - 2], right.shape.dimensions[right.shape.rank - 1],
-      ]
-    return TensorSpec(try BatchShape(shape), dtype: try [left.dtype, right.dtype].widestFloat())
+    var shape = try broadcast([Array(a.dropLast(2)), Array(b.dropLast(2))]).dimensions
+    if a.count > 1 { shape.append(a[a.count - 2]) }
+    if b.count > 1 { shape.append(b[b.count - 1]) }
+    return TensorSpec(try BatchShape(shape), dtype: try Self.dtype(left.dtype, right.dtype))
+  }
+
+  /// Products of int8 are added up in int32.
+  static func dtype(_ left: DType, _ right: DType) throws(CairnError) -> DType {
+    left == .int8 && right == .int8 ? .int32 : try Promotion.result([left, right])
   }
 
   private static func agree(_ one: Int?, _ other: Int?) -> Bool {
@@ -118,20 +154,26 @@ struct MatmulRule: OperationRule {
   func evaluate(
     _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
-    let operands = arguments.tensors.map(\.tensor)
+    let left = try arguments.operand(0).strongTensor()
+    let right = try arguments.operand(1).strongTensor()
+    let shape = try context.shape(spec.shape)
+    // Keras computes with integers in floats too.
     return switch Precision(for: spec.dtype) {
     case .single:
-      try product(operands[0], operands[1], in: context, as: Float.self).cast(to: spec.dtype)
-    case .double: try product(operands[0], operands[1], in: context, as: Double.self)
+      try product(left, right, to: shape, in: context, as: Float.self).cast(to: spec.dtype)
+    case .double: try product(left, right, to: shape, in: context, as: Double.self)
     }
   }
 
   private func product<Scalar: FloatScalar>(
-    _ left: Tensor, _ right: Tensor, in context: EvaluationContext, as type: Scalar.Type
+    _ left: Tensor, _ right: Tensor, to shape: Shape, in context: EvaluationContext,
+    as type: Scalar.Type
   ) throws(CairnError) -> Tensor {
-    try FloatArray<Scalar>(left.cast(to: Scalar.dtype)).multiplied(
-      by: FloatArray(right.cast(to: Scalar.dtype)), in: context
-    ).tensor()
+    var a = try FloatArray<Scalar>(left.cast(to: Scalar.dtype))
+    var b = try FloatArray<Scalar>(right.cast(to: Scalar.dtype))
+    if a.rank == 1 { a.shape.insert(1, at: 0) }
+    if b.rank == 1 { b.shape.append(1) }
+    return try a.multiplied(by: b, in: context).tensor().reshaped(to: shape)
   }
 }
 
@@ -149,9 +191,9 @@ struct EinsumRule: OperationRule {
   }
 
   func output(of arguments: CallArguments<TensorSpec>) throws(CairnError) -> TensorSpec {
-    guard case .tensor(let left) = try arguments.operand(0),
-      case .tensor(let right) = try arguments.operand(1),
-      left.shape.rank == equation.input.count, right.shape.rank == equation.kernel.count
+    let left = try arguments.operand(0).strongSpec()
+    let right = try arguments.operand(1).strongSpec()
+    guard left.shape.rank == equation.input.count, right.shape.rank == equation.kernel.count
     else {
       throw CairnError(.shapeMismatch, "the operands do not fit the equation")
     }
@@ -168,13 +210,15 @@ struct EinsumRule: OperationRule {
     }
     return TensorSpec(
       try BatchShape(equation.output.map { lengths[$0] ?? nil }),
-      dtype: try [left.dtype, right.dtype].widestFloat())
+      dtype: try MatmulRule.dtype(left.dtype, right.dtype))
   }
 
   func evaluate(
     _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
-    let operands = arguments.tensors.map(\.tensor)
+    let operands = [
+      try arguments.operand(0).strongTensor(), try arguments.operand(1).strongTensor(),
+    ]
     return switch Precision(for: spec.dtype) {
     case .single:
       try sums(operands[0], operands[1], in: context, as: Float.self).cast(to: spec.dtype)

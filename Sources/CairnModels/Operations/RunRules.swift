@@ -6,7 +6,7 @@ import CairnTensors
 
 /// Runs along one dimension, each made one or several others.
 ///
-/// Elements are computed in double precision, which holds those of most types exactly.
+/// Floats are computed in double precision, integers in 64 bits and modulo the width of their type.
 struct RunRule: MultipleResultRule {
   /// A result: how long its runs are, and its type; the operand's if nil.
   struct Result: Sendable {
@@ -14,27 +14,49 @@ struct RunRule: MultipleResultRule {
     }
     var dtype: DType?
   }
+  /// What integers become before all else.
+  enum Whole: Sendable { case kept, numbers, float }
+
   /// Nil counts all elements as one dimension.
   let axis: Int?
   var results = [Result()]
+  /// What bools and integers are brought to first.
+  var whole = Whole.kept
+  /// A type that all elements are brought to first.
+  var dtype: DType?
   let function: @Sendable ([Double]) -> [[Double]]
+  /// The same for whole numbers.
+  var wholeFunction: (@Sendable ([Int64]) -> [[Int64]])?
 
   private func place(_ shape: BatchShape) throws(CairnError) -> (base: [Int?], place: Int) {
     guard let axis else { return (try shape.flat(), 0) }
     return (shape.dimensions, try shape.places(of: [axis])[0])
   }
 
-  func outputs(of arguments: CallArguments<TensorSpec>) throws(CairnError) -> [TensorSpec] {
-    let spec = try arguments.onlyTensor()
-    guard spec.dtype != .string else {
-      throw CairnError(.dtypeMismatch, "operations compute with numbers only", found: "string")
+  /// The type that is computed in.
+  private func inner(_ own: DType) throws(CairnError) -> DType {
+    let dtype = dtype ?? own
+    guard dtype.isPlainNumber else {
+      throw CairnError(
+        .dtypeMismatch, "operations compute with numbers only", found: "\(dtype)")
     }
+    guard dtype.isWhole else { return dtype }
+    switch whole {
+    case .kept: return dtype
+    case .numbers: return dtype == .bool ? .int32 : dtype
+    case .float: return .float32
+    }
+  }
+
+  func outputs(of arguments: CallArguments<TensorSpec>) throws(CairnError) -> [TensorSpec] {
+    let spec = try arguments.operand(0).strongSpec()
+    let own = try inner(spec.dtype)
     let (base, place) = try place(spec.shape)
     var specs: [TensorSpec] = []
     for result in results {
       var dimensions = base
       dimensions[place] = try base[place].map(result.length)
-      specs.append(TensorSpec(try BatchShape(dimensions), dtype: result.dtype ?? spec.dtype))
+      specs.append(TensorSpec(try BatchShape(dimensions), dtype: result.dtype ?? own))
     }
     return specs
   }
@@ -43,22 +65,35 @@ struct RunRule: MultipleResultRule {
     _ arguments: CallArguments<MaskedTensor>, to specs: [TensorSpec],
     in context: EvaluationContext
   ) throws(CairnError) -> [Tensor] {
-    let tensor = try arguments.onlyTensor().tensor
-    let (base, place) = try place(BatchShape(tensor.shape))
-    let dimensions = base.map { $0 ?? 0 }
-    let (outer, inner) = (
-      dimensions[..<place].reduce(1, *), dimensions[(place + 1)...].reduce(1, *)
-    )
+    let operand = try arguments.operand(0).strongTensor()
+    let tensor = try operand.cast(to: inner(operand.dtype))
+    if tensor.dtype.isWhole, let wholeFunction {
+      return try made(WholeArray(tensor).values, wholeFunction, tensor.shape, specs, in: context)
+    }
     let values: [Double] = try tensor.cast(to: .float64).scalars()
+    return try made(values, function, tensor.shape, specs, in: context)
+  }
+
+  private func made<Element: TensorScalar & Numeric>(
+    _ values: [Element], _ function: ([Element]) -> [[Element]], _ shape: Shape,
+    _ specs: [TensorSpec], in context: EvaluationContext
+  ) throws(CairnError) -> [Tensor] {
+    let (base, place) = try place(BatchShape(shape))
+    let dimensions = base.map { $0 ?? 0 }
+    let outer = dimensions[..<place].reduce(1, *)
+    let inner = dimensions[(place + 1)...].reduce(1, *)
     var lengths: [Int] = []
-    for result in results { lengths.append(try result.length(dimensions[place])) }
-    var made = lengths.map { [Double](repeating: 0, count: outer * $0 * inner) }
+    var made: [[Element]] = []
+    for (result, spec) in zip(results, specs) {
+      lengths.append(try result.length(dimensions[place]))
+      made.append([Element](repeating: 0, count: try context.shape(spec.shape).elementCount))
+    }
     for row in 0..<outer {
       for column in 0..<inner {
         let start = row * dimensions[place] * inner + column
         let runs = function((0..<dimensions[place]).map { values[start + $0 * inner] })
-        for (index, run) in runs.enumerated() {
-          for (step, value) in run.enumerated() {
+        for (index, run) in runs.enumerated() where index < made.count {
+          for (step, value) in run.enumerated() where step < lengths[index] {
             made[index][(row * lengths[index] + step) * inner + column] = value
           }
         }
@@ -77,6 +112,11 @@ struct RunRule: MultipleResultRule {
       if run[a] == run[b] || (run[a].isNaN && run[b].isNaN) { return a < b }
       return run[b].isNaN || run[a] < run[b]
     }
+  }
+
+  /// Ascending; equal ones in their order.
+  static func order(_ run: [Int64]) -> [Int] {
+    run.indices.sorted { run[$0] == run[$1] ? $0 < $1 : run[$0] < run[$1] }
   }
 }
 
@@ -108,9 +148,10 @@ struct CountingRule: OperationRule {
   }
 
   func output(of arguments: CallArguments<TensorSpec>) throws(CairnError) -> TensorSpec {
-    let spec = try arguments.onlyTensor()
-    guard spec.dtype != .string else {
-      throw CairnError(.dtypeMismatch, "operations compute with numbers only", found: "string")
+    let spec = try arguments.operand(0).strongSpec()
+    guard spec.dtype.isPlainNumber else {
+      throw CairnError(
+        .dtypeMismatch, "operations compute with numbers only", found: "\(spec.dtype)")
     }
     let places = try places(spec.shape)
     var dimensions: [Int?] = []
@@ -127,7 +168,7 @@ struct CountingRule: OperationRule {
   func evaluate(
     _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
-    let tensor = try arguments.onlyTensor().tensor
+    let tensor = try arguments.operand(0).strongTensor()
     let places = try places(BatchShape(tensor.shape))
     let kept = (0..<tensor.rank).filter { !places.contains($0) }
     let inner = places.reduce(1) { $0 * tensor.shape[$1] }
@@ -171,7 +212,8 @@ struct MomentsRule: MultipleResultRule {
     _ arguments: CallArguments<MaskedTensor>, to specs: [TensorSpec],
     in context: EvaluationContext
   ) throws(CairnError) -> [Tensor] {
-    [
+    guard specs.count == 2 else { return [] }
+    return [
       try mean.evaluate(arguments, to: specs[0], in: context),
       try variance.evaluate(arguments, to: specs[1], in: context),
     ]

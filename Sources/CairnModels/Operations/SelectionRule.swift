@@ -15,6 +15,7 @@ struct AxisSelection: Sendable {
   /// All of them, as they are.
   static func whole(_ length: Int?) -> AxisSelection { AxisSelection(count: length) }
 
+  /// The places one by one. The count was checked against the pass's bounds.
   var places: [Int] { (0..<(count ?? 0)).map(place) }
 }
 
@@ -45,6 +46,8 @@ struct SelectionRule: OperationRule {
       throw CairnError(.countMismatch, "an operation takes a tensor")
     }
     let selection = try select(BatchShape(operand.tensor.shape))
+    // Before any index is made: a dimension of zero hides any other.
+    _ = try context.shape(selection.axes.map { $0.count ?? 0 })
     return try operand.tensor.reshaped(to: Shape(selection.base.map { $0 ?? 0 }))
       .gathered(selection.axes.map(\.places), in: context)
       .reshaped(to: context.shape(spec.shape))

@@ -139,10 +139,10 @@ struct JoinRule: OperationRule {
   }
 
   func output(of arguments: CallArguments<TensorSpec>) throws(CairnError) -> TensorSpec {
-    let specs = try arguments.operand(0).tensors
-    guard let first = specs.first, specs.allSatisfy({ $0.dtype == first.dtype }) else {
-      throw CairnError(.dtypeMismatch, "an operation takes tensors of one type")
-    }
+    var specs: [TensorSpec] = []
+    for element in try arguments.operand(0).elements { specs.append(try element.strongSpec()) }
+    guard let first = specs.first else { throw CairnError(.countMismatch, "there is no tensor") }
+    let dtype = try Set(specs.map(\.dtype)).count == 1 ? first.dtype : dtype(arguments)
     let axis = try place(first.shape)
     var result = first.shape.dimensions
     if isNew { result.insert(specs.count, at: axis) }
@@ -153,7 +153,7 @@ struct JoinRule: OperationRule {
       for index in dimensions.indices {
         if index == axis, !isNew {
           let (x, y) = (result[index], dimensions[index])
-          result[index] = x.flatMap { x in y.map { x + $0 } }
+          result[index] = x.flatMap { x in y.map { min(x, Shape.dimensionLimit) + $0 } }
         } else if let x = result[index], let y = dimensions[index], x != y {
           throw Self.mismatch(first.shape, spec.shape)
         } else {
@@ -161,7 +161,18 @@ struct JoinRule: OperationRule {
         }
       }
     }
-    return TensorSpec(try BatchShape(result), dtype: first.dtype)
+    return TensorSpec(try BatchShape(result), dtype: dtype)
+  }
+
+  /// The type that all operands fit.
+  private func dtype(_ arguments: CallArguments<TensorSpec>) throws(CairnError) -> DType {
+    var types: [OperandType] = []
+    for element in try arguments.operand(0).elements {
+      let (_, type, own) = try element.operandSpec()
+      // Numbers give way where tensors are stacked only.
+      types.append(isNew ? type : .strong(own))
+    }
+    return try Promotion.result(types)
   }
 
   private static func mismatch(_ one: BatchShape, _ other: BatchShape) -> CairnError {
@@ -172,117 +183,13 @@ struct JoinRule: OperationRule {
   func evaluate(
     _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
-    let parts = try arguments.operand(0).tensors.map(\.tensor)
+    var parts: [Tensor] = []
+    for element in try arguments.operand(0).elements {
+      parts.append(try element.operandTensor(spec.dtype))
+    }
     guard let first = parts.first else { throw CairnError(.countMismatch, "there is no tensor") }
     // Along a new dimension the parts' bytes follow one another as along one of length 1.
     return try Tensor.concatenated(
       parts, axis: place(BatchShape(first.shape)), shape: context.shape(spec.shape))
-  }
-}
-
-/// A part of a tensor: Keras's `x[:, 0]`.
-struct ItemRule: OperationRule {
-  /// For each dimension of an operand its places, and whether the dimension goes.
-  private func places(
-    _ shape: BatchShape, _ key: JSONValue
-  ) throws(CairnError) -> [(slice: Slice, goes: Bool)] {
-    let items = key.arrayValue ?? [key]
-    let isEllipsis = { (item: JSONValue) in item["class_name"]?.stringValue == "__ellipsis__" }
-    let count = items.filter { !isEllipsis($0) }.count
-    guard count <= shape.rank, items.filter(isEllipsis).count <= 1 else { throw Self.invalid(key) }
-    let filler = Array(
-      repeating: (slice: Slice(), goes: false), count: shape.rank - count)
-    var result: [(slice: Slice, goes: Bool)] = []
-    var hasEllipsis = false
-    for item in items {
-      if isEllipsis(item) {
-        result += filler
-        hasEllipsis = true
-      } else if let index = item.intValue {
-        result.append((Slice(index: index), true))
-      } else if item["class_name"]?.stringValue == "__slice__", let slice = Slice(item["config"]) {
-        result.append((slice, false))
-      } else {
-        throw Self.invalid(key)
-      }
-    }
-    return hasEllipsis ? result : result + filler
-  }
-
-  private static func invalid(_ key: JSONValue) -> CairnError {
-    CairnError(
-      .unsupportedConfiguration, "a part of a tensor is chosen in a way that is not supported",
-      expected: "whole numbers, slices and one ellipsis", found: key.description)
-  }
-
-  func output(of arguments: CallArguments<TensorSpec>) throws(CairnError) -> TensorSpec {
-    guard case .tensor(let spec) = try arguments.operand(0) else {
-      throw CairnError(.countMismatch, "an operation takes a tensor")
-    }
-    let key = try arguments.operand(1).plain ?? .null
-    var dimensions: [Int?] = []
-    for ((slice, goes), length) in try zip(places(spec.shape, key), spec.shape.dimensions) {
-      let count = try length.map { (length) throws(CairnError) in
-        try slice.places(length).count
-      }
-      if !goes { dimensions.append(slice.isWhole ? length : count) }
-    }
-    return TensorSpec(try BatchShape(dimensions), dtype: spec.dtype)
-  }
-
-  func evaluate(
-    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor {
-    guard case .tensor(let value) = try arguments.operand(0) else {
-      throw CairnError(.countMismatch, "an operation takes a tensor")
-    }
-    let key = try arguments.operand(1).plain ?? .null
-    let shape = BatchShape(value.tensor.shape)
-    var chosen: [[Int]] = []
-    for ((slice, _), length) in try zip(places(shape, key), value.tensor.shape.dimensions) {
-      chosen.append(try slice.places(length))
-    }
-    return try value.tensor.gathered(chosen, in: context).reshaped(to: context.shape(spec.shape))
-  }
-
-  /// Python's `start:stop:step`, or a single index.
-  private struct Slice {
-    var start: Int?
-    var stop: Int?
-    var step = 1
-    var index: Int?
-
-    init() {}
-    init(index: Int) { self.index = index }
-    init?(_ config: JSONValue?) {
-      guard let config else { return nil }
-      for key in ["start", "stop", "step"] {
-        guard let value = config[key], value.isNull || value.intValue != nil else { return nil }
-      }
-      start = config["start"]?.intValue
-      stop = config["stop"]?.intValue
-      step = config["step"]?.intValue ?? 1
-      guard step > 0 else { return nil }
-    }
-
-    var isWhole: Bool { start == nil && stop == nil && step == 1 && index == nil }
-
-    func places(_ length: Int) throws(CairnError) -> [Int] {
-      if let index {
-        guard index >= -length, index < length else {
-          throw CairnError(
-            .shapeMismatch, "an index is outside its dimension", expected: "\(length) places",
-            found: "\(index)")
-        }
-        return [index < 0 ? index + length : index]
-      }
-      func bound(_ value: Int?, _ fallback: Int) -> Int {
-        guard let value else { return fallback }
-        if value >= 0 { return min(value, length) }
-        return value < -length ? 0 : value + length
-      }
-      let (first, last) = (bound(start, 0), bound(stop, length))
-      return first < last ? Array(stride(from: first, to: last, by: step)) : []
-    }
   }
 }

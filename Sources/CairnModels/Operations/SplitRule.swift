@@ -6,7 +6,7 @@ import CairnTensors
 
 /// A tensor in several parts along a dimension.
 struct SplitRule: MultipleResultRule {
-  enum Parts: Sendable { case equal(Int), at([Int]), each(Int?) }
+  enum Parts: Sendable { case equal(Int), nearlyEqual(Int), at([Int]), each(Int?) }
   let parts: Parts
   let axis: Int
 
@@ -19,7 +19,7 @@ struct SplitRule: MultipleResultRule {
     }
     switch parts {
     case .equal(let count):
-      guard length % count == 0 else {
+      guard count > 0, length % count == 0 else {
         throw CairnError(
           .shapeMismatch, "a dimension cannot be split into equal parts",
           expected: "a multiple of \(count)", found: "\(length)")
@@ -32,17 +32,40 @@ struct SplitRule: MultipleResultRule {
           .shapeMismatch, "a dimension has another length than parts are asked for",
           expected: "\(count ?? 0)", found: "\(length)")
       }
+      try Self.check(length)
       return (place, (0..<length).map { $0..<$0 + 1 })
+    case .nearlyEqual(let count):
+      let (size, more) = (length / max(count, 1), length % max(count, 1))
+      var start = 0
+      return (
+        place,
+        (0..<count).map { index in
+          let range = start..<start + size + (index < more ? 1 : 0)
+          start = range.upperBound
+          return range
+        }
+      )
     case .at(let borders):
       let all = [0] + borders.map { min(max($0 < 0 ? $0 + length : $0, 0), length) } + [length]
       return (place, zip(all, all.dropFirst()).map { $0..<max($0, $1) })
     }
   }
 
+  /// The most results of one operation.
+  static let mostParts = 65_536
+
+  private static func check(_ count: Int) throws(CairnError) {
+    guard count <= mostParts else {
+      throw CairnError(
+        .overBudget, "an operation has too many results", expected: "at most \(mostParts)",
+        found: "\(count)")
+    }
+  }
+
   private var dropsAxis: Bool { if case .each = parts { true } else { false } }
 
   func outputs(of arguments: CallArguments<TensorSpec>) throws(CairnError) -> [TensorSpec] {
-    let spec = try arguments.onlyTensor()
+    let spec = try arguments.operand(0).strongSpec()
     let (place, ranges) = try ranges(spec.shape)
     var specs: [TensorSpec] = []
     for range in ranges {
@@ -57,14 +80,21 @@ struct SplitRule: MultipleResultRule {
     _ arguments: CallArguments<MaskedTensor>, to specs: [TensorSpec],
     in context: EvaluationContext
   ) throws(CairnError) -> [Tensor] {
-    let tensor = try arguments.onlyTensor().tensor
+    let tensor = try arguments.operand(0).strongTensor()
     let (place, ranges) = try ranges(BatchShape(tensor.shape))
     var results: [Tensor] = []
+    // As runs of what follows the dimension.
+    let inner = tensor.shape.dimensions[(place + 1)...].reduce(1, *)
+    let outer = tensor.shape.dimensions[..<place].reduce(1, *)
+    let length = tensor.shape[place]
     for (range, spec) in zip(ranges, specs) {
-      var places = tensor.shape.dimensions.map { Array(0..<$0) }
-      places[place] = Array(range)
-      results.append(
-        try tensor.gathered(places, in: context).reshaped(to: context.shape(spec.shape)))
+      let shape = try context.shape(spec.shape)
+      guard shape.elementCount > 0 else {
+        results.append(try Tensor(zeros: tensor.dtype, shape: shape))
+        continue
+      }
+      let sources = (0..<outer).flatMap { row in range.map { row * length + $0 } }
+      results.append(try tensor.runs(shape: shape, length: inner, sources: sources))
     }
     return results
   }

@@ -51,7 +51,7 @@ public final class Concatenate: Layer {
         guard x == y else { throw shapeMismatch(expected: "\(first)", found: input) }
       }
       if let length = dimensions[axis], let added = input.dimensions[axis] {
-        dimensions[axis] = length + added
+        dimensions[axis] = min(length, Shape.dimensionLimit) + added
       } else {
         dimensions[axis] = nil
       }
