@@ -46,6 +46,7 @@ struct CloneCommand: ParsableCommand {
         .cannotHold, "only a .cairn file holds a whole model", at: .init(file: output))
     }
     let original = try model.open()
+    if let note = original.optimizerNote { Terminal.complain("note: \(note.printable)") }
     let clone = try original.cloned(
       copyingWeights: !fresh, seed: seed ?? .random(in: .min ... .max))
     let independence = try proveIndependence(

@@ -22,12 +22,19 @@ struct OptimizerDescription {
       let className = optimizer["class_name"]?.stringValue ?? optimizer.stringValue
     else { return nil }
     self.className = className
-    guard let model = configuration["config"]?["name"]?.stringValue,
-      let name = try? TensorName("\(model)/optimizer/\(className)/iteration"),
-      let index = try source.index(of: name), try source.entry(at: index).byteCount <= 8
-    else { return }
-    let count = try source.tensor(at: index).cast(to: .int64)
-    steps = count.elementCount == 1 ? Int(try count.scalar(of: Int64.self)) : nil
+    // As Cairn calls the number of steps, and as Keras 3 does in its files.
+    var names = ["optimizer/vars/0"]
+    if let model = configuration["config"]?["name"]?.stringValue {
+      names.append("\(model)/optimizer/\(className)/iteration")
+    }
+    for name in names {
+      guard let name = try? TensorName(name), let index = try source.index(of: name) else {
+        continue
+      }
+      let entry = try source.entry(at: index)
+      guard entry.dtype.isInteger, entry.shape.elementCount == 1 else { continue }
+      steps = Int(try source.tensor(at: index).cast(to: .int64).scalar(of: Int64.self))
+    }
   }
 
   var json: JSONValue {

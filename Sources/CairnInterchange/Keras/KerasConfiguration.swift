@@ -42,14 +42,23 @@ enum KerasConfiguration {
   ///
   /// - Throws: what ``Model/make(configuration:registry:initialization:limits:)`` throws.
   static func model(
-    _ text: [UInt8], registry: LayerRegistry = .standard, limits: ModelLimits = ModelLimits()
+    _ text: [UInt8], of source: (any TensorSource)? = nil, registry: LayerRegistry = .standard,
+    limits: ModelLimits = ModelLimits()
   ) throws(CairnError) -> Model {
     let value = withoutIdentities(try parse(text))
     let model = try Model.make(
       configuration: isLegacy(value) ? modernised(value) : value, registry: registry,
-      initialization: .zeros, limits: limits)
+      initialization: .zeros, limits: limits, version: source.flatMap { version(of: $0) })
     try model.restoreOptimizers(of: value, maximumParameters: limits.maximumParameters)
     return model
+  }
+
+  /// The Keras that wrote a file, by whose rules its model computes.
+  static func version(of source: any TensorSource) -> KerasVersion? {
+    guard let key = try? TensorName("keras_version"),
+      case .string(let text) = source.metadata[key]
+    else { return nil }
+    return KerasVersion(text)
   }
 
   /// What a configuration may ask for that comes with tensors: as many parameters as those have, and a
@@ -67,19 +76,21 @@ enum KerasConfiguration {
     return limits
   }
 
-  /// Why no model can be made of a configuration; nothing if one can.
+  /// What stands in the way of making a model of a configuration, as far as the names of its classes
+  /// say; by whose rules it computes, if they are not the newest Keras's. No model is made for that.
   static func remarks(_ source: any TensorSource) -> [String] {
-    guard let text = source.configuration else { return [] }
-    do throws(CairnError) {
-      _ = try model(text, limits: limits(filledBy: source))
-      return []
-    } catch {
-      let place = error.location.name.map { " at \($0.excerpt)" } ?? ""
-      return [
-        "No model can be made of the configuration, which is kept as text: "
-          + "\(error.message)\(place) [\(error.code)]."
-      ]
+    guard let text = source.configuration, let value = try? parse(text) else { return [] }
+    var remarks: [String] = []
+    if let version = version(of: source), let rule = version.remark { remarks.append(rule) }
+    guard !isLegacy(value) else { return remarks }
+    var strangers = StrangeClasses()
+    strangers.look(at: value)
+    if let name = strangers.first {
+      remarks.append(
+        "No model can be made of the configuration, which is kept as text: there is no layer class ‘"
+          + "\(name.excerpt)’ [\(CairnError.Code.unknownLayerClass)].")
     }
+    return remarks
   }
 
   /// A configuration without Keras's `shared_object_id`: addresses in the memory of the process that wrote
@@ -101,7 +112,8 @@ enum KerasConfiguration {
   /// `.keras` files the model's too.
   static func isLegacy(_ value: JSONValue) -> Bool {
     guard value["class_name"]?.stringValue != nil else { return false }
-    return value["module"]?.stringValue == nil
+    // A class of the script that was run has a module that is null.
+    return value["module"] == nil && value["registered_name"] == nil
   }
 
   /// A configuration of Keras 1 or 2 in the form of Keras 3.
@@ -109,5 +121,38 @@ enum KerasConfiguration {
   /// - Throws: `unsupportedConfiguration` for what Keras 3 computes in another way under the same name.
   static func modernised(_ value: JSONValue) throws(CairnError) -> JSONValue {
     try LegacyKerasModel.model(value, at: "", depth: 0)
+  }
+}
+
+/// A search for layers of classes that are not known, without making any.
+private struct StrangeClasses {
+  private(set) var first: String?
+  private let known = Set(LayerRegistry.standard.names.map { ByteKey($0) })
+
+  /// Looks at a layer, and at those within it. JSON is nested no deeper than its parser allows.
+  mutating func look(at layer: JSONValue) {
+    guard first == nil, let className = layer["class_name"]?.stringValue else { return }
+    let module = layer["module"]?.stringValue
+    let isKeras = module.map {
+      $0.isSpelt(as: "keras") || $0.spellingBegins(with: "keras.")
+        || $0.spellingBegins(with: "tf_keras.")
+    }
+    let registered = layer["registered_name"]?.stringValue
+    let name =
+      switch isKeras {
+      case true? where module?.spellingBegins(with: "keras.src.ops.") == true:
+        "\(module ?? "").\(className)"
+      case true?: className
+      case false?: registered ?? "\(module ?? "").\(className)"
+      case nil: layer["module"] == nil ? className : registered ?? "__main__.\(className)"
+      }
+    guard known.contains(ByteKey(name)) else {
+      first = name
+      return
+    }
+    for inner in layer["config"]?["layers"]?.arrayValue ?? [] { look(at: inner) }
+    for key in ["layer", "backward_layer", "cell"] {
+      if let inner = layer["config"]?[key] { look(at: inner) }
+    }
   }
 }

@@ -103,7 +103,7 @@ struct KerasLayout {
     let model: Model
     do throws(CairnError) {
       model = try KerasConfiguration.model(
-        configuration, limits: KerasConfiguration.limits(filledBy: source))
+        configuration, of: source, limits: KerasConfiguration.limits(filledBy: source))
     } catch {
       guard needsModel else { return [:] }
       throw error

@@ -95,7 +95,8 @@ struct KerasWriter: TensorSink {
         }
         // The model's own has the shapes of all tensors, which Keras 3 asks for.
         let limits = try KerasConfiguration.limits(filledBy: source)
-        configuration = try KerasConfiguration.model(found, limits: limits).canonicalConfiguration()
+        configuration = try KerasConfiguration.model(found, of: source, limits: limits)
+          .canonicalConfiguration()
       }
     }
     let layout = try KerasLayout(of: source, needsModel: form == .model)

@@ -49,10 +49,11 @@ extension Model {
       }
       left -= entry.byteCount
     }
-    let model = try KerasConfiguration.model(configuration, registry: registry, limits: limits)
+    let model = try KerasConfiguration.model(
+      configuration, of: source, registry: registry, limits: limits)
     try model.loadKerasWeights(from: source)
     try model.loadState(from: source)
-    try model.loadKerasOptimizer(from: source)
+    model.loadKerasOptimizer(from: source)
     return model
   }
 
@@ -65,15 +66,29 @@ extension Model {
   }
 
   /// Takes over the state of the optimizer that the configuration tells of, if the source has it: all of
-  /// it, or nothing.
-  private func loadKerasOptimizer(from source: any TensorSource) throws(CairnError) {
-    if optimizer == nil {
-      guard try source.index(of: "optimizer/vars/0") != nil,
-        (try? compileFromConfiguration()) != nil
-      else { return }
+  /// it, or nothing, and then ``optimizerNote`` says why.
+  ///
+  /// What a model computes does not depend on it, and Keras too goes on without it where it does not fit:
+  /// an optimizer that was never built, or was built for other weights than are trainable now.
+  private func loadKerasOptimizer(from source: any TensorSource) {
+    do throws(CairnError) {
+      if optimizer == nil {
+        guard try source.index(of: "optimizer/vars/0") != nil else { return }
+        // Two variables, steps and rate, are all that an optimizer has before its first step.
+        try compileFromConfiguration(builds: source.index(of: "optimizer/vars/2") != nil)
+      }
+      try loadState(ofOptimizerFrom: source)
+    } catch {
+      dropOptimizer(
+        because: "the optimizer's state is not taken over: \(error.message)"
+          + (error.location.name.map { " (\($0.excerpt))" } ?? ""))
     }
+  }
+
+  private func loadState(ofOptimizerFrom source: any TensorSource) throws(CairnError) {
     var values: [(variable: Variable, tensor: Tensor)] = []
-    for place in try kerasOptimizerPlaces() {
+    let places = try kerasOptimizerPlaces()
+    for place in places {
       let names = [place.name, try TensorName(place.path)]
       var found: Tensor?
       for name in names where found == nil {
@@ -92,6 +107,12 @@ extension Model {
       try place.variable.checkAssignable(tensor)
       values.append((place.variable, tensor))
     }
+    if try source.index(of: TensorName("optimizer/vars/\(places.count)")) != nil {
+      throw CairnError(
+        .weightMismatch,
+        "the file has variables of the optimizer for more weights than are trainable",
+        expected: "\(places.count) variables")
+    }
     for (variable, tensor) in values { try variable.assign(tensor) }
   }
 
@@ -108,7 +129,15 @@ extension Model {
     for index in 0..<source.count {
       let entry = try source.entry(at: index)
       guard let place = names.places[entry.name]?.place, place.role != .state else { continue }
-      found[try place.name()] = try source.tensor(at: index)
+      var tensor = try source.tensor(at: index)
+      // Counters are 32 or 64 bits wide, as Keras's backend has them.
+      if tensor.dtype.isInteger, place.variable.dtype.isInteger,
+        tensor.dtype != place.variable.dtype
+      {
+        let narrowed = try tensor.cast(to: place.variable.dtype)
+        if try narrowed.cast(to: tensor.dtype) == tensor { tensor = narrowed }
+      }
+      found[try place.name()] = tensor
     }
     // One tensor for a variable that stands in several places.
     var owners: [ObjectIdentifier: Tensor] = [:]

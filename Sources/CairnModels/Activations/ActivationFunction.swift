@@ -1,73 +1,141 @@
 // Keras `activations/activations.py`: which there are, and how they are computed.
 
+import CairnJSON
 public import CairnSystem
 public import CairnTensors
 
-/// A function that is applied to a layer's output.
-public enum ActivationFunction: String, Hashable, Sendable, CaseIterable {
-  /// max(x, 0)
-  case relu
-  /// 1 / (1 + exp(−x))
-  case sigmoid
-  /// tanh(x)
-  case tanh
-  /// exp(x − max) / sum of those, along the last dimension
-  case softmax
-  /// x · Φ(x), exactly, by erfc (Keras's default; not the tanh approximation)
-  case gelu
-  /// x, or exp(x) − 1 where x is not above 0
-  case elu
-  /// Scaled elu, with the constants of Klambauer et al., 2017
-  case selu
-  /// x · sigmoid(x), also called swish
-  case silu
-  /// log(1 + exp(x))
-  case softplus
-  /// x
-  case linear
-  /// x, or 0.2 x where x is negative (the layer ``LeakyReLU`` has 0.3)
-  case leakyReLU = "leaky_relu"
-  /// min(max(x, 0), 6)
-  case relu6
-  /// As elu, with α = 1
-  case celu
-  /// x / (1 + |x|)
-  case softsign
-  /// x towards 0 by ½, 0 in between
-  case softShrink = "soft_shrink"
-  /// 0 up to −1, x from 1 on, (x + 1)² / 4 in between
-  case sparsePlus = "sparse_plus"
-  /// (x + √(x² + 4)) / 2
-  case squareplus
-  /// The first half of the last dimension times the sigmoid of the second
-  case glu
-  /// x − tanh(x)
-  case tanhShrink = "tanh_shrink"
-  /// min(max(x, −1), 1)
-  case hardTanh = "hard_tanh"
-  /// x, or 0 within ±½
-  case hardShrink = "hard_shrink"
-  /// exp(x)
-  case exponential
-  /// min(max(x + 3, 0), 6) / 6 (Keras 2 had another slope)
-  case hardSigmoid = "hard_sigmoid"
-  /// −log(1 + exp(−x))
-  case logSigmoid = "log_sigmoid"
-  /// min(max(x + 1, 0), 2) / 2
-  case sparseSigmoid = "sparse_sigmoid"
-  /// x · hard sigmoid(x), also called hard swish
-  case hardSiLU = "hard_silu"
-  /// x · tanh(softplus(x))
-  case mish
-  /// x − log of the sum of exp(x), along the last dimension
-  case logSoftmax = "log_softmax"
-  /// The nearest point of the simplex, along the last dimension (Martins and Astudillo, 2016)
-  case sparsemax
+/// A function that is applied to a layer's output: one of Keras's, or what a layer without variables
+/// computes, which Keras allows in its place.
+public struct ActivationFunction: Hashable, Sendable {
+  /// The functions that have a name.
+  enum Name: String, CaseIterable {
+    case relu
+    case sigmoid
+    case tanh
+    case softmax
+    case gelu
+    case elu
+    case selu
+    case silu
+    case softplus
+    case linear
+    case leakyReLU = "leaky_relu"
+    case relu6
+    case celu
+    case softsign
+    case softShrink = "soft_shrink"
+    case sparsePlus = "sparse_plus"
+    case squareplus
+    case glu
+    case tanhShrink = "tanh_shrink"
+    case hardTanh = "hard_tanh"
+    case hardShrink = "hard_shrink"
+    case exponential
+    case hardSigmoid = "hard_sigmoid"
+    case logSigmoid = "log_sigmoid"
+    case sparseSigmoid = "sparse_sigmoid"
+    case hardSiLU = "hard_silu"
+    case mish
+    case logSoftmax = "log_softmax"
+    case sparsemax
+    /// Keras 2's function of the name `hard_sigmoid`.
+    case steepHardSigmoid = "keras_2_hard_sigmoid"
+  }
 
-  /// The function of that name in a configuration.
-  init?(name: String) {
+  /// The function's name, or for a layer that of its class.
+  public let rawValue: String
+  let kind: Name
+  /// What a layer in the function's place computes, and its configuration.
+  let layer: LayerActivation?
+
+  private init(_ kind: Name) {
+    self.kind = kind
+    rawValue = kind.rawValue
+    layer = nil
+  }
+
+  /// What a layer computes.
+  init(layer: LayerActivation) {
+    kind = .linear
+    rawValue = layer.className
+    self.layer = layer
+  }
+
+  /// All that have a name.
+  public static let allCases: [ActivationFunction] = Name.allCases
+    .filter { $0 != .steepHardSigmoid }.map { ActivationFunction($0) }
+
+  /// max(x, 0)
+  public static let relu = ActivationFunction(.relu)
+  /// 1 / (1 + exp(−x))
+  public static let sigmoid = ActivationFunction(.sigmoid)
+  /// tanh(x)
+  public static let tanh = ActivationFunction(.tanh)
+  /// exp(x − max) / sum of those, along the last dimension
+  public static let softmax = ActivationFunction(.softmax)
+  /// x · Φ(x), exactly, by erfc (Keras's default; not the tanh approximation)
+  public static let gelu = ActivationFunction(.gelu)
+  /// x, or exp(x) − 1 where x is not above 0
+  public static let elu = ActivationFunction(.elu)
+  /// Scaled elu, with the constants of Klambauer et al., 2017
+  public static let selu = ActivationFunction(.selu)
+  /// x · sigmoid(x), also called swish
+  public static let silu = ActivationFunction(.silu)
+  /// log(1 + exp(x))
+  public static let softplus = ActivationFunction(.softplus)
+  /// x
+  public static let linear = ActivationFunction(.linear)
+  /// x, or 0.2 x where x is negative (the layer ``LeakyReLU`` has 0.3)
+  public static let leakyReLU = ActivationFunction(.leakyReLU)
+  /// min(max(x, 0), 6)
+  public static let relu6 = ActivationFunction(.relu6)
+  /// As elu, with α = 1
+  public static let celu = ActivationFunction(.celu)
+  /// x / (1 + |x|)
+  public static let softsign = ActivationFunction(.softsign)
+  /// x towards 0 by ½, 0 in between
+  public static let softShrink = ActivationFunction(.softShrink)
+  /// 0 up to −1, x from 1 on, (x + 1)² / 4 in between
+  public static let sparsePlus = ActivationFunction(.sparsePlus)
+  /// (x + √(x² + 4)) / 2
+  public static let squareplus = ActivationFunction(.squareplus)
+  /// The first half of the last dimension times the sigmoid of the second
+  public static let glu = ActivationFunction(.glu)
+  /// x − tanh(x)
+  public static let tanhShrink = ActivationFunction(.tanhShrink)
+  /// min(max(x, −1), 1)
+  public static let hardTanh = ActivationFunction(.hardTanh)
+  /// x, or 0 within ±½
+  public static let hardShrink = ActivationFunction(.hardShrink)
+  /// exp(x)
+  public static let exponential = ActivationFunction(.exponential)
+  /// min(max(x + 3, 0), 6) / 6 (Keras 2 had another slope)
+  public static let hardSigmoid = ActivationFunction(.hardSigmoid)
+  /// −log(1 + exp(−x))
+  public static let logSigmoid = ActivationFunction(.logSigmoid)
+  /// min(max(x + 1, 0), 2) / 2
+  public static let sparseSigmoid = ActivationFunction(.sparseSigmoid)
+  /// x · hard sigmoid(x), also called hard swish
+  public static let hardSiLU = ActivationFunction(.hardSiLU)
+  /// x · tanh(softplus(x))
+  public static let mish = ActivationFunction(.mish)
+  /// x − log of the sum of exp(x), along the last dimension
+  public static let logSoftmax = ActivationFunction(.logSoftmax)
+  /// The nearest point of the simplex, along the last dimension (Martins and Astudillo, 2016)
+  public static let sparsemax = ActivationFunction(.sparsemax)
+
+  /// The function of that name in a configuration of that Keras.
+  init?(name: String, version: KerasVersion = .newest) {
     let aliases = ["swish": "silu", "hard_swish": "hard_silu"]
-    self.init(rawValue: aliases[name] ?? name)
+    guard let kind = Name(rawValue: aliases[name] ?? name), kind != .steepHardSigmoid else {
+      return nil
+    }
+    self.init(kind == .hardSigmoid && version.hasSteepHardSigmoid ? .steepHardSigmoid : kind)
+  }
+
+  /// As it stands in a configuration.
+  var json: JSONValue {
+    layer?.configuration ?? .string(kind == .steepHardSigmoid ? "hard_sigmoid" : rawValue)
   }
 
   /// Replaces every element by the function's value.
@@ -75,6 +143,10 @@ public enum ActivationFunction: String, Hashable, Sendable, CaseIterable {
   /// - Throws: `dtypeMismatch` unless the tensor is float32 or float64; `shapeMismatch` for the
   ///   softmax of a scalar; `outOfMemory`.
   public func apply(to tensor: inout Tensor) throws(CairnError) {
+    if let layer {
+      tensor = try layer.apply(to: tensor)
+      return
+    }
     switch Precision(for: tensor.dtype) {
     case .single: try apply(to: &tensor, as: Float.self)
     case .double: try apply(to: &tensor, as: Double.self)
@@ -84,7 +156,7 @@ public enum ActivationFunction: String, Hashable, Sendable, CaseIterable {
   private func apply<Scalar: FloatScalar>(
     to tensor: inout Tensor, as type: Scalar.Type
   ) throws(CairnError) {
-    switch self {
+    switch kind {
     case .linear: return
     case .softmax: try applySoftmax(to: &tensor, as: type)
     case .logSoftmax: try mapRows(&tensor) { (row: [Scalar]) in Self.logSoftmax(row) }
@@ -117,6 +189,7 @@ public enum ActivationFunction: String, Hashable, Sendable, CaseIterable {
     case .hardShrink: try map(&tensor, as: type) { abs($0) > 0.5 ? $0 : 0 }
     case .exponential: try map(&tensor, as: type) { Elementary.exp($0) }
     case .hardSigmoid: try map(&tensor, as: type, Self.hardSigmoid)
+    case .steepHardSigmoid: try map(&tensor, as: type) { Self.clip(0.2 * $0 + 0.5, 0, 1) }
     case .logSigmoid: try map(&tensor, as: type) { -Self.softplus(-$0) }
     case .sparseSigmoid: try map(&tensor, as: type) { 0.5 * Self.clip($0 + 1, 0, 2) }
     case .hardSiLU: try map(&tensor, as: type) { $0 * Self.hardSigmoid($0) }

@@ -57,6 +57,14 @@ extension Layer {
   ) throws(CairnError) -> [MaskedTensor] {
     guard castsFloats else { return try evaluate(arguments, in: context) }
     let type = state.dtype.computeDType
+    var arguments = arguments
+    if !keepsWholeNumbers, let first = arguments.positional.first {
+      // Where they meet a weight, in Keras too. Masks, which are bools, come later or by name.
+      arguments.positional[0] = try first.mapTensors { (input) throws(CairnError) in
+        guard input.tensor.dtype.isWhole else { return input }
+        return MaskedTensor(try input.tensor.cast(to: state.evaluationDType), mask: input.mask)
+      }
+    }
     let inputs = try arguments.mapTensors { (input) throws(CairnError) in
       guard input.tensor.dtype.isPlainFloat else { return input }
       var value = try input.tensor.cast(to: type)

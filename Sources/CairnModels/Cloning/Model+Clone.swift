@@ -72,7 +72,13 @@ extension Layer where Self: Model {
     copyingWeights: Bool, seed: UInt64 = .random(in: .min ... .max),
     registry: LayerRegistry = .standard
   ) throws(CairnError) -> Self {
-    let made: Model = try (self as Model).cloned(seed: seed, registry: registry)
+    // What is copied over need not be drawn, and an initializer that is not known is in nobody's way.
+    let made: Model =
+      try copyingWeights
+      ? Model.make(
+        configuration: configuration, registry: registry, initialization: .copied(seed),
+        limits: .trusted)
+      : (self as Model).cloned(seed: seed, registry: registry)
     guard let clone = made as? Self else {
       throw CairnError(
         .invalidConfiguration, "the registry makes another class of the model's configuration",

@@ -106,7 +106,7 @@ extension ConfigurationReader {
     _ = take(key)
     guard let value else {
       let function = isGiven ? .linear : fallback
-      record(key, .string(function.rawValue))
+      record(key, function.json)
       return function
     }
     // Keras writes built-in functions as their name, others as an object.
@@ -117,16 +117,20 @@ extension ConfigurationReader {
       let function = value["config"]?.stringValue
     {
       name = function
+    } else if value["class_name"]?.stringValue != nil {
+      let function = try ActivationFunction(layer: value, version: version, path: path(of: key))
+      record(key, value)
+      return function
     } else {
       throw invalid(key, expected: "the name of an activation function")
     }
-    guard let function = ActivationFunction(name: name) else {
+    guard let function = ActivationFunction(name: name, version: version) else {
       let known = ActivationFunction.allCases.map(\.rawValue).joined(separator: ", ")
       throw CairnError(
         .unknownActivation, "there is no activation function ‘\(name)’",
         at: .init(name: path(of: key)), advice: "Known are \(known)")
     }
-    record(key, .string(function.rawValue))
+    record(key, function.json)
     return function
   }
 
@@ -170,13 +174,26 @@ extension ConfigurationReader {
     if name == nil {
       var policy = try ConfigurationReader(value, path: path(of: "dtype"))
       let className = try policy.string("class_name")
-      guard className == "DTypePolicy" else {
+      // The second is Keras 2's name of the class, the others hold a policy within.
+      guard Self.policyClasses.contains(className) else {
         throw policy.unsupported("class_name", "dtype policies of that class are not implemented")
       }
       try policy.expectModule("keras")
+      _ = policy.take("shared_object_id")
       var settings = try ConfigurationReader(
         policy.take("config") ?? .null, path: policy.path(of: "config"))
-      name = try settings.string("name")
+      if className == "DTypePolicyMap" {
+        name = try settings.string("default_policy")
+        guard settings.take("policy_map")?.objectValue?.count ?? 0 == 0 else {
+          throw settings.unsupported("policy_map", "policies by layer are not implemented")
+        }
+      } else if className.hasPrefix("Quantized") {
+        let mode = try settings.string("mode")
+        name = "\(mode)_from_\(try settings.string("source_name"))"
+        _ = settings.take("amax_history_length")
+      } else {
+        name = try settings.string("name")
+      }
       try settings.finish()
       try policy.finish()
     }
@@ -186,6 +203,11 @@ extension ConfigurationReader {
       throw error.located(name: path(of: "dtype"))
     }
   }
+
+  private static let policyClasses = [
+    "DTypePolicy", "Policy", "FloatDTypePolicy", "DTypePolicyMap", "QuantizedDTypePolicy",
+    "PolicyV1",
+  ]
 
   /// Takes `module` and `registered_name`, which must be Keras's own.
   mutating func expectModule(_ module: String) throws(CairnError) {
@@ -207,7 +229,8 @@ extension ConfigurationReader {
       if regularizer != nil { own["activity_regularizer"] = nil }
       return try LayerState(
         className: className, name: name, trainable: trainable,
-        dtype: dtypePolicy(), activityRegularizer: regularizer, ownSettings: own)
+        dtype: dtypePolicy(), activityRegularizer: regularizer, ownSettings: own,
+        version: version)
     } catch {
       throw error.code == .invalidName ? error.located(name: path(of: "name")) : error
     }

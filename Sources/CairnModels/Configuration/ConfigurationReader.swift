@@ -12,6 +12,8 @@ import CairnTensors
 public struct ConfigurationReader: Sendable {
   /// Where the object stands: `config.layers[2].config`.
   public let path: String
+  /// By which Keras's rules what is read computes.
+  var version = KerasVersion.newest
   private let object: JSONObject
   /// The keys that were asked for: few, so that a list is quicker than a set.
   private var taken: [String] = []

@@ -44,6 +44,7 @@ extension LayerRegistry {
     register(UnitNormalization.self)
     register(Normalization.self)
     register(Rescaling.self)
+    register(Identity.self)
     register(EinsumDense.self)
   }
 
@@ -136,6 +137,7 @@ extension GroupNormalization: ConfiguredLayer {}
 extension UnitNormalization: ConfiguredLayer {}
 extension Normalization: ConfiguredLayer {}
 extension Rescaling: ConfiguredLayer {}
+extension Identity: ConfiguredLayer {}
 extension Convolution: ConfiguredLayer {}
 extension DepthwiseConvolution: ConfiguredLayer {}
 extension SeparableConvolution: ConfiguredLayer {}

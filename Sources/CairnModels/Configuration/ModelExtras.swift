@@ -9,7 +9,8 @@
 //     "ties": [[["model", "encoder", "kernel"], ["model", "decoder", "kernel"]]],
 //     "trainable": [[["model", "dense", "bias"], false]],
 //     "optimizers": [[["model"], [["model", "dense", "kernel"], ["model", "dense", "bias"]]]],
-//     "metrics": [[["model", "accuracy"], "Mean"]]
+//     "metrics": [[["model", "accuracy"], "Mean"]],
+//     "keras_version": "3.0"
 //   }
 //
 // A place is the list of names from the outermost model inwards, not joined by slashes, so that
@@ -51,6 +52,9 @@ struct ModelExtras: Hashable, Sendable {
     var value: Bool
   }
 
+  /// The Keras by whose rules the model computes, if they are not the newest.
+  var version: KerasVersion?
+
   init() {}
 
   /// The JSON, or nil if there is nothing to say.
@@ -73,6 +77,7 @@ struct ModelExtras: Hashable, Sendable {
       object["metrics"] = .array(
         metrics.map { .array([Self.json($0.place), .string($0.className)]) })
     }
+    if let version { object["keras_version"] = .string("\(version)") }
     return .object(object)
   }
 
@@ -113,6 +118,12 @@ struct ModelExtras: Hashable, Sendable {
         let className = pair[1].stringValue
       else { throw reader.invalid("metrics", expected: "pairs of a place and a class") }
       metrics.append(MetricPlace(place: place, className: className))
+    }
+    if let text = try reader.optionalString("keras_version") {
+      guard let given = KerasVersion(text) else {
+        throw reader.invalid("keras_version", expected: "a version such as 3.15.1")
+      }
+      self.version = given
     }
     try reader.finish()
   }

@@ -9,6 +9,8 @@ public import CairnSystem
 public struct RebuildContext: Sendable {
   /// The classes that may be named.
   public let registry: LayerRegistry
+  /// By which Keras's rules the layers compute.
+  public let version: KerasVersion
   /// What initial values come from.
   public var build: BuildContext
   private let limits: ModelLimits
@@ -23,9 +25,10 @@ public struct RebuildContext: Sendable {
 
   init(
     registry: LayerRegistry, initialization: Initialization, limits: ModelLimits,
-    sharedLayers: [[[String]]] = []
+    version: KerasVersion = .newest, sharedLayers: [[[String]]] = []
   ) {
     self.registry = registry
+    self.version = version
     self.limits = limits
     self.build = BuildContext(initialization, maximumParameters: limits.maximumParameters)
     for places in sharedLayers {
@@ -37,6 +40,8 @@ public struct RebuildContext: Sendable {
   struct Opened {
     let registryName: String
     let path: String
+    /// Whether the class is one of Keras's.
+    let isKeras: Bool
     var reader: ConfigurationReader
     let buildConfiguration: JSONValue?
     let compileConfiguration: JSONValue?
@@ -46,9 +51,17 @@ public struct RebuildContext: Sendable {
   func open(_ value: JSONValue, at path: String) throws(CairnError) -> Opened {
     var wrapper = try ConfigurationReader(value, path: path)
     let className = try wrapper.string("class_name")
-    let module = try wrapper.string("module", default: "keras.layers")
+    // Without a module the class is one of the script that was run (`__main__`); without the key, one of
+    // Keras's layers.
+    let module =
+      wrapper.has("module")
+      ? try wrapper.optionalString("module") ?? "__main__" : "keras.layers"
     let registeredName = try wrapper.optionalString("registered_name")
-    let isKeras = module == "keras" || module.hasPrefix("keras.")
+    // The last is Keras 2 as a package of its own.
+    let isKeras =
+      module.isSpelt(as: "keras") || module.spellingBegins(with: "keras.")
+      || module.spellingBegins(with: "tf_keras.")
+    _ = wrapper.take("shared_object_id")
     let buildConfiguration = wrapper.take("build_config")
     let compileConfiguration = wrapper.take("compile_config")
     let settings = wrapper.take("config") ?? .object([:])
@@ -58,13 +71,16 @@ public struct RebuildContext: Sendable {
     }
     try wrapper.finish()
     // A class of another package may bear the name of one of Keras's; it is not that one.
-    let isOperation = module.hasPrefix("keras.src.ops.")
+    let isOperation = module.spellingBegins(with: "keras.src.ops.")
+    // A registered name has a package; without one it is the class's alone.
+    let registered = registeredName.flatMap { $0.utf8.contains(UInt8(ascii: ">")) ? $0 : nil }
     let name =
       isOperation
-      ? "\(module).\(className)" : isKeras ? className : registeredName ?? "\(module).\(className)"
+      ? "\(module).\(className)" : isKeras ? className : registered ?? "\(module).\(className)"
+    var reader = try ConfigurationReader(settings, path: wrapper.path(of: "config"))
+    reader.version = version
     return Opened(
-      registryName: name, path: path,
-      reader: try ConfigurationReader(settings, path: wrapper.path(of: "config")),
+      registryName: name, path: path, isKeras: isKeras, reader: reader,
       buildConfiguration: buildConfiguration, compileConfiguration: compileConfiguration)
   }
 
@@ -88,10 +104,7 @@ public struct RebuildContext: Sendable {
       return first.layer
     }
     guard let maker = registry.maker(opened.registryName) else {
-      throw CairnError(
-        .unknownLayerClass, "there is no layer class ‘\(opened.registryName)’",
-        at: .init(name: path.isEmpty ? "class_name" : "\(path).class_name"),
-        advice: "Known are \(registry.names.joined(separator: ", "))")
+      throw unknownClass(opened, at: path)
     }
     let outside = try enter(opened)
     let layer = try maker(&opened.reader, &self)
@@ -99,6 +112,28 @@ public struct RebuildContext: Sendable {
     leave(outside)
     if !owners.isEmpty { made[place] = (layer, value) }
     return layer
+  }
+
+  private func unknownClass(_ opened: Opened, at path: String) -> CairnError {
+    let name = opened.registryName
+    let place = CairnError.Location(name: path.isEmpty ? "class_name" : "\(path).class_name")
+    if name.spellingBegins(with: "keras.src.ops.") {
+      return CairnError(
+        .unknownLayerClass, "there is no operation ‘\(name)’", at: place,
+        advice: "'cairn models' lists what there is")
+    }
+    guard opened.isKeras else {
+      return CairnError(
+        .unknownLayerClass,
+        "the class ‘\(name)’ is the program's that wrote the model, and is not known here",
+        at: place,
+        advice:
+          "A class of one's own can be entered in a LayerRegistry; nothing out of a file is run")
+    }
+    let known = registry.names.filter { !$0.spellingBegins(with: "keras.src.ops.") }
+    return CairnError(
+      .unknownLayerClass, "there is no layer class ‘\(name)’", at: place,
+      advice: "Known are \(known.joined(separator: ", "))")
   }
 
   /// Counts a layer and makes its place the current one.
@@ -149,11 +184,26 @@ extension ConfigurationReader {
     if let value = take("shapes_dict") {
       var named = try ConfigurationReader(value, path: path(of: "shapes_dict"))
       var shapes: [BatchShape] = []
-      for (key, _) in value.objectValue ?? [:] { shapes += try named.shapes(key) }
+      // By the order of the arguments of a call, not by that of keys, which a canonical form sorts.
+      let keys = (value.objectValue ?? [:]).map(\.key)
+      func rank(_ key: String) -> Int {
+        Self.argumentOrder.firstIndex { $0.utf8.elementsEqual(key.utf8) }
+          ?? Self.argumentOrder.count
+      }
+      for key in keys.enumerated().sorted(by: {
+        (rank($0.element), $0.offset) < (rank($1.element), $1.offset)
+      }).map(\.element) { shapes += try named.shapes(key) }
       return shapes
     }
     return try shapes("input_shape")
   }
+
+  /// The names of the arguments that layers of several shapes are built for, in their order: query, value
+  /// and key of attention, sequence and states of what is recurrent.
+  private static let argumentOrder = [
+    "input_shape", "sequences_shape", "sequence_shape", "query_shape", "value_shape", "key_shape",
+    "initial_state_shape", "states_shape",
+  ]
 
   /// A shape, or a list of them; none if the key is absent or `null`.
   private mutating func shapes(_ key: String) throws(CairnError) -> [BatchShape] {

@@ -2,11 +2,13 @@
 
 public import CairnJSON
 import CairnSystem
+import CairnTensors
 
 extension Initializer {
   /// As Keras 3 writes it.
   public var json: JSONValue {
-    [
+    if case .unknown(let configuration) = rule { return configuration }
+    return [
       "module": "keras.initializers", "class_name": .string(className),
       "config": .object(settings), "registered_name": .null,
     ]
@@ -16,6 +18,8 @@ extension Initializer {
     switch rule {
     case .zeros, .ones: [:]
     case .constant(let value): ["value": .double(value)]
+    case .array(let array): ["value": array.json]
+    case .unknown: [:]
     case .identity(let gain): ["gain": .double(gain)]
     case .uniform(let minimum, let maximum):
       ["seed": seed, "minval": .double(minimum), "maxval": .double(maximum)]
@@ -42,12 +46,24 @@ extension Initializer {
   /// The initializer of a Keras configuration: an object, or a name such as `glorot_uniform`.
   init(configuration: JSONValue, path: String) throws(CairnError) {
     if let name = configuration.stringValue {
+      guard Self.classNames[name] != nil else {
+        self.init(name, .unknown(configuration))
+        return
+      }
       try self.init(className: name, settings: .object([:]), path: path, settingsPath: path)
       return
     }
     var reader = try ConfigurationReader(configuration, path: path)
     let className = try reader.string("class_name")
+    let module = reader.peek("module")?.stringValue ?? (reader.has("module") ? "" : "keras")
+    guard Self.classNames[className] != nil,
+      module == "keras" || module.utf8.starts(with: "keras.".utf8)
+    else {
+      self.init(className, .unknown(configuration))
+      return
+    }
     try reader.expectModule("keras.initializers")
+    _ = reader.take("shared_object_id")
     let settings = reader.take("config") ?? .object([:])
     try reader.finish()
     try self.init(
@@ -70,7 +86,16 @@ extension Initializer {
     switch name {
     case "Zeros": rule = .zeros
     case "Ones": rule = .ones
-    case "Constant": rule = .constant(try reader.double("value", default: 0))
+    case "Constant":
+      if let value = reader.peek("value"), value.doubleValue == nil {
+        guard let array = ConstantArray(value) else {
+          throw reader.invalid("value", expected: "a number, or lists of numbers of one shape")
+        }
+        _ = reader.take("value")
+        rule = .array(array)
+      } else {
+        rule = .constant(try reader.double("value", default: 0))
+      }
     case "Identity": rule = .identity(gain: try reader.double("gain", default: 1))
     case "RandomUniform":
       rule = .uniform(
@@ -117,7 +142,7 @@ extension Initializer {
   }
 
   /// Every spelling that Keras reads, and the class it names (Keras `initializers/__init__.py`).
-  private static let classNames: [String: String] = {
+  static let classNames: [String: String] = {
     let own = [
       "Zeros", "Ones", "Constant", "Identity", "RandomUniform", "RandomNormal", "TruncatedNormal",
       "VarianceScaling", "Orthogonal",
@@ -132,4 +157,20 @@ extension Initializer {
     }
     return names
   }()
+}
+
+/// Numbers in lists of one shape, as a `Constant` initializer may have them.
+struct ConstantArray: Hashable, Sendable {
+  let json: JSONValue
+  let shape: [Int]
+  let values: [Double]
+
+  /// Nil for what is no such list. `__numpy__` and `__tensor__` count as their lists.
+  init?(_ value: JSONValue) {
+    json = value
+    guard let constant = try? ConstantOperand(value),
+      let numbers: [Double] = try? constant.tensor.cast(to: .float64).scalars()
+    else { return nil }
+    (shape, values) = (constant.tensor.shape.dimensions, numbers)
+  }
 }

@@ -46,11 +46,21 @@ extension Initializer {
       switch rule {
       case .identity: shape.rank == 2
       case .orthogonal: shape.rank >= 2
+      case .array(let array):
+        RowMajor.broadcast(array.shape, shape.dimensions) == shape.dimensions
       default: true
       }
+    if case .unknown(let configuration) = rule {
+      throw CairnError(
+        .unknownInitializer, "there is no initializer ‘\(className)’",
+        found: configuration["module"]?.stringValue.map { "one of the module \($0)" },
+        advice: "Load the weights, or choose one of "
+          + Set(Self.classNames.values).sorted().joined(separator: ", "))
+    }
     guard fits else {
       throw CairnError(
-        .invalidShape, "the initializer \(className) needs a matrix", found: "\(shape)")
+        .invalidShape, "the initializer \(className) has no values for that shape",
+        found: "\(shape)")
     }
   }
 
@@ -69,6 +79,10 @@ extension Initializer {
       fill(&values) { mean + deviation * generator.truncatedNormal() }
     case .varianceScaling(let scale, let mode, let distribution):
       fillScaled(&values, shape, scale, mode, distribution, &generator)
+    case .array(let array):
+      let places = RowMajor.places(array.shape, in: shape.dimensions)
+      for (index, place) in places.enumerated() { values[index] = Float(array.values[place]) }
+    case .unknown: fill(&values) { 0 }
     case .orthogonal(let gain): fillOrthogonal(&values, shape, gain: gain, &generator)
     }
   }

@@ -38,6 +38,10 @@ public struct Initializer: Hashable, Sendable {
     case truncatedNormal(mean: Double, deviation: Double)
     case varianceScaling(scale: Double, mode: FanMode, distribution: Distribution)
     case orthogonal(gain: Double)
+    /// Numbers for each element, or to be repeated.
+    case array(ConstantArray)
+    /// A class that is not known: its configuration is kept, and nothing can be drawn.
+    case unknown(JSONValue)
   }
 
   /// Keras's class: `GlorotUniform`.

@@ -39,7 +39,7 @@ public final class Activation: ShapelessLayer {
   /// The keys of Keras's `get_config` for this class.
   public var settings: JSONObject {
     var settings = state.baseSettings
-    settings["activation"] = .string(activation.rawValue)
+    settings["activation"] = activation.json
     return settings
   }
 

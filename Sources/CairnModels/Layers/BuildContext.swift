@@ -10,6 +10,8 @@ public enum Initialization: Hashable, Sendable {
   case seeded(UInt64)
   /// All zero, whatever the initializers say: values will be loaded.
   case zeros
+  /// The same, but what is no weight is drawn from that seed: weights will be copied.
+  case copied(UInt64)
 }
 
 /// What layers are built in: the source of initial values, and the number of parameters that may
@@ -28,6 +30,9 @@ public struct BuildContext: Sendable {
       isZero = false
     case .zeros:
       seeds = SeededGenerator(seed: 0)
+      isZero = true
+    case .copied(let seed):
+      seeds = SeededGenerator(seed: seed)
       isZero = true
     }
     limit = maximumParameters

@@ -75,7 +75,7 @@ public final class Dense: UnaryLayer {
   public var settings: JSONObject {
     var settings = state.baseSettings
     settings["units"] = .integer(Int64(units))
-    settings["activation"] = .string(activation.rawValue)
+    settings["activation"] = activation.json
     settings["use_bias"] = .bool(usesBias)
     settings["kernel_initializer"] = kernelInitializer.json
     settings["bias_initializer"] = biasInitializer.json

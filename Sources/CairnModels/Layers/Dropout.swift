@@ -17,6 +17,8 @@ public final class Dropout: UnaryLayer {
 
   /// Name, flag and variables.
   public let state: LayerState
+  /// True.
+  public var keepsWholeNumbers: Bool { true }
   /// The share that is dropped, from 0 to 1.
   public let rate: Double
   /// The seed that was given.

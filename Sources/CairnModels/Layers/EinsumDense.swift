@@ -41,7 +41,7 @@ public final class EinsumDense: UnaryLayer {
         "equation": .string(equation),
         "output_shape": .array(outputShape.map { $0.map { .integer(Int64($0)) } ?? .null }),
         "bias_axes": biasAxes.map { .string($0) } ?? .null,
-        "activation": .string(activation.rawValue), "kernel_initializer": kernelInitializer.json,
+        "activation": activation.json, "kernel_initializer": kernelInitializer.json,
         "bias_initializer": biasInitializer.json,
       ])
     try self.init(reading: &reader)

@@ -17,6 +17,8 @@ public final class Flatten: UnaryLayer {
 
   /// Name, flag and variables.
   public let state: LayerState
+  /// True.
+  public var keepsWholeNumbers: Bool { true }
   /// Which dimension the channels are.
   public let dataFormat: DataFormat
 

@@ -55,6 +55,9 @@ public protocol Layer: AnyObject, Sendable {
   var passesMask: Bool { get }
   /// Whether floats that come in are converted to the layer's compute type; not for models.
   var castsFloats: Bool { get }
+  /// Whether integers and bools that come in stay what they are; else they become floats of the
+  /// compute type, as they do in Keras where they meet a weight.
+  var keepsWholeNumbers: Bool { get }
   /// The names of further arguments that a call may have, beside `mask` and `training`.
   var callArgumentNames: [String] { get }
   /// The `build_config` that Keras writes for the layer, or nil.
@@ -101,6 +104,8 @@ extension Layer {
   public var passesMask: Bool { false }
   /// True.
   public var castsFloats: Bool { true }
+  /// False.
+  public var keepsWholeNumbers: Bool { false }
   /// None.
   public var callArgumentNames: [String] { [] }
 
@@ -120,9 +125,10 @@ extension Layer {
   public func outputSpecs(
     for arguments: CallArguments<TensorSpec>
   ) throws(CairnError) -> [TensorSpec] {
-    let type = state.dtype.computeDType
-    let shapes = try outputShapes(for: plainInputs(arguments).map(\.shape))
-    return shapes.map { TensorSpec($0, dtype: type) }
+    let inputs = try plainInputs(arguments)
+    let whole = keepsWholeNumbers ? inputs.first?.dtype : nil
+    let type = whole.flatMap { $0.isWhole || $0 == .string ? $0 : nil } ?? state.dtype.computeDType
+    return try outputShapes(for: inputs.map(\.shape)).map { TensorSpec($0, dtype: type) }
   }
 
   /// What comes out for the arguments without a name, with the first one's mask if it is passed on.

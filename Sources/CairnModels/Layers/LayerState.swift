@@ -15,6 +15,8 @@ public final class LayerState: Sendable {
   /// The keys that the layer's class read when it was made from a configuration, in its spelling,
   /// with defaults filled in.
   let ownSettings: JSONObject
+  /// By which Keras's rules the layer computes.
+  let version: KerasVersion
   /// False for `InputLayer`, which has no such flag in Keras's configuration.
   let hasTrainableFlag: Bool
 
@@ -36,10 +38,12 @@ public final class LayerState: Sendable {
   ///   control character.
   public init(
     className: String, name: String?, trainable: Bool = true, dtype: DTypePolicy = .float32,
-    activityRegularizer: JSONValue? = nil, ownSettings: JSONObject = JSONObject()
+    activityRegularizer: JSONValue? = nil, ownSettings: JSONObject = JSONObject(),
+    version: KerasVersion = .newest
   ) throws(CairnError) {
     if let name { try LayerName.check(name) }
     self.dtype = dtype
+    self.version = version
     self.ownSettings = ownSettings
     self.activityRegularizer = activityRegularizer
     self.hasTrainableFlag = className != InputLayer.className
@@ -68,7 +72,7 @@ public final class LayerState: Sendable {
     let (name, isNamed, isTrainable) = contents.withLock { ($0.name, $0.isNamed, $0.isTrainable) }
     return try LayerState(
       className: className, name: isNamed ? name : nil, trainable: isTrainable, dtype: dtype,
-      activityRegularizer: activityRegularizer, ownSettings: ownSettings)
+      activityRegularizer: activityRegularizer, ownSettings: ownSettings, version: version)
   }
 
   /// Names the layer unless it has a name already.

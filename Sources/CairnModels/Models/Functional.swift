@@ -144,7 +144,9 @@ public final class Functional: Model, @unchecked Sendable {
   ) throws(CairnError) -> [TensorSpec] {
     let inputs = try plainInputs(arguments)
     try check(inputs.map(\.shape))
-    return try graph.run(inputs) { (node, arguments, _) throws(CairnError) in
+    // What comes in is brought into the type of the model's own inputs.
+    return try graph.run(graph.inputs.indices.map { inputs[$0].fitted(to: graph.inputs[$0]) }) {
+      (node, arguments, _) throws(CairnError) in
       try node.layer.outputSpecs(for: arguments)
     }
   }
@@ -164,9 +166,7 @@ public final class Functional: Model, @unchecked Sendable {
     for index in inputs.indices {
       // A model's inputs are brought into their types, as Keras does, if they are floats.
       let type = graph.inputs[index].dtype
-      if inputs[index].tensor.dtype.isPlainFloat, type.isPlainFloat, arguments.named.isEmpty {
-        inputs[index].tensor = try inputs[index].tensor.cast(to: type)
-      }
+      inputs[index].tensor = try inputs[index].tensor.fitted(to: type)
       let call = CallArguments(inputs: [inputs[index]])
       inputs[index] = try only(graph.inputs[index].node.layer.call(call, in: context))
     }
@@ -187,6 +187,21 @@ public final class Functional: Model, @unchecked Sendable {
     settings["input_layers"] = inputStructure.json { writer.place(of: $0) }
     settings["output_layers"] = outputStructure.json { writer.place(of: $0) }
     return settings
+  }
+}
+
+extension TensorSpec {
+  /// The shape of what comes in, in the type of a model's input.
+  fileprivate func fitted(to input: SymbolicTensor) -> TensorSpec {
+    let isNumber = dtype.isPlainNumber && input.dtype.isPlainNumber
+    return TensorSpec(shape, dtype: isNumber ? input.dtype : dtype)
+  }
+}
+
+extension Tensor {
+  /// The tensor in the type of a model's input, as Keras converts it (`Functional._convert_inputs`).
+  fileprivate func fitted(to type: DType) throws(CairnError) -> Tensor {
+    dtype.isPlainNumber && type.isPlainNumber ? try cast(to: type) : self
   }
 }
 

@@ -10,6 +10,8 @@ struct Training: Sendable {
   /// Keras's `compile_config`, kept as it was read.
   var configuration: JSONValue
   var optimizer: Optimizer?
+  /// Why a file's state of the optimizer was left where it was.
+  var note: String?
 }
 
 extension Model {
@@ -59,6 +61,25 @@ extension Model {
   ///   ``compile(optimizer:configuration:)``.
   public func compileFromConfiguration() throws(CairnError) {
     try compile(optimizer: configuredOptimizer())
+  }
+
+  /// The same, with an optimizer that is built only if `builds`.
+  package func compileFromConfiguration(builds: Bool) throws(CairnError) {
+    guard !builds else { return try compileFromConfiguration() }
+    let optimizer = try configuredOptimizer()
+    training.withLock { $0.optimizer = optimizer }
+  }
+
+  /// Why the state of the optimizer in a file was not taken over, if it was not: what a model computes
+  /// does not depend on it.
+  public var optimizerNote: String? { training.withLock { $0.note } }
+
+  /// Gives up the optimizer, whose state does not fit; its configuration stays.
+  package func dropOptimizer(because note: String) {
+    training.withLock {
+      $0.optimizer = nil
+      $0.note = note
+    }
   }
 
   private func configuredOptimizer() throws(CairnError) -> Optimizer {

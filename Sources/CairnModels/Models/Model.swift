@@ -106,18 +106,21 @@ public class Model: Layer, @unchecked Sendable {
   ///   - registry: The classes that may be named.
   ///   - initialization: What the weights begin with; `.zeros` if they will be loaded.
   ///   - limits: What the configuration may ask for.
+  ///   - version: The Keras that wrote the configuration, where it is known: a model computes by its
+  ///     rules. What the configuration itself says of it comes first.
   /// - Throws: `unknownLayerClass`, `unknownActivation`, `unknownInitializer`,
   ///   `invalidConfiguration`, `unsupportedConfiguration`, `duplicateName`, `shapeMismatch`, each
   ///   with the place in the JSON; `overBudget` beyond the limits.
   public static func make(
     configuration: JSONValue, registry: LayerRegistry = .standard,
     initialization: Initialization = .seeded(.random(in: .min ... .max)),
-    limits: ModelLimits = ModelLimits()
+    limits: ModelLimits = ModelLimits(), version: KerasVersion? = nil
   ) throws(CairnError) -> Model {
     let extras = try ModelExtras(of: configuration)
+    let noted = configuration["keras_version"]?.stringValue.flatMap { KerasVersion($0) }
     var context = RebuildContext(
       registry: registry, initialization: initialization, limits: limits,
-      sharedLayers: extras.sharedLayers)
+      version: extras.version ?? noted ?? version ?? .newest, sharedLayers: extras.sharedLayers)
     let layer = try context.layer(from: configuration, at: "")
     guard let model = layer as? Model else {
       throw CairnError(
@@ -191,7 +194,9 @@ extension Model {
     scope: StateScope = .fullState
   ) throws(CairnError) -> [UInt8] {
     do {
-      return try (scope == .fullState ? configuration : configurationOfWeights).utf8(.canonical)
+      // As Python writes it: an option of an operation may be infinite.
+      return try (scope == .fullState ? configuration : configurationOfWeights)
+        .utf8(.canonical, allowNonFiniteNumbers: true)
     } catch {
       throw CairnError(
         .invalidConfiguration, "the model's configuration cannot be written as JSON",
@@ -203,8 +208,10 @@ extension Model {
   ///
   /// - Throws: `invalidConfiguration` with the byte where the text is wrong.
   public static func parse(configuration text: [UInt8]) throws(CairnError) -> JSONValue {
+    var limits = JSONLimits()
+    limits.allowNonFiniteNumbers = true
     do throws(JSONError) {
-      return try JSONValue(parsing: text)
+      return try JSONValue(parsing: text, limits: limits)
     } catch {
       throw CairnError(
         .invalidConfiguration, "the configuration is no valid JSON",
@@ -226,6 +233,7 @@ extension Model {
       }
     }
     extras.optimizers = optimizerNotes()
+    if state.version.isOfItsOwn { extras.version = state.version }
     return extras
   }
 

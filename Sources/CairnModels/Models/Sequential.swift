@@ -54,7 +54,7 @@ public final class Sequential: Model, @unchecked Sendable {
     let extras = try ModelExtras(of: configuration)
     var context = RebuildContext(
       registry: registry, initialization: initialization, limits: limits,
-      sharedLayers: extras.sharedLayers)
+      version: extras.version ?? .newest, sharedLayers: extras.sharedLayers)
     var opened = try context.open(configuration, at: "")
     guard opened.registryName == Self.className else {
       throw CairnError(

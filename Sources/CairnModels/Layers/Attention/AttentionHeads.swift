@@ -30,6 +30,8 @@ struct HeadOptions: Sendable {
       "kernel_regularizer", "bias_regularizer", "activity_regularizer", "kernel_constraint",
       "bias_constraint",
     ])
+    // Keras 2 noted the shapes that the layer was built for.
+    for key in ["query_shape", "key_shape", "value_shape"] { _ = reader.take(key) }
     // A choice of kernel: it changes no result.
     if let flash = reader.take("flash_attention") { reader.record("flash_attention", flash) }
     seed = try reader.generatorSeed(in: &context)

@@ -48,7 +48,7 @@ public final class Convolution<Rank: SpatialRank>: UnaryLayer {
         "filters": .integer(Int64(filters)), "kernel_size": kernelSize.json,
         "strides": strides.json, "padding": .string(padding.rawValue),
         "data_format": .string(dataFormat.rawValue), "dilation_rate": dilation.json,
-        "groups": .integer(Int64(groups)), "activation": .string(activation.rawValue),
+        "groups": .integer(Int64(groups)), "activation": activation.json,
         "use_bias": .bool(usesBias), "kernel_initializer": kernelInitializer.json,
         "bias_initializer": biasInitializer.json,
       ])

@@ -42,7 +42,7 @@ public final class DepthwiseConvolution<Rank: SpatialRank>: UnaryLayer {
         "kernel_size": kernelSize.json, "strides": strides.json,
         "padding": .string(padding.rawValue), "depth_multiplier": .integer(Int64(depthMultiplier)),
         "data_format": .string(dataFormat.rawValue), "dilation_rate": dilation.json,
-        "activation": .string(activation.rawValue), "use_bias": .bool(usesBias),
+        "activation": activation.json, "use_bias": .bool(usesBias),
       ])
     try self.init(reading: &reader)
   }

@@ -45,7 +45,7 @@ public final class SeparableConvolution<Rank: SpatialRank>: UnaryLayer {
         "strides": strides.json, "padding": .string(padding.rawValue),
         "data_format": .string(dataFormat.rawValue), "dilation_rate": dilation.json,
         "depth_multiplier": .integer(Int64(depthMultiplier)),
-        "activation": .string(activation.rawValue), "use_bias": .bool(usesBias),
+        "activation": activation.json, "use_bias": .bool(usesBias),
       ])
     try self.init(reading: &reader)
   }

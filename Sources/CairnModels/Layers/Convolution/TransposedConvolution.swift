@@ -48,7 +48,7 @@ public final class TransposedConvolution<Rank: SpatialRank>: UnaryLayer {
         "strides": strides.json, "padding": .string(padding.rawValue),
         "output_padding": outputPadding?.json ?? .null,
         "data_format": .string(dataFormat.rawValue), "dilation_rate": dilation.json,
-        "activation": .string(activation.rawValue), "use_bias": .bool(usesBias),
+        "activation": activation.json, "use_bias": .bool(usesBias),
       ])
     try self.init(reading: &reader)
   }
@@ -58,6 +58,11 @@ public final class TransposedConvolution<Rank: SpatialRank>: UnaryLayer {
     window = try ConvolutionWindow(reading: &reader, rank: Rank.rank)
     outputPadding = try reader.optionalExtents(
       "output_padding", count: Rank.rank, in: 0...ConfigurationReader.greatestExtent)
+    // Keras 2 wrote the key, and knew 1 only.
+    if reader.has("groups"), try reader.integer("groups", default: 1) != 1 {
+      throw reader.unsupported("groups", "groups of a transposed convolution are not implemented")
+    }
+    reader.forget("groups")
     activation = try reader.activation("activation")
     usesBias = try reader.bool("use_bias", default: true)
     initializers.kernel = try reader.initializer("kernel_initializer", default: .glorotUniform)

@@ -11,6 +11,8 @@ public final class Concatenate: Layer {
 
   /// Name, flag and variables.
   public let state: LayerState
+  /// True.
+  public var keepsWholeNumbers: Bool { true }
   /// The dimension; negative ones count from the end.
   public let axis: Int
 

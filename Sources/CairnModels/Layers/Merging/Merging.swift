@@ -132,6 +132,8 @@ public final class Merging<Rule: MergingRule>: Layer {
 
   /// Name, flag and variables.
   public let state: LayerState
+  /// True.
+  public var keepsWholeNumbers: Bool { true }
 
   /// A layer that merges its inputs.
   ///
@@ -189,12 +191,25 @@ public final class Merging<Rule: MergingRule>: Layer {
   }
 
   /// As for the tensors alone; a place counts if it does in any input, and all counts unless every
-  /// input has a mask.
+  /// input has a mask. ``Maximum``, ``Minimum`` and ``Multiply`` leave out what the masks leave out,
+  /// as Keras does from 3.4 and 3.6 on.
   public func evaluate(
     _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
   ) throws(CairnError) -> [MaskedTensor] {
     let inputs = try plainInputs(arguments)
-    let output = try only(evaluate(inputs.map(\.tensor), in: context))
+    let output: Tensor
+    if inputs.allSatisfy({ $0.tensor.dtype.isWhole }), !inputs.isEmpty {
+      output = try merged(whole: inputs.map(\.tensor), in: context)
+    } else if usesMasks, inputs.contains(where: { $0.mask != nil }) {
+      _ = try outputShapes(for: inputs.map { BatchShape($0.tensor.shape) })
+      output =
+        switch try state.precision(of: inputs.map(\.tensor)) {
+        case .single: try Rule.function.merged(masked: inputs, in: context, as: Float.self)
+        case .double: try Rule.function.merged(masked: inputs, in: context, as: Double.self)
+        }
+    } else {
+      output = try only(evaluate(inputs.map(\.tensor), in: context))
+    }
     let masks = inputs.compactMap(\.mask)
     guard masks.count == inputs.count, let first = masks.first else {
       return [MaskedTensor(output)]
@@ -206,6 +221,116 @@ public final class Merging<Rule: MergingRule>: Layer {
       }
     }
     return [MaskedTensor(output, mask: try mask.tensor().cast(to: .bool))]
+  }
+
+  /// Whether the function looks at masks, by the rules of the model's Keras.
+  private var usesMasks: Bool {
+    switch Rule.function {
+    case .largest, .smallest: state.version.masksExtremes
+    case .product: state.version.masksProducts
+    default: false
+    }
+  }
+
+  /// Integers stay integers; their mean is a float.
+  private func merged(
+    whole inputs: [Tensor], in context: EvaluationContext
+  ) throws(CairnError) -> Tensor {
+    let shape = try only(outputShapes(for: inputs.map { BatchShape($0.shape) }))
+    let function: BinaryFunction =
+      switch Rule.function {
+      case .sum, .mean: .sum
+      case .difference: .difference
+      case .product: .product
+      case .largest: .largest
+      case .smallest: .smallest
+      }
+    let rank = inputs.map(\.rank).max() ?? 0
+    var result: Tensor?
+    for input in inputs {
+      let dimensions = BatchShape(input.shape).padded(to: rank).map { $0 ?? 0 }
+      let operand = try input.reshaped(to: Shape(dimensions))
+      guard let left = result else {
+        result = operand
+        continue
+      }
+      let call = CallArguments<MaskedTensor>([
+        .tensor(MaskedTensor(left)), .tensor(MaskedTensor(operand)),
+      ])
+      let dtype = try Promotion.result([left.dtype, operand.dtype])
+      result = try BinaryRule(function: function).evaluate(
+        call, to: TensorSpec(shape, dtype: dtype), in: context)
+    }
+    guard let sum = result else { throw state.notBuilt() }
+    guard Rule.function == .mean else { return sum }
+    let values: [Float] = try sum.cast(to: .float32).scalars()
+    return try Tensor(values.map { $0 / Float(inputs.count) }, shape: sum.shape)
+  }
+}
+
+extension MergingFunction {
+  /// Tensors of which some have masks made one: what a mask leaves out counts as 1 in a product, and as
+  /// the other input where the larger or the smaller is taken. Keras `layers/merging/base_merge.py`,
+  /// `_apply_merge_op_and_or_mask`, and `multiply.py`.
+  func merged<Scalar: FloatScalar>(
+    masked inputs: [MaskedTensor], in context: EvaluationContext, as type: Scalar.Type
+  ) throws(CairnError) -> Tensor {
+    let rank = inputs.map(\.tensor.rank).max() ?? 0
+    var arrays: [(values: FloatArray<Scalar>, mask: FloatArray<Scalar>?)] = []
+    for input in inputs {
+      var values = try FloatArray<Scalar>(input.tensor)
+      var mask: FloatArray<Scalar>?
+      // An input that gets dimensions loses its mask on the way, in Keras too.
+      if input.tensor.rank == rank, let given = input.mask {
+        var array = try FloatArray<Scalar>(given.cast(to: Scalar.dtype))
+        array.shape.append(1)
+        mask = try array.combined(
+          with: FloatArray([Scalar](repeating: 0, count: values.values.count), shape: values.shape),
+          in: context
+        ) { x, _ in x }
+      }
+      values.shape = BatchShape(input.tensor.shape).padded(to: rank).map { $0 ?? 0 }
+      arrays.append((values, mask))
+    }
+    guard var (result, resultMask) = arrays.first else { throw noInputs }
+    func chosen(
+      _ mask: FloatArray<Scalar>, _ one: FloatArray<Scalar>, _ other: FloatArray<Scalar>
+    ) throws(CairnError) -> FloatArray<Scalar> {
+      guard let shape = RowMajor.broadcast(one.shape, other.shape),
+        let whole = RowMajor.broadcast(shape, mask.shape)
+      else { throw noInputs }
+      _ = try context.shape(whole)
+      let (a, b, m) = (
+        one.broadcast(to: whole), other.broadcast(to: whole), mask.broadcast(to: whole)
+      )
+      return FloatArray(
+        m.values.indices.map { m.values[$0] != 0 ? a.values[$0] : b.values[$0] }, shape: whole)
+    }
+    let one = FloatArray<Scalar>([1], shape: [])
+    if self == .product, let mask = resultMask { result = try chosen(mask, result, one) }
+    for (given, mask) in arrays.dropFirst() {
+      var values = given
+      if self == .product {
+        if let mask { values = try chosen(mask, values, one) }
+      } else {
+        if let mask { values = try chosen(mask, values, result) }
+        if let resultMask { result = try chosen(resultMask, result, values) }
+      }
+      if let mask, let before = resultMask {
+        resultMask = try before.combined(with: mask, in: context) { max($0, $1) }
+      } else {
+        resultMask = nil
+      }
+      result = try result.combined(with: values, in: context) { merge($0, $1) }
+    }
+    if self == .product, let mask = resultMask {
+      result = try chosen(mask, result, FloatArray([0], shape: []))
+    }
+    return try result.tensor()
+  }
+
+  private var noInputs: CairnError {
+    CairnError(.shapeMismatch, "masks and inputs of a merging layer do not go together")
   }
 }
 

@@ -47,13 +47,13 @@ public final class Recurrent<Rule: RecurrentRule>: Layer {
     dtype: DTypePolicy = .float32
   ) throws(CairnError) {
     var settings: JSONObject = [
-      "units": .integer(Int64(units)), "activation": .string(activation.rawValue),
+      "units": .integer(Int64(units)), "activation": activation.json,
       "use_bias": .bool(usesBias), "return_sequences": .bool(returnsSequences),
       "return_state": .bool(returnsState), "go_backwards": .bool(goesBackwards),
       "stateful": .bool(isStateful),
     ]
     if Rule.gateCount > 1 {
-      settings["recurrent_activation"] = .string(recurrentActivation.rawValue)
+      settings["recurrent_activation"] = recurrentActivation.json
     }
     var reader = try ConfigurationReader(
       making: Self.className, name: name, trainable: trainable, dtype: dtype, settings)

@@ -43,6 +43,8 @@ public final class TimeDistributed: UnaryLayer {
   public var sublayers: [any Layer] { [layer] }
   /// True.
   public var passesMask: Bool { true }
+  /// True: numbers may be an embedding's.
+  public var keepsWholeNumbers: Bool { true }
 
   /// The keys of Keras's `get_config` for this class.
   public var settings: JSONObject {

@@ -85,6 +85,8 @@ public final class ZeroPadding<Rank: SpatialRank>: UnaryLayer {
 
   /// Name, flag and variables.
   public let state: LayerState
+  /// True.
+  public var keepsWholeNumbers: Bool { true }
   private let padding: Borders
   private let dataFormat: DataFormat
 
@@ -148,6 +150,8 @@ public final class Cropping<Rank: SpatialRank>: UnaryLayer {
 
   /// Name, flag and variables.
   public let state: LayerState
+  /// True.
+  public var keepsWholeNumbers: Bool { true }
   private let cropping: Borders
   private let dataFormat: DataFormat
 

@@ -11,6 +11,8 @@ public final class Reshape: ShapelessLayer {
 
   /// Name, flag and variables.
   public let state: LayerState
+  /// True.
+  public var keepsWholeNumbers: Bool { true }
   /// The shape of an example; one dimension may be -1, and follows from the others.
   public let targetShape: [Int]
 
@@ -76,6 +78,8 @@ public final class Permute: UnaryLayer {
 
   /// Name, flag and variables.
   public let state: LayerState
+  /// True.
+  public var keepsWholeNumbers: Bool { true }
   /// The dimensions, counted from 1, in their new order.
   public let dimensions: [Int]
 
@@ -124,6 +128,8 @@ public final class RepeatVector: UnaryLayer {
 
   /// Name, flag and variables.
   public let state: LayerState
+  /// True.
+  public var keepsWholeNumbers: Bool { true }
   /// How often.
   public let count: Int
 
