@@ -41,7 +41,8 @@ struct RefusedConfigurationTests {
     #expect(error?.message.contains("Lambda") == true)
     let names = LayerRegistry.standard.names
     #expect(names.contains("Dense") && names.contains("Conv2D") && names == names.sorted())
-    #expect(error?.advice == "Known are \(names.joined(separator: ", "))")
+    let layers = names.filter { !$0.hasPrefix("keras.src.ops.") }
+    #expect(error?.advice == "Known are \(layers.joined(separator: ", "))")
   }
 
   @Test("A class of another package is not Keras's of the same name")
@@ -106,7 +107,7 @@ struct RefusedConfigurationTests {
       at: "config.layers[1].config.activation")
     try refuse(
       model("Dense", #"{"units": 1, "kernel_initializer": "mystery"}"#), .unknownInitializer,
-      at: "config.layers[1].config.kernel_initializer")
+      at: "config.layers")
   }
 
   @Test(

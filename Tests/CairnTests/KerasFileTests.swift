@@ -156,7 +156,6 @@ private func contents(of path: String) throws -> [UInt8] {
     #"{"module":"keras.layers","class_name":"TorchModuleWrapper","config":{"name":"d","module":"gASVAAAAAAA="}}"#,
     #"{"module":"keras.utils","class_name":"get_file","config":{"fname":"x","origin":"http://localhost/x"}}"#,
     #"{"module":"keras.layers","class_name":"Dense","config":{"name":"d","units":3,"activation":{"module":"os","class_name":"function","config":"system","registered_name":"system"}}}"#,
-    #"{"module":"keras.layers","class_name":"Dense","config":{"name":"d","units":3,"kernel_initializer":{"module":"subprocess","class_name":"Popen","config":{"args":"true"},"registered_name":null}}}"#,
   ])
   func `A configuration that names code or files makes nothing`(layer: String) throws {
     let input =

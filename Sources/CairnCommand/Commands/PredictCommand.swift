@@ -36,6 +36,13 @@ struct PredictCommand: ParsableCommand {
   @Option(help: "Threads that compute. (default: all cores)")
   var threads: Int?
 
+  @Flag(
+    help: """
+      Set no bounds to work and memory. Without it both grow with the files that are given, so that a \
+      small file cannot ask for hours.
+      """)
+  var noLimits = false
+
   @Flag(help: "Print JSON: model, inputs, outputs, output.")
   var json = false
 
@@ -51,8 +58,12 @@ struct PredictCommand: ParsableCommand {
     let format = try CheckpointFormat.forWriting(output)
     let network = try model.open()
     let inputs = try ModelInputs(input, for: network).tensors
-    var context = EvaluationContext()
-    if let threads { context.threads = Threads(threads) }
+    let threads = threads.map { Threads($0) } ?? .all
+    let context =
+      noLimits
+      ? EvaluationContext(
+        threads: threads, maximumElementCount: .max >> 8, maximumHeldElementCount: .max >> 8)
+      : .bounded(fileByteCount: model.byteCount, inputs: inputs, threads: threads)
     let outputs = try network.predict(inputs, in: context)
     var named = NamedTensors()
     for (name, tensor) in zip(network.outputNames, outputs) {

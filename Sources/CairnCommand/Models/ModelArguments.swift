@@ -35,6 +35,13 @@ struct ModelArguments: ParsableArguments {
     return try Self.model(configuration: config, weights: weights)
   }
 
+  /// The bytes of the files that the model is made of, as far as they are files.
+  var byteCount: Int {
+    [model, config].compactMap { $0 }.reduce(0) { sum, path in
+      sum + min((try? FileBytes(path: path).count) ?? 0, 1 << 48)
+    }
+  }
+
   /// What goes with the model in its file.
   func metadata() throws(CairnError) -> Metadata {
     try CheckpointFile.open(model).source.metadata

@@ -55,9 +55,7 @@ enum KerasConfiguration {
 
   /// The Keras that wrote a file, by whose rules its model computes.
   static func version(of source: any TensorSource) -> KerasVersion? {
-    guard let key = try? TensorName("keras_version"),
-      case .string(let text) = source.metadata[key]
-    else { return nil }
+    guard case .string(let text) = source.metadata["keras_version"] else { return nil }
     return KerasVersion(text)
   }
 
@@ -87,7 +85,7 @@ enum KerasConfiguration {
     strangers.look(at: value)
     if let name = strangers.first {
       remarks.append(
-        "No model can be made of the configuration, which is kept as text: there is no layer class ‘"
+        "No model can be made of the configuration, which is kept as text: there is no layer class or function ‘"
           + "\(name.excerpt)’ [\(CairnError.Code.unknownLayerClass)].")
     }
     return remarks
@@ -127,6 +125,7 @@ enum KerasConfiguration {
 /// A search for layers of classes that are not known, without making any.
 private struct StrangeClasses {
   private(set) var first: String?
+  private static let functions = ["activation", "recurrent_activation"]
   private let known = Set(LayerRegistry.standard.names.map { ByteKey($0) })
 
   /// Looks at a layer, and at those within it. JSON is nested no deeper than its parser allows.
@@ -149,6 +148,13 @@ private struct StrangeClasses {
     guard known.contains(ByteKey(name)) else {
       first = name
       return
+    }
+    for key in Self.functions {
+      guard let function = layer["config"]?[key], function["class_name"]?.stringValue == "function",
+        let owner = function["module"]?.stringValue, !owner.isSpelt(as: "builtins"),
+        !owner.spellingBegins(with: "keras")
+      else { continue }
+      first = first ?? "\(owner).\(function["config"]?.stringValue ?? "?")"
     }
     for inner in layer["config"]?["layers"]?.arrayValue ?? [] { look(at: inner) }
     for key in ["layer", "backward_layer", "cell"] {

@@ -8,8 +8,7 @@ import CairnTensors
 extension Layer {
   /// The tensors of a plain call, once it is checked that there is nothing else in it that counts.
   ///
-  /// - Throws: `unsupportedConfiguration` for an argument that the layer does not know, or for
-  ///   training.
+  /// - Throws: `unsupportedConfiguration` for an argument that the layer does not know.
   func plainInputs<Value>(
     _ arguments: CallArguments<Value>
   ) throws(CairnError) -> [Value] {
@@ -25,11 +24,9 @@ extension Layer {
   /// Checks that every argument with a name is one that the layer knows.
   func checkNamed<Value>(_ arguments: CallArguments<Value>) throws(CairnError) {
     for (name, argument) in arguments.named {
-      if name == "training" {
-        guard argument.plain?.boolValue != true else {
-          throw unsupportedArgument("training", found: "true")
-        }
-      } else if name != "mask", !callArgumentNames.contains(name),
+      // Whatever the call said, `predict` says that this is inference.
+      if name == "training" { continue }
+      if name != "mask", !callArgumentNames.contains(name),
         argument.plain.map({ !$0.isNull }) ?? true
       {
         throw unsupportedArgument(name, found: argument.plain?.description ?? "a tensor")
@@ -55,6 +52,7 @@ extension Layer {
   public func call(
     _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext = EvaluationContext()
   ) throws(CairnError) -> [MaskedTensor] {
+    try context.budget?.take(steps: 50)
     guard castsFloats else { return try evaluate(arguments, in: context) }
     let type = state.dtype.computeDType
     var arguments = arguments

@@ -174,15 +174,19 @@ extension Int {
 }
 
 extension ConfigurationReader {
-  /// Takes the keys of quantised and LoRA layers, which must say nothing.
+  /// Takes the keys of quantised and LoRA layers.
+  ///
+  /// Quantised layers are refused. Of LoRA the rank is kept: Keras adds the product of the two small
+  /// matrices to the kernel when it saves, and reads them as zeros again, so that the kernel is all.
   ///
   /// - Parameter records: Whether Keras writes the class's `quantization_config` though it is null.
   mutating func refuseQuantization(records: Bool = false) throws(CairnError) {
-    for key in ["quantization_config", "lora_rank"] where take(key) != nil {
-      throw unsupported(key, "quantised and LoRA layers are not implemented")
+    if take("quantization_config") != nil {
+      throw unsupported("quantization_config", "layers quantised in that way are not implemented")
     }
     if records { record("quantization_config", .null) }
-    // Without a rank it says nothing.
-    _ = take("lora_alpha")
+    for key in ["lora_rank", "lora_alpha"] {
+      if let value = take(key) { record(key, value) }
+    }
   }
 }

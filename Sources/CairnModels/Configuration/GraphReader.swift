@@ -109,6 +109,7 @@ struct GraphReader {
   private func history(
     _ value: JSONValue, at path: String
   ) throws(CairnError) -> (place: Place, index: Int) {
+    try BuildBudget.take()
     guard let parts = value.arrayValue, parts.count == 3, let name = parts[0].stringValue,
       let node = parts[1].intValue, let index = parts[2].intValue, node >= 0, index >= 0,
       let layer = indices[Array(name.utf8)]

@@ -58,6 +58,19 @@ extension LayerRegistry {
     register(Bidirectional.self) { (reader, context) throws(CairnError) in
       try Bidirectional(reading: &reader, in: &context)
     }
+    register(seeded: AdditiveAttention.self)
+    register(seeded: ConvLSTM1D.self)
+    register(seeded: ConvLSTM2D.self)
+    register(seeded: ConvLSTM3D.self)
+    register(seeded: RecurrentCell<LSTMRule>.self)
+    register(seeded: RecurrentCell<GRURule>.self)
+    register(seeded: RecurrentCell<SimpleRNNRule>.self)
+    register(StackedCells.self) { (reader, context) throws(CairnError) in
+      try StackedCells(reading: &reader, in: &context)
+    }
+    register(CellRecurrence.self) { (reader, context) throws(CairnError) in
+      try CellRecurrence(reading: &reader, in: &context)
+    }
     register(TimeDistributed.self) { (reader, context) throws(CairnError) in
       try TimeDistributed(reading: &reader, in: &context)
     }
@@ -95,6 +108,18 @@ extension LayerRegistry {
     register(UpSampling1D.self)
     register(UpSampling2D.self)
     register(UpSampling3D.self)
+    register(Resizing.self)
+    register(CategoryEncoding.self)
+    register(Discretization.self)
+    register(IntegerLookup.self)
+    register(LayerScale.self)
+    register(CustomScaleLayer.self)
+    register(CenterCrop.self)
+    for name in TrainingOnlyLayer.classNames {
+      register(TrainingOnlyLayer.self, named: name) { (reader, _) throws(CairnError) in
+        try TrainingOnlyLayer(name, reading: &reader)
+      }
+    }
   }
 
   mutating func registerElementwise() {
@@ -158,7 +183,16 @@ extension Dot: ConfiguredLayer {}
 extension ActivityRegularization: ConfiguredLayer {}
 extension EinsumDense: ConfiguredLayer {}
 extension NoiseLayer: SeededLayer {}
-extension Attention: SeededLayer {}
+extension ScoredAttention: SeededLayer {}
+extension ConvLSTM: SeededLayer {}
+extension RecurrentCell: SeededLayer {}
+extension Resizing: ConfiguredLayer {}
+extension CategoryEncoding: ConfiguredLayer {}
+extension Discretization: ConfiguredLayer {}
+extension IntegerLookup: ConfiguredLayer {}
+extension LayerScale: ConfiguredLayer {}
+extension CustomScaleLayer: ConfiguredLayer {}
+extension CenterCrop: ConfiguredLayer {}
 extension MultiHeadAttention: SeededLayer {}
 extension GroupedQueryAttention: SeededLayer {}
 extension Recurrent: SeededLayer {}

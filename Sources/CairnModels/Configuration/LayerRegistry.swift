@@ -58,7 +58,9 @@ public struct LayerRegistry: Sendable {
     limits: ModelLimits = ModelLimits()
   ) throws(CairnError) -> any Layer {
     var context = RebuildContext(registry: self, initialization: initialization, limits: limits)
-    return try context.layer(from: configuration, at: "")
+    return try BuildBudget.run(for: configuration) { () throws(CairnError) in
+      try context.layer(from: configuration, at: "")
+    }
   }
 
   /// The names of the classes, ascending.

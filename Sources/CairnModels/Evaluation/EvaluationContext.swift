@@ -17,6 +17,8 @@ public struct EvaluationContext: Sendable {
   ///
   /// A graph of small layers can keep any number of results alive until its last call.
   public var maximumHeldElementCount: Int
+  /// The work that the pass may do, if it is bounded.
+  var budget: Budget?
 
   /// Inference on that many threads.
   public init(
@@ -63,6 +65,7 @@ public struct EvaluationContext: Sendable {
         found: "a shape of \(shape)",
         advice: "Raise EvaluationContext.maximumElementCount if that is meant")
     }
+    try take(elements: places)
     return shape
   }
 

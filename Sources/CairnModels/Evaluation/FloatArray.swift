@@ -98,6 +98,7 @@ struct FloatArray<Scalar: FloatScalar>: Sendable {
     }
     let (rows, inner, columns) = (shape[rank - 2], shape[rank - 1], other.shape[other.rank - 1])
     let result = try context.shape(batch + [rows, columns])
+    try context.take(work: result.elementCount, inner)
     let a = broadcast(to: batch + [rows, inner])
     let b = other.broadcast(to: batch + [inner, columns])
     let tensor = try Tensor(

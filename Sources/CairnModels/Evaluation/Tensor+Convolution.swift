@@ -31,6 +31,7 @@ extension Tensor {
     let inner = windows.kernelCount * groupChannels
     let output = try context.shape(
       [shape[0]] + windows.axes.suffix(window.rank).map { max($0.output, 0) } + [filters])
+    try context.take(work: output.elementCount, inner)
     let input: [Scalar] = try scalars()
     let matrices: [[Scalar]] = try kernel.groupMatrices(groups, rows: inner)
     let offsets: [Scalar] = try bias?.scalars() ?? []

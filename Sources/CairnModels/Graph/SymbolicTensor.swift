@@ -44,7 +44,9 @@ public final class GraphNode: Sendable {
         .overBudget, "a graph has too many layers one behind the other",
         at: .init(name: layer.name), expected: "at most \(Self.maximumDepth)")
     }
-    self.init(layer, arguments, outputs: try layer.outputSpecs(for: specs))
+    let outputs = try layer.outputSpecs(for: specs)
+    try BuildBudget.take(results: outputs)
+    self.init(layer, arguments, outputs: outputs)
   }
 
   /// The node's results as tensors of the graph.

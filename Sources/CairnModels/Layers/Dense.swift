@@ -120,6 +120,7 @@ public final class Dense: UnaryLayer {
     try state.check(input)
     let shape = try outputShape(for: BatchShape(input.shape))
     let kernel = try state.weight("kernel")
+    try context.take(work: context.shape(shape).elementCount, kernel.shape[0])
     let bias = usesBias ? try state.weight("bias") : nil
     var output = try MatrixProduct.product(
       of: input, kernel, adding: bias,

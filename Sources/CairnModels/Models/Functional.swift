@@ -94,7 +94,8 @@ public final class Functional: Model, @unchecked Sendable {
       try node.layer.build(for: node.layer.buildShapes(for: specs), in: &context)
     }
     _ = try graph.run(graph.inputs.map(\.spec)) { (node, arguments, _) throws(CairnError) in
-      try node.layer.outputSpecs(for: arguments)
+      try BuildBudget.take(steps: 1 + node.outputs.count)
+      return try node.layer.outputSpecs(for: arguments)
     }
   }
 
@@ -147,7 +148,8 @@ public final class Functional: Model, @unchecked Sendable {
     // What comes in is brought into the type of the model's own inputs.
     return try graph.run(graph.inputs.indices.map { inputs[$0].fitted(to: graph.inputs[$0]) }) {
       (node, arguments, _) throws(CairnError) in
-      try node.layer.outputSpecs(for: arguments)
+      try BuildBudget.take(steps: 1 + node.outputs.count)
+      return try node.layer.outputSpecs(for: arguments)
     }
   }
 
@@ -231,7 +233,7 @@ private struct GraphWriter {
   func json(_ layer: any Layer) -> JSONValue {
     guard case .object(var object) = layer.kerasConfiguration else { return .null }
     object["name"] = .string(layer.name)
-    let calls = (nodes[ObjectIdentifier(layer)] ?? []).filter { !$0.arguments.tensors.isEmpty }
+    let calls = (nodes[ObjectIdentifier(layer)] ?? []).filter { !($0.layer is InputLayer) }
     object["inbound_nodes"] = .array(
       calls.map { call in
         var named = JSONObject()

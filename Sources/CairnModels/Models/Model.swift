@@ -121,7 +121,9 @@ public class Model: Layer, @unchecked Sendable {
     var context = RebuildContext(
       registry: registry, initialization: initialization, limits: limits,
       version: extras.version ?? noted ?? version ?? .newest, sharedLayers: extras.sharedLayers)
-    let layer = try context.layer(from: configuration, at: "")
+    let layer = try BuildBudget.run(for: configuration) { () throws(CairnError) in
+      try context.layer(from: configuration, at: "")
+    }
     guard let model = layer as? Model else {
       throw CairnError(
         .invalidConfiguration, "the configuration is a layer's, not a model's",

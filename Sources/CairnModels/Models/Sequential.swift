@@ -186,6 +186,7 @@ public final class Sequential: Model, @unchecked Sendable {
     _ = try outputShapes(for: [input.shape])
     var spec = input
     for layer in sublayers {
+      try BuildBudget.take()
       spec = try layer.only(layer.outputSpecs(for: CallArguments(inputs: [spec])))
     }
     return [spec]

@@ -141,7 +141,10 @@ struct SequentialStack: Sendable {
     of layers: some Sequence<any Layer>, for input: BatchShape
   ) throws(CairnError) -> BatchShape {
     var shape = input
-    for layer in layers { shape = try layer.only(layer.outputShapes(for: [shape])) }
+    for layer in layers {
+      try BuildBudget.take()
+      shape = try layer.only(layer.outputShapes(for: [shape]))
+    }
     return shape
   }
 }

@@ -90,7 +90,7 @@ private struct KerasWalk {
         // The class is exported under another name than it has.
         let kind =
           sublayer is GroupedQueryAttention
-          ? "GroupedQueryAttention" : type(of: sublayer).className
+          ? "GroupedQueryAttention" : sublayer.configurationClass.className
         let name = names.unique(LayerName.automatic(for: kind))
         _ = names.insert(name)
         return ("layers/" + name, sublayer)
@@ -100,6 +100,13 @@ private struct KerasWalk {
     switch layer {
     case is Bidirectional: return Array(zip(["forward_layer", "backward_layer"], sublayers))
     case is TimeDistributed: return Array(zip(["layer"], sublayers))
+    case is StackedCells:
+      var names = LayerNames()
+      return sublayers.map { cell in
+        let name = names.unique(LayerName.automatic(for: cell.configurationClass.className))
+        _ = names.insert(name)
+        return ("cells/" + name, cell)
+      }
     case is MultiHeadAttention: return sublayers.map { (projection($0.name), $0) }
     case is GroupedQueryAttention: return sublayers.map { ("_" + projection($0.name), $0) }
     default: return Array(zip(["cell"], sublayers))

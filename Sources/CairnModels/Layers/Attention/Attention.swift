@@ -4,22 +4,54 @@ import CairnJSON
 public import CairnSystem
 public import CairnTensors
 
-/// Dot-product attention: for each query the mean of the values, weighted by how well the keys fit.
+/// Dot-product attention (Luong et al., 2015).
+public typealias Attention = ScoredAttention<ProductScores>
+/// Additive attention (Bahdanau et al., 2014).
+public typealias AdditiveAttention = ScoredAttention<SumScores>
+
+/// How queries and keys are compared, as a type.
+public protocol AttentionScores: Sendable {
+  /// The class's name.
+  static var name: String { get }
+  /// Whether what is compared are sums, with a factor for each of their elements.
+  static var isAdditive: Bool { get }
+}
+
+/// By their products, or as the layer's `score_mode` says.
+public enum ProductScores: AttentionScores {
+  /// `Attention`
+  public static var name: String { "Attention" }
+  /// False.
+  public static var isAdditive: Bool { false }
+}
+
+/// By the sum of tanh of their sums.
+public enum SumScores: AttentionScores {
+  /// `AdditiveAttention`
+  public static var name: String { "AdditiveAttention" }
+  /// True.
+  public static var isAdditive: Bool { true }
+}
+
+/// How a query and a key are compared in ``Attention``.
+public enum AttentionScoreMode: String, Hashable, Sendable, CaseIterable {
+  /// Their product.
+  case dot
+  /// The sum of tanh of their sum.
+  case concat
+}
+
+/// Attention: for each query the mean of the values, weighted by how well the keys fit.
 ///
 /// Inputs: query `(n, Tq, d)`, value `(n, Tv, d)` and, unless it is the value, key `(n, Tv, d)`.
 /// Output: `(n, Tq, d)`. Variables: `scale` and `concat_score_weight`, single numbers, where they
 /// are used.
-public final class Attention: Layer {
-  /// `Attention`
-  public static let className = "Attention"
+public final class ScoredAttention<Scores: AttentionScores>: Layer {
+  /// `Attention`, `AdditiveAttention`
+  public static var className: String { Scores.name }
 
   /// How a query and a key are compared.
-  public enum ScoreMode: String, Hashable, Sendable, CaseIterable {
-    /// Their product.
-    case dot
-    /// The sum of tanh of their sum.
-    case concat
-  }
+  public typealias ScoreMode = AttentionScoreMode
 
   /// Name, flag and variables.
   public let state: LayerState
@@ -35,12 +67,13 @@ public final class Attention: Layer {
     usesScale: Bool = false, scoreMode: ScoreMode = .dot, dropout: Double = 0, seed: UInt32? = nil,
     name: String? = nil, trainable: Bool = true, dtype: DTypePolicy = .float32
   ) throws(CairnError) {
+    var settings: JSONObject = [
+      "use_scale": .bool(usesScale), "dropout": .double(dropout),
+      "seed": seed.map { .integer(Int64($0)) } ?? .null,
+    ]
+    if !Scores.isAdditive { settings["score_mode"] = .string(scoreMode.rawValue) }
     var reader = try ConfigurationReader(
-      making: Self.className, name: name, trainable: trainable, dtype: dtype,
-      [
-        "use_scale": .bool(usesScale), "score_mode": .string(scoreMode.rawValue),
-        "dropout": .double(dropout), "seed": seed.map { .integer(Int64($0)) } ?? .null,
-      ])
+      making: Self.className, name: name, trainable: trainable, dtype: dtype, settings)
     var context = BuildContext(.seeded(.random(in: .min ... .max)))
     try self.init(reading: &reader, in: &context)
   }
@@ -48,8 +81,8 @@ public final class Attention: Layer {
   init(
     reading reader: inout ConfigurationReader, in context: inout BuildContext
   ) throws(CairnError) {
-    usesScale = try reader.bool("use_scale", default: false)
-    scoreMode = try reader.choice("score_mode", default: .dot)
+    usesScale = try reader.bool("use_scale", default: Scores.isAdditive)
+    scoreMode = Scores.isAdditive ? .concat : try reader.choice("score_mode", default: .dot)
     dropout = try reader.rate("dropout")
     seed = try reader.generatorSeed(in: &context)
     state = try reader.layerState(className: Self.className)
@@ -63,8 +96,17 @@ public final class Attention: Layer {
     for inputs: [BatchShape], in context: inout BuildContext
   ) throws(CairnError) -> [LayerVariable] {
     var variables: [LayerVariable] = []
+    if Scores.isAdditive, usesScale {
+      guard let query = inputs.first, let last = query.dimensions.last, let width = last else {
+        throw state.notBuilt()
+      }
+      variables.append(
+        try context.makeVariable(
+          "scale", dimensions: [width], initializer: .glorotUniform, role: .trainable,
+          dtype: state.dtype.variableDType))
+    }
     for (name, isThere) in [("scale", usesScale), ("concat_score_weight", scoreMode == .concat)]
-    where isThere {
+    where isThere && !Scores.isAdditive {
       variables.append(
         try context.makeVariable(
           name, dimensions: [], initializer: .ones, role: .trainable,
@@ -169,6 +211,7 @@ public final class Attention: Layer {
   private func scores<Scalar: FloatScalar>(
     _ query: FloatArray<Scalar>, _ key: FloatArray<Scalar>, in context: EvaluationContext
   ) throws(CairnError) -> FloatArray<Scalar> {
+    guard !Scores.isAdditive else { return try sums(query, key, in: context) }
     let scale: Scalar = usesScale ? try state.weightScalars("scale")[0] : 1
     guard scoreMode == .concat else {
       var scores = try query.multiplied(by: key.transposed([0, 2, 1]), in: context)
@@ -183,5 +226,20 @@ public final class Attention: Layer {
     var scores = sums.reduced([3], keepingDimensions: false) { $0.reduce(0, +) }
     scores.values = scores.values.map { $0 * weight }
     return scores
+  }
+
+  /// For each query and key the sum of tanh of their sum, each element times its factor.
+  private func sums<Scalar: FloatScalar>(
+    _ query: FloatArray<Scalar>, _ key: FloatArray<Scalar>, in context: EvaluationContext
+  ) throws(CairnError) -> FloatArray<Scalar> {
+    let left = FloatArray(query.values, shape: [query.shape[0], query.shape[1], 1, query.shape[2]])
+    let right = FloatArray(key.values, shape: [key.shape[0], 1, key.shape[1], key.shape[2]])
+    var sums = try left.combined(with: right, in: context) { $0 + $1 }
+    sums.values = try ActivationFunction.tanh.values(sums.values)
+    if usesScale {
+      let scale = try FloatArray<Scalar>(state.weight("scale"))
+      sums = try sums.combined(with: scale, in: context, *)
+    }
+    return sums.reduced([3], keepingDimensions: false) { $0.reduce(0, +) }
   }
 }

@@ -13,6 +13,16 @@ struct ConvolutionWindow: Hashable, Sendable {
   let padding: Padding
   let dataFormat: DataFormat
 
+  /// A window that moves by one place.
+  init(kernelSize: [Int], padding: Padding) {
+    rank = kernelSize.count
+    self.kernelSize = kernelSize
+    strides = [Int](repeating: 1, count: kernelSize.count)
+    dilation = strides
+    self.padding = padding
+    dataFormat = .channelsLast
+  }
+
   /// Reads the keys that all convolutions have.
   init(
     reading reader: inout ConfigurationReader, rank: Int, allowsCausal: Bool = false

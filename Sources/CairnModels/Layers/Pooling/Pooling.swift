@@ -150,6 +150,15 @@ public final class Pooling<Rank: SpatialRank, Rule: PoolingRule>: ShapelessLayer
     let shape = try context.shape(outputShape(for: BatchShape(input.shape)))
     guard shape.elementCount > 0 else { return try Tensor(zeros: input.dtype, shape: shape) }
     let source = try input.withChannelsLast(from: dataFormat)
+    // The taps of all windows along each dimension are noted down.
+    var taps = 1
+    for axis in 0..<Rank.rank {
+      let length = source.shape[axis + 1]
+      let own = min(size[axis], length)
+      try context.take(work: (length / strides[axis] + 1), own, 64)
+      taps = taps.multipliedReportingOverflow(by: own).partialValue
+    }
+    try context.take(work: shape.elementCount, max(taps, 1), 4)
     let windows = Windows(
       Array(source.shape.dimensions[1...].prefix(Rank.rank)), kernel: size, strides: strides,
       dilation: [Int](repeating: 1, count: Rank.rank), padding: padding)

@@ -128,6 +128,16 @@ final class RecurrentCell<Rule: RecurrentRule>: Layer {
       trainable: trainable, dtype: dtype)
   }
 
+  /// A cell that stands in a configuration by itself.
+  init(
+    reading reader: inout ConfigurationReader, in context: inout BuildContext
+  ) throws(CairnError) {
+    options = try CellOptions(Rule.self, reading: &reader, in: &context)
+    // As a cell the class writes its seed.
+    reader.record("seed", reader.raw["seed"] ?? .null)
+    state = try reader.layerState(className: Self.className)
+  }
+
   func makeVariables(
     for inputs: [BatchShape], in context: inout BuildContext
   ) throws(CairnError) -> [LayerVariable] {

@@ -53,17 +53,27 @@ public enum Interpolation: String, Hashable, Sendable, CaseIterable {
     }
   }
 
-  /// The places of a dimension that count for place `index` of one that is `factor` times as long,
-  /// and what each counts; 1 in all.
+  /// The places of a dimension of `length` that count for place `index` of one of `target`, and what each
+  /// counts; 1 in all.
   private func weights<Scalar: FloatScalar>(
-    _ index: Int, length: Int, factor: Int
+    _ index: Int, length: Int, target: Int, antialiases: Bool
   ) -> [(place: Int, weight: Scalar)] {
-    let centre = (Double(index) + 0.5) / Double(factor) - 0.5
-    let nearest = Int(centre.rounded(.down))
-    let places = max(nearest - radius + 1, 0)...min(nearest + radius, length - 1)
-    let weights = places.map { weight(abs(centre - Double($0))) }
+    let step = Double(length) / Double(target)
+    guard self != .nearest else {
+      return [(min(Int((Double(index) + 0.5) * step), length - 1), 1)]
+    }
+    // A kernel as wide as a place of the result, where the result is smaller.
+    let width = antialiases ? max(step, 1) : 1
+    let centre = (Double(index) + 0.5) * step - 0.5
+    let reach = Double(radius) * width
+    let first = max(Int((centre - reach).rounded(.down)) + 1, 0)
+    let last = min(Int((centre + reach).rounded(.up)) - 1, length - 1)
+    guard first <= last else {
+      return [(min(max(Int(centre.rounded()), 0), length - 1), 1)]
+    }
+    let weights = (first...last).map { weight(abs(centre - Double($0)) / width) }
     let sum = weights.reduce(0, +)
-    return zip(places, weights).map { ($0, Scalar($1 / sum)) }
+    return zip(first...last, weights).map { ($0, Scalar($1 / sum)) }
   }
 
   /// A tensor that is longer by those factors along as many dimensions from `first` on.
@@ -71,33 +81,34 @@ public enum Interpolation: String, Hashable, Sendable, CaseIterable {
     _ input: Tensor, from first: Int, by factors: [Int], as type: Scalar.Type
   ) throws(CairnError) -> Tensor {
     var array = try FloatArray<Scalar>(input)
-    for (axis, factor) in factors.enumerated() {
-      array = stretched(array, axis: first + axis, by: factor)
+    for (axis, factor) in factors.enumerated() where factor > 1 {
+      array = resized(
+        array, axis: first + axis, to: array.shape[first + axis] * factor, antialiases: false)
     }
     return try array.tensor()
   }
 
-  /// An array that is `factor` times as long along one dimension.
-  private func stretched<Scalar: FloatScalar>(
-    _ array: FloatArray<Scalar>, axis: Int, by factor: Int
+  /// An array that has `target` places along one dimension.
+  func resized<Scalar: FloatScalar>(
+    _ array: FloatArray<Scalar>, axis: Int, to target: Int, antialiases: Bool
   ) -> FloatArray<Scalar> {
     let length = array.shape[axis]
-    guard factor > 1, length > 0 else { return array }
+    guard target != length, length > 0 else { return array }
     let inner = array.shape[(axis + 1)...].reduce(1, *)
     let outer = array.shape[..<axis].reduce(1, *)
     var shape = array.shape
-    shape[axis] = length * factor
-    var values = [Scalar](repeating: 0, count: array.values.count * factor)
-    let weights: [[(place: Int, weight: Scalar)]] = (0..<length * factor).map {
-      self.weights($0, length: length, factor: factor)
+    shape[axis] = target
+    var values = [Scalar](repeating: 0, count: outer * target * inner)
+    let weights: [[(place: Int, weight: Scalar)]] = (0..<target).map {
+      self.weights($0, length: length, target: target, antialiases: antialiases)
     }
     for block in 0..<outer {
       for index in weights.indices {
-        let target = (block * weights.count + index) * inner
+        let start = (block * target + index) * inner
         for (place, weight) in weights[index] {
           let source = (block * length + place) * inner
           for offset in 0..<inner {
-            values[target + offset] += array.values[source + offset] * weight
+            values[start + offset] += array.values[source + offset] * weight
           }
         }
       }

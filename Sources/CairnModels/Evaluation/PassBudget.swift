@@ -1,0 +1,42 @@
+// What one pass over a model may cost: the work, beside what its tensors take.
+
+package import CairnSystem
+package import CairnTensors
+
+extension EvaluationContext {
+  /// Bounds for a model out of a file, in proportion to what it is given: ordinary models stay far below,
+  /// and a configuration of 1 KiB cannot ask for an hour or a gigabyte.
+  ///
+  /// - Parameters:
+  ///   - fileByteCount: The bytes of the model's file.
+  ///   - inputs: What the model is called with.
+  package static func bounded(
+    fileByteCount: Int, inputs: [Tensor], threads: Threads = .all
+  ) -> EvaluationContext {
+    func clamped(_ value: Int) -> Int { min(max(value, 0), 1 << 40) }
+    let file = clamped(fileByteCount)
+    let given = inputs.reduce(0) { clamped($0 + clamped($1.byteCount)) }
+    let elements = inputs.reduce(0) { clamped($0 + clamped($1.elementCount)) }
+    let most = min((1 << 21) + 64 * elements + file, 1 << 34)
+    var context = EvaluationContext(
+      threads: threads, maximumElementCount: most, maximumHeldElementCount: 4 * most)
+    context.budget = Budget(
+      bytes: .max, steps: 4_000_000 + 2 * file + 64 * given, for: "the evaluation",
+      advice: "Give --no-limits if the model is to be trusted")
+    return context
+  }
+
+  /// Counts work: multiplications and additions in an inner loop, of which some 256 make a step.
+  func take(work count: Int...) throws(CairnError) {
+    guard let budget else { return }
+    var product = 1
+    for factor in count {
+      let (next, overflow) = product.multipliedReportingOverflow(by: max(factor, 0))
+      product = overflow ? .max : next
+    }
+    try budget.take(steps: product / 256)
+  }
+
+  /// Counts elements that are made or moved one by one.
+  func take(elements count: Int) throws(CairnError) { try budget?.take(steps: count / 8) }
+}

@@ -1,0 +1,98 @@
+// Layers that some of `keras.applications` bring with them: Keras `applications/convnext.py`,
+// `inception_resnet_v2.py`.
+
+import CairnJSON
+public import CairnSystem
+public import CairnTensors
+
+/// Its input times a factor for each channel (Touvron et al., 2021). Variable: `gamma`.
+public final class LayerScale: UnaryLayer {
+  /// `LayerScale`
+  public static let className = "LayerScale"
+  /// `keras.src.applications.convnext`
+  public static var module: String { "keras.src.applications.convnext" }
+
+  /// Name, flag and variables.
+  public let state: LayerState
+  private let initial: Double
+  private let width: Int
+
+  init(reading reader: inout ConfigurationReader) throws(CairnError) {
+    initial = try reader.double("init_values", default: 1e-6)
+    width = try reader.integer("projection_dim", in: 1...ConfigurationReader.greatestExtent)
+    state = try reader.layerState(className: Self.className)
+  }
+
+  /// `gamma`.
+  public func makeVariables(
+    for input: BatchShape, in context: inout BuildContext
+  ) throws(CairnError) -> [LayerVariable] {
+    // Keras gives the variable no name of its own.
+    try context.makeWeights(
+      [("variable", [width], .constant(initial))], dtype: state.dtype.variableDType)
+  }
+
+  /// The input's own shape.
+  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+    guard let last = input.dimensions.last, last ?? width == width else {
+      throw shapeMismatch(expected: "a last dimension of \(width)", found: input)
+    }
+    return input
+  }
+
+  /// The scaled input.
+  public func evaluate(
+    _ input: Tensor, in context: EvaluationContext
+  ) throws(CairnError) -> Tensor {
+    try state.check(input)
+    _ = try outputShape(for: BatchShape(input.shape))
+    let call = CallArguments<MaskedTensor>([
+      .tensor(MaskedTensor(input)), .tensor(MaskedTensor(try state.weight("variable"))),
+    ])
+    return try BinaryRule(function: .product).evaluate(
+      call, to: TensorSpec(BatchShape(input.shape), dtype: input.dtype), in: context)
+  }
+}
+
+/// The first input and a part of the second.
+public final class CustomScaleLayer: Layer {
+  /// `CustomScaleLayer`
+  public static let className = "CustomScaleLayer"
+  /// `keras.src.applications.inception_resnet_v2`
+  public static var module: String { "keras.src.applications.inception_resnet_v2" }
+
+  /// Name, flag and variables.
+  public let state: LayerState
+  private let scale: Double
+
+  init(reading reader: inout ConfigurationReader) throws(CairnError) {
+    scale = try reader.double("scale", default: 1)
+    state = try reader.layerState(className: Self.className)
+  }
+
+  /// The first input's shape.
+  public func outputShapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
+    guard inputs.count == 2, inputs[0].isCompatible(with: inputs[1]) else {
+      throw CairnError(
+        .shapeMismatch, "the layer takes two inputs of one shape", at: .init(name: name),
+        found: inputs.map { "\($0)" }.joined(separator: ", "))
+    }
+    return [inputs[0]]
+  }
+
+  /// `first + second * scale`.
+  public func evaluate(
+    _ inputs: [Tensor], in context: EvaluationContext
+  ) throws(CairnError) -> [Tensor] {
+    _ = try outputShapes(for: inputs.map { BatchShape($0.shape) })
+    let spec = TensorSpec(BatchShape(inputs[0].shape), dtype: inputs[0].dtype)
+    let part = try BinaryRule(function: .product).evaluate(
+      CallArguments([.tensor(MaskedTensor(inputs[1])), .value(.double(scale))]), to: spec,
+      in: context)
+    return [
+      try BinaryRule(function: .sum).evaluate(
+        CallArguments([.tensor(MaskedTensor(inputs[0])), .tensor(MaskedTensor(part))]), to: spec,
+        in: context)
+    ]
+  }
+}

@@ -1,0 +1,248 @@
+// Keras `layers/preprocessing/image_preprocessing`: what its layers do to pictures in inference.
+
+import CairnJSON
+public import CairnSystem
+public import CairnTensors
+
+/// Pictures of another height and width; Keras's `Resizing`. No variables.
+///
+/// Input: `(n, h, w, c)`, or `(n, c, h, w)` with channels first; or one picture alone.
+public final class Resizing: UnaryLayer {
+  /// `Resizing`
+  public static let className = "Resizing"
+
+  /// Name, flag and variables.
+  public let state: LayerState
+  private let resize: PictureResize
+
+  init(reading reader: inout ConfigurationReader) throws(CairnError) {
+    let size = [
+      try reader.integer("height", in: 1...ConfigurationReader.greatestExtent),
+      try reader.integer("width", in: 1...ConfigurationReader.greatestExtent),
+    ]
+    let interpolation: Interpolation = try reader.choice("interpolation", default: .bilinear)
+    let crops = try reader.bool("crop_to_aspect_ratio", default: false)
+    let pads = try reader.bool("pad_to_aspect_ratio", default: false)
+    guard try reader.string("fill_mode", default: "constant").isSpelt(as: "constant"),
+      !(crops && pads)
+    else { throw reader.unsupported("fill_mode", "pictures are filled with a constant only") }
+    let fill = try reader.double("fill_value", default: 0)
+    let antialias = try reader.bool("antialias", default: false)
+    resize = PictureResize(
+      size: size, interpolation: interpolation,
+      shape: crops ? .cropped : pads ? .padded(fill) : .free,
+      antialiases: antialias, dataFormat: try reader.dataFormat())
+    for key in ["bounding_box_format", "factor"] where reader.has(key) {
+      reader.record(key, reader.take(key) ?? .null)
+    }
+    state = try reader.layerState(className: Self.className)
+  }
+
+  /// The new height and width.
+  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+    try resize.outputShape(for: input, self)
+  }
+
+  /// The picture in its new size.
+  public func evaluate(
+    _ input: Tensor, in context: EvaluationContext
+  ) throws(CairnError) -> Tensor {
+    _ = try context.shape(outputShape(for: BatchShape(input.shape)))
+    return try resize(input, in: context)
+  }
+}
+
+/// The middle of pictures; Keras's `CenterCrop`. What is too small is cut to the proportions, and made
+/// larger. No variables.
+public final class CenterCrop: UnaryLayer {
+  /// `CenterCrop`
+  public static let className = "CenterCrop"
+
+  /// Name, flag and variables.
+  public let state: LayerState
+  private let resize: PictureResize
+
+  init(reading reader: inout ConfigurationReader) throws(CairnError) {
+    let size = [
+      try reader.integer("height", in: 1...ConfigurationReader.greatestExtent),
+      try reader.integer("width", in: 1...ConfigurationReader.greatestExtent),
+    ]
+    resize = PictureResize(
+      size: size, interpolation: .bilinear, shape: .cropped, antialiases: false,
+      dataFormat: try reader.dataFormat())
+    for key in ["bounding_box_format", "factor"] where reader.has(key) {
+      reader.record(key, reader.take(key) ?? .null)
+    }
+    state = try reader.layerState(className: Self.className)
+  }
+
+  /// The height and width of the middle.
+  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+    try resize.outputShape(for: input, self)
+  }
+
+  /// The middle.
+  public func evaluate(
+    _ input: Tensor, in context: EvaluationContext
+  ) throws(CairnError) -> Tensor {
+    let shape = try context.shape(outputShape(for: BatchShape(input.shape)))
+    let axes = resize.axes(rank: input.rank)
+    guard zip(axes, resize.size).allSatisfy({ input.shape[$0] >= $1 }) else {
+      return try resize(input, in: context)
+    }
+    var places = shape.dimensions.map { Array(0..<$0) }
+    for (axis, size) in zip(axes, resize.size) {
+      let start = (input.shape[axis] - size) / 2
+      places[axis] = Array(start..<start + size)
+    }
+    return try input.gathered(places, in: context)
+  }
+}
+
+/// How pictures are brought to another size.
+struct PictureResize: Sendable {
+  /// What becomes of the proportions.
+  enum Proportions: Sendable {
+    /// They follow the size.
+    case free
+    /// What is too much is cut off on both sides first.
+    case cropped
+    /// What is missing is filled on both sides first.
+    case padded(Double)
+  }
+  /// Height and width.
+  let size: [Int]
+  let interpolation: Interpolation
+  let shape: Proportions
+  let antialiases: Bool
+  let dataFormat: DataFormat
+
+  /// The dimensions of height and width.
+  func axes(rank: Int) -> [Int] {
+    dataFormat == .channelsFirst ? [rank - 2, rank - 1] : [rank - 3, rank - 2]
+  }
+
+  func outputShape(for input: BatchShape, _ layer: any Layer) throws(CairnError) -> BatchShape {
+    guard (3...4).contains(input.rank) else {
+      throw layer.shapeMismatch(expected: "pictures, of four dimensions or three", found: input)
+    }
+    var dimensions = input.dimensions
+    for (axis, length) in zip(axes(rank: input.rank), size) { dimensions[axis] = length }
+    return try BatchShape(dimensions)
+  }
+
+  func callAsFunction(
+    _ input: Tensor, in context: EvaluationContext
+  ) throws(CairnError) -> Tensor {
+    let axes = axes(rank: input.rank)
+    guard axes.allSatisfy({ input.shape[$0] > 0 }) else {
+      throw CairnError(.shapeMismatch, "a picture without places cannot be enlarged")
+    }
+    let framed = try framed(input, axes, in: context)
+    return switch Precision(for: input.dtype) {
+    case .single: try resized(framed, axes, in: context, as: Float.self)
+    case .double: try resized(framed, axes, in: context, as: Double.self)
+    }
+  }
+
+  private func resized<Scalar: FloatScalar>(
+    _ input: Tensor, _ axes: [Int], in context: EvaluationContext, as type: Scalar.Type
+  ) throws(CairnError) -> Tensor {
+    var array = try FloatArray<Scalar>(input)
+    for (axis, length) in zip(axes, size) {
+      var next = array.shape
+      next[axis] = length
+      _ = try context.shape(next)
+      array = interpolation.resized(array, axis: axis, to: length, antialiases: antialiases)
+    }
+    return try array.tensor()
+  }
+
+  /// The picture in the proportions of the size.
+  private func framed(
+    _ input: Tensor, _ axes: [Int], in context: EvaluationContext
+  ) throws(CairnError) -> Tensor {
+    let (height, width) = (input.shape[axes[0]], input.shape[axes[1]])
+    let fit = [
+      Int(Double(width) * Double(size[0]) / Double(size[1])),
+      Int(Double(height) * Double(size[1]) / Double(size[0])),
+    ]
+    var places = input.shape.dimensions.map { Array(0..<$0) }
+    switch shape {
+    case .free: return input
+    case .cropped:
+      for (axis, length) in zip(axes, fit) {
+        let whole = input.shape[axis]
+        let part = max(min(whole, length), 1)
+        let start = (whole - part) / 2
+        places[axis] = Array(start..<start + part)
+      }
+      return try input.gathered(places, in: context)
+    case .padded(let fill):
+      var padded = input.shape.dimensions
+      for (axis, length) in zip(axes, fit) { padded[axis] = max(input.shape[axis], length) }
+      _ = try context.shape(padded)
+      for axis in axes {
+        let (whole, start) = (input.shape[axis], (padded[axis] - input.shape[axis]) / 2)
+        places[axis] = (0..<padded[axis]).map {
+          (start..<start + whole).contains($0) ? $0 - start : -1
+        }
+      }
+      let frame = try input.gathered(places, in: context)
+      guard fill != 0 else { return frame }
+      let whole = try Tensor(repeating: true, shape: input.shape).gathered(places, in: context)
+      return try WhereRule().evaluate(
+        CallArguments([
+          .tensor(MaskedTensor(whole)), .tensor(MaskedTensor(frame)), .value(.double(fill)),
+        ]), to: TensorSpec(BatchShape(frame.shape), dtype: frame.dtype), in: context)
+    }
+  }
+}
+
+/// A layer of Keras's that changes what it is given in training only: `RandomFlip` and its like. In
+/// inference it gives pictures back as they are. No variables.
+public final class TrainingOnlyLayer: UnaryLayer {
+  /// `TrainingOnlyLayer`; a configuration has the class's own name.
+  public static let className = "TrainingOnlyLayer"
+  /// The classes.
+  static let classNames = [
+    "RandomFlip", "RandomRotation", "RandomZoom", "RandomTranslation", "RandomContrast",
+    "RandomBrightness", "RandomShear", "RandomHue", "RandomSaturation", "RandomSharpness",
+    "RandomPosterization", "RandomGrayscale", "RandomInvert", "RandomErasing", "RandomColorJitter",
+    "RandomColorDegeneration", "RandomGaussianBlur", "RandomPerspective", "RandomElasticTransform",
+    "RandomApply", "AugMix", "RandAugment", "MixUp", "CutMix", "StochasticDepth",
+  ]
+
+  /// Name, flag and variables.
+  public let state: LayerState
+  private let kind: String
+
+  init(_ kind: String, reading reader: inout ConfigurationReader) throws(CairnError) {
+    self.kind = kind
+    // What only training looks at is kept as it is.
+    for key in reader.raw.map(\.key) where !Self.commonKeys.contains(key) {
+      reader.record(key, reader.take(key) ?? .null)
+    }
+    state = try reader.layerState(className: kind)
+  }
+
+  private static let commonKeys = ["name", "trainable", "dtype", "activity_regularizer"]
+
+  /// False: Keras builds such layers when they are made.
+  public static var recordsBuildShape: Bool { false }
+  /// Empty: there is nothing to build.
+  public var inputShapes: [BatchShape]? { state.inputShapes ?? [] }
+
+  /// The class's name in Keras.
+  public var configurationClass: ConfigurationClass {
+    ConfigurationClass(module: "keras.layers", className: kind, registeredName: nil)
+  }
+
+  /// The input's own shape.
+  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape { input }
+
+  /// The input itself.
+  public func evaluate(
+    _ input: Tensor, in context: EvaluationContext
+  ) throws(CairnError) -> Tensor { input }
+}
