@@ -4,7 +4,8 @@ SWIFT ?= swift
 CAIRN := .build/release/cairn
 CONFORMANCE := .build/release/cairn-conformance
 
-.PHONY: help demo build test test-swift conformance test-decoders test-real test-keras test-formats models detection test-asan \
+.PHONY: help demo build test test-swift conformance test-decoders test-real test-keras test-models \
+  test-formats models detection test-asan \
   test-tsan test-crash bench bench-build bench-large fuzz lint clean
 
 help:
@@ -13,6 +14,7 @@ help:
 	@echo "make conformance    the suite of the format, against Cairn's reader and two in Python"
 	@echo "make test-decoders  what Cairn codes, decoded by zlib, zlib-ng and ISA-L"
 	@echo "make test-keras     Keras's models through Cairn and back, against Keras itself"
+	@echo "make test-models    400 generated models of Keras, and its large architectures (1 GB)"
 	@echo "make models         the table of layers and options, and their distance from Keras"
 	@echo "make test-formats   real checkpoints of other formats, against their own libraries (3 GB)"
 	@echo "make detection      millions of damaged files, each of which must be found out: minutes"
@@ -69,8 +71,18 @@ test-keras:
 	$(SWIFT) build -c release --product cairn
 	Tests/Keras/run.sh
 
+# MODELS: how many are generated.
+test-models:
+	@Scripts/setup.sh python
+	$(SWIFT) build -c release --product cairn
+	Tests/Keras/models.sh $(MODELS)
+
+# The large architectures, where the environment of `make test-models` is there already.
 models: build
 	$(CAIRN) models Fixtures/keras/layers
+	@if [ -x .venv-models/bin/python ]; then \
+	  .venv-models/bin/python -W ignore Tests/Keras/test_applications.py --cairn $(CAIRN) 2>/dev/null; \
+	else echo "models: 'make test-models' also compares the architectures of keras.applications"; fi
 
 test-real:
 	@Scripts/setup.sh python

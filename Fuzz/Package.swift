@@ -38,7 +38,7 @@ let package = Package(
       dependencies: ["CFuzzing", "ContainerForge", .product(name: "Cairn", package: "cairn")],
       swiftSettings: settings),
     fuzzer("FuzzOpen"), fuzzer("FuzzIndex"), fuzzer("FuzzChunk"), fuzzer("FuzzMetadata"),
-    fuzzer("FuzzSafetensors"), fuzzer("FuzzModel"), fuzzer("FuzzSalvage"),
+    fuzzer("FuzzSafetensors"), fuzzer("FuzzModel"), fuzzer("FuzzPredict"), fuzzer("FuzzSalvage"),
     fuzzer("FuzzInflate"), fuzzer("FuzzEncode"),
     fuzzer("FuzzNumpy"), fuzzer("FuzzPytorch"), fuzzer("FuzzPickle"), fuzzer("FuzzGguf"),
     fuzzer("FuzzOnnx"),

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the fuzzers under the address sanitizer and runs them, each for SECONDS.
 #   Fuzz/Scripts/fuzz.sh SECONDS [TARGET…]     open index chunk inflate encode
-#                                              metadata safetensors model salvage
+#                                              metadata safetensors model predict salvage
 #                                              numpy pytorch pickle gguf onnx tensorflow shards hdf5
 # Stops at the first finding, which is kept in Fuzz/.fuzzing/findings; what is learnt stays in
 # Fuzz/.fuzzing/corpus.
@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 seconds=${1:-60}
 shift || true
 targets=("$@")
-[ "${#targets[@]}" -gt 0 ] || targets=(open index chunk inflate encode metadata safetensors model salvage
+[ "${#targets[@]}" -gt 0 ] || targets=(open index chunk inflate encode metadata safetensors model predict salvage
   numpy pytorch pickle gguf onnx tensorflow shards hdf5)
 
 # Optimised, which keeps every check of Swift's. Both sanitizers in one flag: of two the compiler
@@ -38,7 +38,7 @@ for target in "${targets[@]}"; do
     pickle) options+=(-max_len=8192 -dict=Dictionaries/pickle.dict) ;;
     shards) options+=(-max_len=4096 -dict=Dictionaries/json.dict) ;;
     hdf5) options+=(-max_len=32768 -dict=Dictionaries/hdf5.dict) ;;
-    model) options+=(-max_len=8192 -dict=Dictionaries/model.dict) ;;
+    model | predict) options+=(-max_len=8192 -dict=Dictionaries/model.dict) ;;
     *)
       echo "fuzz: there is no target ‘$target’" >&2
       exit 2

@@ -59,6 +59,7 @@ class Seeds:
                 self.add("metadata", bytes([PAYLOADS.index(kind)]) + payload)
             if kind == "CONF":
                 self.add("model", payload)
+                self.add("predict", payload)
             if kind == "TNSR" and len(payload) >= 40:
                 dtype, filter_ = number(payload, 0, 2), payload[3]
             if kind == "CHNK":
@@ -123,6 +124,7 @@ def main():
                 seeds.add("encode", bytes([layout, limit]) + script * 2)
     for case in json.loads((FIXTURES / "layers" / "cases.json").read_text()):
         seeds.add("model", json.dumps(case["config"]).encode())
+        seeds.add("predict", json.dumps(case["config"]).encode())
     seeds.add("model", (FIXTURES / "digits" / "model.json").read_bytes())
     for target in sorted(folder.iterdir()):
         print(f"{target.name}: {len(list(target.iterdir()))} seeds")

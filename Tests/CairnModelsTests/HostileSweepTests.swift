@@ -70,6 +70,59 @@ struct HostileSweepTests {
     #expect(refused > 0 && made > 0)
   }
 
+  /// Zero, what is just too much for 32 bits, for memory, for an Int when it is doubled, and less than
+  /// nothing.
+  private static let amplified: [JSONValue] = [
+    0, 1, -1, .integer(1 << 31), .integer(1 << 40), .integer(1 << 62),
+  ]
+
+  private static let bounded: EvaluationContext = {
+    var context = context
+    context.maximumStepCount = 1 << 18
+    return context
+  }()
+
+  @Test("Any number of a layer's configuration may be anything", arguments: LayerRow.classes)
+  func amplifiedLayers(_ className: String) throws {
+    for row in try LayerRow.read(className).prefix(3) {
+      for configuration in Mutation.amplified(row.configuration, Self.amplified) {
+        guard
+          let layer = try? LayerRegistry.standard.makeLayer(
+            configuration: configuration, initialization: .zeros, limits: Self.limits)
+        else { continue }
+        _ = try? layer.cloned()
+        _ = try? layer.call(row.arguments, in: Self.bounded)
+      }
+    }
+  }
+
+  @Test("Any number of a model's configuration may be anything", arguments: ModelRow.all)
+  func amplifiedModels(_ row: ModelRow) throws {
+    for configuration in Mutation.amplified(row.configuration, Self.amplified) {
+      guard
+        let model = try? Model.make(
+          configuration: configuration, initialization: .zeros, limits: Self.limits)
+      else { continue }
+      _ = try? model.predict(row.inputs, in: Self.bounded)
+    }
+  }
+
+  @Test("Models within one another that are called twice each are stopped soon")
+  func doubledCalls() throws {
+    // Thirty levels of f(x) = g(x) + g(x): 2^30 calls from thirty lines.
+    var x = try Input(shape: [2], name: "x")
+    var model = try Functional(inputs: [x], outputs: [x + x], name: "m0")
+    for level in 1..<12 {
+      x = try Input(shape: [2], name: "x")
+      model = try Functional(
+        inputs: [x], outputs: [try model(x) + model(x)], name: "m\(level)")
+    }
+    var context = Self.context
+    context.maximumStepCount = 20_000
+    let input = try Tensor([1, 2] as [Float], shape: [1, 2])
+    expectError(.overBudget) { _ = try model.predict([input], in: context) }
+  }
+
   @Test("Cycles, and models within models without end, are refused")
   func cyclesAndNesting() throws {
     func call(_ name: String) -> JSONValue {
@@ -150,6 +203,19 @@ enum Mutation {
     default: other = strangers.randomElement(using: &numbers)
     }
     return replacing(place[...], in: value, by: other) ?? .null
+  }
+
+  /// The value with each of its whole numbers replaced by each of `numbers`, one at a time.
+  static func amplified(_ value: JSONValue, _ numbers: [JSONValue]) -> [JSONValue] {
+    var places: [[Step]] = []
+    collect(value, [], &places)
+    var results: [JSONValue] = []
+    for place in places where look(place[...], in: value)?.intValue != nil {
+      for number in numbers {
+        if let other = replacing(place[...], in: value, by: number) { results.append(other) }
+      }
+    }
+    return results
   }
 
   private static func collect(_ value: JSONValue, _ path: [Step], _ places: inout [[Step]]) {

@@ -384,7 +384,7 @@ class Builder:
             lambda: ops.cumsum(a, axis=-1), lambda: ops.where(ops.cast(a, "bool"), 1.5, a),
             lambda: ops.maximum(ops.cast(a, "int32"), 2), lambda: ops.cast(a, "float32") / 2,
             lambda: ops.cast(a, "int32") // 2, lambda: ops.exp(ops.cast(a, "int32")),
-            lambda: ops.cumprod(a, axis=-1), lambda: ops.sort(a, axis=-1), lambda: a == 1,
+            lambda: ops.cumprod(a, axis=-1), lambda: ops.sort(a, axis=-1), lambda: ops.equal(a, 1),
             lambda: ops.concatenate([ops.cast(a, "int32"), ops.cast(a, "int64")], axis=-1),
             lambda: layers.Flatten()(layers.Reshape((2, 2))(a))])()
         return [a], [x]

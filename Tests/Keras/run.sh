@@ -18,3 +18,7 @@ fi
 for test in test_round_trip test_known_failures; do
   KERAS_BACKEND=numpy "$venv/bin/python" -B -W ignore "Tests/Keras/$test.py" --cairn "$cairn" "$@"
 done
+# A few generated models, where the environment of `make test-models` is there already.
+if [ -x .venv-models/bin/python ]; then
+  CAIRN=$cairn Tests/Keras/models.sh 24
+fi

@@ -39,7 +39,7 @@ MORE = {
     "cumsum_axis": lambda x: ops.cumsum(x, axis=1), "cumprod_axis": lambda x: ops.cumprod(x, axis=1),
     "add_one": lambda x: x + 1, "add_half": lambda x: x + 0.5, "times_list": lambda x: x * np.array([1, 2, 3], "int32"),
     "half_of": lambda x: x / 2, "whole_half": lambda x: x // 2, "rest": lambda x: x % 2, "cube": lambda x: x ** 3,
-    "equal_tenth": lambda x: x == 0.1, "concatenate": lambda x: ops.concatenate([x, ops.cast(x, "int32")], axis=0),
+    "equal_tenth": lambda x: ops.equal(x, 0.1), "concatenate": lambda x: ops.concatenate([x, ops.cast(x, "int32")], axis=0),
     "stack": lambda x: ops.stack([x, ops.cast(x, "float16")]), "diff": lambda x: ops.diff(x, axis=-1),
     "one_hot": lambda x: ops.one_hot(ops.cast(x, "int32"), 3), "take": lambda x: ops.take(x, [0, -1], axis=1),
     "top_k": lambda x: ops.top_k(x, 2)[0], "tile": lambda x: ops.tile(x, [2, 1]), "repeat": lambda x: ops.repeat(x, 2, axis=1),

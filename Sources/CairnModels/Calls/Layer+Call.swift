@@ -52,6 +52,7 @@ extension Layer {
   public func call(
     _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext = EvaluationContext()
   ) throws(CairnError) -> [MaskedTensor] {
+    let context = context.started()
     try context.budget?.take(steps: 50)
     guard castsFloats else { return try evaluate(arguments, in: context) }
     let type = state.dtype.computeDType

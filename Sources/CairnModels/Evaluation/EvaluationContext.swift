@@ -17,8 +17,12 @@ public struct EvaluationContext: Sendable {
   ///
   /// A graph of small layers can keep any number of results alive until its last call.
   public var maximumHeldElementCount: Int
-  /// The work that the pass may do, if it is bounded.
-  var budget: Budget?
+  /// The steps of work that a pass may take, of some 100 ns each; no bound unless set.
+  ///
+  /// A configuration can ask for any number of calls of small layers, whatever they hold.
+  public var maximumStepCount: Int?
+  /// What is left of that in the pass that is going on.
+  private(set) var budget: Budget?
 
   /// Inference on that many threads.
   public init(
@@ -28,6 +32,16 @@ public struct EvaluationContext: Sendable {
     self.threads = threads
     self.maximumElementCount = maximumElementCount
     self.maximumHeldElementCount = maximumHeldElementCount
+  }
+
+  /// The context of a pass that begins here, or goes on.
+  func started() -> EvaluationContext {
+    guard budget == nil, let maximumStepCount else { return self }
+    var context = self
+    context.budget = Budget(
+      bytes: .max, steps: maximumStepCount, for: "the evaluation",
+      advice: "Predict fewer examples at once; 'cairn predict --no-limits' sets no bounds")
+    return context
   }
 
   /// What is left for a call while results of so many elements are held.

@@ -20,9 +20,7 @@ extension EvaluationContext {
     let most = min((1 << 21) + 64 * elements + file, 1 << 34)
     var context = EvaluationContext(
       threads: threads, maximumElementCount: most, maximumHeldElementCount: 4 * most)
-    context.budget = Budget(
-      bytes: .max, steps: 4_000_000 + 2 * file + 64 * given, for: "the evaluation",
-      advice: "Give --no-limits if the model is to be trusted")
+    context.maximumStepCount = 4_000_000 + 2 * file + 64 * given
     return context
   }
 
