@@ -77,7 +77,7 @@ struct HostileSweepTests {
   ]
 
   private static let bounded: EvaluationContext = {
-    var context = context
+    var context = HostileSweepTests.context
     context.maximumStepCount = 1 << 18
     return context
   }()
