@@ -10,7 +10,7 @@ enum BuildBudget {
   @TaskLocal private static var current: Budget?
 
   /// The steps of one model; more for each object of its configuration, of which layers are the most.
-  private static let steps = 1 << 17
+  private static let steps = 1 << 15
   private static let stepsAnObject = 8
   /// The bytes of shapes and results that are noted down.
   private static let bytes = 64 << 20
