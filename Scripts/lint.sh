@@ -59,3 +59,12 @@ if [ "$(grep -c 'systemLibrary(' Package.swift)" -ne 1 ] || grep -rn 'linkedLibr
   echo "lint: Package.swift asks for a system library other than zlib" >&2
   exit 1
 fi
+# Names, keys and paths out of files are bytes (ByteKey, InnerPath, TensorName). As `String` they would be
+# compared by canonical equivalence and cut by grapheme clusters: two names became one, and a combining
+# mark hid a slash. A set of our own words says so in its line: `// our own words`.
+if grep -rnE '\[String ?: |Set<String>|\.split\(separator: ?"|\.hasPrefix\(|\.hasSuffix\(' \
+  Sources/CairnInterchange Sources/CairnFormat --include='*.swift' |
+  grep -vE 'our own words|ByteKey|"[^"]*".*: \[String\]'; then
+  echo "lint: the lines above take names out of files for text; compare and cut bytes" >&2
+  exit 1
+fi

@@ -57,4 +57,16 @@ extension String {
   package func spellingEnds(with suffix: String) -> Bool {
     utf8.count >= suffix.utf8.count && utf8.suffix(suffix.utf8.count).elementsEqual(suffix.utf8)
   }
+
+  /// What follows `prefix` if the text's bytes begin with it, else nil.
+  package func dropping(prefix: String) -> String? {
+    guard spellingBegins(with: prefix) else { return nil }
+    return String(decoding: utf8.dropFirst(prefix.utf8.count), as: UTF8.self)
+  }
+
+  /// What is ahead of `suffix` if the text's bytes end with it, else nil.
+  package func dropping(suffix: String) -> String? {
+    guard spellingEnds(with: suffix) else { return nil }
+    return String(decoding: utf8.dropLast(suffix.utf8.count), as: UTF8.self)
+  }
 }

@@ -169,9 +169,13 @@ public struct TransposingRule: Hashable, Sendable, CustomStringConvertible {
 extension String {
   /// What is left and right of the one `=>` in it.
   package var arrowParts: (String, String)? {
-    var places: [Index] = []
-    for place in indices where self[place...].hasPrefix("=>") { places.append(place) }
+    // By bytes: a combining mark behind the arrow is the beginning of the name, not a part of the sign.
+    let bytes = Array(utf8)
+    let places = bytes.indices.dropLast().filter { bytes[$0] == 0x3D && bytes[$0 + 1] == 0x3E }
     guard places.count == 1, let place = places.first else { return nil }
-    return (String(self[..<place]), String(self[index(place, offsetBy: 2)...]))
+    return (
+      String(decoding: bytes[..<place], as: UTF8.self),
+      String(decoding: bytes[(place + 2)...], as: UTF8.self)
+    )
   }
 }

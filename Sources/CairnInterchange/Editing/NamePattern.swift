@@ -30,8 +30,7 @@ public struct NamePattern: Hashable, Sendable, CustomStringConvertible {
       throw CairnError(.invalidArgument, "a pattern is empty", advice: "‘*’ matches every name")
     }
     description = text
-    if text.hasPrefix(Self.expressionMark) {
-      let expression = String(text.dropFirst(Self.expressionMark.count))
+    if let expression = text.dropping(prefix: Self.expressionMark) {
       _ = try Self.compiled(expression)
       form = .expression(expression)
     } else {

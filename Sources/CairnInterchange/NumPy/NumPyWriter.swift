@@ -115,8 +115,9 @@ struct NumPyWriter: TensorSink {
 
   /// A blob that would be read back as an array, or under another name, has no place in the archive.
   private func check(_ blob: Blob) throws(CairnError) {
-    guard !blob.name.string.hasSuffix(NPZFile.suffix), !blob.bytes.starts(with: NPYHeader.magic),
-      !blob.name.string.hasSuffix("/"), ZipName.staysInside(blob.name.string)
+    guard !blob.name.string.spellingEnds(with: NPZFile.suffix),
+      !blob.bytes.starts(with: NPYHeader.magic),
+      !blob.name.string.spellingEnds(with: "/"), ZipName.staysInside(blob.name.string)
     else {
       throw CairnError(
         .cannotHold, "npz has no place for a blob that looks like an array or a folder",

@@ -164,7 +164,7 @@ extension PickleCalls {
       pairs = [("int_repr", try content.tensor(tensor))]
     }
     let element =
-      storageType.split(separator: ".").last?.dropLast("Storage".count).lowercased() ?? ""
+      ByteKey(storageType).split(at: ".").last?.text.dropping(suffix: "Storage")?.lowercased() ?? ""
     pairs.append(("dtype", .global(try content.name("torch." + element))))
     // PyTorch writes one name for both schemes of channels, and goes by the zero points' type.
     if parameters.count == 4, case .tensor(let zeros) = parameters[2],

@@ -1,5 +1,6 @@
 // The element types of PyTorch and ours.
 
+import CairnSystem
 import CairnTensors
 
 /// An element type that a PyTorch checkpoint can name, and what it is here.
@@ -61,8 +62,10 @@ struct TorchDType: Hashable {
 
   /// The type of a storage's elements; nil for a name that is none. `UntypedStorage` has bytes.
   static func dtype(ofStorage name: String) -> TorchDType? {
-    guard let last = name.split(separator: ".").last, last.utf8.count > 7 else { return nil }
-    let kind = String(last.dropLast("Storage".count))
+    guard let last = ByteKey(name).split(at: ".").last?.text, last.utf8.count > 7 else {
+      return nil
+    }
+    let kind = String(decoding: last.utf8.dropLast("Storage".utf8.count), as: UTF8.self)
     if kind.isEmpty || kind == "Untyped" { return TorchDType(dtype: .uint8) }
     return storages.first { $0.name == kind }?.type
   }

@@ -53,7 +53,7 @@ struct ShardedWriter: TensorSink {
           try progress(Progress(done: done, total: plan.byteCount))
         },
         to: { (bytes) throws(CairnError) in try file.append(bytes) })
-      let fileName = String((stem + name).split(separator: "/").last ?? "")
+      let fileName = SystemPath.split(stem + name).name
       for item in shard { map[item.entry.name.string] = .string(fileName) }
     }
     try group.commit(index: Self.index(map, metadata))
@@ -66,16 +66,17 @@ struct ShardedWriter: TensorSink {
 
   /// The path of an index without its endings.
   private static func stem(of path: String) throws(CairnError) -> String {
-    let ending = ".index.json"
-    guard path.hasSuffix(ending), !path.hasSuffix("/" + ending), path != ending else {
+    guard let stem = path.dropping(suffix: ".index.json"), !stem.isEmpty,
+      !stem.spellingEnds(with: "/")
+    else {
       throw CairnError(
         .invalidArgument, "the name is not that of a sharded checkpoint's index",
         at: .init(file: path), expected: "such as model.safetensors.index.json")
     }
-    let stem = String(path.dropLast(ending.count))
-    let format = ".safetensors"
-    return stem.hasSuffix(format) && !stem.hasSuffix("/" + format) && stem != format
-      ? String(stem.dropLast(format.count)) : stem
+    guard let short = stem.dropping(suffix: ".safetensors"), !short.isEmpty,
+      !short.spellingEnds(with: "/")
+    else { return stem }
+    return short
   }
 
   private static func index(

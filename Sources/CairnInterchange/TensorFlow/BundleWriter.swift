@@ -36,7 +36,8 @@ struct BundleWriter: TensorSink {
   ) throws(CairnError) {
     try CheckpointFormat.tensorflow.refuse(source, accepting: losses)
     let ending = ".index"
-    guard path.hasSuffix(ending), !path.hasSuffix("/" + ending), path != ending else {
+    guard path.dropping(suffix: ending).map({ !$0.isEmpty && !$0.spellingEnds(with: "/") }) == true
+    else {
       throw CairnError(
         .invalidArgument, "the name is not that of a bundle's index", at: .init(file: path),
         expected: "such as model.index")
