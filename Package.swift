@@ -103,7 +103,7 @@ let package = Package(
     tests(
       of: "CairnFormat",
       with: [
-        "CairnConformance", "CairnJSON", "CairnSystem", "CairnTensors",
+        "CairnCodec", "CairnConformance", "CairnJSON", "CairnSystem", "CairnTensors",
         .product(name: "Crypto", package: "swift-crypto"),
       ]),
     tests(of: "CairnModels", with: ["CairnJSON", "CairnSystem", "CairnTensors"]),

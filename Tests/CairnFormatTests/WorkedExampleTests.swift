@@ -27,7 +27,7 @@ import Testing
   private func specified() throws -> [UInt8] {
     let text = try String(contentsOfFile: repository + "/FORMAT.md", encoding: .utf8)
     let section = try #require(text.range(of: "## 19 Worked example"))
-    let end = try #require(text.range(of: "## 20 Rationale"))
+    let end = try #require(text.range(of: "## 20 Test vectors"))
     var bytes: [UInt8] = []
     for line in text[section.upperBound..<end.lowerBound].split(separator: "\n") {
       let fields = line.split(separator: "|", maxSplits: 1)[0].split(separator: " ")

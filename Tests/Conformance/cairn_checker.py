@@ -57,7 +57,7 @@ class Container:
         self.align, self.chunk = 1 << s.align, 1 << s.chunk
         self.digests, self.minor = s.optional & 1, s.minor
 
-    def open_commit(self):  # §13
+    def open_commit(self):  # §6
         self.end = at = self.size - 128
         if at < 64 or at % 64 or self.data[at:at + 8] != COMMIT:
             self.explain()
@@ -76,9 +76,9 @@ class Container:
             if self.data[at:at + 8] == COMMIT:
                 self.sealed(at, 128)
                 length = int.from_bytes(self.bytes(at + 8, 8), "little")
-                need(length <= self.size, "truncated", at + 8)
+                need(length < 1 << 63, "checksumMismatch", at)
                 need(length != at + 128, "trailingBytes", length)
-                raise Invalid(f"invalidFrame at {at + 8}")
+                need(False, "truncated", at + 8)
             self.sealed(at, 64)
             length = 64 + up(int.from_bytes(self.bytes(at + 8, 8), "little"), 64) * 64
             need(length <= self.size - at, "truncated", at)
@@ -108,7 +108,7 @@ class Container:
         need(self.crc(f.body, f.stored) == f.crc, "checksumMismatch", f.body)
         return self.bytes(f.body, f.stored)
 
-    def open_index(self):  # §12
+    def open_index(self):  # §7
         c, end = self.commit, self.end
         need(c.ptab in range(64, end, 64), "invalidCommitRecord", end + 16)
         f = self.frame(c.ptab)
@@ -205,7 +205,7 @@ class Container:
         return f
 
     def verify(self):
-        """The route from the start, every frame in order, held against the index: §5, §15."""
+        """The route from the start, every frame in order, held against the index: §5, §8."""
         self.at, self.kinds, self.blobs, self.order = 64, Counter(), {}, 0
         tensors, attached = iter(sorted(self.tensors, key=lambda t: t.ordinal)), b""
         while self.at != self.index.at:
@@ -235,7 +235,7 @@ class Container:
         need(not self.digests or c.root == self.root(), "digestMismatch", self.end + 80)
 
     def group(self, f, t):
-        """A TNSR frame and its data say what the entry says: §6."""
+        """A TNSR frame and its data say what the entry says: §9."""
         need(t and f.ordinal == t.ordinal, "routesDisagree", f.at + 24)
         need(f.at == t.offset, "routesDisagree", t.at + 64)
         need(self.bytes(f.body, f.stored) == tensor_record(t), "routesDisagree", f.body)
@@ -259,7 +259,7 @@ class Container:
                 need(b.offset == d.body + i * MIB, "routesDisagree", d.body)
                 need(self.crc(b.offset, b.stored) == b.crc, "checksumMismatch", b.offset)
 
-    def root(self):  # §14
+    def root(self):  # §15
         first, text = {}, bytearray(struct.pack("<12s4xQ", b"cairn.root.1", len(self.tensors)))
         for t in self.tensors:  # ascending by name: the first of a tie group represents it
             one = first.setdefault(t.source.row, t.row)
@@ -271,7 +271,7 @@ class Container:
         return sha(text + struct.pack("<I", len(blobs)) + b"".join(map(sha, blobs)))
 
     def report(self, shallow=False):
-        """Verify, verify deep (§15), and what the program prints."""
+        """Verify, verify deep (§8), and what the program prints."""
         self.verify()
         for t in self.tensors:
             if t.source is t and not shallow:

@@ -6,7 +6,7 @@ The half of cairn_checker.py that knows nothing of files and frames; from FORMAT
 import hashlib, json, re, struct, zlib
 
 MIB, RAW, CHUNKED, ALIAS = 1 << 20, 0, 1, 2
-DTYPES = dict(enumerate((row.split() for row in (  # §8: name, bits, component bytes, r: rotates
+DTYPES = dict(enumerate((row.split() for row in (  # §11: name, bits, component bytes, r: rotates
     "bool 8 1/int8 8 1/int16 16 2/int32 32 4/int64 64 8/uint8 8 1/uint16 16 2/uint32 32 4/"
     "uint64 64 8/float16 16 2 r/bfloat16 16 2 r/float32 32 4 r/float64 64 8 r/complex64 64 4 r/"
     "complex128 128 8 r/float8_e4m3fn 8 1/float8_e5m2 8 1/float8_e4m3fnuz 8 1/float8_e5m2fnuz 8 1/"
@@ -40,13 +40,13 @@ def utf8(data, at, code):
     except UnicodeDecodeError as error:
         raise Invalid(f"{code} at {at + error.start}")
 
-def check_name(data, at):  # §9
+def check_name(data, at):  # §12
     text = utf8(data, at, "invalidName")
     need(1 <= len(data) <= 1024 and not re.search("[\0-\x1f\x7f-\x9f]", text), "invalidName", at)
     return text
 
 def check_tensor(t, at):
-    """Dtype, storage, filter, shape, block fields, logical bytes: §6, §8, §16."""
+    """Dtype, storage, filter, shape, block fields, logical bytes: §9, §11, §16."""
     need(t.code in DTYPES, "invalidDType", at + 10)
     t.dtype, bits, k, *rotates = DTYPES[t.code]
     t.k, t.bits, (_, elements, block) = int(k), int(bits), t.quant
@@ -69,18 +69,18 @@ def check_tensor(t, at):
     need(t.size == size, "invalidIndex", at + 56)
 
 def tensor_record(t):
-    """The payload of TNSR that a tensor of the index must have: §6."""
+    """The payload of TNSR that a tensor of the index must have: §9."""
     owner = t.source.ordinal if t.source is not t else 0
     return struct.pack(f"<HBBBBHIIQ4I{len(t.shape)}Q", t.code, t.storage, t.filter, len(t.shape), 0,
                        len(t.name), t.position, owner, t.size, *t.quant, 0, *t.shape) + t.name
 
-def blob_name(data, at):  # §11
+def blob_name(data, at):  # §14
     length = int.from_bytes(data[:2], "little")
     need(2 + length <= len(data), "invalidBlob", at)
     check_name(data[2:2 + length], at + 2)
     return data[2:2 + length]
 
-def metadata(data, base):  # §10
+def metadata(data, base):  # §13
     at = 0
     def take(count):
         nonlocal at
@@ -110,7 +110,7 @@ def metadata(data, base):  # §10
     need(at == len(data), "invalidMetadata", base + at)
     return pairs
 
-def configuration(data, at):  # §11
+def configuration(data, at):  # §14
     def check(value, good):
         return value if good else 1 / 0
     depth, text = 0, utf8(data, at, "invalidConfiguration")
@@ -129,7 +129,7 @@ def configuration(data, at):  # §11
     return text
 
 def chunks(t, read):
-    """The decoded blocks of a tensor in order: §7. `read` gives bytes of the file."""
+    """The decoded blocks of a tensor in order: §10. `read` gives bytes of the file."""
     for b in t.blocks:
         data = read(b.offset, b.stored)
         if b.stored < b.logical:
@@ -157,7 +157,7 @@ def join(planes, k, filter_):
     return ((number ^ low) >> 1 | low << 8 * k - 1).to_bytes(len(joined), "little")
 
 def digests(t, read):
-    """Decode a tensor and check its elements (§8): its leaf (§14), SHA-256 of its bytes."""
+    """Decode a tensor and check its elements (§11): its leaf (§15), SHA-256 of its bytes."""
     leaf = hashlib.sha256(b"cairn.leaf.1" + bytes(4) + struct.pack(
         f"<HH3I{len(t.shape)}QQ", t.code, len(t.shape), *t.quant, *t.shape, t.size))
     whole, at, last, segment = hashlib.sha256(), t.blocks[0].offset if t.blocks else t.at, 0, b""

@@ -8,13 +8,13 @@ exit 2: the file cannot be read). Such a file is
 
     0        superblock     versions, features, alignment and chunk size                §3 §4
     64       frames         header of 64 bytes, payload, zeros up to a multiple of 64      §5
-               META CONF BLOB   metadata, a model's configuration, named bytes        §10 §11
-               TNSR             begins a tensor or an alias; its data follow:              §6
-               PADD RAWD BSUM     raw: zeros for alignment, the bytes, their CRCs          §6
-               CHNK CHNK ...      chunked: zlib streams of byte planes                     §7
-               INDX             names, types, shapes, and where the bytes are             §12
-               PTAB             where INDX and the attachments are, CRCs of INDX          §12
-    end-128  commit record  where PTAB is, totals, root digest                        §13 §14
+               META CONF BLOB   metadata, a model's configuration, named bytes        §13 §14
+               TNSR             begins a tensor or an alias; its data follow:              §9
+               PADD RAWD BSUM     raw: zeros for alignment, the bytes, their CRCs          §9
+               CHNK CHNK ...      chunked: zlib streams of byte planes                     §10
+               INDX             names, types, shapes, and where the bytes are             §7
+               PTAB             where INDX and the attachments are, CRCs of INDX          §7
+    end-128  commit record  where PTAB is, totals, root digest                        §6 §15
 
 Two routes lead to a tensor. `Container()` takes the one from the end: commit record, PTAB, INDX,
 bytes. `scan` takes the one from the start, frame by frame, and must find the same. No length is
@@ -59,9 +59,9 @@ def record(layout, data, at):
     need(not any(any(fields[n]) for n in names if n[:4] == "zero"), "reserved bytes (§2)", at)
     return Record(at=at, **fields)
 
-def name(data, at):  # §9
+def name(data, at):  # §12
     string = bytes(data).decode()
-    need(1 <= len(data) <= 1024 and not re.search("[\0-\x1f\x7f-\x9f]", string), "name (§9)", at)
+    need(1 <= len(data) <= 1024 and not re.search("[\0-\x1f\x7f-\x9f]", string), "name (§12)", at)
     return string
 
 class Container:
@@ -78,7 +78,7 @@ class Container:
         self.commit = c = record(COMMIT, data, end)
         need(c.magic == b"\x89CRNEND\n" and c.size == len(data) and not c.previous and
              c.flags == s.optional & 1 and c.crc == zlib.crc32(data[end:-4]),
-             "no good commit record: not committed, truncated or trailing bytes (§13)", end)
+             "no good commit record: not committed, truncated or trailing bytes (§6)", end)
         f = self.frame(c.ptab)
         p = record(PTAB, data, f.body)
         need(p.entries <= 1 << 24 and p.blocks <= 1 << 27 and p.attachments <= 1 << 16,
@@ -86,22 +86,22 @@ class Container:
         pages, rest, table = (f.body + 64 + n for n in (0, 4 * p.pages, up(4 * p.pages, 8)))
         need((f.kind, f.next, f.stored, f.crc) == (b"PTAB", end, c.ptab_size, c.ptab_crc)
              and table + 32 * p.attachments == f.body + f.stored and not any(data[rest:table]),
-             "PTAB (§12), or the commit record means another (§13)", f.at)
+             "PTAB (§7), or the commit record means another (§6)", f.at)
         self.indx = i = self.frame(p.indx)
         need((i.kind, i.next, i.stored, p.entries) == (b"INDX", f.at, p.size, c.tensors)
-             and 128 * p.entries + 32 * p.blocks + 8 * p.dims + p.names == p.size, "INDX §12", i.at)
+             and 128 * p.entries + 32 * p.blocks + 8 * p.dims + p.names == p.size, "INDX §7", i.at)
         crcs = [zlib.crc32(i.payload[at:at + PAGE]) for at in range(0, p.size, PAGE)]
-        need(struct.pack(f"<{len(crcs)}I", *crcs) == data[pages:rest], "CRCs of pages (§12)", i.at)
+        need(struct.pack(f"<{len(crcs)}I", *crcs) == data[pages:rest], "CRCs of pages (§7)", i.at)
         self.open_tensors(p, i.body)
         self.attached = {}  # frames by their type and, of a blob, its name
         for a in (record(ATTACHMENT, data, at) for at in range(table, f.body + f.stored, 32)):
             f, key = self.frame(a.offset), ""
-            if f.kind == b"BLOB":  # §11
+            if f.kind == b"BLOB":  # §14
                 f.skip = int.from_bytes(f.payload[:2], "little") + 2
-                need(f.skip <= f.stored <= f.skip + (256 << 20), "blob (§11 §16)", f.body)
+                need(f.skip <= f.stored <= f.skip + (256 << 20), "blob (§14 §16)", f.body)
                 key = name(f.payload[2:f.skip], f.body + 2)
             need((f.kind, f.crc, f.stored) == (a.kind, a.crc, a.stored) and f.kind in OUTSIDE[:3]
-                 and (f.kind, key) not in self.attached, "attachment (§5 §12)", a.at)
+                 and (f.kind, key) not in self.attached, "attachment (§5 §7)", a.at)
             self.attached[f.kind, key] = f
         self.meta, self.conf = (self.attached.get((kind, "")) for kind in OUTSIDE[:2])
         self.blobs = {key: f for (kind, key), f in self.attached.items() if kind == b"BLOB"}
@@ -127,38 +127,38 @@ class Container:
         return f
 
     def open_tensors(self, p, base):
-        """The entries of the index, by name; names, dimensions, blocks lie in their order: §12."""
+        """The entries of the index, by name; names, dimensions, blocks lie in their order: §7."""
         blocks_at, names_at = base + 128 * p.entries, base + p.size - p.names
         dims = struct.unpack_from(f"<{p.dims}Q", self.data, names_at - 8 * p.dims)
         blocks = [record(BLOCK, self.data, blocks_at + 32 * n) for n in range(p.blocks)]
         ends, self.tensors = [0, 0, 0], []
         for at in range(base, blocks_at, 128):
             t = record(ENTRY, self.data, at)
-            need([t.name_at, t.dim_at, t.block_at] == ends, "gap (§12)", at)
+            need([t.name_at, t.dim_at, t.block_at] == ends, "gap (§7)", at)
             ends = [t.name_at + t.name_size, t.dim_at + t.rank, t.block_at + t.count]
             t.utf8 = bytes(self.data[names_at + t.name_at:][:t.name_size])
             t.name, t.shape = name(t.utf8, names_at + t.name_at), dims[t.dim_at:ends[1]]
-            need(not self.tensors or self.tensors[-1].utf8 < t.utf8, "order of names (§12)", at)
+            need(not self.tensors or self.tensors[-1].utf8 < t.utf8, "order of names (§7)", at)
             check_type(t)
             unit = MIB if t.storage == RAW else self.chunk // t.granule * t.granule
             starts = range(0, 0 if t.storage == ALIAS else t.size, unit)
-            need(t.count == len(starts), "number of blocks (§6 §7)", at + 48)
+            need(t.count == len(starts), "number of blocks (§9 §10)", at + 48)
             t.blocks = blocks[t.block_at:ends[2]]
             for b, start in zip(t.blocks, starts):
                 need(b.logical == min(unit, t.size - start) <= 1032 * b.stored + 64 and
                      b.stored <= b.logical and b.offset + b.stored <= self.indx.at and
                      (t.storage == CHUNKED or b.offset == t.blocks[0].offset + start and
-                      b.stored == b.logical), "block (§6 §7)", b.at)
+                      b.stored == b.logical), "block (§9 §10)", b.at)
             self.tensors.append(t)
         need(ends == [p.names, p.dims, p.blocks], "rest of the index", base)
-        for t in self.tensors:  # §6
+        for t in self.tensors:  # §9
             alias, same = t.storage == ALIAS, lambda t: (t.dtype, t.shape, t.quant, t.size)
             t.source = o = self.tensors[t.owner] if alias and t.owner < p.entries else t
             need(o.storage != ALIAS and o.ordinal < t.ordinal and same(o) == same(t) if alias
-                 else not t.owner, "owner (§6)", t.at + 24)
-            need(self.commit.flags and not alias or not any(t.leaf), "digest (§14)", t.at + 96)
+                 else not t.owner, "owner (§9)", t.at + 24)
+            need(self.commit.flags and not alias or not any(t.leaf), "digest (§15)", t.at + 96)
         for numbers in {t.ordinal for t in self.tensors}, {t.position for t in self.tensors}:
-            need(numbers == set(range(p.entries)), "ordinals or positions (§6)", base)
+            need(numbers == set(range(p.entries)), "ordinals or positions (§9)", base)
 
     def scan(self):
         """The route from the start: every frame, held against the index: §5."""
@@ -166,13 +166,13 @@ class Container:
         while frames[-1].next < at:
             frames.append(self.frame(frames[-1].next))
         groups = [g for t in sorted(self.tensors, key=lambda t: t.ordinal) for g in self.group(t)]
-        _ = [bytes(f.payload).decode() for f in frames if f.kind in (b"nOTe", b"gENR")]  # §11
+        _ = [bytes(f.payload).decode() for f in frames if f.kind in (b"nOTe", b"gENR")]  # §14
         data = [f for f in frames if f.kind in DATA]
         wrong = [f.at for f, want in zip(data, groups) if want != (
             f.kind, f.ordinal, f.number, f.body, f.logical, f.payload)]
         wrong += [f.at for before, f in zip(frames, frames[1:])
                   if f.kind in DATA[1:] and before.kind not in DATA]
-        need(not wrong, "a frame is not what the index says (§5 §6)", min(wrong, default=at))
+        need(not wrong, "a frame is not what the index says (§5 §9)", min(wrong, default=at))
         c, blocks = self.commit, [b for t in self.tensors for b in t.blocks]
         need([f.at for f in frames if f.kind in OUTSIDE]
              == [*(f.at for f in self.attached.values()), self.indx.at, c.ptab]
@@ -180,16 +180,16 @@ class Container:
              and (c.frames, c.stored) == (len(frames), sum(b.stored for b in blocks))
              and c.logical == sum(b.logical for b in blocks)
              and c.order == zlib.crc32(b"".join(self.data[f.at + 60:f.at + 64] for f in frames)),
-             "number or order of frames (§5 §13)", at)
-        need(c.root == (self.root() if c.flags else bytes(32)), "root digest (§14)", at + 80)
+             "number or order of frames (§5 §6)", at)
+        need(c.root == (self.root() if c.flags else bytes(32)), "root digest (§15)", at + 80)
 
     def group(self, t):
         """Of each frame that a tensor must have: type, ordinal, number, place, length, payload."""
         owner = t.source.ordinal if t.storage == ALIAS else 0
         payload = struct.pack(f"<HBBBxHIIQ12s4x{t.rank}Q", t.dtype, t.storage, t.filter, t.rank,
                               t.name_size, t.position, owner, t.size, t.quant, *t.shape) + t.utf8
-        yield b"TNSR", t.ordinal, 0, t.tnsr + 64, len(payload), payload  # §6
-        for n, b in enumerate(t.blocks if t.storage == CHUNKED else []):  # §7
+        yield b"TNSR", t.ordinal, 0, t.tnsr + 64, len(payload), payload  # §9
+        for n, b in enumerate(t.blocks if t.storage == CHUNKED else []):  # §10
             yield b"CHNK", t.ordinal, n, b.offset, b.logical, self.data[b.offset:][:b.stored]
         if t.storage == RAW and t.blocks:
             at, start = t.tnsr + 64 + up(len(payload)) + 64, t.blocks[0].offset
@@ -200,7 +200,7 @@ class Container:
             crcs = struct.pack(f"<{t.count}I", *(b.crc for b in t.blocks))
             yield b"BSUM", t.ordinal, 0, start + up(t.size) + 64, len(crcs), crcs
 
-    def root(self):  # §14
+    def root(self):  # §15
         first, parts = {}, [struct.pack("<16sQ", b"cairn.root.1", len(self.tensors))]
         for row, t in enumerate(self.tensors):
             one = first.setdefault(t.source.name, row)  # the first name of a tie represents it
@@ -211,25 +211,25 @@ class Container:
         return sha256(b"".join([*parts, struct.pack("<I", len(blobs)), *blobs])).digest()
 
     def read(self, t):
-        """Decodes a tensor, checks its elements (§8) and its digest (§14)."""
+        """Decodes a tensor, checks its elements (§11) and its digest (§15)."""
         data, used = bytearray(), t.elements * t.bits % 8
-        for b in t.blocks:  # §7
+        for b in t.blocks:  # §10
             piece, stream = self.data[b.offset:b.offset + b.stored], zlib.decompressobj()
-            need(zlib.crc32(piece) == b.crc, "CRC of a block (§12)", b.offset)
+            need(zlib.crc32(piece) == b.crc, "CRC of a block (§7)", b.offset)
             if b.stored < b.logical:
                 piece = stream.decompress(piece, b.logical + 1)  # one more shows what is too long
                 exact = stream.eof and not stream.unused_data and len(piece) == b.logical
-                need(exact, "length of a stream (§7)", b.offset)
+                need(exact, "length of a stream (§10)", b.offset)
                 piece = join(piece, t.k if t.filter else 1, t.filter == 2)
             data += piece
         ends = struct.unpack_from(f"<{t.elements}Q", data) if t.kind == "string" else ()
         need(list(ends) == sorted(ends) and (not ends or ends[-1] == t.size - 8 * t.elements)
              and (t.kind != "bool" or not data.translate(None, b"\0\1"))
-             and (not used or not data[-1] >> used), f"elements of {t.kind} (§8)", t.at)
+             and (not used or not data[-1] >> used), f"elements of {t.kind} (§11)", t.at)
         leaf = struct.pack(f"<16sHH12s{t.rank}QQ", b"cairn.leaf.1", t.dtype, t.rank, t.quant,
                            *t.shape, t.size)
         leaf += b"".join(sha256(data[at:at + MIB]).digest() for at in range(0, t.size, MIB))
-        need(not self.commit.flags or sha256(leaf).digest() == t.leaf, "digest (§14)", t.at + 96)
+        need(not self.commit.flags or sha256(leaf).digest() == t.leaf, "digest (§15)", t.at + 96)
         return sha256(data).hexdigest()
 
     def report(self):
@@ -245,8 +245,8 @@ class Container:
                             for t in self.tensors]}
 
 def check_type(t):
-    """Dtype, storage class, filter and size of an entry: §6, §8, §16."""
-    need(1 <= t.dtype <= 27 and t.storage <= ALIAS, "dtype or storage class (§6 §8)", t.at + 10)
+    """Dtype, storage class, filter and size of an entry: §9, §11, §16."""
+    need(1 <= t.dtype <= 27 and t.storage <= ALIAS, "dtype or storage class (§9 §11)", t.at + 10)
     t.kind = DTYPES.split()[t.dtype]  # its name says how many bits an element has
     t.bits = 8 if t.kind == "bool" else int((re.search(r"\d+", t.kind) or "0")[0])
     t.k = max(1, t.bits // (16 if "complex" in t.kind else 8))
@@ -260,10 +260,10 @@ def check_type(t):
         _, elements, t.granule = struct.unpack("<III", t.quant)
         good = 1 <= elements <= 65536 >= t.granule >= 1 and n % elements == 0
         size = good and n // elements * t.granule
-    need(good and t.size == size and t.filter <= filters, "size, filter, block fields (§8)", t.at)
+    need(good and t.size == size and t.filter <= filters, "size, filter, block fields (§11)", t.at)
     need(max(n, size) < 1 << 63 and t.rank < 33 and max(t.shape, default=0) < 1 << 48, "§16", t.at)
 
-def join(planes, k, rotated):  # §7
+def join(planes, k, rotated):  # §10
     n, joined = len(planes) // k, bytearray(len(planes))
     for j in range(k):
         joined[j::k] = planes[j * n:(j + 1) * n]
@@ -273,7 +273,7 @@ def join(planes, k, rotated):  # §7
         joined = ((whole ^ lowest) >> 1 | lowest << 8 * k - 1).to_bytes(n * k, "little")
     return joined
 
-def metadata(data):  # §10
+def metadata(data):  # §13
     stream, last, pairs = io.BytesIO(data), b"", {}
     def take(layout):
         return struct.unpack("<" + layout, stream.read(struct.calcsize("<" + layout)))[0]
@@ -283,21 +283,21 @@ def metadata(data):  # §10
              ("bytes", lambda: take(f"{take('I')}s").hex())]
     for _ in range(take("I")):
         key, code = take(f"{take('H')}s"), take("B")
-        need(1 <= code % 128 <= 6 and last < key, "metadata (§10)", stream.tell())
+        need(1 <= code % 128 <= 6 and last < key, "metadata (§13)", stream.tell())
         (kind, value), last = kinds[code % 128 - 1], key
         content = [value() for _ in range(take("I"))] if code > 127 else value()
         pairs[name(key, stream.tell())] = {"type": kind + "[]" * (code // 128), "value": content}
-    need(pairs and not stream.read(), "length of metadata (§10)", stream.tell())
+    need(pairs and not stream.read(), "length of metadata (§13)", stream.tell())
     return pairs
 
-def configuration(data):  # §11: a key that stands twice, or other spellings, do not come back
+def configuration(data):  # §14: a key that stands twice, or other spellings, do not come back
     string, depth = bytes(data).decode(), 0
     for token in re.finditer(r'"(?:[^"\\]|\\.)*"|[]\[{}]', string):
         depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(token[0], 0)
-        need(depth <= 128, "depth of the configuration (§11)", token.start())
+        need(depth <= 128, "depth of the configuration (§14)", token.start())
     value = json.loads(string, parse_int=lambda s: int(s) if -2**63 <= int(s) < 2**64 else None)
     again = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    need(again == string, "configuration (§11)", 0)
+    need(again == string, "configuration (§14)", 0)
     return string
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@
     run.py --salvager 'COMMAND'
 
 Without --reader the two Python programs are judged: cairn_reader.py at level accept,
-cairn_checker.py at levels accept and diagnose, and with --shallow on what needs no decoding.
+cairn_checker.py at levels accept and diagnose, and with --shallow on what needs no decoding; and the
+page itself: specification.py holds FORMAT.md against the manifest and whatever cites it.
 COMMAND gets a file's path as its last argument; README.md says what it prints. Levels:
 
     accept    every ok-* file is read right, every other one is refused (exit 0 and 1)
@@ -37,6 +38,7 @@ LEVELS = "accept", "diagnose", "salvage"
 sys.path[:0] = [HERE, os.path.join(FIXTURES, "scripts")]
 import cairn_checker
 import cairn_reader
+import specification
 
 
 class Reader:
@@ -246,6 +248,10 @@ def main():
     failures += [f"{name} ({reader}, {level}): {problem}"
                  for name, reader, level, _, problem in results if problem]
     passed = sum(tally.values())
+    if not options.reader and not options.salvager:
+        checks, problems = specification.problems()
+        print(f"FORMAT.md: {checks} checks of codes, citations, links and test vectors")
+        passed, failures = passed + checks - len(problems), failures + problems
     if options.exhaustive:
         damages = [(program, name, part) for program in ("cairn_reader", "cairn_checker")
                    for name in EXHAUSTIVE for part in range(8)]

@@ -10,7 +10,7 @@ struct SalvageCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "salvage", abstract: "Print what is intact in a damaged container.",
     discussion: """
-      Prints the machine form of FORMAT.md, section 21. What is recovered is first written as a \
+      Prints the machine form of FORMAT.md, appendix A. What is recovered is first written as a \
       container, which must be valid. Exit status 1: refused; 2: cannot be read.
       """)
 

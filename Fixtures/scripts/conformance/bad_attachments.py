@@ -1,4 +1,4 @@
-"""Metadata, configuration and blobs: FORMAT.md, sections 10 and 11."""
+"""Metadata, configuration and blobs: FORMAT.md, sections 13 and 14."""
 import struct
 
 from .frames import Frame, blob, conf
@@ -7,7 +7,7 @@ from .suite import items, one, u32
 
 def metadata():
     def meta_bad(name, payload, codes="invalidMetadata"):
-        items(f"metadata-{name}", "open", codes, "10", [Frame("META", payload), *one()],
+        items(f"metadata-{name}", "open", codes, "13", [Frame("META", payload), *one()],
               lambda d: 128)
 
     key = lambda k, t, v=b"": struct.pack("<H", len(k)) + k + bytes([t]) + v
@@ -40,7 +40,7 @@ def metadata():
 
 def configurations():
     def conf_bad(name, text, level="verify", codes="invalidConfiguration", **more):
-        items(f"configuration-{name}", level, codes, "11", [conf(text), *one()], lambda d: 128, **more)
+        items(f"configuration-{name}", level, codes, "14", [conf(text), *one()], lambda d: 128, **more)
 
     conf_bad("nothing", "", "open")
     conf_bad("not-json", "{a:1}", "open")
@@ -68,7 +68,7 @@ def configurations():
         conf_bad(name, text)
 
     def blob_bad(name, *frames, codes="invalidBlob", at=128):
-        items(f"blob-{name}", "verify", codes, "11", [*frames, *one()], lambda d: d.find(
+        items(f"blob-{name}", "verify", codes, "14", [*frames, *one()], lambda d: d.find(
             "BLOB", len(frames) - 1) + 64)
 
     blob_bad("nothing", Frame("BLOB", b""))

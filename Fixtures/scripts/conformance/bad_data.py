@@ -1,4 +1,4 @@
-"""Streams, elements and digests: FORMAT.md, sections 7, 8 and 14."""
+"""Streams, elements and digests: FORMAT.md, sections 10, 11 and 15."""
 import struct
 import zlib
 
@@ -14,7 +14,7 @@ def streams():
     def stream(name, coder, codes="corruptChunk", level="read", decode=True, where=64, data=data,
                **more):
         d = Container([Tensor("a", "uint8", (len(data),), data, CHUNKED, coder=coder)])
-        bad(f"stream-{name}", level, codes, "7", d, d.find("CHNK") + where, d.encoded(),
+        bad(f"stream-{name}", level, codes, "10", d, d.find("CHNK") + where, d.encoded(),
             [d.entries_at], decode, **more)
 
     z = zlib.compress
@@ -51,9 +51,9 @@ def streams():
            decode=False, where=16, data=bytes(1032 * 40 + 65))
     d = Container([Tensor("a", "uint8", (10,), b"0123456789", CHUNKED, force=1,
                           coder=lambda p: by_hand(("stored", 10))(p))])
-    bad("stored-longer-than-logical", "read", "invalidIndex corruptChunk invalidFrame", "7", d,
+    bad("stored-longer-than-logical", "read", "invalidIndex corruptChunk invalidFrame", "10", d,
         d.find("CHNK") + 8, d.encoded(), [d.entries_at])
-    items("planes-cut-unlike-the-chunk", "read", "invalidIndex routesDisagree", "7",
+    items("planes-cut-unlike-the-chunk", "read", "invalidIndex routesDisagree", "10",
           [Tensor("a", "uint8", (300,), data, CHUNKED, chunk_logical=299)],
           lambda d: d.find("CHNK") + 16, also=[at_entry])
 
@@ -61,7 +61,7 @@ def streams():
 def elements():
     for storage, label in ((RAW, "raw"), (CHUNKED, "chunked")):
         def element(name, dtype, shape, data, storage=storage, label=label):
-            items(f"{name}-{label}", "deep", "invalidElement", "8",
+            items(f"{name}-{label}", "deep", "invalidElement", "11",
                   [Tensor("a", dtype, shape, data, storage)],
                   lambda d: d.find("RAWD" if storage == RAW else "CHNK") + 64, decode=True,
                   also=[at_entry, at_tnsr])
@@ -83,20 +83,20 @@ def digests():
     entry, end = c.entry("a"), c.commit_at
     g = base(digests=True)
     root = g.commit_at + 80
-    bad("digest-root", "verify", "digestMismatch", "14", g, root,
+    bad("digest-root", "verify", "digestMismatch", "15", g, root,
         patched(g, root, bytes(32)))
     leaf = g.entry("b") + 96
     broken = flipped(g, leaf)
-    bad("digest-leaf-root-not-repaired", "verify", "digestMismatch", "14", g, leaf, broken, [root])
+    bad("digest-leaf-root-not-repaired", "verify", "digestMismatch", "15", g, leaf, broken, [root])
     h = base(digests=True)
     h.tensor("b").leaf = lambda: bytes(range(32))
     tweaked = bytearray(patched(g, leaf, bytes(range(32))))
     tweaked[root:root + 32] = h.root_digest()
-    bad("digest-leaf-root-repaired", "deep", "digestMismatch", "14", g, leaf, g.repaired(tweaked),
+    bad("digest-leaf-root-repaired", "deep", "digestMismatch", "15", g, leaf, g.repaired(tweaked),
         [g.find("CHNK")], decode=True)
-    bad("digest-of-an-alias", "verify", "digestMismatch reservedNotZero", "12", g,
+    bad("digest-of-an-alias", "verify", "digestMismatch reservedNotZero", "7", g,
         g.entry("c") + 96, flipped(g, g.entry("c") + 96))
-    bad("digest-without-flag", "verify", "digestMismatch reservedNotZero", "12", c,
+    bad("digest-without-flag", "verify", "digestMismatch reservedNotZero", "7", c,
         entry + 96, flipped(c, entry + 96))
     bad("digest-bit-without-flag", "open", "invalidCommitRecord routesDisagree", "4", c, 24,
         flipped(c, 24), [end])

@@ -1,4 +1,4 @@
-"""Superblock, commit record, and how a file ends: FORMAT.md, sections 3, 4 and 13."""
+"""Superblock, commit record, and how a file ends: FORMAT.md, sections 3, 4 and 6."""
 from functools import partial
 
 from .container import Container
@@ -39,7 +39,7 @@ def swaps():
         c = Container(things)
         whole = c.encoded()
         data = whole[:64] + change(whole[64:192], whole[192:320]) + whole[320:]
-        bad(name, "verify", "routesDisagree", "13", c, c.commit_at + 112, data)
+        bad(name, "verify", "routesDisagree", "6", c, c.commit_at + 112, data)
 
     notes = [Frame("nOTe", b"first"), Frame("nOTe", b"second"), *one()]
     wrong("notes-swapped", notes, lambda a, b: b + a)
@@ -57,11 +57,11 @@ def endings():
     wrong = partial(edit, c)
 
     def cut(name, codes, length, at):
-        bad(name, "open", codes, "13", c, at, whole[:length])
+        bad(name, "open", codes, "6", c, at, whole[:length])
 
     bad("nothing", "open", "notACairnFile truncated", "3", c, 0, b"")
     bad("four-bytes", "open", "notACairnFile truncated", "3", c, 0, whole[:4])
-    bad("truncated-in-superblock", "open", "truncated", "13", c, 0, whole[:40])
+    bad("truncated-in-superblock", "open", "truncated", "6", c, 0, whole[:40])
     cut("not-committed-superblock-only", "notCommitted", 64, 64)
     cut("not-committed-between-frames", "notCommitted", tnsr, tnsr)
     cut("not-committed-before-record", "notCommitted", end, end)
@@ -71,32 +71,32 @@ def endings():
     cut("truncated-in-commit", "truncated", size - 1, end)
     cut("truncated-in-commit-start", "truncated", end + 4, end)
     for n in (1, 63, 64, 128):
-        bad(f"trailing-{n}", "open", "trailingBytes", "13", c, size, whole + bytes(n))
-    bad("trailing-second-container", "open", "trailingBytes", "13", c, size, whole + whole)
+        bad(f"trailing-{n}", "open", "trailingBytes", "6", c, size, whole + bytes(n))
+    bad("trailing-second-container", "open", "trailingBytes", "6", c, size, whole + whole)
     wrong("commit-says-shorter", "open", "truncated trailingBytes checksumMismatch "
-          "invalidCommitRecord invalidFrame", "13", end + 8, u64(size - 64))
-    wrong("commit-says-longer", "open", "truncated", "13", end + 8, u64(size + 64))
-    wrong("commit-crc", "open", "checksumMismatch", "13", end + 124, b"\0", skip=None)
-    wrong("commit-magic", "open", "checksumMismatch invalidFrame", "13", end, b"\x88", skip=None)
-    wrong("commit-ptab-offset", "open", "invalidCommitRecord invalidFrame checksumMismatch", "13", end + 16,
+          "invalidCommitRecord invalidFrame", "6", end + 8, u64(size - 64))
+    wrong("commit-says-longer", "open", "truncated", "6", end + 8, u64(size + 64))
+    wrong("commit-crc", "open", "checksumMismatch", "6", end + 124, b"\0", skip=None)
+    wrong("commit-magic", "open", "checksumMismatch invalidFrame", "6", end, b"\x88", skip=None)
+    wrong("commit-ptab-offset", "open", "invalidCommitRecord invalidFrame checksumMismatch", "6", end + 16,
          u64(indx), (indx,))
     wrong("commit-ptab-offset-beyond", "open", "invalidCommitRecord limitExceeded checksumMismatch "
-         "truncated", "13", end + 16, u64(1 << 63))
-    wrong("commit-ptab-length", "open", "invalidIndex routesDisagree", "13", end + 24,
+         "truncated", "6", end + 16, u64(1 << 63))
+    wrong("commit-ptab-length", "open", "invalidIndex routesDisagree", "6", end + 24,
          u64(len(c.ptab.payload) + 8), (ptab,))
-    wrong("commit-ptab-crc", "open", "checksumMismatch invalidIndex routesDisagree", "13", end + 32,
+    wrong("commit-ptab-crc", "open", "checksumMismatch invalidIndex routesDisagree", "6", end + 32,
          b"\0\0\0\0", (ptab,), skip=("ptab",))
-    wrong("commit-flag-unknown", "open", "reservedNotZero", "13", end + 36, u32(2))
-    wrong("commit-flag-without-bit", "open", "invalidCommitRecord routesDisagree", "4 13", end + 36, u32(1),
+    wrong("commit-flag-unknown", "open", "reservedNotZero", "6", end + 36, u32(2))
+    wrong("commit-flag-without-bit", "open", "invalidCommitRecord routesDisagree", "4 6", end + 36, u32(1),
          (0,))
-    wrong("commit-previous", "open", "reservedNotZero", "13", end + 40, u64(64))
-    wrong("commit-tensors", "open", "invalidCommitRecord routesDisagree", "13", end + 48, u64(5), (ptab,))
-    wrong("commit-frames", "verify", "routesDisagree", "13", end + 56, u64(len(c.frames) + 1))
-    wrong("commit-logical", "verify", "routesDisagree", "13", end + 64, u64(1))
-    wrong("commit-stored", "verify", "routesDisagree", "13", end + 72, u64(1))
-    wrong("commit-root-without-digests", "open", "digestMismatch reservedNotZero", "13 14", end + 80,
+    wrong("commit-previous", "open", "reservedNotZero", "6", end + 40, u64(64))
+    wrong("commit-tensors", "open", "invalidCommitRecord routesDisagree", "6", end + 48, u64(5), (ptab,))
+    wrong("commit-frames", "verify", "routesDisagree", "6", end + 56, u64(len(c.frames) + 1))
+    wrong("commit-logical", "verify", "routesDisagree", "6", end + 64, u64(1))
+    wrong("commit-stored", "verify", "routesDisagree", "6", end + 72, u64(1))
+    wrong("commit-root-without-digests", "open", "digestMismatch reservedNotZero", "6 15", end + 80,
          b"\1")
-    wrong("commit-frame-order", "verify", "routesDisagree", "13", end + 112, b"\1",
+    wrong("commit-frame-order", "verify", "routesDisagree", "6", end + 112, b"\1",
           skip=("order",))
     for at in (116, 123):
-        wrong(f"commit-reserved-{at}", "open", "reservedNotZero", "13", end + at, b"\1")
+        wrong(f"commit-reserved-{at}", "open", "reservedNotZero", "6", end + at, b"\1")

@@ -1,5 +1,5 @@
 """Frames that overlap, dangle or are referred to by nothing, frames of unknown types, and numbers
-above the limits: FORMAT.md, sections 4, 5, 12 and 16."""
+above the limits: FORMAT.md, sections 4, 5, 7 and 16."""
 from functools import partial
 
 from .container import Container
@@ -22,7 +22,7 @@ def references():
 
     def wrong(name, number, to, level="verify", codes=DISAGREE):
         data = patched(c, c.block(number), u64(to), ("blocks",))
-        bad(name, level, codes, "12 15", c, c.block(number), data, [offsets[number]])
+        bad(name, level, codes, "7 8", c, c.block(number), data, [offsets[number]])
 
     wrong("blocks-shared-by-two-tensors", 2, offsets[0])
     wrong("blocks-overlap-in-one-tensor", 1, offsets[0])
@@ -30,23 +30,23 @@ def references():
     wrong("block-in-the-index", 3, c.entries_at, codes=DISAGREE + " checksumMismatch")
     inner = Container(one()).encoded()[64:192]  # a whole TNSR frame, as the bytes of a tensor
     d = Container([Tensor("b", "uint8", (len(inner),), inner), *one()])
-    edit(d, "entry-points-into-a-payload", "verify", DISAGREE, "12 15", d.entry("a") + 64,
+    edit(d, "entry-points-into-a-payload", "verify", DISAGREE, "7 8", d.entry("a") + 64,
          u64(d.find("RAWD") + 64), [d.find("TNSR", 1)])
     two = lambda **k: [*one(), Tensor("b", "uint8", (0,), b"", **k)]
-    items("tnsr-unreferenced", "verify", DISAGREE + " frameOrder", "15", two(),
+    items("tnsr-unreferenced", "verify", DISAGREE + " frameOrder", "8", two(),
           lambda d: d.find("TNSR", 1), also=[at_entry], options=dict(index=lambda rows: rows[:1]))
-    items("tnsr-twice", "verify", DISAGREE + " frameOrder", "5 15",
+    items("tnsr-twice", "verify", DISAGREE + " frameOrder", "5 8",
           [Tensor("a", "uint8", (0,), b"", tamper=lambda fs: [
               *fs, Frame("TNSR", fs[0].payload)])], lambda d: d.find("TNSR", 1),
           also=[lambda d: d.find("TNSR"), at_entry])
     for kind, frame in ("META", meta([("k", "bool", True)])), ("CONF", conf("{}")):
-        items(f"attachment-missing-{kind}", "verify", DISAGREE, "12 15", [frame, *one()],
+        items(f"attachment-missing-{kind}", "verify", DISAGREE, "7 8", [frame, *one()],
               lambda d: 64, also=[lambda d: d.ptab.at], options=dict(skip_attachments=(kind,)))
     e = base()
     for row, kind, level in (0, "META", "open"), (1, "CONF", "open"), (2, "BLOB", "verify"):
         at = e.attached_at + 32 * row
         edit(e, f"attachment-dangling-{kind}", level, DISAGREE + " invalidFrame checksumMismatch",
-             "12", at + 8, u64(64 if kind == "META" else e.find(kind) + 64), [64, e.find(kind)],
+             "7", at + 8, u64(64 if kind == "META" else e.find(kind) + 64), [64, e.find(kind)],
              skip=("attached",))
     for name, things, find in (
             ("indx-twice", [Frame("INDX", b""), *one()], lambda d: 64),
@@ -86,8 +86,8 @@ def limits():
           u64((4 << 30) + 64))
     wrong("limit-tensors", "open", "limitExceeded", "16", table + 16, u64((1 << 24) + 1))
     wrong("limit-blocks", "open", "limitExceeded", "16", table + 24, u64((1 << 27) + 1))
-    wrong("blocks-at-the-limit-but-not-there", "open", "invalidIndex", "12", table + 24,
+    wrong("blocks-at-the-limit-but-not-there", "open", "invalidIndex", "7", table + 24,
           u64(1 << 27))
     wrong("limit-attachments", "open", "limitExceeded", "16", table + 52, u32(65537))
-    wrong("attachments-at-the-limit-but-not-there", "open", "invalidIndex", "12", table + 52,
+    wrong("attachments-at-the-limit-but-not-there", "open", "invalidIndex", "7", table + 52,
           u32(65536))

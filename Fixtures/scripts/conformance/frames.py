@@ -1,4 +1,4 @@
-"""Frames and what they hold: FORMAT.md, sections 5, 10 and 11."""
+"""Frames and what they hold: FORMAT.md, sections 5, 13 and 14."""
 import struct
 import zlib
 

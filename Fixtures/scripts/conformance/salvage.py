@@ -1,4 +1,4 @@
-"""Damaged files, with what of them is intact and what is lost: FORMAT.md, section 21.
+"""Damaged files, with what of them is intact and what is lost: FORMAT.md, appendix A.
 
 What the manifest expects is what went in, less what the damage is said here to cost.
 """
@@ -46,7 +46,7 @@ def salvage(name, c, data, lost=(), unknown=(), decode=False, **changed):
     gone = {one if isinstance(one, str) else one[0] for one in lost} | set(unknown)
     FILES[f"salvage-{name}.cairn"] = bytes(data)
     MANIFEST[f"salvage-{name}.cairn"] = {
-        "expect": "refuse", "section": "21", "needs_decoding": decode,
+        "expect": "refuse", "section": "A", "needs_decoding": decode,
         "salvage": {"content": {**content(c, gone), **changed},
                     "lost": [{"kind": kind, "name": n} for kind, n in sorted(named, key=str)]}}
 

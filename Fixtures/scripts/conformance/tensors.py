@@ -1,4 +1,4 @@
-"""Element types, tensors and their planes and chunks: FORMAT.md, sections 6 to 8."""
+"""Element types, tensors and their planes and chunks: FORMAT.md, sections 9 to 11."""
 import hashlib
 import random
 import struct

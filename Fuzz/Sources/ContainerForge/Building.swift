@@ -9,7 +9,7 @@ extension ForgedLayout {
 
   /// What a chunked tensor says of itself.
   public struct ChunkedTensor: Sendable {
-    /// FORMAT.md, section 8: 1 to 26.
+    /// FORMAT.md, section 11: 1 to 26.
     public var dtype: Int
     /// 0 none, 1 byte planes, 2 rotated.
     public var filter: Int

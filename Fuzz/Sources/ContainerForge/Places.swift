@@ -1,4 +1,4 @@
-// Where the parts of a container lie, as far as they can be found. FORMAT.md, sections 1, 5, 12, 13.
+// Where the parts of a container lie, as far as they can be found. FORMAT.md, sections 1 and 5 to 7.
 
 /// The lengths and marks of the format that the forge needs; its own, so that a mistake of the
 /// library's is not repeated here.

@@ -54,7 +54,7 @@ private struct Chunk {
       + stored
   }
 
-  /// The elements as FORMAT.md, section 7, gives them; nil for a chunk that is to be refused.
+  /// The elements as FORMAT.md, section 10, gives them; nil for a chunk that is to be refused.
   var expected: [UInt8]? {
     guard filter == 0 || kind.component > 1, filter < 2 || kind.rotates, !stored.isEmpty,
       stored.count <= byteCount, byteCount <= 1_032 * stored.count + 64

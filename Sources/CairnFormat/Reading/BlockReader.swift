@@ -1,4 +1,4 @@
-// Reading one block: bounds, CRC, stream. FORMAT.md, sections 6, 7 and 15 ([R]).
+// Reading one block: bounds, CRC, stream. FORMAT.md, sections 8 ([R]), 9 and 10.
 
 import CairnCodec
 import CairnSystem

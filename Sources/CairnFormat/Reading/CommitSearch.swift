@@ -1,4 +1,4 @@
-// Finding the commit record, and saying what is wrong where there is none. FORMAT.md, section 13.
+// Finding the commit record, and saying what is wrong where there is none. FORMAT.md, section 6.
 
 import CairnSystem
 

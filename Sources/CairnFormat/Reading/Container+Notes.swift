@@ -1,4 +1,4 @@
-// What a file holds beside tensors and attachments. FORMAT.md, sections 5 and 11.
+// What a file holds beside tensors and attachments. FORMAT.md, sections 5 and 14.
 
 public import CairnSystem
 import CairnTensors

@@ -22,7 +22,7 @@ public struct Container: Sendable {
 
   /// Opens the file at `path`.
   ///
-  /// - Throws: `notFound`, `permissionDenied`, `notARegularFile`; what section 15 of FORMAT.md calls
+  /// - Throws: `notFound`, `permissionDenied`, `notARegularFile`; what section 8 of FORMAT.md calls
   ///   [O], each with the byte offset.
   /// - Complexity: O(1) reads, whatever the number of tensors: superblock, commit record, page
   ///   table, metadata and configuration.

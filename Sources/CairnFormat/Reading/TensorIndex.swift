@@ -1,4 +1,4 @@
-// The index, read a page at a time. FORMAT.md, section 12.
+// The index, read a page at a time. FORMAT.md, section 7.
 
 import CairnCodec
 import CairnSystem

@@ -1,4 +1,4 @@
-// Configuration and blobs in bytes and back. FORMAT.md, section 11.
+// Configuration and blobs in bytes and back. FORMAT.md, section 14.
 
 import CairnJSON
 import CairnSystem

@@ -1,4 +1,4 @@
-// How a tensor's bytes are cut into chunks, blocks and segments. FORMAT.md, sections 6 and 7.
+// How a tensor's bytes are cut into chunks, blocks and segments. FORMAT.md, sections 9 and 10.
 
 import CairnTensors
 

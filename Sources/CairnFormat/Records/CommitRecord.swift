@@ -1,4 +1,4 @@
-// The last 128 bytes of a container: without them nothing was ever there. FORMAT.md, section 13.
+// The last 128 bytes of a container: without them nothing was ever there. FORMAT.md, section 6.
 
 import CairnSystem
 

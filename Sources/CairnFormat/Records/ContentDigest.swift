@@ -1,4 +1,4 @@
-// The digests of content: a leaf a tensor, one root. FORMAT.md, section 14.
+// The digests of content: a leaf a tensor, one root. FORMAT.md, section 15.
 
 import CairnSystem
 import CairnTensors

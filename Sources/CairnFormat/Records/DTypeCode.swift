@@ -1,4 +1,4 @@
-// The numbers of the element types, and how each is cut into planes. FORMAT.md, section 8.
+// The numbers of the element types, and how each is cut into planes. FORMAT.md, section 11.
 
 import CairnCodec
 import CairnSystem

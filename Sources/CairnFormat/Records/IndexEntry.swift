@@ -1,4 +1,4 @@
-// The fixed-width records of the index. FORMAT.md, section 12.
+// The fixed-width records of the index. FORMAT.md, section 7.
 
 import CairnCodec
 import CairnSystem

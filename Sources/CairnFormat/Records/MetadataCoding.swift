@@ -1,4 +1,4 @@
-// Metadata in bytes and back. FORMAT.md, section 10.
+// Metadata in bytes and back. FORMAT.md, section 13.
 
 import CairnSystem
 import CairnTensors

@@ -1,4 +1,4 @@
-// The page table: the way from the commit record into the index. FORMAT.md, section 12.
+// The page table: the way from the commit record into the index. FORMAT.md, section 7.
 
 import CairnSystem
 import CairnTensors

@@ -1,5 +1,5 @@
 // What a file says of one tensor, in its TNSR frame and in its index entry alike. FORMAT.md,
-// sections 6 and 12.
+// sections 7 and 9.
 
 import CairnCodec
 import CairnSystem

@@ -1,4 +1,4 @@
-// Metadata, configuration and blobs of a damaged file. FORMAT.md, section 21.
+// Metadata, configuration and blobs of a damaged file. FORMAT.md, appendix A.
 
 import CairnSystem
 import CairnTensors

@@ -1,4 +1,4 @@
-// Where the blocks of one tensor may lie, by both routes. FORMAT.md, section 21.
+// Where the blocks of one tensor may lie, by both routes. FORMAT.md, appendix A.
 
 import CairnSystem
 import CairnTensors

@@ -1,5 +1,5 @@
 // Every block of a tensor read and decoded once, so that what is promised can be written.
-// FORMAT.md, section 21.
+// FORMAT.md, appendix A.
 
 import CairnSystem
 import CairnTensors

@@ -1,4 +1,4 @@
-// The steps of a salvage, in their order. FORMAT.md, section 21.
+// The steps of a salvage, in their order. FORMAT.md, appendix A.
 
 import CairnSystem
 import CairnTensors

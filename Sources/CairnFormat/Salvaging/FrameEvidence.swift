@@ -1,4 +1,4 @@
-// What the frames of a damaged file say of its content. FORMAT.md, section 21.
+// What the frames of a damaged file say of its content. FORMAT.md, appendix A.
 
 import CairnCodec
 import CairnSystem

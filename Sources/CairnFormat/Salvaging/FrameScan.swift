@@ -1,4 +1,4 @@
-// The forward scan over what is left of a file's frames. FORMAT.md, section 21.
+// The forward scan over what is left of a file's frames. FORMAT.md, appendix A.
 
 import CairnSystem
 

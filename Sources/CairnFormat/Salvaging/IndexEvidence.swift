@@ -1,4 +1,4 @@
-// What is left of a damaged file's index. FORMAT.md, section 21.
+// What is left of a damaged file's index. FORMAT.md, appendix A.
 
 import CairnCodec
 import CairnSystem

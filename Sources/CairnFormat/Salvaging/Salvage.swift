@@ -1,4 +1,4 @@
-// Everything that is intact in a damaged file. FORMAT.md, section 21.
+// Everything that is intact in a damaged file. FORMAT.md, appendix A.
 
 public import CairnSystem
 public import CairnTensors

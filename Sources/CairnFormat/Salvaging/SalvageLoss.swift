@@ -1,4 +1,4 @@
-// What could not be recovered of a file, for people and for programs. FORMAT.md, section 21.
+// What could not be recovered of a file, for people and for programs. FORMAT.md, appendix A.
 
 public import CairnJSON
 public import CairnTensors

@@ -1,4 +1,4 @@
-// What both routes say of each tensor, side by side. FORMAT.md, section 21.
+// What both routes say of each tensor, side by side. FORMAT.md, appendix A.
 
 import CairnSystem
 import CairnTensors

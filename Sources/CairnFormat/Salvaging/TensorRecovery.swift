@@ -1,4 +1,4 @@
-// From what is said of each tensor to what is left of it. FORMAT.md, section 21.
+// From what is said of each tensor to what is left of it. FORMAT.md, appendix A.
 
 import CairnSystem
 import CairnTensors

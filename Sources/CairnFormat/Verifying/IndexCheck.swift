@@ -1,5 +1,5 @@
-// The index by itself: every page, every entry, and that they leave no gap. FORMAT.md, sections 12
-// and 15 ([V]).
+// The index by itself: every page, every entry, and that they leave no gap. FORMAT.md, sections 7
+// and 8 ([V]).
 
 import CairnSystem
 import CairnTensors

@@ -1,5 +1,5 @@
 // The forward route: every frame in order, against the grammar and against the index. FORMAT.md,
-// sections 5, 6, 12 and 15 ([V]).
+// sections 5, 7, 8 and 9 ([V]).
 
 import CairnSystem
 import CairnTensors

@@ -1,4 +1,4 @@
-// Verifying a whole container. FORMAT.md, section 15, [V] and [D].
+// Verifying a whole container. FORMAT.md, section 8, [V] and [D].
 
 import CairnCodec
 public import CairnSystem

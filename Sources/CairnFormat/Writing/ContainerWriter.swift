@@ -1,4 +1,4 @@
-// The one-pass writer. FORMAT.md, sections 5, 6 and 17.
+// The one-pass writer. FORMAT.md, sections 5, 9 and 17.
 
 import CairnCodec
 public import CairnSystem

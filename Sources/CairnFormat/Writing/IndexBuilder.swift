@@ -1,4 +1,4 @@
-// The index as it grows while tensors are written. FORMAT.md, section 12.
+// The index as it grows while tensors are written. FORMAT.md, section 7.
 
 import CairnSystem
 import CairnTensors

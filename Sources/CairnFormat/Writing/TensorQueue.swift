@@ -1,5 +1,5 @@
 // Tensors on their way into a container: pieces are coded on many threads and written in order
-// meanwhile. FORMAT.md, sections 6 and 7.
+// meanwhile. FORMAT.md, sections 9 and 10.
 
 import CairnCodec
 import CairnSystem

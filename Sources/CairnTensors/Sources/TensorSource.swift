@@ -115,7 +115,7 @@ public protocol TensorSource: Sendable {
   /// bound but for sources that can claim far more bytes than they hold.
   var defaultBudget: Int { get }
 
-  /// The SHA-256 digest that is kept of the tensor's type, shape and bytes (FORMAT.md, section 14), 32
+  /// The SHA-256 digest that is kept of the tensor's type, shape and bytes (FORMAT.md, section 15), 32
   /// bytes; nil where there is none. Whoever makes a digest of what is read must come to the same.
   ///
   /// - Throws: `noSuchTensor`, and what reading it needs.
