@@ -76,7 +76,7 @@ def order():
           also=[at_entry])
     items("chunk-missing", "read", "invalidIndex frameOrder routesDisagree", "5 7",
           [Tensor("a", tamper=lambda fs: fs[:2], **big)], lambda d: d.entries_at + 48)
-    items("chunk-too-many", "read", "invalidIndex frameOrder routesDisagree", "5 7",
+    items("chunk-too-many", "verify", "invalidIndex frameOrder routesDisagree", "5 7",
           [Tensor("a", "uint8", (4,), b"abcd", CHUNKED, tamper=lambda fs: (
               fs.append(Frame("CHNK", b"x", number=1)) or fs))], lambda d: d.find("CHNK", 1))
     items("padd-at-alignment-64", "verify", "frameOrder invalidFrame", "9",
