@@ -26,7 +26,8 @@ package final class Budget: Sendable {
   package init(bytes: Int, steps: Int = .max, for what: String, advice: String? = nil) {
     // Swift's arrays end the process where the system refuses them memory: what they may take ends
     // well before that, where there is a limit (`ulimit -v`).
-    byteCount = min(bytes, addressSpaceLeft() / 2)
+    let left = addressSpaceLeft()
+    byteCount = left == .max ? bytes : min(bytes, left / 2)
     stepCount = steps
     self.what = what
     self.advice = advice
