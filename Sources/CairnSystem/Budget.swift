@@ -8,6 +8,10 @@ import Synchronization
 /// legal pieces, or for one legal piece a million times. So whoever makes something from an input takes
 /// its cost here first: strings, keys, tables of indices, nodes, results. What is let go again may be
 /// given back.
+///
+/// Before the first bytes, and whenever ``roomStep`` more have been taken, the system is asked whether it
+/// would give as many again, as an array needs that grows: where memory is bounded (`ulimit -v`) that is
+/// an error, not the end of the process.
 package final class Budget: Sendable {
   /// The bytes that may be held.
   package let byteCount: Int
@@ -17,6 +21,13 @@ package final class Budget: Sendable {
   private let advice: String?
   private let bytesTaken = Atomic<Int>(0)
   private let stepsTaken = Atomic<Int>(0)
+  /// The bytes taken at which the system is asked for room again.
+  private let nextRoom = Atomic<Int>(0)
+
+  /// The bytes between two questions for room.
+  private static let roomStep = 2 << 20
+  /// What must be there beside as much again as was taken.
+  private static let leastRoom = 8 << 20
 
   /// A budget of so many bytes and steps.
   ///
@@ -40,6 +51,11 @@ package final class Budget: Sendable {
     guard Self.take(count, of: byteCount, from: bytesTaken) else {
       throw used("takes more memory than is allowed", "at most \(byteCount) bytes")
     }
+    let taken = bytesTaken.load(ordering: .relaxed)
+    guard taken >= nextRoom.load(ordering: .relaxed) else { return }
+    nextRoom.store(taken.addingReportingOverflow(Self.roomStep).partialValue, ordering: .relaxed)
+    // Budgets without a bound count what a file of any size has; as much again may be too much to ask.
+    try Storage.checkRoom(Self.leastRoom + min(taken, 1 << 30))
   }
 
   /// Takes `count` bytes for each of `number` pieces.

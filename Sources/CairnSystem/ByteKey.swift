@@ -18,6 +18,9 @@ package struct ByteKey: Hashable, Comparable, Sendable {
   /// The key as text; what is no UTF-8 in it is replaced.
   package var text: String { String(decoding: bytes, as: UTF8.self) }
 
+  /// Hashes the bytes.
+  package func hash(into hasher: inout Hasher) { hasher.combine(bytesOf: bytes) }
+
   /// Order by bytes, as `memcmp` gives it.
   package static func < (left: Self, right: Self) -> Bool {
     left.bytes.lexicographicallyPrecedes(right.bytes)
@@ -35,6 +38,26 @@ package struct ByteKey: Hashable, Comparable, Sendable {
   package func split(at separator: Character) -> [ByteKey] {
     guard let byte = separator.asciiValue else { return [self] }
     return bytes.split(separator: byte, omittingEmptySubsequences: false).map { ByteKey(Array($0)) }
+  }
+}
+
+extension Hasher {
+  /// Feeds bytes and their number, eight at a time: an array feeds each byte by itself, which takes
+  /// several times as long.
+  package mutating func combine(bytesOf array: [UInt8]) {
+    var word: UInt64 = 0
+    var place = 0
+    let whole = array.count & ~7
+    while place < whole {
+      word = 0
+      for byte in array[place..<place + 8] { word = word << 8 | UInt64(byte) }
+      combine(word)
+      place += 8
+    }
+    word = 0
+    for byte in array[whole...] { word = word << 8 | UInt64(byte) }
+    combine(word)
+    combine(array.count)
   }
 }
 

@@ -38,4 +38,30 @@ import Testing
     }
     #expect(throws: CairnError.self) { try budget.take(bytes: 1) }
   }
+
+  @Test func `The system is asked for as much again before more is made`() throws {
+    /// Refuses blocks from a size on.
+    struct Narrow: MemoryGate {
+      let most: Int
+      func admits(byteCount: Int) -> Bool { byteCount <= most }
+    }
+    try Storage.$gate.withValue(Narrow(most: 20 << 20)) {
+      let budget = Budget(bytes: 64 << 20, for: "the file's index")
+      try budget.take(bytes: 10 << 20)
+      let error = #expect(throws: CairnError.self) { try budget.take(bytes: 10 << 20) }
+      #expect(error?.code == .outOfMemory)
+    }
+    let none = Storage.$gate.withValue(Narrow(most: 0)) {
+      #expect(throws: CairnError.self) { try Budget(bytes: 1 << 20, for: "it").take(bytes: 1) }
+    }
+    #expect(none?.code == .outOfMemory)
+  }
+
+  @Test func `Keys of the same bytes hash the same, at every length`() {
+    for count in 0..<40 {
+      let bytes = (0..<count).map { UInt8($0) }
+      #expect(Set([ByteKey(bytes), ByteKey(bytes)]).count == 1)
+      #expect(Set([ByteKey(bytes), ByteKey(bytes + [0])]).count == 2)
+    }
+  }
 }

@@ -85,13 +85,21 @@ __attribute__((constructor)) static void install(void) {
 extern void *__real_mmap(void *, size_t, int, int, int, off_t);
 extern int __real_munmap(void *, size_t);
 
+/// Pages that nobody may touch hold nothing: so the library asks whether there is room, and gives them
+/// back at once.
+static _Thread_local void *reserved;
+
 void *__wrap_mmap(void *at, size_t count, int protection, int flags, int file, off_t offset) {
+  if (protection == PROT_NONE) return reserved = __real_mmap(at, count, protection, flags, file, offset);
   took(count);
   return __real_mmap(at, count, protection, flags, file, offset);
 }
 
 int __wrap_munmap(void *at, size_t count) {
-  gave_back(count);
+  if (at == reserved)
+    reserved = NULL;
+  else
+    gave_back(count);
   return __real_munmap(at, count);
 }
 

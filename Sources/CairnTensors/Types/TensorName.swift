@@ -29,12 +29,15 @@ public struct TensorName: Sendable {
     guard let text = String(validating: utf8, as: UTF8.self) else {
       throw CairnError(.invalidName, "a name is not valid UTF-8")
     }
-    for scalar in text.unicodeScalars {
-      if scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) {
+    var before: UInt8 = 0
+    for byte in utf8 {
+      // U+0080 to U+009F are C2 80 to C2 9F, and no other character has C2 ahead of such a byte.
+      if byte < 0x20 || byte == 0x7F || before == 0xC2 && byte < 0xA0 {
         throw CairnError(
-          .invalidName, "a name holds the control character U+\(hex(scalar.value, digits: 4))",
+          .invalidName, "a name holds the control character U+\(hex(UInt32(byte), digits: 4))",
           at: .init(name: text.debugDescription), advice: "Rename the tensor")
       }
+      before = byte
     }
     self.utf8 = utf8
   }
@@ -55,7 +58,7 @@ extension TensorName: Hashable, Comparable {
   public static func == (left: Self, right: Self) -> Bool { left.utf8 == right.utf8 }
 
   /// Hashes the bytes.
-  public func hash(into hasher: inout Hasher) { hasher.combine(utf8) }
+  public func hash(into hasher: inout Hasher) { hasher.combine(bytesOf: utf8) }
 
   /// Order by bytes, as `memcmp` gives it.
   public static func < (left: Self, right: Self) -> Bool {
