@@ -58,7 +58,8 @@ struct GGUFHeader {
   private static let smallestTensor = 24
 
   init(_ source: any ByteSource, limits: Limits) throws(CairnError) {
-    var reader = GGUFReader(source)
+    let budget = Budget.index(ofFile: source.count)
+    var reader = GGUFReader(source, budget)
     guard try reader.bytes(4) == Self.magic else {
       throw CairnError(
         .invalidHeader, "the file does not begin as a GGUF file does",
@@ -80,7 +81,7 @@ struct GGUFHeader {
     }
     tensorCount = try reader.count(smallest: Self.smallestTensor, limit: limits.tensorCount)
     let pairCount = try reader.count(smallest: Self.smallestPair, limit: limits.tensorCount)
-    var keys = Set<[UInt8]>()
+    var keys = Set<ByteKey>()
     for _ in 0..<pairCount { try readPair(&reader, &keys) }
     split = try splitting()
     for _ in 0..<tensorCount { try readTensor(&reader) }
@@ -91,14 +92,16 @@ struct GGUFHeader {
   // MARK: - Key-values
 
   private mutating func readPair(
-    _ reader: inout GGUFReader, _ keys: inout Set<[UInt8]>
+    _ reader: inout GGUFReader, _ keys: inout Set<ByteKey>
   ) throws(CairnError) {
     let place = reader.location
+    // The key in the set, in the list and sorted.
+    try reader.budget.take(bytes: 240)
     do throws(CairnError) {
       let bytes = try reader.text()
       let name = try Self.text(bytes, "a key")
       do throws(CairnError) {
-        guard keys.insert(bytes).inserted else {
+        guard keys.insert(ByteKey(bytes)).inserted else {
           throw CairnError(
             .duplicateName, "a key stands in the metadata twice", advice: Self.advice)
         }
@@ -169,6 +172,7 @@ struct GGUFHeader {
 
   private mutating func readTensor(_ reader: inout GGUFReader) throws(CairnError) {
     let place = reader.location
+    try reader.budget.takeTensor(nameByteCount: 0)
     do throws(CairnError) {
       let bytes = try reader.text()
       let text = try Self.text(bytes, "a name")

@@ -8,7 +8,13 @@ struct GGUFReader {
   /// Whether numbers stand with their most significant byte first.
   private(set) var isBigEndian = false
 
-  init(_ source: any ByteSource) { reader = SourceReader(source) }
+  /// What all that is made from the header draws on.
+  let budget: Budget
+
+  init(_ source: any ByteSource, _ budget: Budget) {
+    reader = SourceReader(source)
+    self.budget = budget
+  }
 
   var position: Int { reader.position }
   var remaining: Int { reader.remaining }
@@ -40,7 +46,10 @@ struct GGUFReader {
 
   /// A text: its length and so many bytes.
   mutating func text() throws(CairnError) -> [UInt8] {
-    try reader.bytes(Int(clamping: integer(UInt64.self)))
+    let count = Int(clamping: try integer(UInt64.self))
+    // Its head, beside its bytes; the empty array has none.
+    if count > 0 { try budget.take(bytes: min(count, reader.remaining) + 48) }
+    return try reader.bytes(count)
   }
 
   /// Moves past a text.

@@ -70,8 +70,11 @@ enum GGUFValue {
       let element = try type(&reader)
       let count = try reader.count(smallest: element.smallest)
       switch element {
-      case .array: left.append(count)
+      case .array:
+        try reader.budget.take(bytes: 2 * MemoryLayout<Int>.stride)
+        left.append(count)
       case .string: for _ in 0..<count { try reader.skipText() }
+      // The file has room for them, so it is no more than it is long.
       default: try reader.skip(count * element.smallest)
       }
     }
@@ -140,6 +143,7 @@ enum GGUFValue {
     _ reader: inout GGUFReader, _ count: Int,
     _ one: (inout GGUFReader) throws(CairnError) -> T
   ) throws(CairnError) -> [T] {
+    try reader.budget.take(count, of: MemoryLayout<T>.stride)
     var values: [T] = []
     values.reserveCapacity(count)
     for _ in 0..<count { values.append(try one(&reader)) }
@@ -162,6 +166,7 @@ enum GGUFValue {
     _ reader: inout GGUFReader, _ count: Int
   ) throws(CairnError) -> MetadataValue {
     let parts = try list(&reader, count) { (r) throws(CairnError) in try r.text() }
+    try reader.budget.take(count, of: MemoryLayout<String>.stride)
     var texts: [String] = []
     texts.reserveCapacity(count)
     for part in parts {

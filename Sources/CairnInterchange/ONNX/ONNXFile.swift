@@ -113,7 +113,7 @@ struct ONNXTable: ONNXTensorTaker {
   private var numbers: [InnerPath: Int] = [:]
   private var externalByteCount = 0
   /// How often each path was numbered to tell it from the ones before.
-  private var repeats: [[UInt8]: Int] = [:]
+  private var repeats: [ByteKey: Int] = [:]
   private let place: CheckpointPlace
   private let budget: Budget
 
@@ -144,8 +144,8 @@ struct ONNXTable: ONNXTensorTaker {
       return nil
     }
     while isDerived, table.index(of: name) != nil {
-      let number = repeats[path, default: 1] + 1
-      repeats[path] = number
+      let number = repeats[ByteKey(path), default: 1] + 1
+      repeats[ByteKey(path)] = number
       guard let other = try? TensorName(utf8: path + "#\(number)".utf8) else {
         try skip(path, "tensor", "its path is another tensor's too, and is too long to number it")
         return nil

@@ -183,7 +183,8 @@ struct PickleContent {
 
   /// A new node of `items`.
   mutating func node(_ items: [PickleValue]) throws(CairnError) -> Int {
-    try budget.take(bytes: items.isEmpty ? 8 : 40)
+    // The list of nodes as it grows; and of an array its head and what its block is rounded up to.
+    try budget.take(bytes: items.isEmpty ? 16 : 64)
     try budget.take(items.count, of: MemoryLayout<PickleValue>.stride)
     nodes.append(items)
     return nodes.count - 1

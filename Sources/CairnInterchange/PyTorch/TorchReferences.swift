@@ -28,7 +28,7 @@ enum TorchReferences {
         advice: "Save the state dictionary with torch.save")
     }
     // One long key may be recalled often.
-    try machine.content.budget.take(steps: key.count / 16)
+    try machine.content.budget.take(steps: key.count / 4)
     let root = try machine.content.storage(
       TorchStorage(key: ByteKey(key), type: type, elementCount: Int(count)))
     guard parts.count == 6, parts[5] != .none else { return .storage(root) }

@@ -65,7 +65,8 @@ struct Unpickler {
 
   mutating func push(_ value: PickleValue) throws(CairnError) {
     if stack.count == chargedStack {
-      try content.budget.take(1_024, of: MemoryLayout<PickleValue>.stride)
+      // Twice: an array that grows is moved.
+      try content.budget.take(1_024, of: 2 * MemoryLayout<PickleValue>.stride)
       chargedStack += 1_024
     }
     stack.append(value)
@@ -131,7 +132,7 @@ struct Unpickler {
     if place < memo.count {
       memo[place] = value
     } else if place == memo.count {
-      try content.budget.take(bytes: MemoryLayout<PickleValue>.stride)
+      try content.budget.take(bytes: 3 * MemoryLayout<PickleValue>.stride / 2)
       memo.append(value)
     } else {
       if distant[place] == nil { try content.budget.take(bytes: 64) }
@@ -181,7 +182,7 @@ struct Unpickler {
 
   mutating func global(_ module: [UInt8], _ name: [UInt8]) throws(CairnError) {
     // Long names may be recalled from the memo again and again.
-    try content.budget.take(steps: (module.count + name.count) / 16)
+    try content.budget.take(steps: (module.count + name.count) / 4)
     let full = PickleNames.full(
       module: String(decoding: module, as: UTF8.self), name: String(decoding: name, as: UTF8.self))
     try push(.global(try content.name(full)))

@@ -14,7 +14,7 @@ struct BundleTable {
   /// Bytes of all data files that are open.
   private(set) var dataByteCount = 0
   private var entries: [(key: [UInt8], entry: BundleEntry)] = []
-  private var numbers: [[UInt8]: Int] = [:]
+  private var numbers: [ByteKey: Int] = [:]
   private var isBigEndian = false
   private var shardCount = 0
   private var files: [Int: FileBytes] = [:]
@@ -36,7 +36,7 @@ struct BundleTable {
     }
     try readHeader(header.value)
     for (key, value) in sorted.entries.dropFirst() {
-      numbers[key] = entries.count
+      numbers[ByteKey(key)] = entries.count
       // A dimension or the extent of a part takes few bytes in the file, and more here.
       try budget.take(value.count, of: 16)
       try budget.takeTensor(nameByteCount: key.count)
@@ -185,7 +185,7 @@ struct BundleTable {
       shape.rank == 0
       ? entry.slices : entry.slices.sorted { $0[axis].start < $1[axis].start }
     for slice in ordered {
-      guard let number = numbers[SliceKey.bytes(key, slice)] else {
+      guard let number = numbers[ByteKey(SliceKey.bytes(key, slice))] else {
         throw CairnError(
           .shardMismatch, "a part of the variable is not in the index",
           advice: SortedTable.advice)
