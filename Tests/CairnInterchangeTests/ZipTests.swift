@@ -189,6 +189,24 @@ import Testing
       #expect(part == Array(whole[start..<start + part.count]))
     }
   }
+
+  @Test func `Members that would be far more than the archive are listed, and not inflated`() throws
+  {
+    // A stored block of DEFLATE, whose member claims as much as DEFLATE could make of it.
+    let count = 60_000
+    let head: [UInt8] = [1] + ZipForge.le(UInt16(count)) + ZipForge.le(~UInt16(count))
+    var members: [ForgedMember] = []
+    for name in ["a", "b"] {
+      var member = ForgedMember(name, head + [UInt8](repeating: 7, count: count))
+      member.method = 8
+      member.size = 61_000_000
+      members.append(member)
+    }
+    let file = try NPZFile(MemoryBytes(ZipForge(members: members).bytes))
+    #expect(try file.blobEntries.map(\.byteCount) == [61_000_000, 61_000_000])
+    let error = #expect(throws: CairnError.self) { try file.check(.deep, progress: { _ in }) }
+    #expect(error?.code == .overBudget)
+  }
 }
 
 extension Checksum {

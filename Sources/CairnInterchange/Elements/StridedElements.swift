@@ -31,6 +31,7 @@ struct StridedElements: ElementBytes {
   private let strides: [Int]
   private let viewed: ViewedBytes
   private let key: Int
+  private let most: Int
   /// The bytes of the view.
   let count: Int
 
@@ -41,12 +42,14 @@ struct StridedElements: ElementBytes {
   ///   - dimensions: With `width`, their product is what an `Int` can hold.
   ///   - strides: In elements, not negative.
   ///   - viewed: What keeps the base's bytes in memory meanwhile, under `key`.
+  ///   - most: The bytes of the base that may be kept; the base of a larger one cannot be read.
   /// - Throws: `truncated` if the view reaches beyond the base.
   init(
     _ base: any ElementBytes, width: Int, dimensions: [Int], strides: [Int], viewed: ViewedBytes,
-    key: Int
+    key: Int, most: Int = .max
   ) throws(CairnError) {
     self.base = base
+    self.most = most
     self.width = width
     self.dimensions = dimensions
     self.strides = strides
@@ -100,7 +103,15 @@ struct StridedElements: ElementBytes {
 
   func read(from offset: Int, into bytes: inout MutableSpan<UInt8>) throws(CairnError) {
     guard bytes.count > 0 else { return }
-    let region = try viewed.region(key) { () throws(CairnError) in try base.region() }
+    let region = try viewed.region(key) { () throws(CairnError) in
+      guard base.count <= most else {
+        throw CairnError(
+          .overBudget, "an array in Fortran order is far larger than what it is deflated to",
+          expected: "at most \(most) bytes", found: "\(base.count)",
+          advice: "Save it in C order, or without compression")
+      }
+      return try base.region()
+    }
     try withWholeElements(width: width, from: offset, of: count, &bytes) {
       (start, elements) throws(CairnError) in
       try region.withBytes(in: 0..<region.count) { (source) throws(CairnError) in

@@ -66,17 +66,18 @@ extension NPYHeader {
   private var width: Int { type.texts?.width ?? (type.dtype.bitWidth ?? 8) / 8 }
 
   /// The elements that follow the header in `source`, which has not a byte more or less. Texts are read at
-  /// once, from the budget of the whole file.
+  /// once, from the budget of the whole file. An array in Fortran order is held while it is read, if it has
+  /// at most `mostHeld` bytes.
   func elements(
-    of source: any ByteSource, viewed: ViewedBytes, key: Int, budget: Budget
+    of source: any ByteSource, viewed: ViewedBytes, key: Int, budget: Budget, mostHeld: Int = .max
   ) throws(CairnError) -> any ElementBytes {
-    let raw = try stored(source, viewed, key)
+    let raw = try stored(source, viewed, key, mostHeld)
     guard let texts = type.texts else { return raw }
     return try texts.decoded(raw, elementCount: shape.elementCount, budget: budget)
   }
 
   private func stored(
-    _ source: any ByteSource, _ viewed: ViewedBytes, _ key: Int
+    _ source: any ByteSource, _ viewed: ViewedBytes, _ key: Int, _ mostHeld: Int
   ) throws(CairnError) -> any ElementBytes {
     let (count, overflow) = shape.elementCount.multipliedReportingOverflow(by: width)
     guard !overflow else {
@@ -107,6 +108,6 @@ extension NPYHeader {
     if StridedElements.isRowMajor(shape.dimensions, strides) { return elements }
     return try StridedElements(
       elements, width: width, dimensions: shape.dimensions,
-      strides: strides, viewed: viewed, key: key)
+      strides: strides, viewed: viewed, key: key, most: mostHeld)
   }
 }

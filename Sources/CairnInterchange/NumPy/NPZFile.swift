@@ -45,7 +45,8 @@ public struct NPZFile: TableSource {
   ///   `unsupported`, `truncated`; and with its arrays, as ``NPYFile/init(_:)``, by their names.
   public init(_ source: any ByteSource, limits: Limits = .format) throws(CairnError) {
     do throws(CairnError) {
-      archive = try ZipArchive(source, memberLimit: min(limits.tensorCount, 1 << 20))
+      archive = try ZipArchive(
+        source, memberLimit: min(limits.tensorCount, 1 << 20), tolerance: .numpy)
       var table = TensorTable(path: source.path)
       var others: [(name: TensorName, member: ZipMember)] = []
       let viewed = ViewedBytes()
@@ -90,12 +91,21 @@ public struct NPZFile: TableSource {
       BeginningOfMember(content, limit: NPYHeader.maximumByteCount + 12))
     var item = NPYFile.item(
       try TensorName(utf8: name(of: member)), header,
-      try header.elements(of: content, viewed: viewed, key: key, budget: budget))
+      try header.elements(
+        of: content, viewed: viewed, key: key, budget: budget, mostHeld: mostHeld(of: member)))
     if member.method == .deflated {
       item.codec = member.method.name
       item.storedByteCount = member.storedByteCount
     }
     return item
+  }
+
+  /// The bytes of a member that may be held at once: a deflated one's are not in the file.
+  private static func mostHeld(of member: ZipMember) -> Int {
+    guard member.method == .deflated else { return .max }
+    let (scaled, over) = member.storedByteCount.multipliedReportingOverflow(by: 16)
+    let (most, overflow) = scaled.addingReportingOverflow(32 << 20)
+    return over || overflow ? .max : most
   }
 
   /// Those of the archive.

@@ -13,12 +13,16 @@ struct ZipTolerance: Sendable {
   var zeroMeansUnchecked = false
   /// Bytes that deflated members may give, beside 64 times the archive's size; nil for no bound.
   var expansion: Int?
+  /// Bytes that may be inflated only to come to others, beside 16 times the archive's size.
+  var waste: Int?
 
   /// As the format asks.
   static let none = ZipTolerance()
   /// What PyTorch itself reads.
   static let torch = ZipTolerance(
-    allowsTail: true, zeroMeansUnchecked: true, expansion: 64 << 20)
+    allowsTail: true, zeroMeansUnchecked: true, expansion: 64 << 20, waste: 256 << 20)
+  /// As the format asks, of arrays that deflate no more than a mask of few ones does.
+  static let numpy = ZipTolerance(expansion: 64 << 20, waste: 256 << 20)
 }
 
 /// An archive whose central directory has been read and held against every local header.
@@ -81,11 +85,12 @@ struct ZipArchive: Sendable {
     }
     self.indices = indices
     // Going back in a deflated member means to begin again: so often that it takes long is refused.
-    let waste = tolerance.expansion.map { (bytes) -> Int in
+    let waste = tolerance.waste.map { (bytes) -> Int in
       let (scaled, overflow) = source.count.multipliedReportingOverflow(by: 16)
-      return overflow ? .max : scaled.addingReportingOverflow(4 * bytes).partialValue
+      return overflow ? .max : scaled.addingReportingOverflow(bytes).partialValue
     }
-    inflater = InflaterPool(source, waste: waste)
+    inflater = InflaterPool(
+      source, waste: waste, refusal: Self.refusal(of: members, source, tolerance))
   }
 
   /// The member of that name.
@@ -118,7 +123,6 @@ struct ZipArchive: Sendable {
   /// - Parameter progress: Told of the bytes of content that have been read.
   func checkContents(_ progress: ProgressHandler) throws(CairnError) {
     let total = contentByteCount
-    try checkExpansion()
     var done = 0
     for member in members {
       try content(of: member).checkAll { (count) throws(CairnError) in
@@ -128,17 +132,24 @@ struct ZipArchive: Sendable {
     }
   }
 
-  /// Refuses to inflate far more than the archive has bytes, where that is bounded.
-  private func checkExpansion() throws(CairnError) {
-    guard let expansion = tolerance.expansion else { return }
+  /// Why nothing is inflated, if the members would be far more than the archive has bytes for, where that
+  /// is bounded.
+  private static func refusal(
+    of members: [ZipMember], _ source: any ByteSource, _ tolerance: ZipTolerance
+  ) -> CairnError? {
+    guard let expansion = tolerance.expansion else { return nil }
     let (scaled, overflow) = source.count.multipliedReportingOverflow(by: 64)
-    let budget = Budget(
-      bytes: overflow ? .max : scaled.addingReportingOverflow(expansion).partialValue,
-      for: "what the archive's members inflate to",
-      advice: "Save the checkpoint without compression")
+    let most = overflow ? Int.max : scaled.addingReportingOverflow(expansion).partialValue
+    var total = 0
     for member in members where member.method == .deflated {
-      try budget.take(bytes: member.byteCount)
+      let (sum, overflow) = total.addingReportingOverflow(member.byteCount)
+      total = overflow ? .max : sum
     }
+    guard total > most else { return nil }
+    return CairnError(
+      .overBudget, "what the archive's members inflate to takes more work than is allowed",
+      at: .init(file: source.path), expected: "at most \(most) bytes", found: "\(total)",
+      advice: "Save the checkpoint without compression")
   }
 
   /// The bytes of content of all members.

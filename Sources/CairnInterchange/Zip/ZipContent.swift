@@ -40,6 +40,7 @@ struct ZipContent: ByteSource {
       try checkOnce()
       return try source.read(at: member.dataOffset + offset, into: &bytes)
     }
+    try inflater.checkAllowed()
     try inflater.read(member, at: offset, into: &bytes)
   }
 
@@ -80,6 +81,7 @@ struct ZipContent: ByteSource {
   /// Reads all of the content and checks it.
   func checkAll(_ progress: (Int) throws(CairnError) -> Void) throws(CairnError) {
     guard member.method == .deflated else { return try checkStored(progress) }
+    try inflater.checkAllowed()
     let window = try Storage(byteCount: max(1, min(1 << 20, count)), zeroed: false)
     var done = 0
     repeat {
@@ -113,15 +115,27 @@ final class InflaterPool: Sendable {
   /// The bytes that may be inflated only to come to others.
   private let waste: Budget?
 
+  /// Why no member is read to its end.
+  private let refusal: CairnError?
+
   private static let capacity = 4
 
-  init(_ source: any ByteSource, waste: Int? = nil) {
+  init(_ source: any ByteSource, waste: Int? = nil, refusal: CairnError? = nil) {
     self.source = source
+    self.refusal = refusal
     self.waste = waste.map {
       Budget(
         bytes: $0, for: "going back in a deflated member",
         advice: "Save the checkpoint without compression")
     }
+  }
+
+  /// Refuses where the members together would be far more than the archive has bytes for. Their
+  /// beginnings, which say what they are, can be read all the same.
+  ///
+  /// - Throws: `overBudget`.
+  func checkAllowed() throws(CairnError) {
+    if let refusal { throw refusal }
   }
 
   /// Fills `bytes` with the content of a deflated member from `offset` on.
