@@ -30,8 +30,10 @@ struct CheckpointDescription {
     }
   }
 
-  var json: JSONValue {
-    var object: JSONObject = [
+  /// Writes it as one JSON object. What there can be very many of is written piece by piece.
+  func writeJSON() throws {
+    var output = JSONOutput()
+    let head: JSONObject = [
       "format": .string(checkpoint.formatName),
       "version": checkpoint.version.map { .string($0) } ?? .null,
       "path": .string(SystemPath.shown(checkpoint.path)),
@@ -40,9 +42,21 @@ struct CheckpointDescription {
       "storedBytes": .integer(Int64(storedByteCount)),
       "rootDigest": checkpoint.root.map { .string($0) } ?? .null,
     ]
-    var metadata = JSONObject()
-    for (key, value) in checkpoint.source.metadata { metadata[key.string] = value.described }
-    object["metadata"] = .object(metadata)
+    for (key, value) in head { try output.member(key, value) }
+    try output.openObject("metadata")
+    for (key, value) in checkpoint.source.metadata {
+      guard let slices = value.slices(of: 4_096) else {
+        try output.member(key.string, value.described)
+        continue
+      }
+      try output.openArray(key.string)
+      for slice in slices {
+        for element in slice().described.arrayValue ?? [] { try output.element(element) }
+      }
+      output.close()
+    }
+    output.close()
+    var object = JSONObject()
     object["remarks"] = .array(checkpoint.remarks.map { .string($0) })
     object["opaque"] = .array(
       checkpoint.opaqueItems.map {
@@ -54,21 +68,27 @@ struct CheckpointDescription {
       blobs.map {
         ["name": .string($0.name.string), "bytes": .integer(Int64($0.byteCount))]
       })
-    object["tensors"] = .array(
-      tensors.map { tensor in
-        var fields: JSONObject = [
-          "name": .string(tensor.entry.name.string),
-          "dtype": .string(tensor.entry.dtype.name),
-          "shape": .array(tensor.entry.shape.dimensions.map { .integer(Int64($0)) }),
-          "bytes": .integer(Int64(tensor.entry.byteCount)),
-          "storedBytes": .integer(Int64(tensor.storage.storedByteCount)),
-          "codec": .string(tensor.storage.codec),
-        ]
-        if let owner = tensor.entry.aliasOf { fields["aliasOf"] = .string(owner.string) }
-        if let digest = tensor.storage.digest { fields["digest"] = .string(digest) }
-        return .object(fields)
-      })
-    return .object(object)
+    for (key, value) in object { try output.member(key, value) }
+    try output.openArray("tensors")
+    for tensor in tensors { try output.element(Self.json(tensor)) }
+    output.close()
+    output.close()
+  }
+
+  private static func json(
+    _ tensor: (entry: TensorEntry, storage: CheckpointFile.Storage)
+  ) -> JSONValue {
+    var fields: JSONObject = [
+      "name": .string(tensor.entry.name.string),
+      "dtype": .string(tensor.entry.dtype.name),
+      "shape": .array(tensor.entry.shape.dimensions.map { .integer(Int64($0)) }),
+      "bytes": .integer(Int64(tensor.entry.byteCount)),
+      "storedBytes": .integer(Int64(tensor.storage.storedByteCount)),
+      "codec": .string(tensor.storage.codec),
+    ]
+    if let owner = tensor.entry.aliasOf { fields["aliasOf"] = .string(owner.string) }
+    if let digest = tensor.storage.digest { fields["digest"] = .string(digest) }
+    return .object(fields)
   }
 
   var text: String {
@@ -124,6 +144,28 @@ extension MetadataValue {
   /// have as the texts `nan`, `inf` and `-inf`.
   fileprivate var described: JSONValue {
     json(number: JSONValue.finiteOrName, bytes: { ["hex": .string($0.hexDigits)] })
+  }
+
+  /// An array in parts of at most `count` elements, each made when it is asked for; nil of what is no
+  /// array, or a short one.
+  fileprivate func slices(of count: Int) -> [() -> MetadataValue]? {
+    func cut<T>(
+      _ values: [T], _ make: @escaping ([T]) -> MetadataValue
+    ) -> [() -> MetadataValue]? {
+      guard values.count > count else { return nil }
+      return stride(from: 0, to: values.count, by: count).map { start in
+        { make(Array(values[start..<min(values.count, start + count)])) }
+      }
+    }
+    switch self {
+    case .bools(let values): return cut(values) { .bools($0) }
+    case .ints(let values): return cut(values) { .ints($0) }
+    case .uints(let values): return cut(values) { .uints($0) }
+    case .floats(let values): return cut(values) { .floats($0) }
+    case .strings(let values): return cut(values) { .strings($0) }
+    case .byteStrings(let values): return cut(values) { .byteStrings($0) }
+    default: return nil
+    }
   }
 
   /// What a line of 100 characters can show: of a vocabulary of a million words, a hundred.

@@ -28,7 +28,7 @@ struct InfoCommand: ParsableCommand {
     let checkpoint = try CheckpointFile.open(file, format: from?.format)
     let description = try CheckpointDescription(checkpoint)
     if json {
-      Terminal.say(try description.json.text(.pretty))
+      try description.writeJSON()
     } else {
       Terminal.write(description.text, to: .output)
     }

@@ -5,8 +5,11 @@ import CairnSystem
 extension String {
   /// The text with what could move a terminal's cursor or reorder its line made visible.
   var printable: String {
+    let shown = SystemPath.shown(self)
+    // Nearly every name; the properties of a hundred thousand long ones would take a second.
+    if shown.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) { return shown }
     var text = ""
-    for scalar in SystemPath.shown(self).unicodeScalars {
+    for scalar in shown.unicodeScalars {
       switch scalar.properties.generalCategory {
       case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .unassigned:
         text += "\\u{\(String(scalar.value, radix: 16))}"

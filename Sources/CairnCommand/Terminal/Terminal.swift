@@ -20,11 +20,13 @@ enum Terminal {
   /// Writes `text` whole. A reader that went away (a closed pipe) ends the program quietly, as
   /// `head` expects of those it reads from.
   static func write(_ text: String, to stream: Stream) {
-    var bytes = Array(text.utf8)
-    while !bytes.isEmpty {
+    let bytes = Array(text.utf8)
+    var done = 0
+    while done < bytes.count {
       // SAFETY: the pointer is to the array's own bytes, valid for the call.
       let put = unsafe bytes.withUnsafeBytes { buffer in
-        unsafe systemWrite(stream.rawValue, buffer.baseAddress, buffer.count)
+        let rest = unsafe UnsafeRawBufferPointer(rebasing: buffer[done...])
+        return unsafe systemWrite(stream.rawValue, rest.baseAddress, rest.count)
       }
       if put < 0 {
         if errno == EINTR { continue }
@@ -32,7 +34,7 @@ enum Terminal {
         if errno != EPIPE { write("cairn: cannot write the output\n", to: .error) }
         leave(Exit.failure)
       }
-      bytes.removeFirst(put)
+      done += put
     }
   }
 

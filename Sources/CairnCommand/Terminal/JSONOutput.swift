@@ -1,0 +1,75 @@
+// JSON that is written as it is made: a list of a hundred thousand tensors is never in memory as a whole.
+
+import CairnJSON
+
+/// A JSON object on its way to standard output, laid out as ``JSONStyle/pretty``.
+struct JSONOutput {
+  private var text = "{"
+  /// What closes what is open, innermost last.
+  private var open: [String] = ["}"]
+  private var isFirst = true
+
+  private static let bufferByteCount = 256 << 10
+
+  /// A member of the object that was opened last.
+  mutating func member(_ key: String, _ value: JSONValue) throws {
+    begin(try JSONValue.string(key).text(.compact) + ": ")
+    try append(value)
+  }
+
+  /// An element of the array that was opened last.
+  mutating func element(_ value: JSONValue) throws {
+    begin("")
+    try append(value)
+  }
+
+  /// Opens an object as a member of the one that is open.
+  mutating func openObject(_ key: String) throws { try open(key, "{", "}") }
+
+  /// Opens an array as a member of the object that is open.
+  mutating func openArray(_ key: String) throws { try open(key, "[", "]") }
+
+  private mutating func open(_ key: String, _ start: String, _ end: String) throws {
+    begin(try JSONValue.string(key).text(.compact) + ": " + start)
+    open.append(end)
+    isFirst = true
+  }
+
+  /// Closes what was opened last.
+  mutating func close() {
+    guard let end = open.popLast() else { return }
+    if !isFirst { breakLine() }
+    text += end
+    isFirst = false
+    if open.isEmpty { text += "\n" }
+    if open.isEmpty || text.utf8.count > Self.bufferByteCount {
+      Terminal.write(text, to: .output)
+      text = ""
+    }
+  }
+
+  private mutating func begin(_ start: String) {
+    if !isFirst { text += "," }
+    isFirst = false
+    breakLine()
+    text += start
+  }
+
+  private mutating func breakLine() {
+    text += "\n" + String(repeating: "  ", count: open.count)
+  }
+
+  private mutating func append(_ value: JSONValue) throws {
+    // Line feeds stand between tokens alone: within texts they are escaped.
+    let lines = try value.text(.pretty).utf8.split(
+      separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    for (number, line) in lines.enumerated() {
+      if number > 0 { breakLine() }
+      text += String(line) ?? ""
+    }
+    if text.utf8.count > Self.bufferByteCount {
+      Terminal.write(text, to: .output)
+      text = ""
+    }
+  }
+}
