@@ -6,7 +6,7 @@ CONFORMANCE := .build/release/cairn-conformance
 
 .PHONY: help demo build test test-swift conformance test-decoders test-real test-keras test-models \
   test-formats models detection test-asan \
-  test-tsan test-crash bench bench-build bench-large fuzz lint clean
+  test-tsan test-crash bench bench-build bench-large fuzz hostile lint clean
 
 help:
 	@echo "make demo           the main job on real weights: save, restore, copy, prove"
@@ -22,6 +22,7 @@ help:
 	@echo "make test-tsan      the Swift tests under the thread sanitizer; FILTER=… for some of them"
 	@echo "make test-crash     200 kills, and every fault and loss of power that is simulated"
 	@echo "make fuzz           the fuzzers, FUZZ_SECONDS=60 each; FUZZ_TARGET=open for one of them"
+	@echo "make hostile        structured hostile files, COUNT=20000 of them, against the command"
 	@echo "make bench          Cairn beside its peers: sizes, rates, copies; ARGUMENTS=… for some of it"
 	@echo "make bench-large    a million tensors, and a file of 20 GB"
 	@echo "make lint           formatting and the project's own rules"
@@ -104,6 +105,13 @@ FUZZ_SECONDS ?= 60
 fuzz:
 	@Scripts/setup.sh python
 	SWIFT='$(SWIFT)' Fuzz/Scripts/fuzz.sh $(FUZZ_SECONDS) $(FUZZ_TARGET)
+
+# Fuzz/README.md tells what they are. ARGUMENTS: as `Fuzz/Hostile/run.py --help` lists them.
+COUNT ?= 20000
+hostile:
+	@Scripts/setup.sh build
+	$(SWIFT) build -c release --product cairn
+	python3 Fuzz/Hostile/run.py $(CAIRN) --count $(COUNT) --jobs 2 $(ARGUMENTS)
 
 bench-build:
 	@Scripts/setup.sh python

@@ -2,7 +2,7 @@
 """Tries hostile files on the cairn command, and says what it did to itself.
 
     run.py .build/release/cairn [--count 20000] [--first N] [--seed S] [--family PART] [--keep DIR]
-           [--commands 3] [--jobs 1] [--seconds 1] [--megabytes 100] [--refused-every 2]
+           [--commands 3] [--jobs 1] [--seconds 1] [--megabytes 100] [--refused-every 2] [--margin 128]
 
 Each file is tried with some of the commands that read it; every second one with an address space little
 larger than an idle command takes (`ulimit -v`), where memory may be refused but nothing may abort; some with
@@ -141,8 +141,7 @@ def tried(number, a, scratch, space):
             limits = Limits()
             turn = number + start + i
             if a.refused_every and turn % a.refused_every == 0:
-                # The margin moves, so that memory is refused in many places.
-                limits.memory = space + ((128 << 20) >> (turn // a.refused_every % 6))
+                limits.memory = space + (a.margin << 20)
                 label += " in little space"
             elif turn % 31 == 0:
                 limits.descriptors = 8 - turn // 31 % 5
@@ -179,6 +178,8 @@ def main():
     parser.add_argument("--seconds", type=float, default=1)
     parser.add_argument("--megabytes", type=float, default=100)
     parser.add_argument("--refused-every", type=int, default=2)
+    parser.add_argument("--margin", type=int, default=128,
+                        help="MiB of address space above an idle command's where memory is refused")
     parser.add_argument("--keep", type=Path, help="where files that fail are kept")
     a = parser.parse_args()
     a.command = str(Path(a.command).resolve())

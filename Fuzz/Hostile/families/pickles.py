@@ -198,7 +198,7 @@ def dictionary(r):
 def deflated(r):
     """A small archive of a pickle of hundreds of megabytes."""
     piece = r.one([b"N", b"]", b"(", b")", b"K\1", b"X\0\0\0\0", b"2", b"]a", b"N0", b"\x85"])
-    size = min(r.bytes * 500, 120_000_000)
+    size = min(r.bytes * 500, 60_000_000)
     program = b"\x80\2N" + piece * (size // len(piece)) + b"."
     return Case({"x.pt": archive([("x/data.pkl", program), ("x/data/0", bytes(16))])})
 

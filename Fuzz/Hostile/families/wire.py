@@ -2,11 +2,14 @@
 import io
 import json
 import struct
+import sys
 import warnings
 import zipfile
 
 # Names come twice on purpose.
 warnings.filterwarnings("ignore", message="Duplicate name")
+# Python's own writer of JSON is recursive.
+sys.setrecursionlimit(30_000)
 
 
 def u8(v):
@@ -49,7 +52,7 @@ def text(v):
     return v if isinstance(v, bytes) else v.encode(errors="surrogatepass")
 
 
-def archive(members, deflated=True, level=9):
+def archive(members, deflated=True, level=6):
     """A ZIP archive; members are pairs, and a name may come twice."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as zip_file:
