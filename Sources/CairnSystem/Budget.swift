@@ -46,7 +46,7 @@ package final class Budget: Sendable {
 
   /// Takes `count` bytes.
   ///
-  /// - Throws: `overBudget`; then nothing was taken.
+  /// - Throws: `overBudget`; then nothing was taken. `outOfMemory` if the system would not give more.
   package func take(bytes count: Int) throws(CairnError) {
     guard Self.take(count, of: byteCount, from: bytesTaken) else {
       throw used("takes more memory than is allowed", "at most \(byteCount) bytes")
