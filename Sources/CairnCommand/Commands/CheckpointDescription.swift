@@ -51,7 +51,7 @@ struct CheckpointDescription {
       }
       try output.openArray(key.string)
       for slice in slices {
-        for element in slice().described.arrayValue ?? [] { try output.element(element) }
+        try output.elements(slice().described.arrayValue ?? [])
       }
       output.close()
     }

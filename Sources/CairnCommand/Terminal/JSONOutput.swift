@@ -23,6 +23,28 @@ struct JSONOutput {
     try append(value)
   }
 
+  /// Elements of the array that was opened last, laid out in one go.
+  mutating func elements(_ values: [JSONValue]) throws {
+    guard !values.isEmpty else { return }
+    if !isFirst { text += "," }
+    isFirst = false
+    breakLine()
+    // `[`, a line feed and the indent of one level; and at the end a line feed and `]`.
+    let laidOut = try JSONValue.array(values).text(.pretty).utf8.dropFirst(4).dropLast(2)
+    // Its elements have that level's indent already.
+    let indent = Array(("\n" + String(repeating: "  ", count: open.count - 1)).utf8)
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(laidOut.count + values.count * indent.count)
+    for byte in laidOut {
+      if byte == UInt8(ascii: "\n") { bytes += indent } else { bytes.append(byte) }
+    }
+    text += String(decoding: bytes, as: UTF8.self)
+    if text.utf8.count > Self.bufferByteCount {
+      Terminal.write(text, to: .output)
+      text = ""
+    }
+  }
+
   /// Opens an object as a member of the one that is open.
   mutating func openObject(_ key: String) throws { try open(key, "{", "}") }
 
