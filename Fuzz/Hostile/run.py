@@ -6,7 +6,7 @@
 
 Each file is tried with some of the commands that read it; every second one with an address space little
 larger than an idle command takes (`ulimit -v`), where memory may be refused but nothing may abort; some with
-few descriptors or on a full disk. A command fails by a signal, by an exit status other than 0, 1 and 2, by
+few descriptors. A command fails by a signal, by an exit status other than 0, 1 and 2, by
 more processor time or memory than allowed, or by not ending. Time is processor time: the machine may be
 busy."""
 import argparse
@@ -146,9 +146,6 @@ def tried(number, a, scratch, space):
             elif turn % 31 == 0:
                 limits.descriptors = 8 - turn // 31 % 5
                 label += " with few descriptors"
-            elif turn % 37 == 0 and label.startswith(("to ", "clone", "copy")):
-                arguments = arguments[:-1] + ["/dev/full"]
-                label += " to a full device"
             outcome = execute([a.command, *arguments], limits)
             runs += 1
             most = max(most[0], outcome.seconds), max(most[1], outcome.megabytes)
