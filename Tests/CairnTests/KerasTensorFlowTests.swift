@@ -46,7 +46,8 @@ struct KerasTensorFlowTests {
     // A clone has the same layers in the same order, which a canonical configuration must not change.
     let clone = try model.cloned(copyingWeights: true)
     try check(clone, name)
-    #expect(clone.configuration == model.configuration)
+    // What the file says of an optimizer that was never built is no part of the architecture.
+    #expect(clone.configuration["config"] == model.configuration["config"])
     let text = try model.canonicalConfiguration()
     let again = try Model.make(
       configuration: Model.parse(configuration: text), initialization: .zeros)
@@ -57,7 +58,7 @@ struct KerasTensorFlowTests {
   @Test("A merging layer follows the Keras that wrote it")
   func versions() throws {
     let source = try CheckpointFile.open(
-      "\(Self.folder)/maximum.keras"
+      "\(Self.folder)/multiply.keras"
     ).source
     let text = try #require(source.configuration)
     let configuration = try Model.parse(configuration: text)
@@ -67,9 +68,9 @@ struct KerasTensorFlowTests {
       configuration: configuration, initialization: .zeros, version: KerasVersion(3, 0))
     // Kept by what is made of it.
     let kept = try Model.make(configuration: old.configuration, initialization: .zeros)
-    let weights = try Model.load(keras: "\(Self.folder)/maximum.keras").getWeights()
+    let weights = try Model.load(keras: "\(Self.folder)/multiply.keras").getWeights()
     for model in [new, old, kept] { try model.setWeights(weights) }
-    let inputs = try tensors("maximum", "in")
+    let inputs = try tensors("multiply", "in")
     #expect(try old.predict(inputs) != new.predict(inputs))
     #expect(try old.predict(inputs) == kept.predict(inputs))
   }
