@@ -65,6 +65,7 @@ test-decoders:
 test-formats:
 	@Scripts/setup.sh python
 	$(SWIFT) build -c release --product cairn
+	Tests/Keras2/run.sh
 	Tests/Formats/run.sh
 
 test-keras:

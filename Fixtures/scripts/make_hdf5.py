@@ -52,6 +52,25 @@ def chunks(file):
     file.create_dataset("compact", data=sample("int16"), dtype="i2")
 
 
+def latest(file):
+    """Every index of chunks that later libraries have."""
+    data = np.arange(77, dtype=np.int16).reshape(11, 7)
+    everything = {"compression": "gzip", "shuffle": True, "fletcher32": True}
+    for name, most in [("fixed", (11, 9)), ("extensible", (11, None)), ("records", (None, None))]:
+        for label, options in [("plain", {}), ("filtered", everything)]:
+            file.create_dataset(f"{name}/{label}", data=data, maxshape=most, chunks=(4, 3), **options)
+    file.create_dataset("single", data=data, chunks=(11, 7), **everything)
+    file.create_dataset("long", data=np.arange(300, dtype=np.int32), maxshape=(None,), chunks=(2,))
+    properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    properties.set_chunk((4, 3))
+    properties.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+    made = h5py.h5d.create(file.id, b"sequence", h5py.h5t.STD_I16LE,
+                           h5py.h5s.create_simple((11, 7), (12, 9)), properties)
+    made.write(h5py.h5s.ALL, h5py.h5s.ALL, data)
+    file["type"] = np.dtype("f4")
+    file.create_dataset("of_named_type", data=[1.5, 2], dtype=file["type"])
+
+
 def groups(file):
     for order, count in [(False, 30), (True, 30), (True, 5)]:
         group = file.create_group(f"{'created' if order else 'named'}_{count}", track_order=order)
@@ -122,6 +141,7 @@ def expected(file):
             item = group[name]
             if isinstance(item, h5py.Group):
                 walk(item, prefix + name + "/")
+            if not isinstance(item, h5py.Dataset):
                 continue
             value = item[()]
             if item.dtype.kind == "O" or item.dtype.kind == "S":
@@ -180,6 +200,7 @@ def main():
     files = {}
     for name, body, version in [("types", types, "earliest"), ("chunks", chunks, "earliest"),
                                 ("groups", groups, "earliest"), ("attributes", attributes, "earliest"),
+                                ("latest", latest, "latest"),
                                 ("types_v108", types, ("v108", "v108")),
                                 ("groups_v110", groups, ("v110", "v110"))]:
         with h5py.File(out / f"{name}.h5", "w", libver=version) as file:

@@ -11,6 +11,7 @@ if [ ! -x "$cairn" ]; then
 fi
 if Fixtures/scripts/environment.sh keras-files; then
   .venv-keras-files/bin/python Tests/Formats/test_keras.py --cairn "$cairn" --cache .cache/formats
+  .venv-keras-files/bin/python Tests/Formats/test_hdf5.py --cairn "$cairn"
 else
   echo "formats: Keras's files SKIPPED, its Python libraries cannot be downloaded"
 fi

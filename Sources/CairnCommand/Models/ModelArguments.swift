@@ -60,8 +60,11 @@ struct ModelArguments: ParsableArguments {
           found: ByteCount.text(file.count))
       }
       let text = try file.withBytes(in: 0..<file.count) { $0.array }
+      if try weights.source.hasKerasNames {
+        return try Model.restored(fromKeras: weights.source, configuration: text)
+      }
       return try Model.assembled(
-        from: Model.parse(configuration: text), weights: weights.source)
+        from: Model.configuration(ofKeras: text), weights: weights.source)
     } catch {
       throw error.code == .weightMismatch
         ? error.located(file: weights.path) : error.located(file: path)

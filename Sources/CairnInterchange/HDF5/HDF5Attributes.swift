@@ -30,13 +30,13 @@ extension [HDF5Attribute] {
 struct HDF5ValueReader {
   private let file: HDF5Bytes
   private var heap: HDF5GlobalHeap
-  /// The bytes that may still be taken: values can refer to one text many times.
-  private var budget: Int
+  /// What the file's index draws on: values can refer to one text many times.
+  private let budget: Budget
 
-  init(_ file: HDF5Bytes, budget: Int) {
+  init(_ file: HDF5Bytes, budget: Budget) {
     self.file = file
     self.budget = budget
-    heap = HDF5GlobalHeap(file)
+    heap = HDF5GlobalHeap(file, budget: budget)
   }
 
   /// The attributes of an object, ascending by name.
@@ -44,10 +44,16 @@ struct HDF5ValueReader {
     of header: HDF5ObjectHeader, maximumCount: Int, _ visits: inout HDF5Visits
   ) throws(CairnError) -> [HDF5Attribute] {
     var attributes: [HDF5Attribute] = []
-    for var fields in header.all(.attribute) {
+    for (fields, isShared) in header.all(.attribute) {
+      var fields = fields
+      guard !isShared else {
+        attributes.append(
+          HDF5Attribute(name: "?", value: nil, typeName: "shared between objects"))
+        continue
+      }
       attributes.append(try attribute(&fields, &visits))
     }
-    if var fields = header.fields(of: .attributeInfo) {
+    if var fields = try header.fields(of: .attributeInfo) {
       try fields.version(0...0, of: "an object's attribute information")
       if try fields.byte() & 1 != 0 { try fields.skip(2) }
       let heap = try fields.address()
@@ -58,7 +64,9 @@ struct HDF5ValueReader {
           of: file, at: index, type: 8, maximumCount: maximumCount, &visits)
         for record in records {
           guard record.count >= 9, record[8] & 2 == 0 else {
-            throw fields.failure(.unsupported, "an attribute is shared between objects")
+            attributes.append(
+              HDF5Attribute(name: "?", value: nil, typeName: "shared between objects"))
+            continue
           }
           var fields = try objects.fields(of: Array(record.prefix(8)))
           attributes.append(try attribute(&fields, &visits))
@@ -73,12 +81,8 @@ struct HDF5ValueReader {
   ) throws(CairnError) -> HDF5Attribute {
     let start = fields.location.offset ?? 0
     let version = try fields.version(1...3, of: "an attribute")
-    let flags = try fields.byte()
-    guard version == 1 || flags & 3 == 0 else {
-      throw fields.failure(
-        .unsupported, "an attribute refers to a type that stands elsewhere in the file", advice: nil
-      )
-    }
+    let flags = version == 1 ? 0 : try fields.byte()
+    if version == 1 { try fields.skip(1) }
     let counts = [try fields.number(2), try fields.number(2), try fields.number(2)]
     if version == 3 { try fields.skip(1) }
     /// The part of the message that comes next, with its padding skipped.
@@ -89,27 +93,26 @@ struct HDF5ValueReader {
       return HDF5Fields(file, begin..<begin + count)
     }
     var nameFields = try part(counts[0])
+    try budget.take(bytes: counts[0] + 160)
     let name = try nameFields.bytes(counts[0]).prefix { $0 != 0 }
     var typeFields = try part(counts[1])
-    let type = try HDF5Datatype(&typeFields)
     var spaceFields = try part(counts[2])
-    let space = try HDF5Dataspace(&spaceFields)
     let text = String(decoding: name, as: UTF8.self)
     do throws(CairnError) {
+      if flags & 1 != 0 { typeFields = try HDF5ObjectHeader.shared(.datatype, typeFields) }
+      if flags & 2 != 0 { spaceFields = try HDF5ObjectHeader.shared(.dataspace, spaceFields) }
+      let type = try HDF5Datatype(&typeFields)
+      let space = try HDF5Dataspace(&spaceFields)
       return HDF5Attribute(
         name: text, value: try value(type, space, &fields, &visits), typeName: type.name)
     } catch {
-      throw error.located(name: text.excerpt)
+      // What is sound and not read hides nothing.
+      guard error.code == .unsupported else { throw error.located(name: text.excerpt) }
+      return HDF5Attribute(name: text, value: nil, typeName: error.message)
     }
   }
 
-  private mutating func spend(_ count: Int, _ fields: HDF5Fields) throws(CairnError) {
-    guard count <= budget else {
-      throw fields.failure(
-        .limitExceeded, "the attributes and texts of the file are larger than is allowed")
-    }
-    budget -= count
-  }
+  private func spend(_ count: Int) throws(CairnError) { try budget.take(bytes: count) }
 
   private mutating func value(
     _ type: HDF5Datatype, _ space: HDF5Dataspace, _ fields: inout HDF5Fields,
@@ -143,7 +146,7 @@ struct HDF5ValueReader {
     guard let width = dtype.bitWidth.map({ $0 / 8 }),
       let byteCount = dtype.byteCount(elements: count), byteCount <= fields.remaining
     else { throw fields.failure(.truncated, "an attribute ends before its last element") }
-    try spend(8 * count, fields)
+    try spend(count.multipliedReportingOverflow(by: 16).partialValue)
     var patterns: [UInt64] = []
     patterns.reserveCapacity(count)
     for _ in 0..<count {
@@ -180,6 +183,8 @@ struct HDF5ValueReader {
     guard !overflow, whole <= fields.remaining else {
       throw fields.failure(.truncated, "texts end before the last of them")
     }
+    // A list of texts, and of what they are made of.
+    try budget.take(count, of: 48)
     var pieces: [[UInt8]] = []
     for _ in 0..<count {
       switch type {
@@ -195,12 +200,12 @@ struct HDF5ValueReader {
         guard length <= range.count else {
           throw fields.failure(.invalidHeader, "a text is longer than its place in the heap")
         }
-        try spend(length, fields)
+        try spend(length)
         var text = HDF5Fields(file, range.lowerBound..<range.lowerBound + length)
         // h5py ends a text at its first NUL too; what follows it is lost by every reader.
         pieces.append(Array(try text.bytes(length).prefix { $0 != 0 }))
       case .fixedText(_, let padding):
-        try spend(width, fields)
+        try spend(width)
         let bytes = try fields.bytes(width)
         if padding == .space {
           pieces.append(Array(bytes[..<((bytes.lastIndex { $0 != 0x20 } ?? -1) + 1)]))
@@ -208,7 +213,7 @@ struct HDF5ValueReader {
           pieces.append(Array(bytes.prefix { $0 != 0 }))
         }
       default:
-        try spend(width, fields)
+        try spend(width)
         pieces.append(try fields.bytes(width))
       }
     }

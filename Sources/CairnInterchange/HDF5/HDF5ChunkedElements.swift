@@ -15,27 +15,118 @@ struct FilledElements: ElementBytes {
   }
 }
 
+/// The rows of a file's chunked datasets that were decoded last, within bounds for the whole file.
+final class HDF5Bands: Sendable {
+  private struct Held {
+    var owner: Int
+    var number: Int
+    var storage: Storage
+  }
+  private struct State {
+    var held: [Held] = []
+    var owners = 0
+  }
+  private let state = Lock(State())
+  /// Held while rows are decoded that take much memory: one at a time.
+  private let turn = Lock(())
+  /// What may be held at once.
+  private let capacity: Int
+
+  init(_ source: any ByteSource) {
+    let (scaled, overflow) = source.count.multipliedReportingOverflow(by: 12)
+    capacity = overflow ? .max : scaled.addingReportingOverflow(24 << 20).partialValue
+  }
+
+  /// A number for another dataset.
+  func owner() -> Int {
+    state.withLock { state in
+      state.owners += 1
+      return state.owners
+    }
+  }
+
+  /// Refuses chunks of which a row takes more memory than is allowed.
+  ///
+  /// - Throws: `overBudget`.
+  func check(
+    _ grid: HDF5ChunkGrid, chunkByteCount: Int, byteCount: Int, _ fields: HDF5Fields
+  ) throws(CairnError) {
+    let band = byteCount / grid.dimensions[0] * min(grid.chunk[0], grid.dimensions[0])
+    let (twice, overflow) = chunkByteCount.multipliedReportingOverflow(by: 2)
+    let sum = twice.addingReportingOverflow(band)
+    guard !overflow, !sum.overflow, sum.partialValue <= capacity else {
+      throw fields.failure(
+        .overBudget, "a row of a dataset's chunks takes more memory than is allowed",
+        expected: "at most \(capacity) bytes", found: "\(band) and a chunk of \(chunkByteCount)",
+        advice: "Write the dataset anew with smaller chunks")
+    }
+  }
+
+  /// The rows of that number, decoded unless they are held.
+  func band(
+    _ number: Int, of owner: Int, byteCount: Int,
+    _ decode: () throws(CairnError) -> Storage
+  ) throws(CairnError) -> Storage {
+    if let storage = held(number, of: owner) { return storage }
+    guard byteCount > 4 << 20 else {
+      let storage = try decode()
+      keep(Held(owner: owner, number: number, storage: storage))
+      return storage
+    }
+    return try turn.withLock { (_) throws(CairnError) in
+      if let storage = held(number, of: owner) { return storage }
+      makeRoom(byteCount)
+      let storage = try decode()
+      keep(Held(owner: owner, number: number, storage: storage))
+      return storage
+    }
+  }
+
+  private func held(_ number: Int, of owner: Int) -> Storage? {
+    state.withLock { state in
+      state.held.first { $0.owner == owner && $0.number == number }?.storage
+    }
+  }
+
+  private func makeRoom(_ byteCount: Int) {
+    state.withLock { state in
+      while let first = state.held.first,
+        byteCount > capacity - state.held.reduce(0, { $0 + $1.storage.byteCount })
+      {
+        state.held.removeFirst()
+        _ = first
+      }
+    }
+  }
+
+  private func keep(_ band: Held) {
+    makeRoom(band.storage.byteCount)
+    state.withLock { state in
+      // Each dataset's last alone.
+      state.held.removeAll { $0.owner == band.owner }
+      state.held.append(band)
+      if state.held.count > 64 { state.held.removeFirst() }
+    }
+  }
+}
+
 /// Elements in chunks. Those that cover the same rows are decoded together and kept until others are
 /// asked for, so that reading from front to back decodes every chunk once.
 struct HDF5ChunkedElements: ElementBytes {
   let source: any ByteSource
   let grid: HDF5ChunkGrid
-  let chunks: [Int: HDF5Chunk]
+  let chunks: HDF5ChunkPlaces
   let filters: [HDF5Filter]
   /// One element.
   let fill: [UInt8]
   let count: Int
-  private let band = Lock<Band?>(nil)
-
-  private struct Band {
-    var number: Int
-    var storage: Storage
-  }
+  private let bands: HDF5Bands
+  private let owner: Int
 
   /// - Parameter count: the bytes of all elements, more than none.
   init(
-    _ source: any ByteSource, grid: HDF5ChunkGrid, chunks: [Int: HDF5Chunk],
-    filters: [HDF5Filter], fill: [UInt8], count: Int
+    _ source: any ByteSource, grid: HDF5ChunkGrid, chunks: HDF5ChunkPlaces,
+    filters: [HDF5Filter], fill: [UInt8], count: Int, bands: HDF5Bands
   ) {
     self.source = source
     self.grid = grid
@@ -43,6 +134,8 @@ struct HDF5ChunkedElements: ElementBytes {
     self.filters = filters
     self.fill = fill
     self.count = count
+    self.bands = bands
+    owner = bands.owner()
   }
 
   /// The bytes of all rows that one band has; the last may have fewer.
@@ -56,11 +149,8 @@ struct HDF5ChunkedElements: ElementBytes {
     while done < bytes.count {
       let number = (offset + done) / bandByteCount
       let start = (offset + done) % bandByteCount
-      let storage = try band.withLock { (band) throws(CairnError) in
-        if let band, band.number == number { return band.storage }
-        let storage = try decode(number)
-        band = Band(number: number, storage: storage)
-        return storage
+      let storage = try bands.band(number, of: owner, byteCount: bandByteCount) {
+        () throws(CairnError) in try decode(number)
       }
       let part = min(bytes.count - done, storage.byteCount - start)
       storage.withBytes(in: start..<start + part) { bytes.copy($0, at: done) }
@@ -141,6 +231,7 @@ struct HDF5ChunkDecoder {
   func decode(_ chunk: HDF5Chunk) throws(CairnError) -> [UInt8] {
     let place = CairnError.Location(
       file: source.path, offset: UInt64(chunk.range.lowerBound))
+    try Self.ask(for: chunk.range.count)
     var bytes = try source.withBytes(in: chunk.range) { $0.array }
     // What a filter may leave: a sum takes four bytes.
     var room = byteCount
@@ -148,7 +239,7 @@ struct HDF5ChunkDecoder {
     for (number, filter) in filters.enumerated().reversed() where chunk.mask >> number & 1 == 0 {
       switch filter {
       case .deflate: bytes = try inflated(bytes, room: room, place)
-      case .shuffle(let width): bytes = Self.unshuffled(bytes, width: width)
+      case .shuffle(let width): bytes = try Self.unshuffled(bytes, width: width)
       case .fletcher32:
         guard bytes.count >= 4 else { throw Self.failure("a chunk is shorter than its sum", place) }
         let stored = bytes.suffix(4).reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
@@ -170,6 +261,11 @@ struct HDF5ChunkDecoder {
     return bytes
   }
 
+  /// Asks for memory that an array will take, which ends the process where it is refused.
+  private static func ask(for byteCount: Int) throws(CairnError) {
+    _ = try Storage(byteCount: byteCount, zeroed: false)
+  }
+
   private static func failure(_ message: String, _ place: CairnError.Location) -> CairnError {
     CairnError(.corruptStream, message, at: place, advice: HDF5Bytes.advice)
   }
@@ -183,6 +279,7 @@ struct HDF5ChunkDecoder {
     else { throw Self.failure("a chunk is no zlib stream", place) }
     // A byte more, to see that the stream goes on.
     let most = room + 1
+    try Self.ask(for: most)
     var output = [UInt8](repeating: 0, count: most)
     var taken = 2
     var made = 0
@@ -213,9 +310,10 @@ struct HDF5ChunkDecoder {
   }
 
   /// The bytes of elements, which were sorted by their place in the element, in their order again.
-  private static func unshuffled(_ bytes: [UInt8], width: Int) -> [UInt8] {
+  private static func unshuffled(_ bytes: [UInt8], width: Int) throws(CairnError) -> [UInt8] {
     guard width > 1 else { return bytes }
     let elements = bytes.count / width
+    try ask(for: bytes.count)
     var output = bytes
     for place in 0..<(elements > 0 ? width : 0) {
       for element in 0..<elements {

@@ -29,14 +29,19 @@ struct HDF5Contents: Sendable {
   private var visits: HDF5Visits
   private var values: HDF5ValueReader
   private var objectCount = 0
-  /// The bytes that elements may take beyond those that the file has for them.
-  private var unstored: Int
+  /// What is held of the file's structure.
+  private let index: Budget
+  /// What all elements may come to.
+  private let elements: Budget
+  private let bands: HDF5Bands
   /// The datasets that were read, by their addresses.
   private var known: [Int: Int] = [:]
+  /// What is sound and not read, by its path.
+  private(set) var opaque = OpaqueItems()
 
   private static let deepestGroup = 64
-  /// What DEFLATE can make of a byte.
-  private static let largestExpansion = 1_032
+  /// The widest element that is not refused: a fill value of it is held.
+  private static let widestElement = 1 << 16
 
   private var file: HDF5Bytes { superblock.file }
 
@@ -48,9 +53,15 @@ struct HDF5Contents: Sendable {
     superblock = try HDF5Superblock(source)
     self.limits = limits
     visits = HDF5Visits(source)
-    let text = limits.metadataByteCount.addingReportingOverflow(limits.configurationByteCount)
-    values = HDF5ValueReader(superblock.file, budget: text.overflow ? .max : text.partialValue)
-    unstored = 8 << 20
+    index = .index(ofFile: source.count)
+    values = HDF5ValueReader(superblock.file, budget: index)
+    let (scaled, overflow) = source.count.multipliedReportingOverflow(by: 32)
+    elements = Budget(
+      bytes: overflow ? .max : scaled.addingReportingOverflow(64 << 20).partialValue,
+      for: "what the file's datasets come to",
+      advice: "The file holds far less than it claims. Write it anew without compression (h5repack)"
+    )
+    bands = HDF5Bands(source)
     let header = try HDF5ObjectHeader(superblock.file, at: superblock.root, &visits)
     try readGroup(header, path: "", depth: 0)
   }
@@ -62,13 +73,13 @@ struct HDF5Contents: Sendable {
       guard HDF5LinkReader.isGroup(header) else {
         throw CairnError(
           .unsupported, "an object is neither a group nor a dataset",
-          at: .init(file: file.source.path),
-          found: header.fields(of: .datatype) == nil ? nil : "a named type")
+          at: .init(file: file.source.path), found: header.has(.datatype) ? "a named type" : nil)
       }
       let attributes = try values.attributes(
         of: header, maximumCount: limits.attachmentCount, &visits)
       if !attributes.isEmpty { groups.append((path, attributes)) }
-      var reader = HDF5LinkReader(file, maximumCount: limits.tensorCount - objectCount)
+      var reader = HDF5LinkReader(
+        file, maximumCount: limits.tensorCount - objectCount, budget: index)
       let links = try reader.read(header, &visits)
       objectCount += links.count
       for (place, link) in links.enumerated() {
@@ -89,6 +100,12 @@ struct HDF5Contents: Sendable {
   ) throws(CairnError) {
     let name = try TensorName(utf8: link.name).string
     let path = group.isEmpty ? name : group + "/" + name
+    try index.takeTensor(nameByteCount: 2 * path.utf8.count)
+    if let kind = link.kind {
+      return try opaque.add(
+        Array(path.utf8), kind, "it leads by a path, perhaps out of the file, which is not followed"
+      )
+    }
     if let owner = known[link.address] {
       var alias = datasets[owner]
       alias.path = path
@@ -96,9 +113,13 @@ struct HDF5Contents: Sendable {
       datasets.append(alias)
       return
     }
+    if visits.contains(link.address) {
+      return try opaque.add(
+        Array(path.utf8), "hard link", "the group, or what it was, stands under another name too")
+    }
     do throws(CairnError) {
       let header = try HDF5ObjectHeader(file, at: link.address, &visits)
-      if header.fields(of: .layout) == nil {
+      if !header.has(.layout) {
         guard depth < Self.deepestGroup else {
           throw CairnError(
             .limitExceeded, "the groups of the file are nested too deep",
@@ -106,153 +127,182 @@ struct HDF5Contents: Sendable {
         }
         try readGroup(header, path: path, depth: depth + 1)
       } else {
+        let dataset = try dataset(header, path: path)
         known[link.address] = datasets.count
-        datasets.append(try dataset(header, path: path))
+        datasets.append(dataset)
       }
     } catch {
-      throw error.located(name: path)
+      // What is sound and not read hides nothing.
+      guard error.code == .unsupported else { throw error.located(name: path) }
+      try opaque.add(
+        Array((error.location.name ?? path).utf8), error.found ?? "HDF5 object", error.message)
     }
   }
 
   private mutating func dataset(
     _ header: HDF5ObjectHeader, path: String
   ) throws(CairnError) -> HDF5Dataset {
-    guard var typeFields = header.fields(of: .datatype),
-      var spaceFields = header.fields(of: .dataspace), var layoutFields = header.fields(of: .layout)
+    guard var typeFields = try header.fields(of: .datatype),
+      var spaceFields = try header.fields(of: .dataspace),
+      var layoutFields = try header.fields(of: .layout)
     else {
       throw CairnError(
         .invalidHeader, "a dataset has no type or no shape", at: .init(file: file.source.path),
         advice: HDF5Bytes.advice)
     }
-    guard header.fields(of: .externalFiles) == nil else {
+    guard !header.has(.externalFiles) else {
       throw layoutFields.failure(
-        .unsupported, "a dataset's elements are in other files",
+        .unsupported, "a dataset's elements are in other files", found: "external dataset",
         advice: "Cairn follows no path in a file; copy the elements into the file")
     }
     let attributes = try values.attributes(
       of: header, maximumCount: limits.attachmentCount, &visits)
     let type = try HDF5Datatype(&typeFields)
-    let shape = try HDF5Dataspace(&spaceFields).shape(at: spaceFields.location)
+    let space = try HDF5Dataspace(&spaceFields)
+    let shape = try space.shape(at: spaceFields.location)
+    let isBrain: Bool
+    if case .opaque(2, _) = type {
+      isBrain = attributes.says("dtype", "bfloat16")
+    } else {
+      isBrain = false
+    }
+    switch type {
+    case .plain, .text, .fixedText: break
+    case .opaque where isBrain: break
+    case .opaque, .other:
+      // Said before anything is asked of the elements, whatever their width.
+      throw typeFields.failure(
+        .unsupported, "its elements are no numbers, truth values or texts", found: type.name,
+        advice: "Leave the dataset out, or save it as numbers")
+    }
     let width = type.byteCount(file)
     let (byteCount, overflow) = shape.elementCount.multipliedReportingOverflow(by: width)
     guard !overflow else {
       throw spaceFields.failure(.invalidShape, "a dataset has more bytes than can be counted")
     }
     let layout = try HDF5Layout(&layoutFields, byteCount: byteCount)
+    try elements.take(bytes: byteCount)
+    guard width <= Self.widestElement || byteCount == 0 else {
+      throw typeFields.failure(
+        .unsupported, "its elements are wider than is supported", found: type.name, advice: nil)
+    }
     var item = HDF5Dataset(
       path: path, dtype: .uint8, shape: shape, elements: try HeldElements([]),
       attributes: attributes, codec: "raw", storedByteCount: byteCount)
-    try resolve(layout, &item, header, width: width, byteCount: byteCount, layoutFields)
+    try resolve(
+      layout, &item, header, space, width: width, byteCount: byteCount, layoutFields)
     switch type {
     case .plain(let dtype, let swapped):
       item.dtype = dtype
       if swapped > 1 {
         item.elements = SwappedElements(base: item.elements, width: swapped)
       }
-    case .opaque(2, _) where attributes.says("dtype", "bfloat16"):
-      item.dtype = .bfloat16
     case .text, .fixedText:
       item.dtype = .string
       item.elements = try texts(type, item.elements, count: shape.elementCount, typeFields)
-    case .opaque, .other:
-      throw typeFields.failure(
-        .unsupported, "a dataset's elements are no numbers, truth values or texts",
-        found: type.name, advice: "Leave the dataset out, or save it as numbers")
+    default: item.dtype = .bfloat16
     }
     return item
   }
 
   /// Where the elements come from.
   private mutating func resolve(
-    _ layout: HDF5Layout, _ item: inout HDF5Dataset, _ header: HDF5ObjectHeader, width: Int,
-    byteCount: Int, _ fields: HDF5Fields
+    _ layout: HDF5Layout, _ item: inout HDF5Dataset, _ header: HDF5ObjectHeader,
+    _ space: HDF5Dataspace, width: Int, byteCount: Int, _ fields: HDF5Fields
   ) throws(CairnError) {
     var filters: [HDF5Filter] = []
-    if var fields = header.fields(of: .filters) { filters = try HDF5Filter.pipeline(&fields) }
+    if var fields = try header.fields(of: .filters) { filters = try HDF5Filter.pipeline(&fields) }
     let source = file.source
     let chunk: [Int]
-    var chunks: [Int: HDF5Chunk] = [:]
-    var tree: Int?
+    let kind: HDF5ChunkIndex
+    let start: Int?
+    let leavesEdgesPlain: Bool
     switch layout {
     case .piece(let range):
       item.elements = try PartOfFile(source, at: range.lowerBound, count: range.count)
       return
     case .nowhere:
-      try spend(byteCount, stored: 0, fields)
       item.storedByteCount = 0
+      guard byteCount > 0 else { return }
       item.elements = FilledElements(count: byteCount, fill: try fill(header, width: width))
       return
-    case .chunks(let shape, let address): (chunk, tree) = (shape, address)
-    case .single(let shape, let address, let count, let mask):
-      chunk = shape
-      if let address {
-        let whole = shape.reduce(width) { $0.multipliedReportingOverflow(by: $1).partialValue }
-        chunks[0] = HDF5Chunk(
-          range: try file.range(at: address, count: count ?? whole), mask: mask)
-      }
-    case .implicit(let shape, let address):
-      chunk = shape
-      if let address {
-        chunks[-1] = HDF5Chunk(range: try file.range(at: address, count: 0), mask: 0)
-      }
+    case .chunks(let shape, let index, let address, let edges):
+      (chunk, kind, start, leavesEdgesPlain) = (shape, index, address, edges)
     }
     let whole = chunk.reduce((width, false)) {
       let (product, overflow) = $0.0.multipliedReportingOverflow(by: $1)
       return (product, $0.1 || overflow)
     }
-    guard let grid = HDF5ChunkGrid(dimensions: item.shape.dimensions, chunk: chunk), !whole.1,
-      whole.0 <= Int(UInt32.max)
+    guard let grid = HDF5ChunkGrid(dimensions: item.shape.dimensions, chunk: chunk), !whole.1
     else {
       throw fields.failure(.invalidHeader, "a dataset's chunks do not fit its shape")
     }
     guard byteCount > 0 else { return }
-    if let start = chunks.removeValue(forKey: -1)?.range.lowerBound {
-      // One after the other; the file must have them all, which bounds their number.
-      let (all, overflow) = grid.total.multipliedReportingOverflow(by: whole.0)
-      guard !overflow else { throw fields.failure(.truncated, "the chunks are not all there") }
-      _ = try file.range(at: start - file.base, count: all)
-      for number in 0..<grid.total {
-        let place = start + number * whole.0
-        chunks[number] = HDF5Chunk(range: place..<place + whole.0, mask: 0)
-      }
-    } else if let tree {
-      var reader = HDF5ChunkTree(file, grid: grid)
-      try reader.read(at: tree, &visits)
-      chunks = reader.chunks
-    }
-    let stored = chunks.values.reduce(0) { $0.addingReportingOverflow($1.range.count).partialValue }
-    // A chunk is decoded whole, also where the array ends within it.
-    try spend(max(byteCount, chunks.isEmpty ? 0 : whole.0), stored: stored, fields)
     // Rows without a chunk would have to be looked at all the same.
-    guard grid.total <= file.source.count else {
-      throw fields.failure(.limitExceeded, "a dataset has more chunks than the file has bytes")
+    guard grid.total <= source.count else {
+      throw fields.failure(.overBudget, "a dataset has more chunks than the file has bytes")
     }
-    item.storedByteCount = stored
+    var places = HDF5ChunkPlaces.table([:])
+    if let start {
+      places = try self.places(
+        kind, at: start, grid, space, chunkByteCount: whole.0, isFiltered: !filters.isEmpty,
+        leavesEdgesPlain: leavesEdgesPlain, fields)
+    }
+    item.storedByteCount = places.byteCount(of: grid)
     if !filters.isEmpty { item.codec = filters.contains(.deflate) ? "deflate" : "filtered" }
+    // A chunk is decoded whole, also where the array ends within it.
+    if !places.isEmpty {
+      try elements.take(bytes: max(0, whole.0 - byteCount))
+      try bands.check(grid, chunkByteCount: whole.0, byteCount: byteCount, fields)
+    }
     item.elements = HDF5ChunkedElements(
-      source, grid: grid, chunks: chunks, filters: filters, fill: try fill(header, width: width),
-      count: byteCount)
+      source, grid: grid, chunks: places, filters: filters, fill: try fill(header, width: width),
+      count: byteCount, bands: bands)
   }
 
-  /// Allows `byteCount` bytes of elements for which the file has `stored`.
-  private mutating func spend(
-    _ byteCount: Int, stored: Int, _ fields: HDF5Fields
-  ) throws(CairnError) {
-    let (most, overflow) = stored.multipliedReportingOverflow(by: Self.largestExpansion)
-    let missing = overflow ? 0 : max(0, byteCount - most)
-    guard missing <= unstored else {
-      throw fields.failure(
-        .limitExceeded, "a dataset claims far more elements than the file has bytes for",
-        expected: "at most \(most.addingReportingOverflow(unstored).partialValue) bytes",
-        found: "\(byteCount)")
+  /// The places of a dataset's chunks.
+  private mutating func places(
+    _ kind: HDF5ChunkIndex, at start: Int, _ grid: HDF5ChunkGrid, _ space: HDF5Dataspace,
+    chunkByteCount: Int, isFiltered: Bool, leavesEdgesPlain: Bool, _ fields: HDF5Fields
+  ) throws(CairnError) -> HDF5ChunkPlaces {
+    var reader = HDF5ChunkIndexReader(
+      file, grid: grid, chunkByteCount: chunkByteCount, isFiltered: isFiltered,
+      leavesEdgesPlain: leavesEdgesPlain)
+    func numbering(_ swizzles: Bool) throws(CairnError) -> HDF5ChunkNumbering {
+      guard
+        let numbering = HDF5ChunkNumbering(grid, greatest: space.greatest, swizzles: swizzles)
+      else {
+        throw fields.failure(.invalidHeader, "a dataset's chunks cannot be counted by its index")
+      }
+      return numbering
     }
-    unstored -= missing
+    switch kind {
+    case .tree: try reader.readTree(at: start, &visits)
+    case .single(let byteCount, let mask):
+      try reader.readSingle(at: start, count: byteCount, mask: mask, fields, &visits)
+    case .fixedArray: try reader.readFixedArray(at: start, numbering(false), &visits)
+    case .extensibleArray: try reader.readExtensibleArray(at: start, numbering(true), &visits)
+    case .records: try reader.readRecords(at: start, &visits)
+    case .implicit:
+      // One after the other; the file must have them all.
+      let numbering = try numbering(false)
+      guard !isFiltered, let total = numbering.total else {
+        throw fields.failure(.invalidHeader, "chunks one after the other have filters, or no end")
+      }
+      let (all, overflow) = total.multipliedReportingOverflow(by: chunkByteCount)
+      guard !overflow else { throw fields.failure(.truncated, "the chunks are not all there") }
+      let range = try file.range(at: start, count: all)
+      try visits.enter(at: start, count: all, fields)
+      return .sequence(
+        start: range.lowerBound, byteCount: chunkByteCount, numbering: numbering)
+    }
+    return .table(reader.chunks)
   }
 
   /// The value of elements that were never written.
   private func fill(_ header: HDF5ObjectHeader, width: Int) throws(CairnError) -> [UInt8] {
     var value: [UInt8] = []
-    if var fields = header.fields(of: .fillValue) {
+    if var fields = try header.fields(of: .fillValue) {
       let version = try fields.version(1...3, of: "a fill value")
       var isDefined = true
       if version == 3 {
@@ -262,7 +312,7 @@ struct HDF5Contents: Sendable {
         isDefined = try fields.byte() != 0
       }
       if isDefined || version == 1 { value = try fields.bytes(fields.number(4)) }
-    } else if var fields = header.fields(of: .oldFillValue) {
+    } else if var fields = try header.fields(of: .oldFillValue) {
       value = try fields.bytes(fields.number(4))
     }
     return value.count == width ? value : [UInt8](repeating: 0, count: width)
@@ -278,6 +328,9 @@ struct HDF5Contents: Sendable {
         .limitExceeded, "a dataset of texts is larger than is allowed",
         expected: "at most \(limits.metadataByteCount) bytes", found: "\(elements.count)")
     }
+    // The bytes of all texts, their ends, and the references while they are read.
+    try index.take(bytes: elements.count)
+    try index.take(count, of: 16)
     // The references may be in chunks; the texts are in the file's heap in any case.
     let region = try elements.region()
     var references = HDF5Fields(
@@ -285,12 +338,13 @@ struct HDF5Contents: Sendable {
         source: MemoryBytes(region), addressWidth: file.addressWidth,
         lengthWidth: file.lengthWidth), 0..<region.count)
     let pieces = try values.pieces(type, count: count, &references, &visits)
-    var ends: [UInt8] = []
+    var bytes: [UInt8] = []
     var end = 0
     for piece in pieces {
       end += piece.count
-      ends += (0..<8).map { UInt8(truncatingIfNeeded: end >> (8 * $0)) }
+      for shift in 0..<8 { bytes.append(UInt8(truncatingIfNeeded: end >> (8 * shift))) }
     }
-    return try HeldElements(ends + pieces.flatMap { $0 })
+    for piece in pieces { bytes += piece }
+    return try HeldElements(bytes)
   }
 }

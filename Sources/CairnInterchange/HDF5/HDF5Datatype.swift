@@ -87,6 +87,7 @@ enum HDF5Datatype: Hashable, Sendable {
           expected: "\(8 + fields.file.addressWidth)", found: "\(size)", advice: HDF5Bytes.advice)
       }
     case 10: self = .other("array", byteCount: size)
+    case 11: self = try Self.complex(&fields, size, depth)
     default: self = .other("class \(head & 15)", byteCount: size)
     }
   }
@@ -176,6 +177,17 @@ enum HDF5Datatype: Hashable, Sendable {
     return .plain(part == .float32 ? .complex64 : .complex128, swappedWidth: swapped)
   }
 
+  /// A complex number of its own class, of two numbers of one type.
+  private static func complex(
+    _ fields: inout HDF5Fields, _ size: Int, _ depth: Int
+  ) throws(CairnError) -> Self {
+    let part = try HDF5Datatype(&fields, depth: depth + 1)
+    guard case .plain(let dtype, let swapped) = part,
+      dtype == .float32 || dtype == .float64, size == 2 * ((dtype.bitWidth ?? 0) / 8)
+    else { return .other("complex number of \(size) bytes", byteCount: size) }
+    return .plain(dtype == .float32 ? .complex64 : .complex128, swappedWidth: swapped)
+  }
+
   /// A truth value, as h5py writes it, or something that is only named.
   private static func enumeration(
     _ fields: inout HDF5Fields, _ version: UInt8, _ memberCount: Int, _ size: Int, _ depth: Int
@@ -198,12 +210,14 @@ enum HDF5Datatype: Hashable, Sendable {
 struct HDF5Dataspace: Hashable, Sendable {
   /// Nil: there are none, not even a shape.
   var dimensions: [Int]?
+  /// What the dimensions may grow to; nil for one that has no bound.
+  var greatest: [Int?] = []
 
   /// Reads the message.
   init(_ fields: inout HDF5Fields) throws(CairnError) {
     let version = try fields.version(1...2, of: "a dataspace")
     let rank = try fields.number(1)
-    _ = try fields.byte()
+    let flags = try fields.byte()
     let kind = try fields.byte()
     if version == 1 { try fields.skip(4) }
     guard rank <= Shape.maximumRank else {
@@ -215,6 +229,17 @@ struct HDF5Dataspace: Hashable, Sendable {
     var dimensions: [Int] = []
     for _ in 0..<rank { dimensions.append(try fields.length()) }
     self.dimensions = dimensions
+    greatest = dimensions
+    guard flags & 1 != 0 else { return }
+    let unbounded = UInt64.max >> UInt64(64 - 8 * fields.file.lengthWidth)
+    for axis in 0..<rank {
+      let bound = try fields.unsigned(fields.file.lengthWidth)
+      guard bound == unbounded || Int(exactly: bound).map({ $0 >= dimensions[axis] }) ?? false
+      else {
+        throw fields.failure(.invalidShape, "an array is larger than it may become")
+      }
+      greatest[axis] = bound == unbounded ? nil : Int(bound)
+    }
   }
 
   /// The shape.

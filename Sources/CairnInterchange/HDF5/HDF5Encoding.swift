@@ -136,6 +136,7 @@ enum HDF5Encoding {
       throw refusal(name, "a text with a NUL in it")
     }
     let space = dataspace(count.map { [$0] } ?? [])
+    guard canName(name) else { throw refusal(name, "a name that is empty, too long or has a NUL") }
     let nameBytes = Array(name.utf8) + [0]
     var fields = HDF5ByteFields()
     fields.bytes = [3, 0]
@@ -148,9 +149,20 @@ enum HDF5Encoding {
     return fields.bytes
   }
 
+  /// Whether an attribute can be called so, and have that value.
+  static func canHold(_ name: String, _ value: MetadataValue) -> Bool {
+    var heap = HDF5TextHeap()
+    return (try? attribute(name, value, &heap)) != nil
+  }
+
+  /// Whether an attribute can be called so.
+  static func canName(_ name: String) -> Bool {
+    (1...32_000).contains(name.utf8.count) && !name.utf8.contains(0)
+  }
+
   private static func refusal(_ name: String, _ what: String) -> CairnError {
     CairnError(
-      .cannotHold, "an HDF5 attribute has no place for \(what)", at: .init(name: name),
+      .cannotHold, "an HDF5 attribute has no place for \(what)", at: .init(name: name.excerpt),
       advice: "Write a .cairn file, or accept the loss (--lossy; metadata)")
   }
 }

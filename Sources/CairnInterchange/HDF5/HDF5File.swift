@@ -34,6 +34,8 @@ public struct HDF5File: TableSource {
   public let fileByteCount: Int
   private let leftOut: [String]
   private let superblockVersion: UInt8
+  /// Datasets of other types and layouts, and links that lead by a path.
+  public let opaqueItems: [OpaqueItem]
 
   /// Attributes that metadata has no kind for; why no model can be made of the configuration.
   public var remarks: [String] { leftOut + KerasConfiguration.remarks(self) }
@@ -49,7 +51,7 @@ public struct HDF5File: TableSource {
   static let aliasPositionKey = "cairn_alias_positions"
 
   /// Opens a file whose bytes `source` has. Nothing that a file names is opened: links other than hard
-  /// ones, external and virtual datasets are refused.
+  /// ones, external and virtual datasets are opaque items, as are datasets of other types than a tensor's.
   ///
   /// - Throws: `invalidHeader`, `truncated`, `unsupported`, `checksumMismatch`, `limitExceeded`,
   ///   `sizeMismatch`, `invalidShape`, `invalidName`, `duplicateName`.
@@ -88,6 +90,7 @@ public struct HDF5File: TableSource {
       metadata = Metadata(attributes.pairs)
       positions = Self.positions(stated) ?? Self.positions(table, metadata)
       leftOut = attributes.remarks
+      opaqueItems = contents.opaque.items
       self.table = table
     } catch {
       throw error.located(file: source.path)
@@ -135,7 +138,7 @@ private struct HDF5AttributeTable {
 
   mutating func add(_ attributes: [HDF5Attribute], of path: String) {
     for attribute in attributes {
-      if path.isEmpty, attribute.name == "model_config",
+      if path.isEmpty, attribute.name.isSpelt(as: "model_config"),
         let text = attribute.value.flatMap(Self.text),
         let canonical = try? KerasConfiguration.canonical(text)
       {
@@ -182,11 +185,11 @@ private struct HDF5AttributeTable {
       dataset.aliasOf == nil
     {
       name = noted
-      others.removeAll { $0.name == HDF5File.nameKey }
+      others.removeAll { $0.name.isSpelt(as: HDF5File.nameKey) }
     }
     if case .int(let number) = others.value(HDF5File.positionKey), dataset.aliasOf == nil {
       position = Int(exactly: number)
-      others.removeAll { $0.name == HDF5File.positionKey }
+      others.removeAll { $0.name.isSpelt(as: HDF5File.positionKey) }
     }
     if dataset.aliasOf == nil, case .strings(let names) = others.value(HDF5File.aliasKey) {
       var places: [Int64] = []
@@ -195,10 +198,12 @@ private struct HDF5AttributeTable {
         let place = number < places.count ? Int(exactly: places[number]) : nil
         aliases.append((try TensorName(name), place))
       }
-      others.removeAll { $0.name == HDF5File.aliasKey || $0.name == HDF5File.aliasPositionKey }
+      others.removeAll {
+        $0.name.isSpelt(as: HDF5File.aliasKey) || $0.name.isSpelt(as: HDF5File.aliasPositionKey)
+      }
     }
     if dataset.dtype == .bfloat16, others.says("dtype", "bfloat16") {
-      others.removeAll { $0.name == "dtype" }
+      others.removeAll { $0.name.isSpelt(as: "dtype") }
     }
     if dataset.aliasOf == nil { add(others, of: dataset.path) }
     return Noted(name: name, position: position, aliases: aliases)

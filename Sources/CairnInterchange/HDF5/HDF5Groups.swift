@@ -9,6 +9,8 @@ import CairnTensors
 struct HDF5Link: Sendable {
   var name: [UInt8]
   var address: Int
+  /// What else than an object of the file it leads to: "soft", "external"; by a path, which is not followed.
+  var kind: String?
   /// The place in the order of creation, if the group keeps it.
   var order: UInt64?
 }
@@ -17,14 +19,16 @@ struct HDF5Link: Sendable {
 struct HDF5LinkReader {
   let file: HDF5Bytes
   let maximumCount: Int
+  let budget: Budget
   private(set) var links: [HDF5Link] = []
 
-  private static let longestName = 1_024
+  private static let longestName = 1 << 16
   static let deepestTree = 32
 
-  init(_ file: HDF5Bytes, maximumCount: Int) {
+  init(_ file: HDF5Bytes, maximumCount: Int, budget: Budget) {
     self.file = file
     self.maximumCount = maximumCount
+    self.budget = budget
   }
 
   /// Whether a header is a group's.
@@ -34,17 +38,19 @@ struct HDF5LinkReader {
 
   /// All links of the group, in the order of creation if it is kept, else by the names' bytes.
   ///
-  /// - Throws: `unsupported` for links that are no hard ones.
   mutating func read(
     _ header: HDF5ObjectHeader, _ visits: inout HDF5Visits
   ) throws(CairnError) -> [HDF5Link] {
-    if var fields = header.fields(of: .symbolTable) {
+    if var fields = try header.fields(of: .symbolTable) {
       let tree = try fields.definedAddress()
       let names = try LocalHeap(file, at: fields.definedAddress(), &visits)
       try readTree(at: tree, level: nil, names, &visits)
     }
-    for var fields in header.all(.link) { try add(link: &fields) }
-    if var fields = header.fields(of: .linkInfo) {
+    for message in header.messages where message.kind == .link {
+      var fields = try header.fields(message)
+      try add(link: &fields)
+    }
+    if var fields = try header.fields(of: .linkInfo) {
       try fields.version(0...0, of: "a group's link information")
       let flags = try fields.byte()
       if flags & 1 != 0 { try fields.skip(8) }
@@ -72,8 +78,9 @@ struct HDF5LinkReader {
   }
 
   private mutating func append(
-    _ name: [UInt8], _ address: Int, _ order: UInt64?, _ fields: HDF5Fields
+    _ name: [UInt8], _ address: Int, _ order: UInt64?, _ fields: HDF5Fields, kind: String? = nil
   ) throws(CairnError) {
+    try budget.take(bytes: name.count + 96)
     guard links.count < maximumCount else {
       throw fields.failure(
         .limitExceeded, "the file has more objects than is allowed",
@@ -84,7 +91,7 @@ struct HDF5LinkReader {
         .invalidName, "a name in the HDF5 file can be none of a group's",
         found: String(decoding: name, as: UTF8.self).excerpt)
     }
-    links.append(HDF5Link(name: name, address: address, order: order))
+    links.append(HDF5Link(name: name, address: address, kind: kind, order: order))
   }
 
   private mutating func add(link fields: inout HDF5Fields) throws(CairnError) {
@@ -100,19 +107,11 @@ struct HDF5LinkReader {
         expected: "at most \(Self.longestName) bytes", found: "\(count)")
     }
     let name = try fields.bytes(count)
-    guard kind == 0 else { throw Self.noHardLink(fields, name, kind == 64 ? "external" : "soft") }
+    guard kind == 0 else {
+      let found = kind == 64 ? "external link" : kind == 1 ? "soft link" : "link of kind \(kind)"
+      return try append(name, 0, order, fields, kind: found)
+    }
     try append(name, try fields.definedAddress(), order, fields)
-  }
-
-  private static func noHardLink(
-    _ fields: HDF5Fields, _ name: [UInt8], _ kind: String
-  ) -> CairnError {
-    var error = fields.failure(
-      .unsupported, "the file has a link that leads by a path, perhaps out of it",
-      expected: "hard links", found: "a link of the \(kind) kind",
-      advice: "Cairn follows no path in a file; copy what it leads to into the file")
-    error.location.name = String(decoding: name, as: UTF8.self).excerpt
-    return error
   }
 
   /// A node of an old group's tree, of the level below its parent's.
@@ -150,7 +149,10 @@ struct HDF5LinkReader {
       let object = try fields.address()
       let cached = try fields.number(4)
       try fields.skip(20)
-      guard cached != 2, let object else { throw Self.noHardLink(fields, name, "soft") }
+      guard cached != 2, let object else {
+        try append(name, 0, nil, fields, kind: "soft link")
+        continue
+      }
       try append(name, object, nil, fields)
     }
   }

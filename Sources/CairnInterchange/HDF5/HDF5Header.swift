@@ -93,6 +93,8 @@ struct HDF5Message: Sendable {
   }
   var kind: Kind
   var body: Range<Int>
+  /// Whether the body only says where the message stands.
+  var isShared = false
 }
 
 /// The messages of an object.
@@ -210,24 +212,61 @@ struct HDF5ObjectHeader: Sendable {
       }
       return nil
     }
-    guard flags & 2 == 0 else {
-      throw fields.failure(
-        .unsupported, "an object refers to a type or message that stands elsewhere in the file",
-        found: "a shared message", advice: "Save the file without named types")
+    let isShared = flags & 2 != 0
+    if kind == .continuation {
+      guard !isShared else {
+        throw fields.failure(.invalidHeader, "a continuation of a header stands elsewhere")
+      }
+      return body
     }
-    if kind == .continuation { return body }
-    messages.append(HDF5Message(kind: kind, body: body))
+    messages.append(HDF5Message(kind: kind, body: body, isShared: isShared))
     return nil
   }
 
+  /// Whether there is a message of that kind.
+  func has(_ kind: HDF5Message.Kind) -> Bool { messages.contains { $0.kind == kind } }
+
   /// A reader of the first message of that kind.
-  func fields(of kind: HDF5Message.Kind) -> HDF5Fields? {
-    messages.first { $0.kind == kind }.map { HDF5Fields(file, $0.body) }
+  ///
+  /// - Throws: `unsupported` for one that is shared and cannot be found; what is wrong with the header
+  ///   that has it.
+  func fields(of kind: HDF5Message.Kind) throws(CairnError) -> HDF5Fields? {
+    guard let message = messages.first(where: { $0.kind == kind }) else { return nil }
+    return try fields(message)
   }
 
-  /// Readers of all messages of that kind.
-  func all(_ kind: HDF5Message.Kind) -> [HDF5Fields] {
-    messages.filter { $0.kind == kind }.map { HDF5Fields(file, $0.body) }
+  /// A reader of a message, wherever it stands.
+  func fields(_ message: HDF5Message) throws(CairnError) -> HDF5Fields {
+    let fields = HDF5Fields(file, message.body)
+    return message.isShared ? try Self.shared(message.kind, fields) : fields
+  }
+
+  /// Readers of all messages of that kind, with whether each says only where it stands.
+  func all(_ kind: HDF5Message.Kind) -> [(fields: HDF5Fields, isShared: Bool)] {
+    messages.filter { $0.kind == kind }.map { (HDF5Fields(file, $0.body), $0.isShared) }
+  }
+
+  /// A reader of a message that stands in another object's header: that of a named type. Specification,
+  /// IV.A.2 ("shared message").
+  static func shared(
+    _ kind: HDF5Message.Kind, _ place: HDF5Fields
+  ) throws(CairnError) -> HDF5Fields {
+    var fields = place
+    let version = try fields.version(1...3, of: "a reference to a shared message")
+    let type = try fields.byte()
+    if version == 1 { try fields.skip(6) }
+    guard version < 3 || type == 2 else {
+      throw fields.failure(
+        .unsupported, "a type or message stands in a heap that the whole file shares",
+        found: "a shared message", advice: "Save the file without shared messages")
+    }
+    // Each header is looked at by itself: many datasets may have one type, and a type refers to none.
+    var visits = HDF5Visits(fields.file.source)
+    let header = try HDF5ObjectHeader(fields.file, at: fields.definedAddress(), &visits)
+    guard let message = header.messages.first(where: { $0.kind == kind && !$0.isShared }) else {
+      throw fields.failure(.invalidHeader, "a shared message is not where it should be")
+    }
+    return HDF5Fields(fields.file, message.body)
   }
 }
 
@@ -239,6 +278,9 @@ struct HDF5Visits {
   private let limit: Int
 
   init(_ source: any ByteSource) { limit = source.count }
+
+  /// Whether a structure was read there.
+  func contains(_ address: Int) -> Bool { starts.contains(address) }
 
   /// Notes a structure.
   ///

@@ -19,6 +19,8 @@ struct HDF5FractalHeap {
   private let startingByteCount: Int
   private let largestDirect: Int
   private var blocks: [Block] = []
+  /// Objects that are too large for the blocks, by their numbers.
+  private var huge: [Int: Range<Int>] = [:]
 
   /// Reads the head and where the blocks are.
   init(_ file: HDF5Bytes, at address: Int, _ visits: inout HDF5Visits) throws(CairnError) {
@@ -29,7 +31,9 @@ struct HDF5FractalHeap {
     let filters = try fields.number(2)
     let flags = try fields.byte()
     let largestObject = try fields.number(4)
-    try fields.skip(2 * file.addressWidth + 10 * file.lengthWidth)
+    _ = try fields.length()
+    let hugeIndex = try fields.address()
+    try fields.skip(file.addressWidth + 9 * file.lengthWidth)
     width = try fields.number(2)
     startingByteCount = try fields.length()
     largestDirect = try fields.length()
@@ -51,6 +55,7 @@ struct HDF5FractalHeap {
     offsetWidth = (bits + 7) / 8
     let most = min(largestDirect, largestObject)
     lengthWidth = (Int.bitWidth - most.leadingZeroBitCount + 7) / 8
+    if let hugeIndex { huge = try Self.hugeObjects(of: file, at: hugeIndex, &visits) }
     headByteCount = 5 + file.addressWidth + offsetWidth + (flags & 2 != 0 ? 4 : 0)
     guard let root else { return }
     if rows == 0 {
@@ -58,6 +63,26 @@ struct HDF5FractalHeap {
     } else {
       try addIndirect(at: root, start: 0, rows: rows, depth: 0, &visits)
     }
+  }
+
+  /// The objects outside the blocks, where identifiers are too short to name their places.
+  private static func hugeObjects(
+    of file: HDF5Bytes, at index: Int, _ visits: inout HDF5Visits
+  ) throws(CairnError) -> [Int: Range<Int>] {
+    var objects: [Int: Range<Int>] = [:]
+    let records = try HDF5RecordTree.records(
+      of: file, at: index, type: 1, maximumCount: 1 << 16, &visits)
+    for record in records {
+      let region = try MemoryBytes(record)
+      var fields = HDF5Fields(
+        HDF5Bytes(
+          source: region, addressWidth: file.addressWidth, lengthWidth: file.lengthWidth),
+        0..<record.count)
+      let address = try fields.definedAddress()
+      let count = try fields.length()
+      objects[try fields.length()] = try file.range(at: address, count: count)
+    }
+    return objects
   }
 
   private mutating func addDirect(
@@ -82,7 +107,7 @@ struct HDF5FractalHeap {
     try fields.skip(file.addressWidth + offsetWidth)
     // A row of blocks that are smaller than the first row as a whole cannot hold blocks of their own.
     let entries = max(0, rows) * width
-    guard rows > 0, depth < 8, entries * file.addressWidth <= fields.remaining else {
+    guard rows > 0, depth < 8, entries <= fields.remaining / file.addressWidth else {
       throw fields.failure(.invalidHeader, "a block of blocks is larger than the file")
     }
     try visits.enter(at: address, count: fields.consumed + entries * file.addressWidth + 4, fields)
@@ -102,7 +127,7 @@ struct HDF5FractalHeap {
           if row < directRows {
             try addDirect(at: child, start: next, count: count, &visits)
           } else {
-            let rows = Self.log2(count) - Self.log2(startingByteCount * width) + 1
+            let rows = Self.log2(count) - Self.log2(startingByteCount) - Self.log2(width) + 1
             try addIndirect(at: child, start: next, rows: rows, depth: depth + 1, &visits)
           }
         }
@@ -132,8 +157,14 @@ struct HDF5FractalHeap {
     let nowhere = CairnError(
       .invalidHeader, "an object of a heap lies outside its blocks",
       at: .init(file: file.source.path), advice: HDF5Bytes.advice)
-    guard let head = identifier.first, identifier.count >= 1 + offsetWidth + lengthWidth else {
-      throw nowhere
+    guard let head = identifier.first else { throw nowhere }
+    if head & 0xF0 == 0x10, !huge.isEmpty {
+      var number: UInt64 = 0
+      for (place, byte) in identifier.dropFirst().prefix(8).enumerated() {
+        number |= UInt64(byte) << UInt64(8 * place)
+      }
+      guard let number = Int(exactly: number), let range = huge[number] else { throw nowhere }
+      return HDF5Fields(file, range)
     }
     guard head & 0xF0 == 0 else {
       throw CairnError(
@@ -147,7 +178,8 @@ struct HDF5FractalHeap {
       }
       return Int(exactly: value)
     }
-    guard let offset = number(identifier[1..<1 + offsetWidth]),
+    guard identifier.count >= 1 + offsetWidth + lengthWidth,
+      let offset = number(identifier[1..<1 + offsetWidth]),
       let count = number(identifier[(1 + offsetWidth)..<(1 + offsetWidth + lengthWidth)]),
       let block = block(around: offset), offset - block.start >= headByteCount,
       count <= block.count, offset - block.start <= block.count - count
@@ -162,7 +194,12 @@ struct HDF5GlobalHeap {
   /// Of each collection that was read: where its objects are, by number.
   private var collections: [Int: [Int: Range<Int>]] = [:]
 
-  init(_ file: HDF5Bytes) { self.file = file }
+  private let budget: Budget
+
+  init(_ file: HDF5Bytes, budget: Budget) {
+    self.file = file
+    self.budget = budget
+  }
 
   /// Where an object of a collection is.
   mutating func object(
@@ -204,6 +241,7 @@ struct HDF5GlobalHeap {
       guard number != 0 else { break }
       let start = range.lowerBound + head + fields.consumed
       try fields.skip(count)
+      try budget.take(bytes: 64)
       guard objects.updateValue(start..<start + count, forKey: number) == nil else {
         throw fields.failure(.invalidHeader, "a heap of texts has two objects of one number")
       }

@@ -49,25 +49,33 @@ enum HDF5Filter: Hashable, Sendable {
   }
 }
 
+/// How the chunks of a dataset are found.
+enum HDF5ChunkIndex: Hashable, Sendable {
+  case tree
+  /// There is one, of so many bytes, through the filters whose bits are not set.
+  case single(byteCount: Int?, mask: UInt32)
+  /// They stand one after the other, without filters.
+  case implicit
+  case fixedArray
+  case extensibleArray
+  case records
+}
+
 /// Where a dataset's elements are.
 enum HDF5Layout: Sendable {
   /// In the source, as they are.
   case piece(Range<Int>)
   /// Nowhere: every element is the fill value.
   case nowhere
-  /// In chunks of this shape, found by a tree, which is nil if there is none yet.
-  case chunks(shape: [Int], tree: Int?)
-  /// In one chunk, of so many bytes, through the filters whose bits are not set.
-  case single(shape: [Int], address: Int?, byteCount: Int?, mask: UInt32)
-  /// In chunks one after the other, without filters.
-  case implicit(shape: [Int], address: Int?)
+  /// In chunks of this shape, found by an index, whose address is nil if there is none yet.
+  case chunks(shape: [Int], index: HDF5ChunkIndex, address: Int?, leavesEdgesPlain: Bool)
 
   /// Reads the message.
   ///
   /// - Parameter byteCount: of all elements.
   /// - Throws: `unsupported` for virtual datasets and for indices of later libraries.
   init(_ fields: inout HDF5Fields, byteCount: Int) throws(CairnError) {
-    let version = try fields.version(1...4, of: "a dataset's layout")
+    let version = try fields.version(1...5, of: "a dataset's layout")
     if version < 3 {
       self = try Self.old(&fields, byteCount: byteCount)
       return
@@ -86,7 +94,9 @@ enum HDF5Layout: Sendable {
     case 2 where version == 3:
       let rank = try fields.number(1)
       let tree = try fields.address()
-      self = .chunks(shape: try Self.chunkShape(&fields, rank: rank, width: 4), tree: tree)
+      self = .chunks(
+        shape: try Self.chunkShape(&fields, rank: rank, width: 4), index: .tree, address: tree,
+        leavesEdgesPlain: false)
     case 2:
       self = try Self.late(&fields)
     default:
@@ -142,7 +152,9 @@ enum HDF5Layout: Sendable {
     try fields.skip(5)
     let address = kind == 0 ? nil : try fields.address()
     if kind == 2 {
-      return .chunks(shape: try chunkShape(&fields, rank: rank, width: 4), tree: address)
+      return .chunks(
+        shape: try chunkShape(&fields, rank: rank, width: 4), index: .tree, address: address,
+        leavesEdgesPlain: false)
     }
     try fields.skip(4 * rank)
     guard kind == 0 else {
@@ -164,103 +176,31 @@ enum HDF5Layout: Sendable {
     }
     let shape = try chunkShape(&fields, rank: rank, width: width)
     let kind = try fields.byte()
+    let index: HDF5ChunkIndex
     switch kind {
     case 1:
       let isFiltered = flags & 2 != 0
-      let count = isFiltered ? try fields.length() : nil
-      let mask = isFiltered ? UInt32(truncatingIfNeeded: try fields.unsigned(4)) : 0
-      return .single(shape: shape, address: try fields.address(), byteCount: count, mask: mask)
-    case 2: return .implicit(shape: shape, address: try fields.address())
+      index = .single(
+        byteCount: isFiltered ? try fields.length() : nil,
+        mask: isFiltered ? UInt32(truncatingIfNeeded: try fields.unsigned(4)) : 0)
+    case 2: index = .implicit
+    case 3:
+      index = .fixedArray
+      try fields.skip(1)
+    case 4:
+      index = .extensibleArray
+      try fields.skip(5)
+    case 5:
+      index = .records
+      try fields.skip(6)
     default:
       throw fields.failure(
         .unsupported, "a dataset's chunks are found by an index that Cairn does not read",
-        found: ["", "", "", "a fixed array", "an extensible array", "a tree of version 2"][
-          min(5, Int(kind))],
+        found: "an index of kind \(kind)",
         advice: "Write the file anew for earlier versions of the library (libver='earliest')")
     }
-  }
-}
-
-/// A chunk of a dataset, in the source.
-struct HDF5Chunk: Sendable {
-  var range: Range<Int>
-  /// The filters that were left out, by their bits.
-  var mask: UInt32
-}
-
-/// Reads the tree that names a dataset's chunks.
-struct HDF5ChunkTree {
-  let file: HDF5Bytes
-  let grid: HDF5ChunkGrid
-  private(set) var chunks: [Int: HDF5Chunk] = [:]
-
-  init(_ file: HDF5Bytes, grid: HDF5ChunkGrid) {
-    self.file = file
-    self.grid = grid
-  }
-
-  mutating func read(
-    at address: Int, level expected: Int? = nil, _ visits: inout HDF5Visits
-  ) throws(CairnError) {
-    var fields = try file.fields(at: address)
-    let node = try HDF5TreeNode(&fields, kind: 1, below: expected)
-    let keyCount = 8 + 8 * (grid.chunk.count + 1)
-    try visits.enter(at: address, count: node.byteCount(keyCount + file.addressWidth), fields)
-    for _ in 0..<node.count {
-      let count = try fields.number(4)
-      let mask = UInt32(truncatingIfNeeded: try fields.unsigned(4))
-      var offsets: [Int] = []
-      for _ in grid.chunk { offsets.append(try fields.number(8)) }
-      try fields.skip(8)
-      let child = try fields.definedAddress()
-      guard node.level == 0 else {
-        try read(at: child, level: node.level - 1, &visits)
-        continue
-      }
-      let range = try file.range(at: child, count: count)
-      guard let number = grid.number(at: offsets) else {
-        throw fields.failure(.invalidHeader, "a chunk lies outside its dataset")
-      }
-      guard chunks.updateValue(HDF5Chunk(range: range, mask: mask), forKey: number) == nil else {
-        throw fields.failure(.invalidHeader, "a dataset has a chunk twice")
-      }
-      // Chunks that share bytes would let a small file hold much.
-      try visits.enter(at: child, count: count, fields)
-    }
-  }
-}
-
-/// How chunks cover an array.
-struct HDF5ChunkGrid: Sendable {
-  let dimensions: [Int]
-  let chunk: [Int]
-  /// How many chunks there are along each dimension.
-  let counts: [Int]
-  /// All of them.
-  let total: Int
-
-  /// Nil if there are more than can be counted.
-  init?(dimensions: [Int], chunk: [Int]) {
-    guard dimensions.count == chunk.count else { return nil }
-    self.dimensions = dimensions
-    self.chunk = chunk
-    counts = zip(dimensions, chunk).map { $0 / $1 + ($0 % $1 == 0 ? 0 : 1) }
-    var total = 1
-    for count in counts {
-      let (product, overflow) = total.multipliedReportingOverflow(by: count)
-      guard !overflow else { return nil }
-      total = product
-    }
-    self.total = total
-  }
-
-  /// The number of the chunk whose first element is there; nil if none begins there.
-  func number(at offsets: [Int]) -> Int? {
-    var number = 0
-    for axis in chunk.indices {
-      guard offsets[axis] % chunk[axis] == 0, offsets[axis] < dimensions[axis] else { return nil }
-      number = number * counts[axis] + offsets[axis] / chunk[axis]
-    }
-    return number
+    return .chunks(
+      shape: shape, index: index, address: try fields.address(),
+      leavesEdgesPlain: flags & 1 != 0)
   }
 }

@@ -44,7 +44,7 @@ enum HDF5RecordTree {
       _ = try fields.length()
       try visits.enter(at: address, count: fields.consumed + 4, fields)
       try file.checkSum(at: address, count: fields.consumed)
-      guard found == type, (8...64).contains(recordByteCount),
+      guard found == type, (8...320).contains(recordByteCount),
         (recordByteCount + 10...1 << 24).contains(nodeByteCount), depth < 8
       else {
         throw fields.failure(.invalidHeader, "a tree of records has a head that none can have")
@@ -83,7 +83,7 @@ enum HDF5RecordTree {
       try fields.expect(level == 0 ? "BTLF" : "BTIN")
       try fields.version(0...0, of: "a node of records")
       let found = try fields.byte()
-      guard found == type, records.count + count <= maximumCount else {
+      guard found == type, count <= maximumCount - records.count else {
         throw fields.failure(.invalidHeader, "a node of records has a head that none can have")
       }
       var own: [[UInt8]] = []

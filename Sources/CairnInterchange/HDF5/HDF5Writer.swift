@@ -34,8 +34,8 @@ struct HDF5Plan {
   private static let undefined = UInt64.max
 
   fileprivate final class Node {
-    var children: [(name: String, node: Node)] = []
-    var places: [String: Int] = [:]
+    var children: [(name: ByteKey, node: Node)] = []
+    var places: [ByteKey: Int] = [:]
     var attributes: [(name: String, value: MetadataValue)] = []
     var dataset: Int?
     var address = 0
@@ -64,6 +64,7 @@ struct HDF5Plan {
       try Self.node(attribute.path, below: root).attributes
         .append((attribute.name, attribute.value))
     }
+    try root.checkAttributes(at: "")
     var texts = HDF5TextHeap()
     // Elements first: what describes them names their addresses.
     var end = Self.superblockByteCount
@@ -107,16 +108,34 @@ struct HDF5Plan {
       advice: "Write a .cairn file, or rename the tensor first")
   }
 
+  /// The most bytes of a link's name: its message, with a head, must be less than 64 KiB.
+  static let longestName = 65_000
+  /// How deep groups may be, for the library and for Cairn itself.
+  static let deepestPath = 64
+
+  /// The names of a path from the root, split at the byte of a slash.
+  ///
+  /// - Throws: `cannotHold` for a path that HDF5 cannot have: the library takes a name up to its first NUL,
+  ///   and passes over empty ones and `.`.
+  static func components(of path: String) throws(CairnError) -> [ByteKey] {
+    let parts = ByteKey(path).split(at: "/")
+    guard parts.count <= deepestPath,
+      parts.allSatisfy({
+        !$0.bytes.isEmpty && $0 != "." && !$0.bytes.contains(0) && $0.bytes.count <= longestName
+      })
+    else {
+      throw CairnError(
+        .cannotHold, "the name is no path that HDF5 can hold", at: .init(name: path.excerpt),
+        advice: "Write a .cairn file, or rename the tensor first")
+    }
+    return parts
+  }
+
   /// The node of a path, made if it is not there.
   private static func node(_ path: String, below root: Node) throws(CairnError) -> Node {
     var node = root
     guard !path.isEmpty else { return root }
-    for part in path.split(separator: "/", omittingEmptySubsequences: false).map(String.init) {
-      guard !part.isEmpty, part != "." else {
-        throw CairnError(
-          .cannotHold, "the name is no path that HDF5 can hold", at: .init(name: path),
-          advice: "Write a .cairn file, or rename the tensor first")
-      }
+    for part in try components(of: path) {
       guard node.dataset == nil else { throw conflict(path) }
       if let place = node.places[part] {
         node = node.children[place].node
@@ -159,12 +178,12 @@ struct HDF5Plan {
       messages.message(10, [0, 0])
       for (order, child) in node.children.enumerated() {
         var link = HDF5ByteFields()
-        let name = Array(child.name.utf8)
+        let name = child.name.bytes
         // The order of creation, the character set, a length of two bytes.
         link.bytes = [1, 0x04 | 0x10 | 0x01]
         link.add(UInt64(order))
         link.bytes.append(1)
-        link.add(UInt16(name.count))
+        link.add(UInt16(clamping: name.count))
         link.bytes += name
         link.add(UInt64(child.node.address))
         messages.message(6, link.bytes)
@@ -176,7 +195,12 @@ struct HDF5Plan {
     node.address = start + headers.count
     var header = HDF5ByteFields()
     header.bytes = Array("OHDR".utf8) + [2, 2]
-    header.add(UInt32(clamping: messages.bytes.count))
+    guard let count = UInt32(exactly: messages.bytes.count) else {
+      throw CairnError(
+        .cannotHold, "a group has more members and attributes than HDF5 can hold in one",
+        advice: "Write a .cairn file")
+    }
+    header.add(count)
     header.bytes += messages.bytes
     header.sum()
     headers += header.bytes
@@ -188,6 +212,23 @@ extension HDF5Plan.Node {
   /// The attributes of the node and of all below it, in the order in which headers are written.
   fileprivate func allAttributes() -> [MetadataValue] {
     children.flatMap { $0.node.allAttributes() } + attributes.map(\.value)
+  }
+
+  /// Checks that no object has two attributes of one name.
+  ///
+  /// - Throws: `cannotHold`.
+  fileprivate func checkAttributes(at path: String) throws(CairnError) {
+    var names = Set<ByteKey>()
+    for (name, _) in attributes where !names.insert(ByteKey(name)).inserted {
+      throw CairnError(
+        .cannotHold, "an object would have two HDF5 attributes of one name",
+        at: .init(name: "\(path)@\(name)".excerpt),
+        advice: "Write a .cairn file, or accept the loss (--lossy; metadata)")
+    }
+    for child in children {
+      try child.node.checkAttributes(
+        at: path.isEmpty ? child.name.text : path + "/" + child.name.text)
+    }
   }
 }
 

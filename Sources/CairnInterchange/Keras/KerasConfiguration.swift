@@ -5,6 +5,11 @@ import CairnModels
 import CairnSystem
 import CairnTensors
 
+extension KerasVersion {
+  /// The last whose settings are spelt in the old way.
+  static let oldest = KerasVersion(2, 15)
+}
+
 /// Reading configurations of any Keras.
 enum KerasConfiguration {
   /// Parses a configuration's text; Python's `NaN` and `Infinity` are allowed.
@@ -13,6 +18,8 @@ enum KerasConfiguration {
   static func parse(_ text: [UInt8]) throws(CairnError) -> JSONValue {
     var limits = JSONLimits()
     limits.allowNonFiniteNumbers = true
+    // A value takes ten times the memory that it takes of the text at least.
+    limits.maximumValues = min(limits.maximumValues, (1 << 17) + text.count / 3)
     do throws(JSONError) { return try JSONValue(parsing: text, limits: limits) } catch {
       throw CairnError(
         .invalidConfiguration, "the configuration is no valid JSON",
@@ -45,12 +52,44 @@ enum KerasConfiguration {
     _ text: [UInt8], of source: (any TensorSource)? = nil, registry: LayerRegistry = .standard,
     limits: ModelLimits = ModelLimits()
   ) throws(CairnError) -> Model {
-    let value = withoutIdentities(try parse(text))
+    let value = try parse(text)
+    let current = try current(value, version: source.flatMap { version(of: $0) })
     let model = try Model.make(
-      configuration: isLegacy(value) ? modernised(value) : value, registry: registry,
-      initialization: .zeros, limits: limits, version: source.flatMap { version(of: $0) })
+      configuration: current.value, registry: registry, initialization: .zeros, limits: limits,
+      version: current.version)
     try model.restoreOptimizers(of: value, maximumParameters: limits.maximumParameters)
     return model
+  }
+
+  /// A configuration of any Keras in the form of Keras 3's `.keras`, and by whose rules it computes.
+  static func current(
+    _ value: JSONValue, version: KerasVersion?
+  ) throws(CairnError) -> (value: JSONValue, version: KerasVersion?) {
+    let value = withoutIdentities(value)
+    // What `to_json()` of Keras 2 writes says it too.
+    let version = version ?? value["keras_version"]?.stringValue.flatMap { KerasVersion($0) }
+    let form = Form(value, version: version)
+    guard form != .modern else { return (value, version) }
+    let made = try LegacyKerasModel(isOld: form == .old).model(value, at: "", depth: 0)
+    return (made, form == .old ? min(version ?? .oldest, .oldest) : version)
+  }
+
+  /// Whether a configuration has an activation that Keras 3 computes in another way under the same name: the
+  /// `hard_sigmoid` of Keras 1 and 2 had another slope.
+  static func hasOlderActivation(_ value: JSONValue, of source: any TensorSource) -> Bool {
+    guard Form(value, version: version(of: source)) == .old else { return false }
+    func look(_ value: JSONValue) -> Bool {
+      for (key, inner) in value.objectValue ?? [:] {
+        if key == "activation" || key == "recurrent_activation" || key == "inner_activation",
+          inner.stringValue == "hard_sigmoid"
+        {
+          return true
+        }
+        if look(inner) { return true }
+      }
+      return (value.arrayValue ?? []).contains { look($0) }
+    }
+    return look(value)
   }
 
   /// The Keras that wrote a file, by whose rules its model computes.
@@ -80,7 +119,7 @@ enum KerasConfiguration {
     guard let text = source.configuration, let value = try? parse(text) else { return [] }
     var remarks: [String] = []
     if let version = version(of: source), let rule = version.remark { remarks.append(rule) }
-    guard !isLegacy(value) else { return remarks }
+    guard !isLegacy(value, of: source) else { return remarks }
     var strangers = StrangeClasses()
     strangers.look(at: value)
     if let name = strangers.first {
@@ -106,19 +145,58 @@ enum KerasConfiguration {
     }
   }
 
-  /// Whether a model's configuration is that of an older file: Keras 3 names every class's module, in
-  /// `.keras` files the model's too.
-  static func isLegacy(_ value: JSONValue) -> Bool {
-    guard value["class_name"]?.stringValue != nil else { return false }
-    // A class of the script that was run has a module that is null.
-    return value["module"] == nil && value["registered_name"] == nil
+  /// Whether a configuration has to be rewritten before Keras 3 can read it in a `.keras` file.
+  static func isLegacy(_ value: JSONValue, of source: any TensorSource) -> Bool {
+    Form(value, version: version(of: source)) != .modern
   }
 
-  /// A configuration of Keras 1 or 2 in the form of Keras 3.
-  ///
-  /// - Throws: `unsupportedConfiguration` for what Keras 3 computes in another way under the same name.
-  static func modernised(_ value: JSONValue) throws(CairnError) -> JSONValue {
-    try LegacyKerasModel.model(value, at: "", depth: 0)
+  /// In which form a configuration is.
+  enum Form {
+    /// That of Keras 1 and 2, in HDF5 or in `.keras`.
+    case old
+    /// That of Keras 3 in HDF5, without modules.
+    case plain
+    /// That of Keras 3 in `.keras`.
+    case modern
+
+    /// - Parameter version: What the file says of itself, for what the configuration leaves open.
+    init(_ value: JSONValue, version: KerasVersion?) {
+      guard value["class_name"]?.stringValue != nil else {
+        self = .modern
+        return
+      }
+      // A class of the script that was run has a module that is null.
+      let hasModule = value["module"] != nil || value["registered_name"] != nil
+      let module = value["module"]?.stringValue ?? ""
+      if ["keras.src.engine.", "keras.engine.", "tf_keras."].contains(where: {
+        module.spellingBegins(with: $0)
+      }) {
+        self = .old
+      } else if let isOld = Self.isOld(value) {
+        self = isOld ? .old : hasModule ? .modern : .plain
+      } else if let version, version.major >= 3 || !hasModule {
+        self = version.major < 3 ? .old : hasModule ? .modern : .plain
+      } else {
+        self = hasModule ? .modern : .old
+      }
+    }
+
+    /// What the first settings say that the versions spell in their own ways; nil if none does. JSON is
+    /// nested no deeper than its parser allows.
+    private static func isOld(_ value: JSONValue) -> Bool? {
+      let config = value["config"]
+      if config?["batch_shape"] != nil { return false }
+      if config?["batch_input_shape"] != nil { return true }
+      switch config?["dtype"]?["class_name"]?.stringValue {
+      case "DTypePolicy"?: return false
+      case "Policy"?: return true
+      default: break
+      }
+      for layer in config?["layers"]?.arrayValue ?? config?.arrayValue ?? [] {
+        if let isOld = isOld(layer) { return isOld }
+      }
+      return nil
+    }
   }
 }
 

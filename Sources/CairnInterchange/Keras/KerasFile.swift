@@ -28,6 +28,7 @@ public struct KerasFile: TableSource {
   private let archive: ZipArchive
   private let weights: HDF5File
   private let others: [(name: TensorName, member: ZipMember)]
+  private let leftOut: [String]
   /// Attributes of the weights, and what `metadata.json` says.
   public let metadata: Metadata
   /// `config.json`, in canonical form.
@@ -42,8 +43,10 @@ public struct KerasFile: TableSource {
   public var fileByteCount: Int { archive.source.count }
   /// Attributes that metadata has no kind for; why no model can be made of the configuration.
   public var remarks: [String] {
-    weights.remarks + KerasConfiguration.remarks(self)
+    leftOut + weights.remarks + KerasConfiguration.remarks(self)
   }
+  /// What the weights have beside arrays of numbers and texts.
+  public var opaqueItems: [OpaqueItem] { weights.opaqueItems }
   /// Keras's version, if the file says it.
   public var formatVersion: String? {
     if case .string(let text) = metadata["keras_version"] { text } else { nil }
@@ -59,6 +62,9 @@ public struct KerasFile: TableSource {
 
   /// Opens a file whose bytes `source` has.
   ///
+  /// Keras stores members as they are. What was deflated since is read within bounds that the archive's size
+  /// gives.
+  ///
   /// - Throws: what is wrong with the archive, as ``NPZFile/init(_:limits:)``; with the weights, as
   ///   ``HDF5File/init(_:limits:)``; `missingFile` for a member that is not there;
   ///   `invalidConfiguration`.
@@ -66,18 +72,47 @@ public struct KerasFile: TableSource {
     do throws(CairnError) {
       let archive = try ZipArchive(source, memberLimit: min(limits.attachmentCount, 1 << 20))
       self.archive = archive
+      // Together, whatever each of them may be alone.
+      let (scaled, overflow) = source.count.multipliedReportingOverflow(by: 16)
+      let budget = Budget(
+        bytes: overflow ? .max : scaled.addingReportingOverflow(16 << 20).partialValue,
+        for: "what the archive's compressed members inflate to",
+        advice: "Keras does not compress them. Save the model again")
+      for member in archive.members
+      where member.method == .deflated && !Self.weightsName.isSpelt(as: member.name) {
+        try budget.take(bytes: member.byteCount)
+      }
+      let (twice, tooLarge) = source.count.multipliedReportingOverflow(by: 4)
       configuration = try KerasConfiguration.canonical(
-        Self.text(Self.configurationName, in: archive, limit: limits.configurationByteCount))
+        Self.text(
+          Self.configurationName, in: archive,
+          limit: min(
+            limits.configurationByteCount,
+            tooLarge ? .max : twice.addingReportingOverflow(1 << 20).partialValue)))
       weights = try Self.weights(in: archive, limits)
       var metadata = weights.metadata
+      var leftOut: [String] = []
       if archive.member(Self.metadataName) != nil {
-        let text = try Self.text(Self.metadataName, in: archive, limit: limits.metadataByteCount)
-        for (key, value) in try Self.pairs(text) { metadata[key] = value }
+        let text = try Self.text(
+          Self.metadataName, in: archive, limit: min(1 << 20, limits.metadataByteCount))
+        for (key, value) in try Self.pairs(text) {
+          guard let name = try? TensorName(key) else {
+            leftOut.append(
+              "The member ‘\(key.excerpt)’ of metadata.json is left out: metadata has no such key.")
+            continue
+          }
+          if let other = metadata[name], other != value {
+            // Both are kept, that of the weights under their name.
+            metadata[try TensorName("\(Self.weightsName)/\(key)")] = other
+          }
+          metadata[name] = value
+        }
       }
       self.metadata = metadata
+      self.leftOut = leftOut
       var others: [(name: TensorName, member: ZipMember)] = []
-      let known = [Self.configurationName, Self.metadataName, Self.weightsName]
-      for member in archive.members where !known.contains(member.name) {
+      let known = [Self.configurationName, Self.metadataName, Self.weightsName].map { ByteKey($0) }
+      for member in archive.members where !known.contains(ByteKey(member.name)) {
         guard member.byteCount <= limits.blobByteCount else {
           throw CairnError(
             .limitExceeded, "an asset is larger than is allowed", at: .init(name: member.name),
@@ -108,7 +143,7 @@ public struct KerasFile: TableSource {
     let member = try member(name, in: archive)
     guard member.byteCount <= limit else {
       throw CairnError(
-        .limitExceeded, "a part of the model is larger than is allowed", at: .init(name: name),
+        .overBudget, "a part of the model is larger than is allowed", at: .init(name: name),
         expected: "at most \(limit) bytes", found: "\(member.byteCount)")
     }
     let content = archive.content(of: member)
@@ -128,9 +163,9 @@ public struct KerasFile: TableSource {
         try content.withBytes(in: 0..<0) { _ in }
         return try HDF5File(content, limits: limits)
       }
-      let (scaled, overflow) = archive.source.count.multipliedReportingOverflow(by: 64)
+      let (scaled, overflow) = archive.source.count.multipliedReportingOverflow(by: 16)
       let budget = min(
-        physicalMemory(), overflow ? .max : scaled.addingReportingOverflow(64 << 20).partialValue)
+        physicalMemory(), overflow ? .max : scaled.addingReportingOverflow(24 << 20).partialValue)
       guard member.byteCount <= budget else {
         throw CairnError(
           .overBudget, "the compressed weights take more memory than is allowed",
@@ -150,15 +185,14 @@ public struct KerasFile: TableSource {
   /// The members of `metadata.json` as key-values: texts as they are, others as their JSON.
   private static func pairs(
     _ text: [UInt8]
-  ) throws(CairnError) -> [(key: Metadata.Key, value: MetadataValue)] {
+  ) throws(CairnError) -> [(key: String, value: MetadataValue)] {
     do throws(JSONError) {
-      let value = try JSONValue(parsing: text)
-      var pairs: [(key: Metadata.Key, value: MetadataValue)] = []
-      for (key, value) in value.objectValue ?? [:] {
-        guard let name = try? TensorName(key) else { continue }
-        pairs.append((name, .string(value.stringValue ?? value.description)))
+      var limits = JSONLimits()
+      limits.maximumValues = 1 << 16
+      let value = try JSONValue(parsing: text, limits: limits)
+      return (value.objectValue ?? [:]).map { key, value in
+        (key, .string(value.stringValue ?? value.description))
       }
-      return pairs
     } catch {
       throw CairnError(
         .invalidConfiguration, "metadata.json is no valid JSON", at: .init(name: metadataName),
@@ -184,6 +218,13 @@ public struct KerasFile: TableSource {
 
   /// Those of the archive.
   public var checksums: String? { "the CRC-32 of every member" }
+
+  /// The names and sizes of the assets.
+  public var blobEntries: [BlobEntry] {
+    get throws(CairnError) {
+      others.map { BlobEntry(name: $0.name, byteCount: $0.member.byteCount) }
+    }
+  }
 
   /// Checks every member against its CRC-32; deep, also every element.
   public func check(

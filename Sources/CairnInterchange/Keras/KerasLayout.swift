@@ -7,7 +7,7 @@ import CairnTensors
 /// The datasets that a source's tensors become.
 struct KerasLayout {
   private(set) var datasets: [HDF5WrittenDataset] = []
-  private var paths: Set<String> = []
+  private var paths: Set<ByteKey> = []
 
   /// Where tensors are put that Keras has no place for.
   static let remainder = "cairn"
@@ -27,7 +27,7 @@ struct KerasLayout {
     for index in order where entries[index].aliasOf == nil {
       let entry = entries[index]
       let path = named[entry.name] ?? entry.name.string
-      guard paths.insert(path).inserted else {
+      guard paths.insert(ByteKey(path)).inserted else {
         throw CairnError(
           .cannotHold, "two tensors would be one dataset of Keras's", at: .init(name: path),
           advice: "Write a .cairn file, or rename one of them first")
@@ -64,28 +64,31 @@ struct KerasLayout {
 
   /// Whether an attribute can be given to what lies at a path: a dataset, or a group, made if need be.
   func canHoldAttributes(_ path: String) -> Bool {
-    guard !path.isEmpty else { return false }
-    if paths.contains(path) { return true }
-    let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-    guard parts.allSatisfy({ !$0.isEmpty && $0 != "." }) else { return false }
+    guard !path.isEmpty, let parts = try? HDF5Plan.components(of: path) else { return false }
+    if paths.contains(ByteKey(path)) { return true }
     // Nothing lies below a dataset.
-    return (1..<max(1, parts.count)).allSatisfy {
-      !paths.contains(parts[..<$0].joined(separator: "/"))
+    var folder: [UInt8] = []
+    for part in parts.dropLast() {
+      if !folder.isEmpty { folder.append(UInt8(ascii: "/")) }
+      folder += part.bytes
+      if paths.contains(ByteKey(folder)) { return false }
     }
+    return true
   }
 
   /// The datasets in the order in which a walk over the groups meets them, groups in the order in which
   /// they are made.
   private static func walkOrder(_ datasets: [HDF5WrittenDataset]) -> [Int] {
-    var ranks: [String: Int] = [:]
+    var ranks: [ByteKey: Int] = [:]
     var keys: [[Int]] = []
     for dataset in datasets {
-      var prefix = ""
+      var prefix: [UInt8] = []
       var key: [Int] = []
-      for part in dataset.path.split(separator: "/", omittingEmptySubsequences: false) {
-        prefix += "/" + part
-        if ranks[prefix] == nil { ranks[prefix] = ranks.count }
-        key.append(ranks[prefix] ?? 0)
+      for part in ByteKey(dataset.path).split(at: "/") {
+        prefix += [UInt8(ascii: "/")] + part.bytes
+        let folder = ByteKey(prefix)
+        if ranks[folder] == nil { ranks[folder] = ranks.count }
+        key.append(ranks[folder] ?? 0)
       }
       keys.append(key)
     }
@@ -96,10 +99,18 @@ struct KerasLayout {
   private static func paths(
     of source: any TensorSource, _ entries: [TensorEntry], needsModel: Bool
   ) throws(CairnError) -> [TensorName: String] {
-    func isPath(_ name: String) -> Bool { name.hasPrefix("vars/") || name.contains("/vars/") }
-    guard let configuration = source.configuration,
-      !entries.contains(where: { isPath($0.name.string) })
-    else { return [:] }
+    // `vars/0`, `layers/dense/vars/0`.
+    func isPath(_ name: TensorName) -> Bool {
+      ByteKey(name.utf8).split(at: "/").dropLast().last == "vars"
+    }
+    guard let configuration = source.configuration else { return [:] }
+    let havePaths = entries.contains { isPath($0.name) }
+    if havePaths {
+      // Those of an older Keras are not where Keras 3 looks.
+      guard needsModel, let value = try? KerasConfiguration.parse(configuration),
+        KerasConfiguration.isLegacy(value, of: source)
+      else { return [:] }
+    }
     let model: Model
     do throws(CairnError) {
       model = try KerasConfiguration.model(
@@ -111,7 +122,9 @@ struct KerasLayout {
     let names = try KerasNames(model, source)
     var paths: [TensorName: String] = [:]
     for (number, entry) in entries.enumerated() {
-      paths[entry.name] = names.path(of: entry.name) ?? "\(remainder)/\(number)"
+      paths[entry.name] =
+        names.path(of: entry.name)
+        ?? (havePaths ? entry.name.string : "\(remainder)/\(number)")
     }
     return paths
   }
@@ -135,17 +148,60 @@ struct KerasNames {
       if byVariable[identity]?.path == nil { byVariable[identity] = place }
     }
     for place in try model.kerasOptimizerPlaces() { optimizer[place.name] = place.path }
+    let version = KerasConfiguration.version(of: source)
+    for place in all {
+      guard let path = place.path else { continue }
+      for older in Self.olderPaths(path, version) {
+        let name = try TensorName(older)
+        if places[name] == nil { places[name] = place }
+      }
+    }
     let layers = Dictionary(
-      model.legacyKerasLayers().map { ($0.name, $0.variables) },
+      model.legacyKerasLayers().map { (ByteKey($0.name), $0.variables) },
       uniquingKeysWith: { first, _ in first })
     let lists = KerasNameLists(source.metadata)
     for (layer, paths) in lists.layers {
-      guard let variables = layers[layer], variables.count == paths.count else { continue }
+      let known = layers[ByteKey(layer)] ?? layers[ByteKey(LegacyKerasModel.name(layer))]
+      guard let variables = known, variables.count == paths.count else { continue }
       for (path, variable) in zip(paths, variables) {
         guard let name = try? TensorName(path) else { continue }
         places[name] = byVariable[ObjectIdentifier(variable.variable)]
       }
     }
+  }
+
+  /// What Keras 2.12 to 2.15 and the first of Keras 3 called a path.
+  ///
+  /// The layers within an attention layer went by their private names. Before 2.15 the layers of a model were in
+  /// its `_layer_checkpoint_dependencies`; before 2.14 they were counted twice there, so that the second of a
+  /// class is `dense_2`.
+  private static func olderPaths(_ path: String, _ version: KerasVersion?) -> [String] {
+    let parts = ByteKey(path).split(at: "/").map { (part: ByteKey) -> String in
+      ["query_dense", "key_dense", "value_dense", "output_dense"].contains(part)
+        ? "_" + part.text : part.text
+    }
+    var paths = [parts.joined(separator: "/")]
+    if let version, version < KerasVersion(2, 15) {
+      var older = parts
+      for place in parts.indices where parts[place].isSpelt(as: "layers") {
+        older[place] = "_layer_checkpoint_dependencies"
+        guard version < KerasVersion(2, 14), place + 1 < parts.count else { continue }
+        older[place + 1] = countedTwice(parts[place + 1])
+      }
+      paths.append(older.joined(separator: "/"))
+    }
+    return paths.filter { !$0.isSpelt(as: path) }
+  }
+
+  /// `dense_4` for `dense_2`.
+  private static func countedTwice(_ name: String) -> String {
+    let pieces = ByteKey(name).split(at: "_")
+    guard let last = pieces.last, pieces.count > 1, let number = Int(last.text),
+      let first = last.bytes.first, first != UInt8(ascii: "+")
+    else { return name }
+    let (twice, overflow) = number.multipliedReportingOverflow(by: 2)
+    guard !overflow else { return name }
+    return pieces.dropLast().map(\.text).joined(separator: "_") + "_\(twice)"
   }
 
   /// The path of Keras 3 for a tensor of that name.

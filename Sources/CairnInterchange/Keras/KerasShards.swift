@@ -31,6 +31,8 @@ public struct KerasShards: TableSource {
   public let fileByteCount: Int
   /// Attributes that metadata has no kind for.
   public let remarks: [String]
+  /// What the files have beside arrays of numbers and texts.
+  public let opaqueItems: [OpaqueItem]
 
   /// Whether what lies at a place is such an index.
   static func recognises(_ place: CheckpointPlace) -> Bool {
@@ -54,21 +56,25 @@ public struct KerasShards: TableSource {
       var pairs = Metadata()
       var total = file.count
       var remarks: [String] = []
-      var found: Set<String> = []
-      for name in Set(homes.values.flatMap { $0 }).sorted() {
+      var opaque = OpaqueItems()
+      var found: Set<Home> = []
+      for key in Set(homes.values.flatMap { $0 }).sorted() {
+        let name = key.text
         let shard = try HDF5File(place.companion(name), limits: place.options.limits)
         total = total.addingReportingOverflow(shard.fileByteCount).partialValue
         remarks += shard.remarks
+        for item in shard.opaqueItems { try opaque.add(item) }
         let first = table.items.count
         for var item in shard.table.items {
-          let group = "/" + item.name.string.split(separator: "/").dropLast().joined(separator: "/")
-          guard homes[group]?.contains(name) ?? false else {
+          let folder = item.name.utf8.lastIndex(of: UInt8(ascii: "/")) ?? 0
+          let group = ByteKey([UInt8(ascii: "/")] + item.name.utf8.prefix(folder))
+          guard homes[group]?.contains(key) ?? false else {
             throw CairnError(
               .shardMismatch, "a file has variables that the index does not give to it",
               at: .init(name: item.name.string), found: name.excerpt,
               advice: "Fetch all files of one version of the checkpoint")
           }
-          found.insert(group + "\n" + name)
+          found.insert(Home(group: group, file: key))
           item.aliasOf = item.aliasOf.map { $0 + first }
           try table.add(item)
         }
@@ -78,12 +84,12 @@ public struct KerasShards: TableSource {
         }
       }
       for (group, names) in homes.sorted(by: { $0.key < $1.key }) {
-        guard let missing = names.first(where: { !found.contains(group + "\n" + $0) }) else {
-          continue
-        }
+        guard
+          let missing = names.first(where: { !found.contains(Home(group: group, file: $0)) })
+        else { continue }
         throw CairnError(
           .shardMismatch, "the index names variables that a file does not have",
-          at: .init(name: group.excerpt), found: missing.excerpt,
+          at: .init(name: group.text.excerpt), found: missing.text.excerpt,
           advice: "Fetch all files of one version of the checkpoint")
       }
       if let size = index["metadata"]?["total_size"]?.doubleValue {
@@ -94,9 +100,16 @@ public struct KerasShards: TableSource {
       metadata = pairs
       fileByteCount = total
       self.remarks = remarks
+      opaqueItems = opaque.items
     } catch {
       throw error.located(file: file.path)
     }
+  }
+
+  /// A group of variables in a file.
+  private struct Home: Hashable {
+    var group: ByteKey
+    var file: ByteKey
   }
 
   private static func parse(_ file: FileBytes) throws(CairnError) -> JSONValue {
@@ -118,23 +131,23 @@ public struct KerasShards: TableSource {
   }
 
   /// For each group of variables, the files that have some of them.
-  private static func homes(_ index: JSONValue) throws(CairnError) -> [String: [String]] {
+  private static func homes(_ index: JSONValue) throws(CairnError) -> [ByteKey: [ByteKey]] {
     guard let pairs = index["weight_map"]?.objectValue else {
       throw CairnError(
         .invalidHeader, "the index has no object ‘weight_map’", at: .init(offset: 0),
         expected: "groups of variables with names of files")
     }
-    var homes: [String: [String]] = [:]
-    var names: Set<String> = []
+    var homes: [ByteKey: [ByteKey]] = [:]
+    var names: Set<ByteKey> = []
     for (group, value) in pairs {
       let elements = value.arrayValue ?? [value]
-      let files = elements.compactMap(\.stringValue)
+      let files = elements.compactMap(\.stringValue).map { ByteKey($0) }
       guard !files.isEmpty, files.count == elements.count else {
         throw CairnError(
           .invalidHeader, "the index does not give the variables a file",
           at: .init(name: group.excerpt), expected: "a text, or a list of them")
       }
-      homes[group] = files
+      homes[ByteKey(group)] = files
       names.formUnion(files)
     }
     guard names.count <= ShardedCheckpoint.maximumShardCount else {

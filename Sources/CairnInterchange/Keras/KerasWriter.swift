@@ -1,6 +1,7 @@
 // Writing `.keras` and `.weights.h5`: what Keras 3 loads, and what brings everything back to Cairn.
 
 import CairnFormat
+import CairnJSON
 import CairnModels
 import CairnSystem
 import CairnTensors
@@ -11,6 +12,9 @@ import CairnTensors
 /// another than that gives, an attribute of the dataset says so (`cairn_name`, `cairn_position`), which
 /// Keras does not look at; further names of a tensor stand in `cairn_aliases`.
 struct KerasWriter: TensorSink {
+  /// The attribute that has the compilation of a model whose configuration had to be rewritten.
+  private static let compileKey: Metadata.Key = "compile_config"
+
   /// A whole model, or weights alone.
   enum Form { case model, weights }
 
@@ -81,54 +85,71 @@ struct KerasWriter: TensorSink {
 
   private func contents(of source: any TensorSource) throws(CairnError) -> Contents {
     var configuration = source.configuration ?? []
+    var kept: (key: Metadata.Key, value: MetadataValue)?
     if form == .model {
       guard let found = source.configuration else {
         throw CairnError(
           .cannotHold, "a .keras file holds a model, and there is no configuration of one",
           advice: "Write a .weights.h5 file")
       }
-      if KerasConfiguration.isLegacy(try KerasConfiguration.parse(found)) {
+      let value = try KerasConfiguration.parse(found)
+      if KerasConfiguration.isLegacy(value, of: source) {
         guard losses.contains(.configuration) else {
           throw CairnError(
             .cannotHold, "keras has no place for a configuration of an older Keras",
             advice: "Accept that it is written in the form of Keras 3 (--lossy; configuration)")
         }
+        guard !KerasConfiguration.hasOlderActivation(value, of: source) else {
+          throw CairnError(
+            .cannotHold,
+            "Keras 3 computes hard_sigmoid in another way than the Keras that wrote the model",
+            expected: "a model without hard_sigmoid", advice: "Write a .cairn file")
+        }
         // The model's own has the shapes of all tensors, which Keras 3 asks for.
         let limits = try KerasConfiguration.limits(filledBy: source)
         configuration = try KerasConfiguration.model(found, of: source, limits: limits)
           .canonicalConfiguration()
+        // How it was compiled is kept beside it, as a whole model's file in HDF5 has it.
+        if let compile = value["compile_config"], !compile.isNull, compile.objectValue?.count != 0 {
+          kept = (Self.compileKey, .string(compile.description))
+        }
       }
     }
     let layout = try KerasLayout(of: source, needsModel: form == .model)
     var metadata: [(path: String, name: String, value: MetadataValue)] = []
     var about: [(String, String)] = []
-    if !losses.contains(.metadata) {
-      for (key, value) in source.metadata {
-        let parts = key.string.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
-        if form == .model, ["keras_version", "date_saved"].contains(key.string),
-          case .string(let text) = value
-        {
-          about.append((key.string, text))
-        } else if parts.count == 2, layout.canHoldAttributes(String(parts[0])) {
-          metadata.append((String(parts[0]), String(parts[1]), value))
-        } else {
-          metadata.append(("", key.string, value))
-        }
+    var pairs = source.metadata
+    if let kept, pairs[kept.key] == nil { pairs[kept.key] = kept.value }
+    for (key, value) in pairs {
+      let parts = key.utf8.split(
+        separator: UInt8(ascii: "@"), maxSplits: 1, omittingEmptySubsequences: false
+      ).map { String(decoding: $0, as: UTF8.self) }
+      if form == .model, ["keras_version", "date_saved"].contains(ByteKey(key.utf8)),
+        case .string(let text) = value
+      {
+        about.append((key.string, text))
+        continue
       }
+      let isOfObject =
+        parts.count == 2 && HDF5Encoding.canName(parts[1]) && layout.canHoldAttributes(parts[0])
+      let attribute = isOfObject ? (parts[0], parts[1], value) : ("", key.string, value)
+      // What an attribute can be is kept, whatever may be lost.
+      if losses.contains(.metadata), !HDF5Encoding.canHold(attribute.1, value) { continue }
+      metadata.append(attribute)
     }
     var datasets = layout.datasets
     let numbers = Dictionary(
-      datasets.enumerated().map { ($1.path, $0) }, uniquingKeysWith: { first, _ in first })
+      datasets.enumerated().map { (ByteKey($1.path), $0) }, uniquingKeysWith: { first, _ in first })
     metadata.removeAll { attribute in
-      guard let number = numbers[attribute.path] else { return false }
+      guard let number = numbers[ByteKey(attribute.path)] else { return false }
       datasets[number].attributes.append((attribute.name, attribute.value))
       return true
     }
     let blobs = try form == .model ? source.blobs : []
     for blob in blobs {
       let known = [KerasFile.metadataName, KerasFile.configurationName, KerasFile.weightsName]
-      guard !known.contains(blob.name.string), ZipName.staysInside(blob.name.string),
-        !blob.name.string.hasSuffix("/")
+      guard !known.contains(where: { blob.name.string.isSpelt(as: $0) }),
+        ZipName.staysInside(blob.name.string), blob.name.utf8.last != UInt8(ascii: "/")
       else {
         throw CairnError(
           .cannotHold, "keras has no place for a blob of that name",

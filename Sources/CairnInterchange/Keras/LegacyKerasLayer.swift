@@ -11,7 +11,8 @@ enum LegacyKerasLayer {
   private static let classes = [
     "Convolution1D": "Conv1D", "Convolution2D": "Conv2D", "Convolution3D": "Conv3D",
     "Deconvolution2D": "Conv2DTranspose", "SeparableConvolution2D": "SeparableConv2D",
-    "BatchNormalizationV1": "BatchNormalization", "BatchNormalizationV2": "BatchNormalization",
+    "ThresholdedReLU": "ReLU", "BatchNormalizationV1": "BatchNormalization",
+    "BatchNormalizationV2": "BatchNormalization",
   ]
 
   /// Settings of Keras 1 that have another name now, in all classes that have them.
@@ -28,7 +29,7 @@ enum LegacyKerasLayer {
     "gamma_init": "gamma_initializer", "stride": "strides", "input_dtype": "",
   ]
   /// What says nothing on the computation, or nothing any more.
-  private static let obsolete: Set<String> = [
+  private static let obsolete: Set<String> = [  // our own words
     "batch_input_shape", "input_dtype", "input_length", "consume_less", "implementation", "fused",
     "virtual_batch_size",
   ]
@@ -62,14 +63,22 @@ enum LegacyKerasLayer {
         .invalidConfiguration, "a layer of the configuration has no class or no settings",
         at: .init(name: path))
     }
+    // A class of the user's keeps its module, by which it is known or refused.
+    let module = value["module"]?.stringValue ?? "keras.layers"
+    guard
+      value["registered_name"]?.stringValue.map({ !$0.utf8.contains(UInt8(ascii: ">")) }) ?? true,
+      module.spellingBegins(with: "keras.") || module.spellingBegins(with: "tf_keras.")
+    else { return value }
     let name = classes[found] ?? found
     if name == "InputLayer" { config = input(config) } else { try rename(&config, of: name, path) }
-    for (key, inner) in config where key == "layer" || key.hasSuffix("_layer") {
+    for (key, inner) in config where key == "layer" || key.spellingEnds(with: "_layer") {
       guard inner["class_name"] != nil, !isModern(inner) else { continue }
       config[key] = try layer(inner, at: "\(path).config.\(key)")
     }
-    try checkActivations(config, at: path)
     for (key, inner) in config { config[key] = object(inner, under: key) }
+    if let policy = config["dtype"], policy["class_name"]?.stringValue == "Policy" {
+      config["dtype"] = policy["config"]?["name"] ?? .string("float32")
+    }
     return [
       "module": "keras.layers", "class_name": .string(name), "config": .object(config),
       "registered_name": .null,
@@ -115,12 +124,21 @@ enum LegacyKerasLayer {
     case "BatchNormalization":
       if let axes = config["axis"]?.arrayValue, axes.count == 1 { config["axis"] = axes[0] }
       if config["mode"]?.intValue == 0 { config["mode"] = nil }
+    case "ReLU":
+      move("theta", to: "threshold", in: &config)
+    case "MultiHeadAttention":
+      // The shapes that it was built for, which its call gives.
+      for key in ["query_shape", "key_shape", "value_shape"] { config[key] = nil }
+    case "Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose":
+      // Convolutions that are transposed have no groups, and yet the setting.
+      if config["groups"]?.intValue == 1 { config["groups"] = nil }
+      if config["output_padding"]?.isNull == true { config["output_padding"] = nil }
     case "LeakyReLU": move("alpha", to: "negative_slope", in: &config)
-    case "SeparableConv1D", "SeparableConv2D", "DepthwiseConv2D":
+    case "SeparableConv1D", "SeparableConv2D", "DepthwiseConv1D", "DepthwiseConv2D":
       for key in ["kernel_initializer", "kernel_regularizer", "kernel_constraint", "groups"] {
         config[key] = nil
       }
-      if name == "DepthwiseConv2D" { config["filters"] = nil }
+      if name.spellingBegins(with: "Depthwise") { config["filters"] = nil }
     case "GRU":
       // The default was another.
       if config["reset_after"] == nil { config["reset_after"] = .bool(false) }
@@ -141,27 +159,13 @@ enum LegacyKerasLayer {
     if config[new] == nil { config[new] = value }
   }
 
-  /// Keras 3's `hard_sigmoid` has another slope: a model that was trained with the older one would
-  /// compute something else, and nobody would be told.
-  private static func checkActivations(_ config: JSONObject, at path: String) throws(CairnError) {
-    for key in ["activation", "recurrent_activation"] {
-      guard config[key]?.stringValue == "hard_sigmoid" else { continue }
-      throw CairnError(
-        .unsupportedConfiguration,
-        "hard_sigmoid of Keras 1 and 2 is another function than that of Keras 3",
-        at: .init(name: "\(path).config.\(key)"),
-        expected: "max(0, min(1, 0.2·x + 0.5)), which Keras 3 has no name for",
-        advice: "The tensors can be converted; the model cannot be built")
-    }
-  }
-
   /// An initializer, regularizer or constraint, with its module; the older normal distribution was cut.
   private static func object(_ value: JSONValue, under key: String) -> JSONValue {
     let modules = [
       "initializer": "keras.initializers", "regularizer": "keras.regularizers",
       "constraint": "keras.constraints",
     ]
-    guard let module = modules.first(where: { key.hasSuffix("_" + $0.key) })?.value,
+    guard let module = modules.first(where: { key.spellingEnds(with: "_" + $0.key) })?.value,
       case .object(var object) = value, let name = object["class_name"], object["module"] == nil
     else { return value }
     if name == "VarianceScaling", case .object(var config)? = object["config"],

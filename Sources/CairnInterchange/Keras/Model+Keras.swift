@@ -1,6 +1,7 @@
 // Models out of Keras's files, and into them.
 
 public import CairnFormat
+public import CairnJSON
 public import CairnModels
 public import CairnSystem
 public import CairnTensors
@@ -55,6 +56,28 @@ extension Model {
     try model.loadState(from: source)
     model.loadKerasOptimizer(from: source)
     return model
+  }
+
+  /// The model of a configuration that Keras wrote by itself (`config.json`, `to_json()`), or of any Keras's
+  /// file, with weights that are called as Keras calls them: `.weights.h5`, in several files too, or the
+  /// weights alone of an older Keras.
+  ///
+  /// - Throws: as ``restored(fromKeras:registry:limits:)``.
+  public static func restored(
+    fromKeras source: any TensorSource, configuration: [UInt8],
+    registry: LayerRegistry = .standard, limits: ModelLimits = ModelLimits()
+  ) throws(CairnError) -> Model {
+    try restored(
+      fromKeras: ConfiguredWeights(base: source, configuration: configuration), registry: registry,
+      limits: limits)
+  }
+
+  /// A configuration of any Keras, from a file of any kind, as
+  /// ``make(configuration:registry:initialization:limits:)`` takes it.
+  ///
+  /// - Throws: `invalidConfiguration`; `unsupportedConfiguration` for what an older Keras had and Cairn has not.
+  public static func configuration(ofKeras text: [UInt8]) throws(CairnError) -> JSONValue {
+    try KerasConfiguration.current(KerasConfiguration.parse(text), version: nil).value
   }
 
   /// Takes over the state that is no weight, where the source has it: files of Cairn's do.
@@ -175,6 +198,25 @@ extension Model {
   }
 }
 
+/// Weights with a configuration that stands elsewhere.
+private struct ConfiguredWeights: TensorSource {
+  let base: any TensorSource
+  let configuration: [UInt8]?
+
+  var count: Int { base.count }
+  var metadata: Metadata { base.metadata }
+  var defaultBudget: Int { base.defaultBudget }
+  var opaqueItems: [OpaqueItem] { base.opaqueItems }
+
+  func entry(at index: Int) throws(CairnError) -> TensorEntry { try base.entry(at: index) }
+  func index(of name: TensorName) throws(CairnError) -> Int? { try base.index(of: name) }
+  func tensor(at index: Int) throws(CairnError) -> Tensor { try base.tensor(at: index) }
+  func memory(at index: Int) throws(CairnError) -> ByteRegion? { try base.memory(at: index) }
+  func read(
+    at index: Int, from offset: Int, into bytes: inout MutableSpan<UInt8>
+  ) throws(CairnError) { try base.read(at: index, from: offset, into: &bytes) }
+}
+
 extension CairnError.Code {
   /// A file of Keras's has tensors but no model's configuration.
   public static let noModel = Self("noModel")
@@ -190,8 +232,10 @@ extension TensorSource {
       if !KerasNameLists(metadata).paths.isEmpty { return true }
       for index in 0..<count {
         // Keras 3: `layers/dense/vars/0`.
-        let parts = try entry(at: index).name.string.split(separator: "/").suffix(2)
-        if parts.first == "vars", parts.count == 2, parts.last.flatMap({ Int($0) }) != nil {
+        let parts = ByteKey(try entry(at: index).name.utf8).split(at: "/").suffix(2)
+        if parts.count == 2, parts.first == "vars",
+          parts.last?.bytes.allSatisfy({ (0x30...0x39).contains($0) }) == true
+        {
           return true
         }
       }
