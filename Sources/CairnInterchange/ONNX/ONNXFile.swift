@@ -29,6 +29,9 @@ public struct ONNXFile: TableSource {
   /// The version of ONNX's intermediate representation.
   public let formatVersion: String?
 
+  /// The largest model that is read whole; a larger one has large tensors.
+  private static let mostInMemory = 16 << 20
+
   /// The fields of `ModelProto`.
   private static let fields: Set = [1, 2, 3, 4, 5, 6, 7, 8, 14, 20, 25, 26]
 
@@ -56,8 +59,12 @@ public struct ONNXFile: TableSource {
     let source = try place.openFile()
     do throws(CairnError) {
       let budget = Budget.index(ofFile: source.count)
+      // A million small messages are gone through in memory, where it takes no call of the system each.
+      let walked: any ByteSource =
+        source.count <= Self.mostInMemory
+        ? try MemoryBytes(source.withBytes(in: 0..<source.count) { $0.array }) : source
       let model = try ONNXModel(
-        source, budget: budget, taker: ONNXTable(place, source, budget: budget))
+        walked, budget: budget, taker: ONNXTable(place, source, budget: budget))
       table = model.taker.table
       files = model.taker.files
       opaqueItems = model.taker.opaque.items
