@@ -89,6 +89,6 @@ import Testing
       try Model.configuration(ofKeras: Array(text.utf8))
     }
     #expect(error?.code == .unsupportedConfiguration)
-    #expect(error?.found == "tf.os.system")
+    #expect(error?.found == "\"tf.os.system\"")
   }
 }

@@ -46,7 +46,7 @@ struct LegacyKerasOperation: Sendable {
       .unsupportedConfiguration,
       what.map { "the operation of TensorFlow has \($0) that Cairn does not have" }
         ?? "the model has an operation of TensorFlow that Cairn does not have",
-      at: .init(name: path), found: "tf.\(name.excerpt)",
+      at: .init(name: path), found: ("tf." + name).excerpt,
       advice: "The tensors can be converted; the model cannot be built")
   }
 
