@@ -189,9 +189,10 @@ struct OtherContent {
 
   /// A text: JSON, or a line that says why there is no file.
   private static func text(_ file: FileBytes, _ head: [UInt8]) -> OtherContent? {
-    guard file.count <= 1 << 20, !head.isEmpty,
-      head.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || [0x09, 0x0A, 0x0D].contains($0) })
-    else { return nil }
+    guard file.count <= 1 << 20, !head.isEmpty, isText(head, isWhole: file.count == head.count)
+    else {
+      return nil
+    }
     let fetch = "Look at it: it may say why the file was not sent"
     let start = head.trimmed
     guard start.first == UInt8(ascii: "{") || start.first == UInt8(ascii: "[") else {
@@ -215,6 +216,19 @@ struct OtherContent {
       return OtherContent(what: "a server's error message (JSON)", advice: fetch)
     }
     return OtherContent(what: "a JSON text", advice: "Name the file of the weights")
+  }
+}
+
+extension OtherContent {
+  /// Whether the bytes are UTF-8 without control characters but those of lines; of a beginning the last
+  /// character may be cut off.
+  private static func isText(_ bytes: [UInt8], isWhole: Bool) -> Bool {
+    let text = (0...(isWhole ? 0 : 3)).lazy.compactMap {
+      String(validating: bytes.dropLast($0), as: UTF8.self)
+    }.first
+    return text?.unicodeScalars.allSatisfy {
+      $0.value >= 0x20 && !(0x7F...0x9F).contains($0.value) || ["\t", "\n", "\r"].contains($0)
+    } == true
   }
 }
 
