@@ -79,7 +79,7 @@ public struct CheckpointFormat: Sendable {
     guard file.count > 0 else {
       throw CairnError(
         named == nil ? .unknownFormat : .truncated, "the file is empty",
-        at: .init(file: place.path),
+        at: .init(file: place.path, offset: 0),
         expected: named.map { "a \($0.name) file" } ?? known,
         advice: "Fetch it again, or save it again")
     }

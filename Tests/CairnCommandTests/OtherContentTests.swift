@@ -35,7 +35,6 @@ import Testing
     ("a.npy", String(repeating: "\0", count: 4_000), "invalidHeader", 1, "4000 zeros"),
     ("a", String(repeating: "\0", count: 4_000), "notACheckpoint", 2, "4000 zeros"),
     ("a.safetensors.gz", "\u{1F}\u{8B}\u{8}\0", "notACheckpoint", 2, "gzip"),
-    ("a.zip", "PK\u{5}\u{6}" + String(repeating: "\0", count: 18), "notACheckpoint", 2, "ZIP"),
     ("a.tflite", "\u{1C}\0\0\0TFL3\0\0", "unsupported", 2, "TensorFlow Lite"),
     ("a.msgpack", "\u{82}\u{A6}params\u{81}", "unsupported", 2, "Flax"),
     ("a.mlmodel", "\u{8}\u{4}\u{12}\u{3}", "unsupported", 2, "Core ML"),
