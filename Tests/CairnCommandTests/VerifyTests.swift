@@ -23,7 +23,7 @@ struct Damage: Sendable, CustomTestStringConvertible {
 
   static let all: [Damage] = [
     Damage("another magic", "notACairnFile") { $0.bytes[1] ^= 0x20 },
-    Damage("an empty file", "notACairnFile") { $0.bytes = [] },
+    Damage("an empty file", "truncated") { $0.bytes = [] },
     Damage("a file from the future", "unsupportedVersion") { $0.bytes[8] = 2 },
     Damage("a feature from the future", "unsupportedFeature") {
       $0.bytes[16] |= 1
