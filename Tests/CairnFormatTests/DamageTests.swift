@@ -1,5 +1,6 @@
 // What verification refuses: every flipped bit, every truncation, everything appended.
 
+import CairnCodec
 import CairnFormat
 import CairnSystem
 import CairnTensors
@@ -87,6 +88,25 @@ import Testing
     }
     #expect(error?.code == .trailingBytes)
     #expect(error?.location.offset == UInt64(bytes.count))
+  }
+
+  @Test(arguments: [UInt64.max, 1 << 63, 1 << 62, 128, 0])
+  func `A commit record that says another length makes a truncated file, however long`(
+    length: UInt64
+  ) throws {
+    var bytes = try bytes("coded")
+    let record = bytes.count - 128
+    for byte in 0..<8 {
+      bytes[record + 8 + byte] = UInt8(truncatingIfNeeded: length >> UInt64(8 * byte))
+    }
+    let checksum = Checksum.crc32(bytes[record..<record + 124].span)
+    for byte in 0..<4 {
+      bytes[record + 124 + byte] = UInt8(truncatingIfNeeded: checksum >> UInt32(8 * byte))
+    }
+    let error = #expect(throws: CairnError.self) { try Container(MemoryBytes(bytes)) }
+    #expect(error?.code == .truncated)
+    #expect(error?.location.offset == UInt64(record + 8))
+    #expect(error?.found == "\(length)")
   }
 
   @Test func `Two files one after the other are no file`() throws {

@@ -9,7 +9,7 @@ enum CommitSearch {
   static func locate(in source: any ByteSource) throws(CairnError) -> Int {
     let last = source.count - CommitRecord.byteCount
     if last >= Superblock.byteCount,
-      try CommitRecord.length(at: last, in: source) == source.count
+      try CommitRecord.length(at: last, in: source) == UInt64(source.count)
     {
       return last
     }
@@ -23,7 +23,7 @@ enum CommitSearch {
     while offset < source.count {
       if let length = try CommitRecord.length(at: offset, in: source) {
         let end = offset + CommitRecord.byteCount
-        if length == end {
+        if length == UInt64(end) {
           return CairnError(
             .trailingBytes, "the file goes on after its end", at: .init(offset: UInt64(end)),
             expected: "\(end) bytes in all", found: "\(source.count)",

@@ -59,13 +59,13 @@ struct CommitRecord: Hashable, Sendable {
   }
 
   /// Whether the bytes at `offset` are a record with a right CRC; its length field, if so.
-  static func length(at offset: Int, in source: any ByteSource) throws(CairnError) -> Int? {
+  static func length(at offset: Int, in source: any ByteSource) throws(CairnError) -> UInt64? {
     guard offset >= 0, source.count - offset >= byteCount else { return nil }
     return try source.withBytes(in: offset..<offset + byteCount) { bytes in
       guard bytes.extracting(0..<8).isEqual(to: magic.span),
         bytes.field(124, as: UInt32.self) == crc32(bytes.extracting(0..<124))
       else { return nil }
-      return Int(exactly: bytes.field(8, as: UInt64.self))
+      return bytes.field(8, as: UInt64.self)
     }
   }
 

@@ -65,7 +65,7 @@ struct Examination {
     let last = source.count - CommitRecord.byteCount
     var isWhole = false
     if last >= Superblock.byteCount {
-      isWhole = try CommitRecord.length(at: last, in: source) == source.count
+      isWhole = try CommitRecord.length(at: last, in: source) == UInt64(source.count)
     }
     let end = isWhole ? last : source.count
     var first: FrameEvidence?

@@ -105,7 +105,7 @@ struct FrameScan {
     let bytes = window.span.extracting(start..<start + FrameHeader.byteCount)
     if begins(bytes, with: CommitRecord.magic) {
       let length = try CommitRecord.length(at: position, in: source)
-      return length == position + CommitRecord.byteCount ? .commit(at: position) : nil
+      return length == UInt64(position + CommitRecord.byteCount) ? .commit(at: position) : nil
     }
     // Before anything that takes its time: most places are no frames.
     guard (0..<4).allSatisfy({ Self.isLetter(window[start + $0]) }),
