@@ -61,6 +61,11 @@ public func compare(
   try values.run(progress)
   values.fill(&report)
 
+  if options.scope != .weights {
+    report.uncompared = Listing(
+      left.opaqueItems.map { UncomparedItem(item: $0, side: .left) }
+        + right.opaqueItems.map { UncomparedItem(item: $0, side: .right) }, limit: limit)
+  }
   if options.scope.contains(.metadata) {
     report.metadata = Listing(metadataDifferences(left.metadata, right.metadata), limit: limit)
   }

@@ -47,6 +47,27 @@ import Testing
     #expect(value["compared_count"] == .integer(6))
   }
 
+  @Test func `What could not be read is said not to have been compared`() async throws {
+    let path = fixtures + "/torch_cases/lightning_namespace.ckpt"
+    let run = try await cairn("diff", path, path, in: folder)
+    run.expectSuccess()
+    let lines = run.output.split(separator: "\n")
+    #expect(lines.count == 3)
+    for side in ["left", "right"] {
+      #expect(
+        lines.contains {
+          $0.hasPrefix("not read  hyper_parameters  argparse.Namespace, on the \(side): ")
+        })
+    }
+    #expect(lines.last?.hasPrefix("same to the bit: 9 tensors") == true)
+    #expect(lines.last?.hasSuffix("; 2 items were not read") == true)
+    let value = try await json(path, path, status: 0)
+    #expect(value["opaque"]?["total"] == .integer(2))
+    #expect(value["opaque"]?["first"]?.arrayValue?.first?["side"] == .string("left"))
+    let tensors = try await cairn("diff", "--tensors-only", path, path, in: folder)
+    #expect(tensors.output.split(separator: "\n").count == 1)
+  }
+
   @Test func `Every kind of difference is told`() async throws {
     var other = NamedTensors()
     try other.add(Samples.floats([64], seed: 2), named: "dense/bias")

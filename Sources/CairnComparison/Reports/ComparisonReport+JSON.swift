@@ -46,6 +46,12 @@ extension ComparisonReport {
       },
       "configuration": configuration?.json ?? .null,
       "blobs": blobs.json { ["name": .string($0.name.string), "bytes": $0.bytes.json] },
+      "opaque": uncompared.json {
+        [
+          "path": .string($0.item.pathText), "type": .string($0.item.type),
+          "reason": .string($0.item.reason), "side": .string($0.side.rawValue),
+        ]
+      },
     ])
   }
 

@@ -26,6 +26,9 @@ extension ComparisonReport {
     lines.add("metadata", metadata, of: "keys") { ($0.key.string, $0.text) }
     if let configuration { lines.add("config", "", configuration.text) }
     lines.add("blob", blobs, of: "blobs") { ($0.name.string, $0.bytes.text) }
+    lines.add("not read", uncompared, of: "items") {
+      ($0.item.pathText, "\($0.item.type), on the \($0.side.rawValue): \($0.item.reason)")
+    }
     return lines.aligned + summary
   }
 
@@ -36,8 +39,15 @@ extension ComparisonReport {
     let size =
       "\(comparedCount) \(comparedCount == 1 ? "tensor" : "tensors") compared, "
       + "\(comparedByteCount) bytes"
-    if isSame { return "same \(how)\(tolerated): \(size)" }
+    let unread =
+      switch uncompared.total {
+      case 0: ""
+      case 1: "; 1 item was not read"
+      default: "; \(uncompared.total) items were not read"
+      }
+    if isSame { return "same \(how)\(tolerated): \(size)\(unread)" }
     return "different: \(size), \(identicalCount + toleratedCount) the same \(how)\(tolerated)"
+      + unread
   }
 }
 

@@ -110,6 +110,14 @@ public struct BlobDifference: Hashable, Sendable {
   public let bytes: BytesDifference
 }
 
+/// Something of a side that Cairn does not read, so that it could not be compared.
+public struct UncomparedItem: Hashable, Sendable {
+  /// What it is and where.
+  public let item: OpaqueItem
+  /// The side that holds it.
+  public let side: TieDifference.Side
+}
+
 /// What two sources of tensors have in common, and what not.
 public struct ComparisonReport: Sendable {
   /// How the two were compared.
@@ -136,6 +144,10 @@ public struct ComparisonReport: Sendable {
   /// Blobs that differ, by ascending name.
   public internal(set) var blobs = Listing<BlobDifference>()
 
+  /// What the sides hold and Cairn does not read, those of the left first. They count for nothing in
+  /// ``isSame``: nobody can say whether they differ.
+  public internal(set) var uncompared = Listing<UncomparedItem>()
+
   /// The number of names on the left.
   public internal(set) var leftCount = 0
   /// The number of names on the right.
@@ -149,7 +161,7 @@ public struct ComparisonReport: Sendable {
   /// The bytes of tensors that were compared, on one side: those of names that both sides tie once.
   public internal(set) var comparedByteCount = 0
 
-  /// Whether nothing differs of what the options ask for.
+  /// Whether nothing differs of what the options ask for, and could be compared.
   public var isSame: Bool {
     missing.isEmpty && extra.isEmpty && reordered.isEmpty && retyped.isEmpty && reshaped.isEmpty
       && retied.isEmpty && different.isEmpty && metadata.isEmpty && configuration == nil
