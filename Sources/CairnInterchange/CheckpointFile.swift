@@ -12,6 +12,8 @@ public struct CheckpointFile: Sendable {
   /// The path as it was given.
   public let path: String
   private let checkpoint: any CheckpointSource
+  /// Which file of a folder was opened.
+  private var placeRemarks: [String] = []
 
   /// Opens what lies at `path`, whose format is found by its content, then by its extension, unless
   /// it is named.
@@ -20,12 +22,16 @@ public struct CheckpointFile: Sendable {
   public static func open(
     _ path: String, format: CheckpointFormat? = nil, options: ReadOptions = ReadOptions()
   ) throws(CairnError) -> CheckpointFile {
-    let place: CheckpointPlace
+    var place: CheckpointPlace
     do throws(CairnError) { place = try CheckpointPlace(path, options: options) } catch {
       guard error.code == .notFound,
         let found = BundlePlace.opening(prefix: path, options: options)
       else { throw error }
       place = found
+    }
+    var remarks: [String] = []
+    if let only = try FolderFile(place, format: format) {
+      (place, remarks) = (only.place, only.remarks)
     }
     try place.refuseOtherContent()
     // Not `??`, whose right side may throw any error.
@@ -33,7 +39,8 @@ public struct CheckpointFile: Sendable {
     if let format { found = format } else { found = try CheckpointFormat.detect(place) }
     do throws(CairnError) {
       return CheckpointFile(
-        formatName: found.name, path: path, checkpoint: try found.open(place))
+        formatName: found.name, path: path, checkpoint: try found.open(place),
+        placeRemarks: remarks)
     } catch {
       throw error.located(file: path)
     }
@@ -49,7 +56,7 @@ public struct CheckpointFile: Sendable {
   public var root: String? { checkpoint.rootDigest }
 
   /// What was understood, and will not be as it was once the tensors are copied: one sentence each.
-  public var remarks: [String] { checkpoint.remarks }
+  public var remarks: [String] { placeRemarks + checkpoint.remarks }
 
   /// What ``verify(_:progress:)`` holds the content against, in words; nil if the file has no checksums.
   public var checksums: String? { checkpoint.checksums }

@@ -105,7 +105,7 @@ public struct CheckpointFormat: Sendable {
 
   private static var known: String { all.map(\.name).joined(separator: ", ") }
 
-  private func matchesExtension(of path: String) -> Bool {
+  func matchesExtension(of path: String) -> Bool {
     extensions.contains { SystemPath.ends(path, with: "." + $0) }
   }
 

@@ -89,6 +89,8 @@ package protocol FileSystem: Sendable {
   func readLink(_ path: String) throws(SystemError) -> String
   /// The absolute path with every symbolic link followed.
   func resolve(_ path: String) throws(SystemError) -> String
+  /// The names in a folder, at most `limit` of them, in no order, without `.` and `..`.
+  func names(in folder: String, limit: Int) throws(SystemError) -> [String]
 }
 
 /// The operating system itself.
@@ -218,6 +220,27 @@ package struct SystemFileSystem: FileSystem {
       return 0
     }
     return SystemPath.text(bytes)
+  }
+
+  package func names(in folder: String, limit: Int) throws(SystemError) -> [String] {
+    var names: [String] = []
+    _ = try unsafe check(at: folder) { path in
+      guard let stream = unsafe opendir(path) else { return -1 }
+      defer { unsafe closedir(stream) }
+      // SAFETY: an entry is valid until the next call for the same stream, and is copied before; its
+      // name ends with a NUL within the record.
+      while names.count < limit, let entry = unsafe readdir(stream) {
+        let bytes = unsafe withUnsafePointer(to: &entry.pointee.d_name) { name in
+          let start = unsafe UnsafeRawPointer(name)
+          return unsafe Array(
+            UnsafeRawBufferPointer(
+              start: start, count: strlen(start.assumingMemoryBound(to: CChar.self))))
+        }
+        if bytes != [0x2E], bytes != [0x2E, 0x2E] { names.append(SystemPath.text(bytes)) }
+      }
+      return 0
+    }
+    return names
   }
 
   /// Calls `body` with a path as the system takes it, and checks its result.

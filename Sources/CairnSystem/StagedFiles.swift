@@ -72,6 +72,10 @@ package struct StagedFiles: FileSystem {
   }
   package func unlink(_ path: String) throws(SystemError) { try base.unlink(path) }
   package func readLink(_ path: String) throws(SystemError) -> String { try base.readLink(path) }
+  /// Without what is staged: it has other names there.
+  package func names(in folder: String, limit: Int) throws(SystemError) -> [String] {
+    try base.names(in: folder, limit: limit)
+  }
   /// Resolves the folder of a staged file, which exists, and not the file, which may not.
   package func resolve(_ path: String) throws(SystemError) -> String {
     guard try !place(path).isSpelt(as: path) else { return try base.resolve(path) }

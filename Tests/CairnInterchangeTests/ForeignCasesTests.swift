@@ -101,6 +101,54 @@ import Testing
     #expect(file.remarks.first?.contains("model.fp16.safetensors") == true)
   }
 
+  @Test func `PyTorch's file of a whole model stands for its folder, beside others of a run`()
+    throws
+  {
+    for name in ["pytorch_model.bin", "optimizer.pt", "training_args.bin"] {
+      try write(
+        contents(of: "\(fixtures)/torch/one_tensor_archive.pt"), to: folder.file(name))
+    }
+    let file = try CheckpointFile.open(folder.path)
+    #expect(file.formatName == "pytorch" && file.source.count == 1)
+  }
+
+  @Test func `The only checkpoint in a folder is opened, and that is said`() throws {
+    for end in [".index", ".data-00000-of-00001"] {
+      try write(
+        contents(of: "\(fixtures)/tensorflow/names\(end)"), to: folder.file("step-9\(end)"))
+    }
+    try write(Array("{}".utf8), to: folder.file("config.json"))
+    // What the Finder leaves behind is no second checkpoint.
+    try write(contents(of: "\(fixtures)/tensorflow/names.index"), to: folder.file("._step-9.index"))
+    let file = try CheckpointFile.open(folder.path)
+    #expect(file.formatName == "tensorflow")
+    #expect(
+      file.remarks.first
+        == "of the folder, \"step-9.index\" was opened, the only checkpoint in it; 3 other files were "
+        + "not read")
+  }
+
+  @Test func `Of several checkpoints in a folder none is taken, and they are named`() throws {
+    for name in ["b.gguf", "a.gguf"] {
+      try write(contents(of: "\(fixtures)/gguf_more/odd.gguf"), to: folder.file(name))
+    }
+    let error = refusal(of: folder.path)
+    #expect(error?.code == .notARegularFile)
+    #expect(error?.found == "\"a.gguf\", \"b.gguf\"")
+    // A format that is asked for by name counts alone.
+    try write(
+      contents(of: "\(fixtures)/torch/one_tensor_archive.pt"), to: folder.file("c.pt"))
+    #expect(try CheckpointFile.open(folder.path, format: .pytorch).source.count == 1)
+  }
+
+  @Test func `The parts of one GGUF model are no several checkpoints`() throws {
+    for number in 1...3 {
+      let name = "split-0000\(number)-of-00003.gguf"
+      try write(contents(of: "\(fixtures)/gguf_more/\(name)"), to: folder.file(name))
+    }
+    #expect(try CheckpointFile.open(folder.path).formatName == "gguf")
+  }
+
   @Test(arguments: [
     "model.fp16.safetensors.index.json", "model.safetensors.index.fp16.json",
     "diffusion_pytorch_model.safetensors.index.json",

@@ -212,6 +212,10 @@ package final class FaultyFileSystem: FileSystem {
     try asking("readlink") { () throws(SystemError) in try system.readLink(path) }
   }
 
+  package func names(in folder: String, limit: Int) throws(SystemError) -> [String] {
+    try asking("readdir") { () throws(SystemError) in try system.names(in: folder, limit: limit) }
+  }
+
   package func resolve(_ path: String) throws(SystemError) -> String {
     try asking("realpath") { () throws(SystemError) in try system.resolve(path) }
   }

@@ -32,16 +32,13 @@ enum FolderNames {
     return names
   }()
 
-  /// Checkpoints of one file of safetensors.
-  static let safetensors: [String] = variants.flatMap { variant in
-    stems.map { "\($0)\(variant).safetensors" }
-  }
-
-  /// The single file of safetensors that a folder stands for.
-  static func safetensors(in place: CheckpointPlace) -> String? {
-    guard place.file == nil, index(in: place) == nil else { return nil }
-    return safetensors.first { place.holds($0) }
-  }
+  /// Whole models in one file; those that hold nothing but tensors first.
+  static let files: [String] =
+    variants.flatMap { variant in stems.map { "\($0)\(variant).safetensors" } }
+    + variants.flatMap { variant in
+      ["pytorch_model", "diffusion_pytorch_model", "adapter_model", "pytorch_lora_weights"]
+        .map { "\($0)\(variant).bin" }
+    } + ["open_clip_pytorch_model.bin"]
 
   /// The index that a folder stands for.
   static func index(in place: CheckpointPlace) -> String? {
@@ -51,7 +48,7 @@ enum FolderNames {
   /// What a reader of a folder's `name` says of the others that could have been meant.
   static func remarks(_ name: String, in place: CheckpointPlace) -> [String] {
     guard place.file == nil else { return [] }
-    let others = (indexes + safetensors).filter { !$0.isSpelt(as: name) && place.holds($0) }
+    let others = (indexes + files).filter { !$0.isSpelt(as: name) && place.holds($0) }
     guard let first = others.first else { return [] }
     let more = others.count == 1 ? "" : " and \(others.count - 1) more"
     return ["of the folder, \(name) was opened; it also holds \(first)\(more)"]

@@ -159,5 +159,9 @@ package final class RecordingFileSystem: FileSystem {
     try system.readLink(path)
   }
 
+  package func names(in folder: String, limit: Int) throws(SystemError) -> [String] {
+    try system.names(in: folder, limit: limit)
+  }
+
   package func resolve(_ path: String) throws(SystemError) -> String { try system.resolve(path) }
 }
