@@ -82,9 +82,36 @@ extension Model {
 
   /// Takes over the state that is no weight, where the source has it: files of Cairn's do.
   private func loadState(from source: any TensorSource) throws(CairnError) {
-    for place in places(.fullState) where place.role == .state {
-      guard let index = try source.index(of: place.name()) else { continue }
-      try place.variable.assign(source.tensor(at: index))
+    for place in kerasPlaces().places where place.place.role == .state {
+      // What Keras saves of it too, the weights of a vocabulary, has Keras's name in its files.
+      let isSaved = place.place.layer is any VocabularyLayer
+      var names = [try place.place.name()]
+      if isSaved, let path = place.path { names.append(try TensorName(path)) }
+      for name in names {
+        guard let index = try source.index(of: name) else { continue }
+        let tensor = try source.tensor(at: index)
+        if isSaved, tensor.dtype.isFloatingPoint, tensor.shape == place.place.variable.shape {
+          try place.place.variable.assign(tensor.cast(to: place.place.variable.dtype))
+        } else {
+          try place.place.variable.assign(tensor)
+        }
+        break
+      }
+    }
+    try loadVocabularies(from: source)
+  }
+
+  /// Takes over the vocabularies that stand beside the configuration.
+  private func loadVocabularies(from source: any TensorSource) throws(CairnError) {
+    let missing = kerasVocabularies().filter(\.layer.lacksVocabulary)
+    guard !missing.isEmpty else { return }
+    var assets: [ByteKey: [UInt8]] = [:]
+    for blob in try source.blobs { assets[ByteKey(blob.name.utf8)] = blob.bytes }
+    for (layer, asset) in missing where layer.lacksVocabulary {
+      guard let bytes = assets[ByteKey(asset)] else { continue }
+      do throws(CairnError) { try layer.setVocabulary(asset: bytes) } catch {
+        throw error.located(name: asset)
+      }
     }
   }
 
@@ -230,11 +257,18 @@ extension TensorSource {
   public var hasKerasNames: Bool {
     get throws(CairnError) {
       if !KerasNameLists(metadata).paths.isEmpty { return true }
+      // A model of vocabularies has assets and need not have weights.
+      if configuration != nil {
+        for blob in try blobEntries where blob.name.utf8.starts(with: "assets/".utf8) {
+          return true
+        }
+      }
       for index in 0..<count {
         // Keras 3: `layers/dense/vars/0`.
         let parts = ByteKey(try entry(at: index).name.utf8).split(at: "/").suffix(2)
         if parts.count == 2, parts.first == "vars",
-          parts.last?.bytes.allSatisfy({ (0x30...0x39).contains($0) }) == true
+          parts.last == "idf_weights"
+            || parts.last?.bytes.allSatisfy({ (0x30...0x39).contains($0) }) == true
         {
           return true
         }

@@ -111,7 +111,11 @@ extension LayerRegistry {
     register(Resizing.self)
     register(CategoryEncoding.self)
     register(Discretization.self)
-    register(IntegerLookup.self)
+    register(seeded: IntegerLookup.self)
+    register(seeded: StringLookup.self)
+    register(seeded: TextVectorization.self)
+    register(Hashing.self)
+    register(HashedCrossing.self)
     register(LayerScale.self)
     register(CustomScaleLayer.self)
     register(CenterCrop.self)
@@ -189,7 +193,10 @@ extension RecurrentCell: SeededLayer {}
 extension Resizing: ConfiguredLayer {}
 extension CategoryEncoding: ConfiguredLayer {}
 extension Discretization: ConfiguredLayer {}
-extension IntegerLookup: ConfiguredLayer {}
+extension IndexLookup: SeededLayer {}
+extension TextVectorization: SeededLayer {}
+extension Hashing: ConfiguredLayer {}
+extension HashedCrossing: ConfiguredLayer {}
 extension LayerScale: ConfiguredLayer {}
 extension CustomScaleLayer: ConfiguredLayer {}
 extension CenterCrop: ConfiguredLayer {}

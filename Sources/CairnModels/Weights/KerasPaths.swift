@@ -33,6 +33,14 @@ extension Model {
     return (places(.fullState).map { walk.place($0) }, walk.groups)
   }
 
+  /// The layers that have a vocabulary, each with the asset in which Keras 3 keeps it if its configuration
+  /// does not.
+  package func kerasVocabularies() -> [(layer: any VocabularyLayer, asset: String)] {
+    var walk = KerasWalk()
+    walk.visit(self, at: "")
+    return walk.vocabularies
+  }
+
   /// Where Keras 3 keeps the state of the model's optimizer: `optimizer/vars/0`, …, each with the name that
   /// the variable has among the model's (``ModelTensors``). None if there is no optimizer.
   ///
@@ -65,6 +73,7 @@ extension Model {
 /// Keras's walk over a model: every layer once, by its first place.
 private struct KerasWalk {
   private(set) var groups: [KerasGroup] = []
+  private(set) var vocabularies: [(layer: any VocabularyLayer, asset: String)] = []
   /// The groups of the layers that were visited.
   private var visited: [ObjectIdentifier: String] = [:]
 
@@ -73,6 +82,9 @@ private struct KerasWalk {
     let group = path.isEmpty ? "vars" : path + "/vars"
     visited[ObjectIdentifier(layer)] = group
     groups.append(KerasGroup(path: group, layerName: layer.name))
+    if let layer = layer as? any VocabularyLayer {
+      vocabularies.append((layer, "assets/\(path)/vocabulary.txt"))
+    }
     for (name, sublayer) in Self.children(of: layer) {
       visit(sublayer, at: path.isEmpty ? name : "\(path)/\(name)")
     }
@@ -100,6 +112,7 @@ private struct KerasWalk {
     switch layer {
     case is Bidirectional: return Array(zip(["forward_layer", "backward_layer"], sublayers))
     case is TimeDistributed: return Array(zip(["layer"], sublayers))
+    case is TextVectorization: return Array(zip(["_lookup_layer"], sublayers))
     case is StackedCells:
       var names = LayerNames()
       return sublayers.map { cell in
@@ -119,7 +132,17 @@ private struct KerasWalk {
 
   /// The dataset of a variable.
   func place(_ place: VariablePlace) -> KerasPlace {
-    let own = place.layer.state.variables.filter { $0.role != .state || isRecurrent(place.layer) }
+    if place.layer is any VocabularyLayer, let group = visited[ObjectIdentifier(place.layer)],
+      let name = place.path.last
+    {
+      return KerasPlace(place: place, path: "\(group)/\(name)")
+    }
+    var own = place.layer.state.variables.filter { $0.role != .state || isRecurrent(place.layer) }
+    // A quantised kernel is not trained, and saved ahead of the bias all the same.
+    if let bias = own.firstIndex(where: { $0.name == "bias" }), own.contains(where: { $0.name == "kernel_scale" }) {
+      let moved = own.remove(at: bias)
+      own.insert(moved, at: min(1, own.count))
+    }
     guard let group = visited[ObjectIdentifier(place.layer)],
       let number = own.firstIndex(where: { $0.name == place.path.last })
     else { return KerasPlace(place: place, path: nil) }

@@ -1,5 +1,5 @@
-// Keras `layers/preprocessing/category_encoding.py`, `discretization.py`, `integer_lookup.py`: numbers made
-// places, and places made vectors.
+// Keras `layers/preprocessing/category_encoding.py`, `discretization.py`: numbers made places, and places made
+// vectors.
 
 import CairnJSON
 public import CairnSystem
@@ -16,6 +16,8 @@ enum PlaceEncoding: String, CaseIterable, Sendable {
   case multiHot = "multi_hot"
   /// The same, counted.
   case count
+  /// The same, counted and weighed.
+  case tfIDF = "tf_idf"
 
   /// The shape for places of that shape.
   func shape(_ input: BatchShape, depth: Int) throws(CairnError) -> BatchShape {
@@ -25,15 +27,20 @@ enum PlaceEncoding: String, CaseIterable, Sendable {
     case .oneHot:
       let isColumn = dimensions.count > 1 && dimensions.last == .some(1)
       return try BatchShape((isColumn ? dimensions.dropLast() : dimensions[...]) + [depth])
-    case .multiHot, .count:
+    case .multiHot, .count, .tfIDF:
       guard dimensions.count > 1 else { return try BatchShape([depth]) }
       return try BatchShape([dimensions[0]] + dimensions.dropFirst(2) + [depth])
     }
   }
 
   /// The vectors of places, of which those that are nil count nowhere.
+  ///
+  /// - Parameters:
+  ///   - dtype: Their type.
+  ///   - weights: What each place is multiplied by.
   func encode(
-    _ places: [Int?], _ input: Shape, depth: Int, of layer: any Layer, in context: EvaluationContext
+    _ places: [Int?], _ input: Shape, depth: Int, as dtype: DType, weights: Tensor? = nil,
+    of layer: any Layer, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
     let shape = try context.shape(shape(BatchShape(input), depth: depth))
     var values = [Float](repeating: 0, count: shape.elementCount)
@@ -53,9 +60,12 @@ enum PlaceEncoding: String, CaseIterable, Sendable {
       }
       let row = index / max(summed * inner, 1) % max(outer, 1)
       let target = (row * inner + index % max(inner, 1)) * depth + place
-      values[target] = self == .count ? values[target] + 1 : 1
+      values[target] = self == .multiHot ? 1 : values[target] + 1
     }
-    return try Tensor(values, shape: shape).cast(to: layer.state.dtype.computeDType)
+    if let factors: [Float] = try weights?.scalars(), factors.count == depth, depth > 0 {
+      for index in values.indices { values[index] *= factors[index % depth] }
+    }
+    return try Tensor(values, shape: shape).cast(to: dtype)
   }
 }
 
@@ -71,8 +81,8 @@ public final class CategoryEncoding: UnaryLayer {
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {
     count = try reader.integer("num_tokens", in: 1...ConfigurationReader.greatestExtent)
-    mode = try reader.choice("output_mode", default: .multiHot)
-    guard mode != .int, reader.take("sparse")?.boolValue != true else {
+    mode = try reader.placeEncoding(default: .multiHot)
+    guard mode != .int, mode != .tfIDF, reader.take("sparse")?.boolValue != true else {
       throw reader.invalid("output_mode", expected: "one_hot, multi_hot or count, not sparse")
     }
     state = try reader.layerState(className: Self.className)
@@ -92,7 +102,8 @@ public final class CategoryEncoding: UnaryLayer {
   ) throws(CairnError) -> Tensor {
     let numbers: [Int64] = try input.cast(to: .int64).scalars()
     return try mode.encode(
-      numbers.map { Int($0) }, input.shape, depth: count, of: self, in: context)
+      numbers.map { Int($0) }, input.shape, depth: count, as: state.dtype.computeDType,
+      of: self, in: context)
   }
 }
 
@@ -113,7 +124,8 @@ public final class Discretization: UnaryLayer {
     }
     borders = list.values.map { Float($0) }
     for key in ["num_bins", "epsilon"] { reader.record(key, reader.take(key) ?? .null) }
-    mode = try reader.choice("output_mode", default: .int)
+    mode = try reader.placeEncoding(default: .int)
+    guard mode != .tfIDF else { throw reader.invalid("output_mode", expected: "no weights") }
     let isSparse = try reader.bool("sparse", default: false)
     guard !isSparse else { throw reader.unsupported("sparse", "tensors are never sparse here") }
     state = try reader.layerState(className: Self.className)
@@ -150,118 +162,8 @@ public final class Discretization: UnaryLayer {
       return try Tensor(
         places.map { Int32($0) }, shape: context.shape(outputShape(for: BatchShape(input.shape))))
     }
-    return try mode.encode(places, input.shape, depth: borders.count + 1, of: self, in: context)
-  }
-}
-
-/// Whole numbers made their places in a list; Keras's `IntegerLookup`, with the list in its
-/// configuration. No variables.
-public final class IntegerLookup: UnaryLayer {
-  /// `IntegerLookup`
-  public static let className = "IntegerLookup"
-  /// False: Keras builds this class when it is made.
-  public static var recordsBuildShape: Bool { false }
-
-  /// Name, flag and variables.
-  public let state: LayerState
-  private let places: [Int64: Int]
-  private let tokens: [Int64]
-  private let mask: Int64?
-  private let outside: Int64
-  private let outsideCount: Int
-  private let start: Int
-  private let depth: Int
-  private let inverts: Bool
-  private let mode: PlaceEncoding
-
-  init(reading reader: inout ConfigurationReader) throws(CairnError) {
-    guard let list = reader.take("vocabulary")?.arrayValue else {
-      throw reader.unsupported(
-        "vocabulary", "a vocabulary that is not in the configuration is not read")
-    }
-    reader.record("vocabulary", .array(list))
-    var numbers = list.compactMap(\.intValue).map { Int64($0) }
-    guard numbers.count == list.count, !numbers.isEmpty else {
-      throw reader.invalid("vocabulary", expected: "a list of whole numbers")
-    }
-    mode = try reader.choice("output_mode", default: .int)
-    mask = try reader.optionalInteger("mask_token").map { Int64($0) }
-    outside = Int64(try reader.integer("oov_token", default: -1))
-    outsideCount = try reader.integer("num_oov_indices", in: 0...1 << 20, default: 1)
-    inverts = try reader.bool("invert", default: false)
-    let first = mask != nil && mode == .int ? 1 : 0
-    start = first + outsideCount
-    let special =
-      [Int64](repeating: mask ?? 0, count: first)
-      + [Int64](repeating: outside, count: outsideCount)
-    if numbers.starts(with: special) { numbers = Array(numbers.dropFirst(start)) }
-    tokens = numbers
-    var places: [Int64: Int] = [:]
-    for (index, number) in numbers.enumerated() { places[number] = start + index }
-    self.places = places
-    let most = try reader.optionalInteger("max_tokens", in: 1...ConfigurationReader.greatestExtent)
-    let pads = try reader.bool("pad_to_max_tokens", default: false)
-    depth = pads ? most ?? start + numbers.count : start + numbers.count
-    for key in ["vocabulary_size", "vocabulary_dtype", "idf_weights"] {
-      reader.record(key, reader.take(key) ?? .null)
-    }
-    guard try !reader.bool("sparse", default: false), reader.take("salt") == nil,
-      try reader.string("oov_method", default: "floormod").isSpelt(as: "floormod")
-    else {
-      throw reader.unsupported("oov_method", "hashing and sparse tensors are not implemented")
-    }
-    state = try reader.layerState(className: Self.className)
-  }
-
-  /// Empty: there is nothing to build.
-  public var inputShapes: [BatchShape]? { state.inputShapes ?? [] }
-  /// False: the input is whole numbers.
-  public var castsFloats: Bool { false }
-
-  /// The input's own shape, or with a dimension for the list.
-  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
-    try mode.shape(input, depth: depth)
-  }
-
-  /// int64 for places.
-  public func outputSpecs(
-    for arguments: CallArguments<TensorSpec>
-  ) throws(CairnError) -> [TensorSpec] {
-    let shape = try outputShape(for: only(plainInputs(arguments)).shape)
-    return [TensorSpec(shape, dtype: mode == .int ? .int64 : .float32)]
-  }
-
-  /// The places, or their vectors; or the numbers at places.
-  public func evaluate(
-    _ input: Tensor, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor {
-    let shape = try context.shape(outputShape(for: BatchShape(input.shape)))
-    let numbers: [Int64] = try input.cast(to: .int64).scalars()
-    if inverts {
-      let values = numbers.map { number -> Int64 in
-        if let mask, number == 0 { return mask }
-        let index = Int(exactly: number).map { $0 &- start } ?? -1
-        return tokens.indices.contains(index) ? tokens[index] : outside
-      }
-      return try Tensor(values, shape: shape)
-    }
-    var found: [Int?] = []
-    for (index, number) in numbers.enumerated() {
-      if let mask, number == mask {
-        found.append(mode == .int ? 0 : nil)
-      } else if let place = places[number] {
-        found.append(place)
-      } else if outsideCount > 0 {
-        let rest = number % Int64(outsideCount)
-        let bucket = rest < 0 ? rest + Int64(outsideCount) : rest
-        found.append(start - outsideCount + Int(bucket))
-      } else {
-        throw CairnError(
-          .invalidArgument, "a number of the input is not in the layer's list",
-          at: .init(name: name, index: index), found: "\(number)")
-      }
-    }
-    guard mode != .int else { return try Tensor(found.map { Int64($0 ?? 0) }, shape: shape) }
-    return try mode.encode(found, input.shape, depth: depth, of: self, in: context)
+    return try mode.encode(
+      places, input.shape, depth: borders.count + 1, as: state.dtype.computeDType, of: self,
+      in: context)
   }
 }
