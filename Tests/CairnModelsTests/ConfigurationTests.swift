@@ -90,7 +90,7 @@ struct RefusedConfigurationTests {
     "What Keras could do and we cannot is refused, not passed over",
     arguments: [
       ("Dense", #"{"units": 1, "quantization_config": {}}"#, "quantization_config"),
-      ("Dense", #"{"units": 1, "dtype": "int8_from_float32"}"#, "dtype"),
+      ("Dense", #"{"units": 1, "dtype": "int3_from_float32"}"#, "dtype"),
       ("BatchNormalization", #"{"renorm": true}"#, "renorm"),
       ("BatchNormalization", #"{"renorm_clipping": {"rmax": 3}}"#, "renorm"),
     ])

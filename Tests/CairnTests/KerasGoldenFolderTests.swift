@@ -12,7 +12,7 @@ struct KerasGoldenFolderTests {
   init() throws { folder = try TestFolder() }
 
   /// Folders, and how many models are in each.
-  static let folders = ["vocabularies": 20]
+  static let folders = ["quantized": 12, "vocabularies": 20]
   static let models: [String] = folders.keys.sorted().flatMap { name in
     let home = "\(fixtures)/keras/\(name)"
     return ((try? FileManager.default.contentsOfDirectory(atPath: home)) ?? []).sorted()

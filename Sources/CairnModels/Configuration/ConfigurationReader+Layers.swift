@@ -174,17 +174,11 @@ extension Int {
 }
 
 extension ConfigurationReader {
-  /// Takes the keys of quantised and LoRA layers.
-  ///
-  /// Quantised layers are refused. Of LoRA the rank is kept: Keras adds the product of the two small
-  /// matrices to the kernel when it saves, and reads them as zeros again, so that the kernel is all.
-  ///
-  /// - Parameter records: Whether Keras writes the class's `quantization_config` though it is null.
-  mutating func refuseQuantization(records: Bool = false) throws(CairnError) {
+  /// Takes the keys of quantised and LoRA layers, for a class that Keras does not quantise.
+  mutating func refuseQuantization() throws(CairnError) {
     if take("quantization_config") != nil {
-      throw unsupported("quantization_config", "layers quantised in that way are not implemented")
+      throw unsupported("quantization_config", "layers of this class are not quantised")
     }
-    if records { record("quantization_config", .null) }
     for key in ["lora_rank", "lora_alpha"] {
       if let value = take(key) { record(key, value) }
     }

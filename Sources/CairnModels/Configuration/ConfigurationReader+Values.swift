@@ -187,10 +187,17 @@ extension ConfigurationReader {
         guard settings.take("policy_map")?.objectValue?.count ?? 0 == 0 else {
           throw settings.unsupported("policy_map", "policies by layer are not implemented")
         }
-      } else if className.hasPrefix("Quantized") {
-        let mode = try settings.string("mode")
-        name = "\(mode)_from_\(try settings.string("source_name"))"
-        _ = settings.take("amax_history_length")
+      } else if className.hasPrefix("Quantized") || className == "Int4DTypePolicy" {
+        let (mode, source) = (try settings.string("mode"), try settings.string("source_name"))
+        let history = try settings.integer("amax_history_length", in: 1...1 << 30, default: 1_024)
+        try settings.finish()
+        try policy.finish()
+        guard let quantization = WeightQuantization(mode: mode, history: history) else {
+          throw settings.unsupported("mode", "weights quantised in that way are not implemented")
+        }
+        do throws(CairnError) { return try DTypePolicy(quantization, source: source) } catch {
+          throw error.located(name: path(of: "dtype"))
+        }
       } else {
         name = try settings.string("name")
       }
@@ -206,7 +213,7 @@ extension ConfigurationReader {
 
   private static let policyClasses = [
     "DTypePolicy", "Policy", "FloatDTypePolicy", "DTypePolicyMap", "QuantizedDTypePolicy",
-    "PolicyV1",
+    "QuantizedFloat8DTypePolicy", "Int4DTypePolicy", "PolicyV1",
   ]
 
   /// Takes `module` and `registered_name`, which must be Keras's own.
@@ -221,15 +228,24 @@ extension ConfigurationReader {
 
   /// The state of a layer, from the keys that all layers have.
   public mutating func layerState(className: String) throws(CairnError) -> LayerState {
+    try layerState(className: className, quantizes: false)
+  }
+
+  /// As above, of a class that may have weights in few bits if `quantizes`.
+  mutating func layerState(className: String, quantizes: Bool) throws(CairnError) -> LayerState {
     var own = recorded
     let name = try optionalString("name")
     do throws(CairnError) {
       let trainable = try bool("trainable", default: true)
       let regularizer = take("activity_regularizer")
       if regularizer != nil { own["activity_regularizer"] = nil }
+      let dtype = try dtypePolicy()
+      guard dtype.quantization == nil || quantizes else {
+        throw unsupported("dtype", "layers of this class are not quantised, in Keras neither")
+      }
       return try LayerState(
         className: className, name: name, trainable: trainable,
-        dtype: dtypePolicy(), activityRegularizer: regularizer, ownSettings: own,
+        dtype: dtype, activityRegularizer: regularizer, ownSettings: own,
         version: version)
     } catch {
       throw error.code == .invalidName ? error.located(name: path(of: "name")) : error

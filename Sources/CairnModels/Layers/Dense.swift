@@ -14,6 +14,7 @@ public final class Dense: UnaryLayer {
 
   /// Name, flag and variables.
   public let state: LayerState
+  private let quantized: QuantizedLayer?
   /// The number of outputs.
   public let units: Int
   /// What is applied to the outputs.
@@ -50,6 +51,9 @@ public final class Dense: UnaryLayer {
     preserved = [:]
     state = try LayerState(
       className: Self.className, name: name, trainable: trainable, dtype: dtype)
+    quantized = dtype.quantization.map {
+      QuantizedLayer(quantization: $0, inputs: $0 == .int8 ? AbsMaxQuantizer() : nil)
+    }
   }
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {
@@ -59,8 +63,7 @@ public final class Dense: UnaryLayer {
     kernelInitializer = try reader.initializer("kernel_initializer", default: .glorotUniform)
     biasInitializer = try reader.initializer("bias_initializer", default: .zeros)
     preserved = reader.preserved(Self.preservedKeys)
-    try reader.refuseQuantization()
-    state = try reader.layerState(className: Self.className)
+    (state, quantized) = try reader.quantizedLayerState(className: Self.className)
   }
 
   /// The matrix, once the layer is built.
@@ -81,6 +84,9 @@ public final class Dense: UnaryLayer {
     settings["bias_initializer"] = biasInitializer.json
     for key in Self.preservedKeys { settings[key] = preserved[key] ?? .null }
     settings["quantization_config"] = .null
+    for key in ["quantization_config", "lora_rank", "lora_alpha"] {
+      if let value = state.ownSettings[key] { settings[key] = value }
+    }
     return settings
   }
 
@@ -89,7 +95,7 @@ public final class Dense: UnaryLayer {
     guard input.rank >= 2, let inputs = input.dimensions.last else {
       throw shapeMismatch(expected: "at least two dimensions", found: input)
     }
-    if let rows = kernel?.shape[0] {
+    if let rows = kernel?.shape.dimensions.first {
       guard inputs ?? rows == rows else {
         throw shapeMismatch(expected: "a last dimension of \(rows)", found: input)
       }
@@ -106,6 +112,13 @@ public final class Dense: UnaryLayer {
     guard let last = input.dimensions.last, let inputs = last else {
       throw shapeMismatch(expected: "a last dimension that is known", found: input)
     }
+    if let quantized {
+      return try quantized.makeKernel(
+        [inputs, units], scale: [units], table: (inputs, units), initializer: kernelInitializer,
+        dtype: state.dtype.variableDType, in: &context)
+        + context.makeWeights(
+          [usesBias ? ("bias", [units], biasInitializer) : nil], dtype: state.dtype.variableDType)
+    }
     return try context.makeWeights(
       [
         ("kernel", [inputs, units], kernelInitializer),
@@ -119,12 +132,35 @@ public final class Dense: UnaryLayer {
   ) throws(CairnError) -> Tensor {
     try state.check(input)
     let shape = try outputShape(for: BatchShape(input.shape))
+    if let quantized {
+      return try input.dtype == .float64
+        ? product(quantized, of: input, in: context, as: Double.self)
+        : product(quantized, of: input, in: context, as: Float.self)
+    }
     let kernel = try state.weight("kernel")
     try context.take(work: context.shape(shape).elementCount, kernel.shape[0])
     let bias = usesBias ? try state.weight("bias") : nil
     var output = try MatrixProduct.product(
       of: input, kernel, adding: bias,
       shape: Shape(shape.dimensions.map { $0 ?? 0 }), threads: context.threads)
+    try activation.apply(to: &output)
+    return output
+  }
+
+  /// As above, with weights in few bits.
+  private func product<Scalar: FloatScalar>(
+    _ quantized: QuantizedLayer, of input: Tensor, in context: EvaluationContext,
+    as type: Scalar.Type
+  ) throws(CairnError) -> Tensor {
+    let (last, outer) = (input.rank - 1, Array(0..<input.rank - 1))
+    var result = try quantized.product(
+      FloatArray<Scalar>(input), outer + [last], kernel: [last, input.rank],
+      dimensions: [input.shape[last], units], to: outer + [input.rank], of: state, in: context)
+    if usesBias {
+      result = try result.combined(
+        with: FloatArray(quantized.bias(of: state)), in: context, +)
+    }
+    var output = try result.tensor()
     try activation.apply(to: &output)
     return output
   }

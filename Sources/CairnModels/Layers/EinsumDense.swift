@@ -15,6 +15,7 @@ public final class EinsumDense: UnaryLayer {
 
   /// Name, flag and variables.
   public let state: LayerState
+  private let quantized: QuantizedLayer?
   /// What is applied to the outputs.
   public let activation: ActivationFunction
   private let equation: EinsumEquation
@@ -76,8 +77,7 @@ public final class EinsumDense: UnaryLayer {
       "kernel_regularizer", "bias_regularizer", "activity_regularizer", "kernel_constraint",
       "bias_constraint",
     ])
-    try reader.refuseQuantization(records: true)
-    state = try reader.layerState(className: Self.className)
+    (state, quantized) = try reader.quantizedLayerState(className: Self.className)
   }
 
   /// The lengths of the dimensions by name.
@@ -103,7 +103,7 @@ public final class EinsumDense: UnaryLayer {
       }
       lengths[name] = .some(length)
     }
-    if let kernel = state.variable("kernel")?.shape.dimensions {
+    if let kernel = state.variable("kernel")?.shape.dimensions, !isPacked {
       for (name, length) in zip(equation.kernel, kernel) {
         guard (lengths[name] ?? nil) ?? length == length else {
           throw shapeMismatch(expected: "a kernel's dimension of \(length)", found: input)
@@ -112,6 +112,18 @@ public final class EinsumDense: UnaryLayer {
       }
     }
     return lengths
+  }
+
+  /// Whether the kernel has not the equation's dimensions.
+  private var isPacked: Bool {
+    if case .int4 = quantized?.quantization { true } else { false }
+  }
+
+  /// The number of elements of dimensions.
+  ///
+  /// - Throws: `invalidShape`.
+  private static func product(_ dimensions: [Int]) throws(CairnError) -> Int {
+    try Shape(dimensions).elementCount
   }
 
   /// The dimensions that the equation gives.
@@ -132,11 +144,27 @@ public final class EinsumDense: UnaryLayer {
       }
       return values
     }
-    var variables = [
-      try context.makeVariable(
-        "kernel", dimensions: known(equation.kernel), initializer: initializers.kernel,
-        role: .trainable, dtype: state.dtype.variableDType)
-    ]
+    let outputNames = equation.outputNames(rank: input.rank)
+    var variables: [LayerVariable] = []
+    if let quantized {
+      let table = (
+        rows: try Self.product(known(equation.kernel.filter { !outputNames.contains($0) })),
+        columns: try Self.product(known(equation.kernel.filter { outputNames.contains($0) }))
+      )
+      var scale: [Int] = []
+      for name in outputNames {
+        scale.append(equation.kernel.contains(name) ? try known([name])[0] : 1)
+      }
+      variables = try quantized.makeKernel(
+        known(equation.kernel), scale: scale, table: table, initializer: initializers.kernel,
+        dtype: state.dtype.variableDType, in: &context)
+    } else {
+      variables = [
+        try context.makeVariable(
+          "kernel", dimensions: known(equation.kernel), initializer: initializers.kernel,
+          role: .trainable, dtype: state.dtype.variableDType)
+      ]
+    }
     if let biasAxes, let first = equation.output.firstIndex(where: biasAxes.contains) {
       var dimensions: [Int] = []
       for name in equation.output[first...] {
@@ -168,11 +196,22 @@ public final class EinsumDense: UnaryLayer {
   ) throws(CairnError) -> Tensor {
     _ = try context.shape(outputShape(for: BatchShape(input.shape)))
     let names = equation.inputNames(rank: input.rank) ?? []
-    var result = try FloatArray<Scalar>(input).einsum(
-      names, FloatArray(state.weight("kernel")), equation.kernel,
-      to: equation.outputNames(rank: input.rank), in: context)
+    let outputNames = equation.outputNames(rank: input.rank)
+    var result: FloatArray<Scalar>
+    if let quantized {
+      let lengths = try lengths(for: BatchShape(input.shape))
+      result = try quantized.product(
+        FloatArray(input), names, kernel: equation.kernel,
+        dimensions: equation.kernel.map { (lengths[$0] ?? nil) ?? 0 }, to: outputNames, of: state,
+        in: context)
+    } else {
+      result = try FloatArray<Scalar>(input).einsum(
+        names, FloatArray(state.weight("kernel")), equation.kernel, to: outputNames, in: context)
+    }
     if biasAxes != nil {
-      result = try result.combined(with: FloatArray(state.weight("bias")), in: context, +)
+      var bias = try state.weight("bias")
+      if let quantized { bias = try quantized.bias(of: state) }
+      result = try result.combined(with: FloatArray(bias), in: context, +)
     }
     var output = try result.tensor()
     try activation.apply(to: &output)

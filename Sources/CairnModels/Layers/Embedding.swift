@@ -14,6 +14,7 @@ public final class Embedding: UnaryLayer {
 
   /// Name, flag and variables.
   public let state: LayerState
+  private let quantized: QuantizedLayer?
   /// The number of vectors.
   public let inputDimension: Int
   /// Their length.
@@ -48,10 +49,13 @@ public final class Embedding: UnaryLayer {
     _ = reader.preserved([
       "embeddings_regularizer", "activity_regularizer", "embeddings_constraint",
     ])
-    try reader.refuseQuantization(records: true)
     // Deprecated, without effect.
     _ = reader.take("input_length")
-    state = try reader.layerState(className: Self.className)
+    (state, quantized) = try reader.quantizedLayerState(className: Self.className)
+    if case .float8 = quantized?.quantization {
+      throw reader.unsupported(
+        "dtype", "an embedding has no weights in 8-bit floats, in Keras neither")
+    }
   }
 
   /// False: the input is integers.
@@ -66,7 +70,24 @@ public final class Embedding: UnaryLayer {
   public func makeVariables(
     for input: BatchShape, in context: inout BuildContext
   ) throws(CairnError) -> [LayerVariable] {
-    [
+    let type = state.dtype.variableDType
+    switch quantized?.quantization {
+    case .int8:
+      return [
+        try context.makeVariable(
+          "embeddings", dimensions: [inputDimension, outputDimension], initializer: .zeros,
+          role: .nonTrainable, dtype: .int8),
+        try context.makeVariable(
+          "embeddings_scale", dimensions: [inputDimension], initializer: .ones,
+          role: .nonTrainable, dtype: type),
+      ]
+    case .int4(let block):
+      return try QuantizedLayer.makePacked(
+        "embeddings", (inputDimension, outputDimension), block: block, along: outputDimension,
+        dtype: type, in: &context)
+    case .float8, nil: break
+    }
+    return [
       try context.makeVariable(
         "embeddings", dimensions: [inputDimension, outputDimension], initializer: initializer,
         role: .trainable, dtype: state.dtype.variableDType)
@@ -87,8 +108,49 @@ public final class Embedding: UnaryLayer {
           found: "\(number)")
       }
     }
-    let table = try state.requireVariable("embeddings").value.cast(to: state.dtype.computeDType)
-    return try table.runs(shape: shape, length: outputDimension, sources: numbers.map { Int($0) })
+    let places = numbers.map { Int($0) }
+    let stored = try state.requireVariable("embeddings").value
+    if quantized != nil {
+      return try state.evaluationDType == .float64
+        ? vectors(places, of: stored, shape, as: Double.self)
+        : vectors(places, of: stored, shape, as: Float.self)
+    }
+    let table = try stored.cast(to: state.dtype.computeDType)
+    return try table.runs(shape: shape, length: outputDimension, sources: places)
+  }
+
+  /// The vectors of places in a table of few bits.
+  private func vectors<Scalar: FloatScalar>(
+    _ places: [Int], of stored: Tensor, _ shape: Shape, as type: Scalar.Type
+  ) throws(CairnError) -> Tensor {
+    let width = stored.shape.dimensions.last ?? 0
+    let rows = try stored.runs(
+      shape: Shape([places.count, width]), length: width, sources: places)
+    let scales: [Scalar] = try state.weightScalars("embeddings_scale")
+    var values: [Scalar]
+    if quantized?.quantization == .int8 {
+      values = try rows.cast(to: Scalar.dtype).scalars()
+    } else {
+      values = try QuantizedLayer.nibbles(rows, rows: places.count, columns: outputDimension)
+    }
+    let isGrouped = state.variable("g_idx") != nil
+    guard isGrouped else {
+      for index in values.indices {
+        values[index] = values[index] / scales[places[index / outputDimension]]
+      }
+      return try Tensor(values, shape: shape)
+    }
+    let count = scales.count / inputDimension
+    let groups = try QuantizedLayer.groups(of: state, count: count)
+    let zeros: [Scalar] = try state.weightScalars("embeddings_zero")
+    guard groups.count == outputDimension, zeros.count == scales.count else {
+      throw state.notBuilt()
+    }
+    for index in values.indices {
+      let place = places[index / outputDimension] * count + groups[index % outputDimension]
+      values[index] = (values[index] - zeros[place]) * scales[place]
+    }
+    return try Tensor(values, shape: shape)
   }
 
   /// As for the numbers alone, with a mask of those that are not 0 if 0 is padding.

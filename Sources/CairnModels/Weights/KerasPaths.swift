@@ -139,7 +139,9 @@ private struct KerasWalk {
     }
     var own = place.layer.state.variables.filter { $0.role != .state || isRecurrent(place.layer) }
     // A quantised kernel is not trained, and saved ahead of the bias all the same.
-    if let bias = own.firstIndex(where: { $0.name == "bias" }), own.contains(where: { $0.name == "kernel_scale" }) {
+    if let bias = own.firstIndex(where: { $0.name == "bias" }),
+      own.contains(where: { $0.name == "kernel_scale" })
+    {
       let moved = own.remove(at: bias)
       own.insert(moved, at: min(1, own.count))
     }
