@@ -112,7 +112,8 @@ public struct CheckpointFormat: Sendable {
   /// Whether the format can be written.
   public var isWritable: Bool { sink != nil }
 
-  /// What of `source` this format has no place for: at most one of each kind.
+  /// What of `source` this format has no place for: at most one of each kind, but every key of metadata that no
+  /// attribute of HDF5 can hold.
   ///
   /// - Complexity: O(tensors).
   public func losses(of source: any TensorSource) throws(CairnError) -> [Loss] {
@@ -122,6 +123,9 @@ public struct CheckpointFormat: Sendable {
       losses.removeAll { $0.kind == .ties }
     }
     if holdsMetadata(source.metadata) { losses.removeAll { $0.kind == .metadataTypes } }
+    if name == Self.keras.name || name == Self.hdf5.name {
+      losses += KerasWriter.lostMetadata(of: source)
+    }
     return losses
   }
 

@@ -182,7 +182,9 @@ private func contents(of path: String) throws -> [UInt8] {
     renamed.configuration = source.configuration
     try sink.write(renamed)
     let file = try CheckpointFile.open(path)
-    #expect(file.source.count == 1 && file.remarks.count == 1)
+    // The class with the path is one that there is: its path is refused when a model is made.
+    let remarks = layer.contains("/etc/passwd") ? 0 : 1
+    #expect(file.source.count == 1 && file.remarks.count == remarks)
     #expect(file.source.configuration != nil)
     source.configuration = Array(layer.utf8)
     #expect(throws: CairnError.self) { try Model.restored(fromKeras: source) }

@@ -12,7 +12,7 @@ struct KerasGoldenFolderTests {
   init() throws { folder = try TestFolder() }
 
   /// Folders, and how many models are in each.
-  static let folders = ["quantized": 12, "vocabularies": 20]
+  static let folders = ["further": 10, "quantized": 12, "vocabularies": 20]
   static let models: [String] = folders.keys.sorted().flatMap { name in
     let home = "\(fixtures)/keras/\(name)"
     return ((try? FileManager.default.contentsOfDirectory(atPath: home)) ?? []).sorted()
@@ -65,10 +65,12 @@ struct KerasGoldenFolderTests {
     // Saved by itself, and as Keras does.
     let clone = try model.cloned(copyingWeights: true)
     try Self.check(clone, name)
-    try clone.save(to: folder.file("clone.cairn"))
+    // What recurrent layers keep is at its beginning again.
+    let fresh = try model.cloned(copyingWeights: true)
+    try fresh.save(to: folder.file("clone.cairn"))
     try Self.check(Model.load(from: folder.file("clone.cairn")), name)
-    try clone.save(keras: folder.file("clone.keras"))
+    try fresh.save(keras: folder.file("clone.keras"))
     try Self.check(Model.load(keras: folder.file("clone.keras")), name)
-    try Self.check(model.deepCopy(), name)
+    try Self.check(fresh.deepCopy(), name)
   }
 }

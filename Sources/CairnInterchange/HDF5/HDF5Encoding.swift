@@ -151,8 +151,18 @@ enum HDF5Encoding {
 
   /// Whether an attribute can be called so, and have that value.
   static func canHold(_ name: String, _ value: MetadataValue) -> Bool {
+    reason(against: name, value) == nil
+  }
+
+  /// What it is that no attribute has a place for; nil if it can be called so, and have that value.
+  static func reason(against name: String, _ value: MetadataValue) -> String? {
     var heap = HDF5TextHeap()
-    return (try? attribute(name, value, &heap)) != nil
+    do throws(CairnError) {
+      _ = try attribute(name, value, &heap)
+      return nil
+    } catch {
+      return error.message.dropping(prefix: refusalPrefix) ?? error.message
+    }
   }
 
   /// Whether an attribute can be called so.
@@ -160,9 +170,11 @@ enum HDF5Encoding {
     (1...32_000).contains(name.utf8.count) && !name.utf8.contains(0)
   }
 
+  private static let refusalPrefix = "an HDF5 attribute has no place for "
+
   private static func refusal(_ name: String, _ what: String) -> CairnError {
     CairnError(
-      .cannotHold, "an HDF5 attribute has no place for \(what)", at: .init(name: name.excerpt),
+      .cannotHold, refusalPrefix + what, at: .init(name: name.excerpt),
       advice: "Write a .cairn file, or accept the loss (--lossy; metadata)")
   }
 }

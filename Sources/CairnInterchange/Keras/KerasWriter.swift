@@ -83,6 +83,16 @@ struct KerasWriter: TensorSink {
     try file.commit()
   }
 
+  /// The key-values that no attribute can hold, each by its key.
+  static func lostMetadata(of source: any TensorSource) -> [Loss] {
+    var losses: [Loss] = []
+    for (key, value) in source.metadata {
+      guard let reason = HDF5Encoding.reason(against: key.string, value) else { continue }
+      losses.append(Loss(kind: .metadata, what: reason, name: key))
+    }
+    return losses
+  }
+
   private func contents(of source: any TensorSource) throws(CairnError) -> Contents {
     var configuration = source.configuration ?? []
     var kept: (key: Metadata.Key, value: MetadataValue)?

@@ -34,6 +34,7 @@ extension LayerRegistry {
     register(Flatten.self)
     register(BatchNormalization.self)
     register(Embedding.self)
+    register(ReversibleEmbedding.self)
     register(Masking.self)
     register(Reshape.self)
     register(Permute.self)
@@ -119,6 +120,13 @@ extension LayerRegistry {
     register(LayerScale.self)
     register(CustomScaleLayer.self)
     register(CenterCrop.self)
+    register(RandomCrop.self)
+    register(AdaptiveMaxPooling1D.self)
+    register(AdaptiveMaxPooling2D.self)
+    register(AdaptiveMaxPooling3D.self)
+    register(AdaptiveAveragePooling1D.self)
+    register(AdaptiveAveragePooling2D.self)
+    register(AdaptiveAveragePooling3D.self)
     for name in TrainingOnlyLayer.classNames {
       register(TrainingOnlyLayer.self, named: name) { (reader, _) throws(CairnError) in
         try TrainingOnlyLayer(name, reading: &reader)
@@ -200,6 +208,9 @@ extension HashedCrossing: ConfiguredLayer {}
 extension LayerScale: ConfiguredLayer {}
 extension CustomScaleLayer: ConfiguredLayer {}
 extension CenterCrop: ConfiguredLayer {}
+extension RandomCrop: ConfiguredLayer {}
+extension AdaptivePooling: ConfiguredLayer {}
+extension ReversibleEmbedding: ConfiguredLayer {}
 extension MultiHeadAttention: SeededLayer {}
 extension GroupedQueryAttention: SeededLayer {}
 extension Recurrent: SeededLayer {}

@@ -10,7 +10,7 @@ public struct KerasPlace: Sendable {
   /// Where the variable is in the model.
   public let place: VariablePlace
   /// The path in `model.weights.h5`: `layers/dense/vars/0`. Nil for what Keras does not save: a further
-  /// place of a layer that stands in several, and the state of seed generators.
+  /// place of a layer that stands in several, and the state of seed generators and of recurrent layers.
   public let path: String?
 }
 
@@ -137,7 +137,7 @@ private struct KerasWalk {
     {
       return KerasPlace(place: place, path: "\(group)/\(name)")
     }
-    var own = place.layer.state.variables.filter { $0.role != .state || isRecurrent(place.layer) }
+    var own = place.layer.state.variables.filter { $0.role != .state }
     // A quantised kernel is not trained, and saved ahead of the bias all the same.
     if let bias = own.firstIndex(where: { $0.name == "bias" }),
       own.contains(where: { $0.name == "kernel_scale" })
@@ -149,10 +149,5 @@ private struct KerasWalk {
       let number = own.firstIndex(where: { $0.name == place.path.last })
     else { return KerasPlace(place: place, path: nil) }
     return KerasPlace(place: place, path: "\(group)/\(number)")
-  }
-
-  /// Whether a layer's state is what Keras saves: that of a stateful recurrent layer.
-  private func isRecurrent(_ layer: any Layer) -> Bool {
-    layer is LSTM || layer is GRU || layer is SimpleRNN
   }
 }

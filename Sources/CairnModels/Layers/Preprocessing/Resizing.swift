@@ -99,6 +99,46 @@ public final class CenterCrop: UnaryLayer {
   }
 }
 
+/// Parts of pictures in training; Keras's `RandomCrop`. In inference pictures are brought to the size as by
+/// ``Resizing`` that keeps the proportions, and left as they are by Keras from 3.8 on. No variables.
+public final class RandomCrop: UnaryLayer {
+  /// `RandomCrop`
+  public static let className = "RandomCrop"
+
+  /// Name, flag and variables.
+  public let state: LayerState
+  private let resize: PictureResize
+
+  init(reading reader: inout ConfigurationReader) throws(CairnError) {
+    let size = [
+      try reader.integer("height", in: 1...ConfigurationReader.greatestExtent),
+      try reader.integer("width", in: 1...ConfigurationReader.greatestExtent),
+    ]
+    resize = PictureResize(
+      size: size, interpolation: .bilinear, shape: .cropped, antialiases: false,
+      dataFormat: try reader.dataFormat())
+    for key in ["bounding_box_format", "factor", "seed"] where reader.has(key) {
+      reader.record(key, reader.take(key) ?? .null)
+    }
+    state = try reader.layerState(className: Self.className)
+  }
+
+  /// The height and width of a part: what Keras says, whatever comes out in inference.
+  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+    try resize.outputShape(for: input, self)
+  }
+
+  /// The picture, in the size of a part if the Keras that wrote the model does that.
+  public func evaluate(
+    _ input: Tensor, in context: EvaluationContext
+  ) throws(CairnError) -> Tensor {
+    let shape = try outputShape(for: BatchShape(input.shape))
+    guard state.version < KerasVersion(3, 8) else { return input }
+    _ = try context.shape(shape)
+    return try resize(input, in: context)
+  }
+}
+
 /// How pictures are brought to another size.
 struct PictureResize: Sendable {
   /// What becomes of the proportions.

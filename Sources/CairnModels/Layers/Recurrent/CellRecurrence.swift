@@ -136,6 +136,7 @@ public final class CellRecurrence: Layer, RecurrentLayer {
   public let returnsState: Bool
   /// Whether the steps are gone through from the last to the first.
   public let goesBackwards: Bool
+  private let isStateful: Bool
   private let zeroesMaskedOutput: Bool
   private let cell: any StepCell
 
@@ -145,9 +146,7 @@ public final class CellRecurrence: Layer, RecurrentLayer {
     returnsSequences = try reader.bool("return_sequences", default: false)
     returnsState = try reader.bool("return_state", default: false)
     goesBackwards = try reader.bool("go_backwards", default: false)
-    guard try !reader.bool("stateful", default: false) else {
-      throw reader.unsupported("stateful", "states that are kept between calls are not implemented")
-    }
+    isStateful = try reader.bool("stateful", default: false)
     _ = try reader.bool("unroll", default: false)
     zeroesMaskedOutput = try reader.bool("zero_output_for_mask", default: false)
     guard let wrapped = reader.take("cell") else {
@@ -184,7 +183,21 @@ public final class CellRecurrence: Layer, RecurrentLayer {
       let step = try BatchShape([input.dimensions[0], input.dimensions[2]])
       try cell.build(for: [step], in: &context)
     }
-    try state.buildOnce(for: [input]) { [] }
+    try state.buildOnce(for: [input]) { () throws(CairnError) in
+      guard isStateful else { return [] }
+      guard let examples = input.dimensions[0] else {
+        throw shapeMismatch(
+          expected: "a fixed number of examples, as the layer is stateful", found: input)
+      }
+      var states: [LayerVariable] = []
+      for (index, size) in cell.stateSizes.enumerated() {
+        states.append(
+          try context.makeVariable(
+            "state_\(index)", dimensions: [examples, size], initializer: .zeros, role: .state,
+            dtype: state.dtype.computeDType))
+      }
+      return states
+    }
   }
 
   /// The last step or all steps, and maybe the states.
@@ -245,6 +258,12 @@ public final class CellRecurrence: Layer, RecurrentLayer {
     let chosen = try mask?.stepMask(examples: examples, steps: steps, of: name)
     var states = (arguments.argument(1, "initial_state")?.tensors ?? Array(leading.dropFirst()))
       .map(\.tensor)
+    if states.isEmpty, isStateful {
+      for index in cell.stateSizes.indices {
+        let kept = try state.requireVariable("state_\(index)").value
+        states.append(try kept.cast(to: state.evaluationDType))
+      }
+    }
     if states.isEmpty {
       for size in cell.stateSizes {
         states.append(
@@ -280,6 +299,12 @@ public final class CellRecurrence: Layer, RecurrentLayer {
       }
       (states, previous) = (next, output)
       if returnsSequences { outputs.append(output) }
+    }
+    if isStateful {
+      for (index, value) in states.enumerated() {
+        let variable = try state.requireVariable("state_\(index)")
+        try variable.assign(value.cast(to: variable.dtype))
+      }
     }
     let result = try context.shape(shapes[0])
     if returnsSequences {

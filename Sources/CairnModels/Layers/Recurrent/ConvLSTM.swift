@@ -25,6 +25,7 @@ public final class ConvLSTM<Rank: SpatialRank>: Layer {
   private let returnsSequences: Bool
   private let returnsState: Bool
   private let goesBackwards: Bool
+  private let isStateful: Bool
   private let zeroesMaskedOutput: Bool
   private let window: ConvolutionWindow
   private let filters: Int
@@ -38,9 +39,7 @@ public final class ConvLSTM<Rank: SpatialRank>: Layer {
     returnsSequences = try reader.bool("return_sequences", default: false)
     returnsState = try reader.bool("return_state", default: false)
     goesBackwards = try reader.bool("go_backwards", default: false)
-    guard try !reader.bool("stateful", default: false) else {
-      throw reader.unsupported("stateful", "states that are kept between calls are not implemented")
-    }
+    isStateful = try reader.bool("stateful", default: false)
     _ = try reader.bool("unroll", default: false)
     zeroesMaskedOutput = try reader.bool("zero_output_for_mask", default: false)
     filters = try reader.integer("filters", in: 1...ConfigurationReader.greatestExtent)
@@ -88,7 +87,23 @@ public final class ConvLSTM<Rank: SpatialRank>: Layer {
     _ = try outputShapes(for: [input])
     let channels = try window.channels(of: step(input), self)
     try cell.build(for: [BatchShape([nil, channels])], in: &context)
-    try state.buildOnce(for: [input]) { [] }
+    try state.buildOnce(for: [input]) { () throws(CairnError) in
+      guard isStateful else { return [] }
+      let picture = try window.outputShape(for: step(input), channels: filters, self)
+      let dimensions = picture.dimensions.compactMap { $0 }
+      guard dimensions.count == picture.rank else {
+        throw shapeMismatch(
+          expected: "fixed dimensions, as the layer is stateful", found: input)
+      }
+      var states: [LayerVariable] = []
+      for index in 0..<2 {
+        states.append(
+          try context.makeVariable(
+            "state_\(index)", dimensions: dimensions, initializer: .zeros, role: .state,
+            dtype: state.dtype.computeDType))
+      }
+      return states
+    }
   }
 
   /// The last step's picture or all steps', and maybe the states.
@@ -161,10 +176,16 @@ public final class ConvLSTM<Rank: SpatialRank>: Layer {
       [Scalar](repeating: 0, count: inner.elementCount),
       [Scalar](repeating: 0, count: inner.elementCount)
     )
-    let given = arguments.argument(1, "initial_state")?.tensors ?? []
+    var given = (arguments.argument(1, "initial_state")?.tensors ?? []).map(\.tensor)
+    if given.isEmpty, isStateful {
+      for index in 0..<2 {
+        let kept = try state.requireVariable("state_\(index)").value
+        given.append(try kept.cast(to: Scalar.dtype))
+      }
+    }
     if given.count == 2 {
-      hidden = try given[0].tensor.withChannelsLast(from: window.dataFormat).scalars()
-      memory = try given[1].tensor.withChannelsLast(from: window.dataFormat).scalars()
+      hidden = try given[0].withChannelsLast(from: window.dataFormat).scalars()
+      memory = try given[1].withChannelsLast(from: window.dataFormat).scalars()
     }
     guard given.isEmpty || given.count == 2, hidden.count == inner.elementCount,
       memory.count == inner.elementCount
@@ -211,6 +232,12 @@ public final class ConvLSTM<Rank: SpatialRank>: Layer {
     }
     func result(_ values: [Scalar]) throws(CairnError) -> Tensor {
       try Tensor(values, shape: inner).withChannels(in: window.dataFormat)
+    }
+    if isStateful {
+      for (index, values) in [hidden, memory].enumerated() {
+        let variable = try state.requireVariable("state_\(index)")
+        try variable.assign(result(values).cast(to: variable.dtype))
+      }
     }
     let first: Tensor
     if returnsSequences {

@@ -1,0 +1,108 @@
+// Keras `layers/pooling/base_adaptive_pooling.py` and its subclasses.
+
+import CairnJSON
+public import CairnSystem
+public import CairnTensors
+
+/// The largest values of so many windows of steps.
+public typealias AdaptiveMaxPooling1D = AdaptivePooling<OneDimensional, MaximumRule>
+/// The largest values of so many windows of places.
+public typealias AdaptiveMaxPooling2D = AdaptivePooling<TwoDimensional, MaximumRule>
+/// The largest values of so many windows in space.
+public typealias AdaptiveMaxPooling3D = AdaptivePooling<ThreeDimensional, MaximumRule>
+/// The means of so many windows of steps.
+public typealias AdaptiveAveragePooling1D = AdaptivePooling<OneDimensional, AverageRule>
+/// The means of so many windows of places.
+public typealias AdaptiveAveragePooling2D = AdaptivePooling<TwoDimensional, AverageRule>
+/// The means of so many windows in space.
+public typealias AdaptiveAveragePooling3D = AdaptivePooling<ThreeDimensional, AverageRule>
+
+/// One value for each window and channel, of windows that share what comes in among them.
+///
+/// Input: `(n, …, c)`, or `(n, c, …)` with channels first. Output: as many places as the layer says. No
+/// variables.
+public final class AdaptivePooling<Rank: SpatialRank, Rule: PoolingRule>: UnaryLayer {
+  /// `AdaptiveMaxPooling1D` … `AdaptiveAveragePooling3D`
+  public static var className: String { "Adaptive\(Rule.name)Pooling\(Rank.rank)D" }
+
+  /// Name, flag and variables.
+  public let state: LayerState
+  private let size: [Int]
+  private let dataFormat: DataFormat
+
+  init(reading reader: inout ConfigurationReader) throws(CairnError) {
+    size = try reader.extents("output_size", count: Rank.rank)
+    dataFormat = try reader.dataFormat()
+    state = try reader.layerState(className: Self.className)
+  }
+
+  /// As many places as the layer says.
+  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+    guard input.rank == Rank.rank + 2 else {
+      throw shapeMismatch(expected: "\(Rank.rank + 2) dimensions", found: input)
+    }
+    var dimensions = input.dimensions
+    let first = dataFormat == .channelsFirst ? 2 : 1
+    for (axis, length) in size.enumerated() {
+      guard dimensions[first + axis] != 0 else {
+        throw shapeMismatch(expected: "places to pool", found: input)
+      }
+      dimensions[first + axis] = length
+    }
+    return try BatchShape(dimensions)
+  }
+
+  /// One value for each window and channel.
+  public func evaluate(
+    _ input: Tensor, in context: EvaluationContext
+  ) throws(CairnError) -> Tensor {
+    switch try state.precision(of: input) {
+    case .single: try evaluate(input, in: context, as: Float.self)
+    case .double: try evaluate(input, in: context, as: Double.self)
+    }
+  }
+
+  private func evaluate<Scalar: FloatScalar>(
+    _ input: Tensor, in context: EvaluationContext, as type: Scalar.Type
+  ) throws(CairnError) -> Tensor {
+    _ = try context.shape(outputShape(for: BatchShape(input.shape)))
+    var array = try FloatArray<Scalar>(input)
+    // The windows of one dimension do not depend on the others: one after the other.
+    let first = dataFormat == .channelsFirst ? 2 : 1
+    for (axis, count) in size.enumerated() {
+      array = try array.pooled(along: first + axis, to: count, by: Rule.function, in: context)
+    }
+    return try array.tensor()
+  }
+}
+
+extension FloatArray {
+  /// The values along a dimension made `count` ones, each of a window of its own.
+  fileprivate func pooled(
+    along axis: Int, to count: Int, by function: PoolingFunction, in context: EvaluationContext
+  ) throws(CairnError) -> FloatArray {
+    var next = shape
+    next[axis] = count
+    let result = try context.shape(next)
+    let length = shape[axis]
+    let (outer, inner) = (shape[..<axis].reduce(1, *), shape[(axis + 1)...].reduce(1, *))
+    try context.take(work: outer, inner, count, length / count + 2)
+    var values = [Scalar](
+      repeating: function.start(as: Scalar.self), count: result.elementCount)
+    // Products of rests and counts, which are both small, not of lengths.
+    let (step, rest) = length.quotientAndRemainder(dividingBy: count)
+    for row in 0..<outer {
+      for window in 0..<count {
+        let start = window * step + window * rest / count
+        let end = min(length, (window + 1) * step + ((window + 1) * rest + count - 1) / count)
+        let own = (row * count + window) * inner..<(row * count + window + 1) * inner
+        for place in start..<max(end, start) {
+          function.gather(
+            self.values, from: (row * length + place) * inner, into: &values, own)
+        }
+        function.finish(&values, own, count: end - start)
+      }
+    }
+    return FloatArray(values, shape: next)
+  }
+}
