@@ -13,9 +13,18 @@ from families import families
 ALL = families()
 
 
+def chosen_families(only):
+    return [f for f in ALL if only is None or only in f[0]]
+
+
+def following(number, only=None):
+    """The number of the next case of the same family."""
+    return number + len(chosen_families(only))
+
+
 def make(seed, number, only=None):
     """The case of that number: its family's name and the case, which is a function of seed and number."""
-    chosen = [f for f in ALL if only is None or only in f[0]]
+    chosen = chosen_families(only)
     name, function = chosen[number % len(chosen)]
     draw = Draw(seed, number)
     case = function(draw)

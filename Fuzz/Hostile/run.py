@@ -22,7 +22,10 @@ import threading
 import time
 from pathlib import Path
 
-from generate import ALL, make, write
+from generate import ALL, following, make, write
+
+# Where the next case of the same family lies, for what takes two files.
+OTHER = "other"
 
 # What a command may take while it waits for a busy machine, in seconds.
 PATIENCE = 60
@@ -39,7 +42,13 @@ def commands(case, folder, command):
             ("to safetensors", ["convert", "--lossy", source, out + ".safetensors"]),
             ("to npz", ["convert", "--lossy", source, out + ".npz"]),
             ("to gguf", ["convert", "--lossy", source, out + ".gguf"]),
-            ("diff", ["diff", source, source])]
+            ("to h5", ["convert", "--lossy", source, out + ".h5"]),
+            ("to shards", ["convert", "--lossy", source, out + ".safetensors.index.json"]),
+            ("to tensorflow", ["convert", "--lossy", source, out + ".index"]),
+            ("diff", ["diff", source, source]), ("diff --json", ["diff", "--json", source, source]),
+            ("diff other", ["diff", source, str(folder / OTHER / case.opened)]),
+            ("verify --json", ["verify", "--json", source]), ("copy", ["copy", source, out + ".cairn"]),
+            ("edit", ["edit", "--lossy", "--rename", "re:^(.)=>x$1", source, out + ".cairn"])]
     if source.endswith((".keras", ".h5", ".json")) or config:
         fits += [("to keras", ["convert", "--lossy", *config, source, out + ".keras"]),
                  ("clone", ["clone", *config, source, out + ".cairn"])]
@@ -47,7 +56,7 @@ def commands(case, folder, command):
             fits += [("predict", ["predict", *config, source, "--input", str(folder / case.inputs),
                                   "--output", out + ".npy"])] * 3
     if source.endswith(".cairn"):
-        fits += [("copy", ["copy", source, out + ".cairn"]), ("clone", ["clone", source, out + ".cairn"]),
+        fits += [("clone", ["clone", source, out + ".cairn"]),
                  ("salvage", ["salvage", source, out + ".cairn"])]
     return fits
 
@@ -146,6 +155,10 @@ def tried(number, a, scratch, space):
             elif turn % 31 == 0:
                 limits.descriptors = 8 - turn // 31 % 5
                 label += " with few descriptors"
+            if label.startswith("diff other"):
+                other = make(a.seed, following(number, a.family), a.family)[1]
+                write(other, folder / OTHER)
+                arguments = [*arguments[:-1], str(folder / OTHER / other.opened)]
             outcome = execute([a.command, *arguments], limits)
             runs += 1
             most = max(most[0], outcome.seconds), max(most[1], outcome.megabytes)

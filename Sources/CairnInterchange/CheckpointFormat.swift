@@ -160,6 +160,7 @@ public struct CheckpointFormat: Sendable {
         .cannotHold, "Cairn reads \(name) files and does not write them", at: .init(file: path),
         expected: "one of \(Self.all.filter(\.isWritable).map(\.name).joined(separator: ", "))")
     }
-    return sink(path, options, losses)
+    let base = sink(path, options, losses)
+    return options.expands ? base : PlausibleSink(base: base, format: self)
   }
 }

@@ -72,6 +72,41 @@ import Testing
     }
   }
 
+  /// A container whose reads are counted.
+  private struct CountedBytes: ByteSource {
+    let base: MemoryBytes
+    let reads = Lock<[Int: Int]>([:])
+    var count: Int { base.count }
+    var path: String? { nil }
+    var memory: ByteRegion? { nil }
+
+    func read(at offset: Int, into bytes: inout MutableSpan<UInt8>) throws(CairnError) {
+      reads.withLock { $0[offset, default: 0] += 1 }
+      try base.read(at: offset, into: &bytes)
+    }
+  }
+
+  @Test func `A chunk is decoded once for all windows that are read of it`() throws {
+    let values = (0..<1_500_000).map { Float($0) }
+    let source = try CountedBytes(
+      base: Container.encode(
+        NamedTensors([("t", Tensor(values))]), options: WriteOptions { $0.log2ChunkSize = 22 }))
+    let container = try Container(source)
+    let before = source.reads.withLock { $0 }
+    let whole = try Tensor(values).bytes
+    for start in stride(from: 0, to: whole.count, by: 100_000) {
+      var bytes = [UInt8](repeating: 0, count: min(100_000, whole.count - start))
+      var span = bytes.mutableSpan
+      try container.read(at: 0, from: start, into: &span)
+      #expect(bytes == Array(whole[start..<start + bytes.count]))
+    }
+    let most = source.reads.withLock { reads in
+      reads.map { $1 - before[$0, default: 0] }.max()
+    }
+    // Twice at most, where a window reaches into the next chunk and another reader was at hand.
+    #expect(try #require(most) <= 2)
+  }
+
   @Test(arguments: FileBytes.Access.allCases, [WriteOptions.Codec.auto, .raw])
   func `A file is read by position and mapped alike`(
     access: FileBytes.Access, codec: WriteOptions.Codec

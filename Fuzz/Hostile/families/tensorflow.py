@@ -110,6 +110,42 @@ def sliced(r):
     return case(r, HEADER + entries([(0, b"w", whole)]), bytes(min(rows * 4, 500_000)))
 
 
+def ordered(value):
+    """A number as keys of partitions have it: ordered as bytes."""
+    for count in range(1, 9):
+        if -(1 << (7 * count - 1)) <= value < 1 << (7 * count - 1):
+            head = bytes([0x80, 0xC0, 0xE0, 0xF0, 0xF8, 0xFC, 0xFE, 0xFF][count - 1:count]) + bytes(count - 1)
+            plain = (value & (256**count - 1)).to_bytes(count, "big")
+            return bytes(a ^ b for a, b in zip(plain, head))
+    raise ValueError(value)
+
+
+def partitions(r):
+    """Partitions of one column, or of a few, each with an entry of its own: rows are put together from all."""
+    rows, columns, width = r.one([(400, 1000, 1), (50_000, 8, 1), (2, 4000, 1), (1, 4000, 1), (1000, 40, 8), (7, 4096, 4)])
+    rows = max(1, min(rows, r.bytes * 10 // (columns * 4)))
+    count = min(columns // width, max(1, r.bytes // 200))
+    columns = count * width
+    whole = number(1, 1) + message(2, message(2, number(1, rows)) + message(2, number(1, columns)))
+    pairs = []
+    size = rows * width * 4
+    shares = r.chance(0.5)
+    for i in range(count):
+        whole += message(7, message(1, b"") + message(1, number(1, i * width) + number(2, width)))
+        key = b"\0w\0\1\1\2" + ordered(0) + ordered(-1) + ordered(i * width) + ordered(width)
+        pairs.append((key, entry(1, [rows, width], size, 0 if shares else i * size)))
+    data = r.data(size if shares else size * count)
+    return case(r, HEADER + entries([(0, k, v) for k, v in sorted(pairs)] + [(0, b"w", whole)]), data)
+
+
+def data_files(r):
+    """A header that counts thousands of data files, of which a few are there, and entries in all of them."""
+    count = r.one([2, 1000, 10_000, 2**20, 2**31 - 1, 2**63 - 1])
+    header = entries([(0, b"", number(1, count))])
+    rows = [(0, b"%06x" % i, entry(dims=[0], shard=i % count)) for i in range(min(r.count(24), 20_000))]
+    return Case({"x.index": table([block(plain(header + entries(rows)))]), f"x.data-00000-of-{count:05}": b""})
+
+
 def snappy(r):
     size = r.one([1 << 16, 1 << 20, 12 << 20, 40 << 20])
     size = min(size, r.bytes * 20)
@@ -136,4 +172,4 @@ def bools(r):
 
 
 FAMILIES = {f.__name__: f for f in [
-    prefixes, growing, many, named, shapes, strings, sharing, sliced, snappy, blocks, bools]}
+    prefixes, growing, many, named, shapes, strings, sharing, sliced, partitions, data_files, snappy, blocks, bools]}

@@ -73,6 +73,9 @@ internal import CZlib
     unsafe stream.deallocate()
   }
 
+  /// Goes back to the beginning of a stream; false if zlib refuses.
+  mutating func reset() -> Bool { unsafe deflateReset(stream) == Z_OK }
+
   /// One call of `deflate`.
   mutating func run(
     _ input: Span<UInt8>, into output: inout MutableSpan<UInt8>, flush: Int32

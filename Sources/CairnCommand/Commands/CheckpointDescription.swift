@@ -91,12 +91,14 @@ struct CheckpointDescription {
     return .object(fields)
   }
 
-  var text: String {
-    var lines = [
+  /// Writes it as lines, some at a time: of very many tensors with long names, all lines together would
+  /// take more memory than the file's index.
+  func writeText() {
+    var lines = LineOutput()
+    lines.append(
       "\(checkpoint.path.printable): \(checkpoint.formatName)"
         + (checkpoint.version.map { " \($0)" } ?? "")
-        + ", \(ByteCount.text(checkpoint.fileByteCount)), \(tensors.count) tensors"
-    ]
+        + ", \(ByteCount.text(checkpoint.fileByteCount)), \(tensors.count) tensors")
     for remark in checkpoint.remarks { lines.append("note         \(remark.printable)") }
     for item in checkpoint.opaqueItems {
       lines.append(
@@ -133,9 +135,10 @@ struct CheckpointDescription {
         "total", "", "", "\(byteCount)", "\(storedByteCount)",
         ByteCount.percent(storedByteCount, of: byteCount), "",
       ])
-      lines += [""] + table.lines
+      lines.append("")
+      table.forEachLine { lines.append($0) }
     }
-    return lines.joined(separator: "\n") + "\n"
+    lines.flush()
   }
 }
 

@@ -30,7 +30,7 @@ struct InfoCommand: ParsableCommand {
     if json {
       try description.writeJSON()
     } else {
-      Terminal.write(description.text, to: .output)
+      description.writeText()
     }
   }
 }

@@ -54,6 +54,11 @@ struct SalvageCommand: ParsableCommand {
         .nothingRecovered, "nothing in the file could be recovered", at: .init(file: broken),
         found: fault.map { $0.message + " [\($0.code.name)]" })
     }
+    if !writing.expand {
+      do throws(CairnError) { try CheckpointFormat.cairn.checkPlausible(salvage) } catch {
+        throw error.located(file: broken)
+      }
+    }
     let summary = try Container.write(salvage, to: output, options: writing.writeOptions) {
       (progress) throws(CairnError) in
       try bar.update(progress)

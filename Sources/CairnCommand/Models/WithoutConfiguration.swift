@@ -48,7 +48,7 @@ struct WithoutConfiguration: TensorSource {
   var metadata: Metadata { base.metadata }
   var blobs: [Blob] { get throws(CairnError) { try base.blobs } }
   var blobEntries: [BlobEntry] { get throws(CairnError) { try base.blobEntries } }
-  var defaultBudget: Int { base.defaultBudget }
+  var plausibleByteCount: Int { base.plausibleByteCount }
   var opaqueItems: [OpaqueItem] { base.opaqueItems }
 
   func entry(at index: Int) throws(CairnError) -> TensorEntry { try base.entry(at: index) }

@@ -38,6 +38,11 @@ struct WritingOptions: ParsableArguments {
   @Flag(inversion: .prefixedNo, help: "Keep SHA-256 digests of the content.")
   var digests = true
 
+  @Flag(
+    name: .long,
+    help: "Write even more than 64 MiB and 64 times the input: zeros, names that share a tensor.")
+  var expand = false
+
   @Flag(name: .long, help: "Fail if the output exists.")
   var noClobber = false
 
@@ -66,6 +71,7 @@ struct WritingOptions: ParsableArguments {
     if let shardSize { options.shardByteCount = shardSize.count }
     options.digests = digests
     options.replacing = !noClobber
+    options.expands = expand
     options.durability = noSync ? .none : .synchronized
     return options
   }

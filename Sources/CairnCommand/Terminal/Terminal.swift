@@ -48,6 +48,23 @@ enum Terminal {
   }
 }
 
+/// Lines of result, written some at a time.
+struct LineOutput {
+  private var gathered = ""
+
+  mutating func append(_ line: String) {
+    gathered += line
+    gathered += "\n"
+    if gathered.utf8.count >= 1 << 16 { flush() }
+  }
+
+  /// Writes what is left; to be called in the end.
+  mutating func flush() {
+    Terminal.write(gathered, to: .output)
+    gathered = ""
+  }
+}
+
 /// Ends the process.
 func leave(_ code: Int32) -> Never { exit(code) }
 

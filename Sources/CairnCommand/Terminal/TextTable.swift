@@ -19,11 +19,20 @@ struct TextTable {
 
   /// The lines, without trailing blanks.
   var lines: [String] {
-    let all = [columns.map(\.title)] + rows
+    var lines: [String] = []
+    forEachLine { lines.append($0) }
+    return lines
+  }
+
+  /// Hands over the lines one by one.
+  func forEachLine(_ body: (String) -> Void) {
+    let titles = columns.map(\.title)
     let widths = columns.indices.map { column in
-      min(Self.widest, all.map { Self.width($0[column]) }.max() ?? 0)
+      min(
+        Self.widest,
+        max(Self.width(titles[column]), rows.lazy.map { Self.width($0[column]) }.max() ?? 0))
     }
-    return all.map { row in
+    func hand(_ row: [String]) {
       var line = ""
       for (column, cell) in row.enumerated() {
         let blanks = String(
@@ -32,7 +41,9 @@ struct TextTable {
         line += "  "
       }
       while line.last == " " { line.removeLast() }
-      return line
+      body(line)
     }
+    hand(titles)
+    for row in rows { hand(row) }
   }
 }

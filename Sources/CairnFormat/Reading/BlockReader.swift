@@ -9,6 +9,8 @@ struct BlockReader: ~Copyable {
   private var decoder: ChunkDecoder
   private var stored: Storage?
   private var logical: Storage?
+  /// The block whose logical bytes are in `logical`.
+  private(set) var held: BlockRecord?
 
   init() throws(CairnError) {
     decoder = try Self.makeDecoder()
@@ -17,6 +19,9 @@ struct BlockReader: ~Copyable {
   private static func makeDecoder() throws(CairnError) -> ChunkDecoder {
     do throws(CodecError) { return try ChunkDecoder() } catch { throw error.located() }
   }
+
+  /// The memory that is kept for parts of a block.
+  var heldByteCount: Int { logical?.byteCount ?? 0 }
 
   /// Memory of at least `byteCount` bytes, kept from block to block.
   private static func scratch(
@@ -38,10 +43,15 @@ struct BlockReader: ~Copyable {
       if isWhole {
         try readWhole(block, of: record, from: source, into: &target)
       } else {
-        // A checksum is of a whole block, so the whole is read and a part of it kept.
+        // A checksum is of a whole block, so the whole is read and a part of it given; the next part
+        // is mostly of the same block.
         let scratch = try Self.scratch(&logical, block.logicalCount)
-        try scratch.withMutableBytes(in: 0..<block.logicalCount) { (bytes) throws(CairnError) in
-          try readWhole(block, of: record, from: source, into: &bytes)
+        if held != block {
+          held = nil
+          try scratch.withMutableBytes(in: 0..<block.logicalCount) { (bytes) throws(CairnError) in
+            try readWhole(block, of: record, from: source, into: &bytes)
+          }
+          held = block
         }
         scratch.withBytes(in: part) { target.copy($0) }
       }
@@ -66,8 +76,10 @@ struct BlockReader: ~Copyable {
       }
       return
     }
-    // Room for any block of this length, so that memory is asked for once.
-    let scratch = try Self.scratch(&stored, block.logicalCount)
+    // Room for most blocks of this length, so that memory is asked for once; a large one that is much
+    // larger than its stream does not take as much again.
+    let scratch = try Self.scratch(
+      &stored, max(block.storedCount, min(block.logicalCount, 1 << 20)))
     try scratch.withMutableBytes(in: 0..<block.storedCount) { (bytes) throws(CairnError) in
       try source.read(at: block.offset, into: &bytes)
     }
@@ -95,4 +107,54 @@ struct BlockReader: ~Copyable {
         "a block", at: block.offset, recorded: block.checksum, actual: actual)
     }
   }
+}
+
+/// The readers of a file that stand ready, each with the block that it read a part of last: a window
+/// smaller than a chunk would have the chunk decoded again for each part of it otherwise.
+final class BlockReaderPool: Sendable {
+  private let places = Lock<[BlockReaderPlace]>([])
+
+  /// The most bytes that readers hold while nobody reads.
+  private static let heldCapacity = 32 << 20
+
+  /// Fills `target` with the part `part` of a block's logical bytes.
+  func read(
+    _ block: BlockRecord, number: Int, of record: TensorRecord, part: Range<Int>,
+    from source: any ByteSource, into target: inout MutableSpan<UInt8>
+  ) throws(CairnError) {
+    let place = try take(block)
+    try place.reader.read(
+      block, number: number, of: record, part: part, from: source, into: &target)
+    giveBack(place)
+  }
+
+  private func take(_ block: BlockRecord) throws(CairnError) -> BlockReaderPlace {
+    let ready = places.withLock { (places) -> BlockReaderPlace? in
+      if let index = places.firstIndex(where: { $0.reader.held == block }) {
+        return places.remove(at: index)
+      }
+      // The one that has waited longest: what was read last is what is read on from.
+      return places.isEmpty ? nil : places.removeFirst()
+    }
+    if let ready { return ready }
+    return BlockReaderPlace(try BlockReader())
+  }
+
+  private func giveBack(_ place: BlockReaderPlace) {
+    places.withLock { places in
+      places.append(place)
+      var byteCount = places.reduce(0) { $0 + $1.reader.heldByteCount }
+      while byteCount > Self.heldCapacity, places.count > 1 {
+        byteCount -= places.removeFirst().reader.heldByteCount
+      }
+    }
+  }
+}
+
+/// A reader in a pool.
+///
+/// `@unchecked Sendable`: it is in the pool, or with the one who took it out.
+private final class BlockReaderPlace: @unchecked Sendable {
+  var reader: BlockReader
+  init(_ reader: consuming BlockReader) { self.reader = reader }
 }

@@ -14,6 +14,7 @@ public struct Container: Sendable {
   let commit: CommitRecord
   let index: TensorIndex
   let options: ReadOptions
+  private let readers = BlockReaderPool()
 
   /// Key-values about the whole.
   public let metadata: Metadata
@@ -148,16 +149,9 @@ public struct Container: Sendable {
   /// The identity of the content, if the file has digests.
   public var root: Digest? { commit.hasDigests ? commit.root : nil }
 
-  /// The bytes that may be loaded from this file at once, unless the caller says otherwise: the
-  /// smaller of the machine's memory and 64 times the file's size and 64 MiB. A file of zeros may
-  /// need more; a file from a stranger should not.
-  public var defaultBudget: Int { min(physicalMemory(), Self.plausibleByteCount(of: source)) }
-
-  /// The bytes that a file of honest tensors decodes to at most, but for one of zeros.
-  static func plausibleByteCount(of source: any ByteSource) -> Int {
-    let (scaled, overflow) = source.count.multipliedReportingOverflow(by: 64)
-    return overflow ? .max : scaled.addingReportingOverflow(64 << 20).partialValue
-  }
+  /// The bytes that a file of honest tensors decodes to at most: 64 times its size and 64 MiB. A file of
+  /// zeros may need more; a file from a stranger should not.
+  public var plausibleByteCount: Int { .plausible(ofFile: source.count) }
 
   /// How a tensor is kept.
   public struct StorageSummary: Hashable, Sendable {
@@ -309,12 +303,16 @@ extension Container: TensorSource {
         inTarget: shared.lowerBound - offset..<shared.upperBound - offset
       )
     }
-    let source = source
-    try fillInParallel(
-      &bytes, parts: parts.map(\.inTarget), threads: options.threads,
-      makeWorker: { () throws(CairnError) in try BlockReader() }
-    ) { (reader, number, target) throws(CairnError) in
-      try reader.read(
+    let (source, readers) = (source, readers)
+    if parts.count == 1 {
+      // What tiny tensors and small windows are: nothing is gained by asking for threads.
+      return try readers.read(
+        blocks[0], number: numbers.lowerBound, of: record, part: parts[0].inBlock, from: source,
+        into: &bytes)
+    }
+    try fillInParallel(&bytes, parts: parts.map(\.inTarget), threads: options.threads) {
+      (number, target) throws(CairnError) in
+      try readers.read(
         blocks[number], number: numbers.lowerBound + number, of: record,
         part: parts[number].inBlock, from: source, into: &target)
     }

@@ -101,10 +101,8 @@ extension Salvage: TensorSource {
     }
   }
 
-  /// As ``Container/defaultBudget``.
-  public var defaultBudget: Int {
-    min(physicalMemory(), Container.plausibleByteCount(of: source))
-  }
+  /// As ``Container/plausibleByteCount``.
+  public var plausibleByteCount: Int { .plausible(ofFile: source.count) }
 
   /// What is known of the tensor at `index`.
   ///

@@ -42,7 +42,7 @@ struct TensorRecovery {
     self.superblock = superblock
     claims = TensorClaims(frames, index, fileCount: source.count)
     keepsPartialTensors = options.keepsPartialTensors
-    zeroBudget = options.zeroBudget ?? Container.plausibleByteCount(of: source)
+    zeroBudget = options.zeroBudget ?? .plausible(ofFile: source.count)
     vetting = BlockVetting(source, threads: options.reading.threads)
     for claim in claims.all {
       guard let record = settledRecord(of: claim) else { continue }

@@ -30,6 +30,9 @@ public struct WriteOptions: Sendable {
   public var shardByteCount = 5_000_000_000
   /// Whether a file that is there may be replaced.
   public var replacing = true
+  /// Whether far more bytes may be written than the source has: of tensors that are nearly all zeros, or
+  /// have many names. Refused otherwise (`overBudget`), since a small file could fill a disk.
+  public var expands = false
 
   package var files: any FileSystem = SystemFileSystem()
   /// What must hold of what was written before anything that was there is replaced.

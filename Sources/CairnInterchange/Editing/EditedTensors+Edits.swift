@@ -270,7 +270,7 @@ extension EditedTensors {
     }
     items.append(Item(name: newName, content: contents.count, isAlias: false))
     contents.append(Self.content(other, index, try other.entry(at: index)))
-    budgets.append(other.defaultBudget)
+    budgets.append(other.plausibleByteCount)
     log("add ‘\(newName)’ from \(label)")
     try settle()
   }
@@ -320,7 +320,7 @@ extension EditedTensors {
       contents[number] = Self.content(other, index, try other.entry(at: index))
     }
     logTies(replaced.keys, named: named)
-    budgets.append(other.defaultBudget)
+    budgets.append(other.plausibleByteCount)
     try settle()
   }
 

@@ -111,7 +111,7 @@ public struct EditedTensors: Sendable {
       items[place].content = number
     }
     opaqueItems += source.opaqueItems
-    budgets.append(source.defaultBudget)
+    budgets.append(source.plausibleByteCount)
   }
 
   static func content(_ source: any TensorSource, _ index: Int, _ entry: TensorEntry) -> Content {
@@ -232,11 +232,10 @@ extension EditedTensors: TensorSource {
   public var blobEntries: [BlobEntry] { get throws(CairnError) { try base.blobEntries } }
 
   /// As much as of all sources together, and more where casts make tensors larger.
-  public var defaultBudget: Int {
+  public var plausibleByteCount: Int {
     budgets.reduce(0) {
-      let (bytes, over) = $1.multipliedReportingOverflow(by: castGrowth)
-      let (sum, overflow) = $0.addingReportingOverflow(bytes)
-      return over || overflow ? .max : sum
+      let (bytes, overflow) = $1.multipliedReportingOverflow(by: castGrowth)
+      return overflow ? .max : $0.addingSaturated(bytes)
     }
   }
 }

@@ -75,10 +75,12 @@ extension TableSource {
 
   /// What is known of the tensor at `index`.
   public func entry(at index: Int) throws(CairnError) -> TensorEntry {
-    let item = try table.item(at: index)
+    try checkIndex(index)
+    // Field by field: every pass over a table would make a copy of each item otherwise.
     return TensorEntry(
-      name: item.name, dtype: item.dtype, shape: item.shape, byteCount: item.elements.count,
-      position: index, aliasOf: item.aliasOf.map { table.items[$0].name })
+      name: table.items[index].name, dtype: table.items[index].dtype,
+      shape: table.items[index].shape, byteCount: table.items[index].elements.count,
+      position: index, aliasOf: table.items[index].aliasOf.map { table.items[$0].name })
   }
 
   /// The index of the tensor called `name`, or nil.
@@ -129,12 +131,7 @@ extension TableSource {
     }
   }
 
-  /// What may be loaded at once: the smaller of the machine's memory and 64 times the files' size and
-  /// 64 MiB. Compressed members and expanded views may claim far more than the files hold.
-  public var defaultBudget: Int {
-    let (scaled, overflow) = fileByteCount.multipliedReportingOverflow(by: 64)
-    return min(
-      physicalMemory(),
-      overflow ? .max : scaled.addingReportingOverflow(64 << 20).partialValue)
-  }
+  /// What all tensors may come to: 64 times the files' size and 64 MiB. Compressed members, expanded
+  /// views and second names may claim far more than the files hold.
+  public var plausibleByteCount: Int { .plausible(ofFile: fileByteCount) }
 }

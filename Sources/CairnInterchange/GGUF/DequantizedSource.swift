@@ -43,8 +43,8 @@ public struct DequantizedSource: TensorSource {
   public var opaqueItems: [OpaqueItem] { base.opaqueItems }
 
   /// As much as of the base, in floats.
-  public var defaultBudget: Int {
-    let (bytes, overflow) = base.defaultBudget.multipliedReportingOverflow(by: 16)
+  public var plausibleByteCount: Int {
+    let (bytes, overflow) = base.plausibleByteCount.multipliedReportingOverflow(by: 16)
     return overflow ? .max : bytes
   }
 

@@ -60,9 +60,11 @@ struct KerasWriter: TensorSink {
     }
     let file = try options.file(at: path)
     if form == .weights {
+      let gathered = GatheredFile(file)
       try Self.write(contents, of: source, advance) { (part) throws(CairnError) in
-        try file.append(part)
+        try gathered.append(part)
       }
+      try gathered.flush()
     } else {
       // Stored, as Keras does: the weights can then be read in place.
       var archive = ZipWriter(file, compresses: false)

@@ -232,7 +232,7 @@ private struct ConfiguredWeights: TensorSource {
 
   var count: Int { base.count }
   var metadata: Metadata { base.metadata }
-  var defaultBudget: Int { base.defaultBudget }
+  var plausibleByteCount: Int { base.plausibleByteCount }
   var opaqueItems: [OpaqueItem] { base.opaqueItems }
 
   func entry(at index: Int) throws(CairnError) -> TensorEntry { try base.entry(at: index) }

@@ -112,14 +112,15 @@ struct NPYHeader: Equatable {
   static func bytes(spelling: String, shape: Shape) -> [UInt8] {
     let dimensions = shape.dimensions.map { "\($0)" }
     let tuple = "(" + dimensions.joined(separator: ", ") + (shape.rank == 1 ? ",)" : ")")
-    var text = "{'descr': '\(spelling)', 'fortran_order': False, 'shape': \(tuple), }"
+    let blank = UInt8(ascii: " ")
+    var text = Array("{'descr': '\(spelling)', 'fortran_order': False, 'shape': \(tuple), }".utf8)
     if let first = dimensions.first {
-      text += String(repeating: " ", count: max(0, 21 - first.utf8.count))
+      text += repeatElement(blank, count: max(0, 21 - first.utf8.count))
     }
     // Of 32 dimensions at most: the length always fits version 1's 16 bits.
-    let unpadded = magic.count + 4 + text.utf8.count + 1
-    text += String(repeating: " ", count: 64 - unpadded % 64) + "\n"
-    let count = text.utf8.count
-    return magic + [1, 0, UInt8(count & 0xFF), UInt8(count >> 8)] + Array(text.utf8)
+    let unpadded = magic.count + 4 + text.count + 1
+    text += repeatElement(blank, count: 64 - unpadded % 64)
+    text.append(UInt8(ascii: "\n"))
+    return magic + [1, 0, UInt8(text.count & 0xFF), UInt8(text.count >> 8)] + text
   }
 }

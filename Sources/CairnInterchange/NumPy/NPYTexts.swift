@@ -109,35 +109,110 @@ struct NPYTexts: Equatable {
   /// How NumPy spells the type.
   var spelling: String { form == .bytes ? "|S\(length)" : "<U\(length)" }
 
-  /// The narrowest type that holds texts: of characters if all are UTF-8, else of bytes.
+  /// The narrowest type that holds the texts of a tensor: of characters if all are UTF-8, else of bytes.
   ///
-  /// - Throws: `cannotHold` for a text that ends with a zero, which NumPy would cut off.
-  init(holding texts: [[UInt8]]) throws(CairnError) {
+  /// - Throws: `cannotHold` for a text that ends with a zero, which NumPy would cut off; `invalidElement`.
+  init(holding texts: Tensor) throws(CairnError) {
     var (bytes, scalars) = (1, 1)
     var isText = true
-    for (place, text) in texts.enumerated() {
-      guard text.last != 0 else {
+    try Self.forEach(texts) { (place, text) throws(CairnError) in
+      guard text.isEmpty || text[text.count - 1] != 0 else {
         throw CairnError(
           .cannotHold, "NumPy has no place for zeros at the end of a text",
           at: .init(index: place), advice: "Write a .cairn file")
       }
       bytes = max(bytes, text.count)
-      if isText, let characters = String(validating: text, as: UTF8.self) {
-        scalars = max(scalars, characters.unicodeScalars.count)
-      } else {
-        isText = false
-      }
+      guard isText else { return }
+      var (count, position) = (0, 0)
+      while position < text.count, Self.scalar(text, at: &position) != nil { count += 1 }
+      isText = position == text.count
+      scalars = max(scalars, count)
     }
     self.init(
       form: isText ? .scalars(isBigEndian: false) : .bytes, length: isText ? scalars : bytes)
   }
 
-  /// An element as it is written.
-  func encoded(_ text: [UInt8]) -> [UInt8] {
-    var bytes = text
-    if form != .bytes {
-      bytes = String(decoding: text, as: UTF8.self).unicodeScalars.flatMap { $0.value.littleBytes }
+  /// The bytes that so many texts take: one long text makes all others as long.
+  func byteCount(of count: Int) -> Int {
+    let (bytes, overflow) = count.multipliedReportingOverflow(by: width)
+    return overflow ? .max : bytes
+  }
+
+  /// The elements as they are written, in pieces of some 64 KiB.
+  func encode(
+    _ texts: Tensor, to put: (Span<UInt8>) throws(CairnError) -> Void
+  ) throws(CairnError) {
+    let piece = 1 << 16
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(piece)
+    func flush() throws(CairnError) {
+      try put(bytes.span)
+      bytes.removeAll(keepingCapacity: true)
     }
-    return bytes + [UInt8](repeating: 0, count: width - bytes.count)
+    try Self.forEach(texts) { (_, text) throws(CairnError) in
+      var (position, written) = (0, 0)
+      while position < text.count {
+        if form == .bytes {
+          bytes.append(text[position])
+          position += 1
+          written += 1
+        } else {
+          // It was read as UTF-8 when the type was chosen.
+          let value = Self.scalar(text, at: &position) ?? 0xFFFD
+          for byte in 0..<4 { bytes.append(UInt8(truncatingIfNeeded: value >> UInt32(8 * byte))) }
+          written += 4
+        }
+        if bytes.count >= piece { try flush() }
+      }
+      while written < width {
+        let count = min(width - written, piece)
+        bytes.append(contentsOf: repeatElement(0, count: count))
+        written += count
+        if bytes.count >= piece { try flush() }
+      }
+    }
+    try flush()
+  }
+
+  /// Each text of a tensor, as it lies in its bytes.
+  private static func forEach(
+    _ texts: Tensor, _ body: (Int, Span<UInt8>) throws(CairnError) -> Void
+  ) throws(CairnError) {
+    let count = texts.elementCount
+    try texts.withBytes { (bytes) throws(CairnError) in
+      try ElementRules.check(bytes, dtype: .string, elementCount: count)
+      var start = 8 * count
+      for place in 0..<count {
+        let end = 8 * count + Int(bytes.stringEnd(place))
+        try body(place, bytes.extracting(start..<end))
+        start = end
+      }
+    }
+  }
+
+  /// The Unicode scalar value at `position`, which goes behind it; nil, and it stays, if there is none
+  /// (RFC 3629).
+  private static func scalar(_ text: Span<UInt8>, at position: inout Int) -> UInt32? {
+    let first = text[position]
+    if first < 0x80 {
+      position += 1
+      return UInt32(first)
+    }
+    let (more, least): (Int, UInt32)
+    switch first {
+    case 0xC2...0xDF: (more, least) = (1, 0x80)
+    case 0xE0...0xEF: (more, least) = (2, 0x800)
+    case 0xF0...0xF4: (more, least) = (3, 0x10000)
+    default: return nil
+    }
+    guard text.count - position > more else { return nil }
+    var value = UInt32(first) & (0x3F >> UInt32(more))
+    for place in position + 1...position + more {
+      guard text[place] & 0xC0 == 0x80 else { return nil }
+      value = value << 6 | UInt32(text[place] & 0x3F)
+    }
+    guard value >= least, Unicode.Scalar(value) != nil else { return nil }
+    position += more + 1
+    return value
   }
 }

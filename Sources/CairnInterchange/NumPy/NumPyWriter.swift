@@ -29,8 +29,8 @@ struct NumPyWriter: TensorSink {
     /// Where its bytes come from: its own index, or its owner's.
     var index: Int
     var header: [UInt8]
-    /// The elements, if they are texts.
-    var texts: (values: [[UInt8]], form: NPYTexts)?
+    /// How the elements lie in the file, if they are texts.
+    var texts: NPYTexts?
   }
 
   /// Writes the file: the one that was there is untouched until the new one is whole.
@@ -42,6 +42,7 @@ struct NumPyWriter: TensorSink {
     try format.refuse(source, accepting: losses)
     var items: [Item] = []
     for index in try source.indicesInWeightOrder() { items.append(try item(index, of: source)) }
+    if !options.expands { try checkTexts(items) }
     if form == .npy, items.count != 1 {
       throw CairnError(
         .cannotHold, "a .npy file holds one array", expected: "1 tensor", found: "\(items.count)",
@@ -102,15 +103,32 @@ struct NumPyWriter: TensorSink {
     var item = Item(entry: entry, index: from, header: [])
     if entry.dtype == .string {
       do throws(CairnError) {
-        let values = try source.tensor(at: from).byteStrings()
-        item.texts = (values, try NPYTexts(holding: values))
+        item.texts = try NPYTexts(holding: source.tensor(at: from))
       } catch {
         throw error.located(name: entry.name.string)
       }
     }
-    let spelling = item.texts?.form.spelling ?? NPYDType.spelling(of: entry.dtype) ?? ""
+    let spelling = item.texts?.spelling ?? NPYDType.spelling(of: entry.dtype) ?? ""
     item.header = NPYHeader.bytes(spelling: spelling, shape: entry.shape)
     return item
+  }
+
+  /// Texts take as much as the longest of their array, so a few bytes could fill a disk.
+  ///
+  /// - Throws: `overBudget`.
+  private func checkTexts(_ items: [Item]) throws(CairnError) {
+    var (kept, written) = (0, 0)
+    for item in items {
+      guard let texts = item.texts else { continue }
+      kept = kept.addingSaturated(item.entry.byteCount)
+      written = written.addingSaturated(texts.byteCount(of: item.entry.shape.elementCount))
+      guard written > .plausible(ofFile: kept) else { continue }
+      throw CairnError(
+        .overBudget, "texts of one length each, as NumPy has them, would take far more bytes",
+        at: .init(name: item.entry.name.string),
+        expected: "at most 64 MiB, and 64 times the texts", found: "\(written) bytes",
+        advice: "Write a .cairn file, or say --expand")
+    }
   }
 
   /// A blob that would be read back as an array, or under another name, has no place in the archive.
@@ -131,11 +149,8 @@ struct NumPyWriter: TensorSink {
     to put: (Span<UInt8>) throws(CairnError) -> Void
   ) throws(CairnError) {
     try put(item.header.span)
-    if let (values, form) = item.texts {
-      for value in values {
-        let bytes = form.encoded(value)
-        try put(bytes.span)
-      }
+    if let texts = item.texts {
+      try texts.encode(source.tensor(at: item.index), to: put)
       return try advance(item.entry.byteCount)
     }
     let window = try Storage(

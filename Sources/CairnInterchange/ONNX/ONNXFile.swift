@@ -166,8 +166,9 @@ struct ONNXTable: ONNXTensorTaker {
     _ tensor: ONNXTensor, at path: [UInt8], isDerived: Bool
   ) throws(CairnError) {
     guard let name = try name(path, isDerived: isDerived) else { return }
-    // A tensor takes nine bytes of a model at least, and here much more than its name.
-    try budget.takeTensor(nameByteCount: path.count + 704)
+    // A tensor takes nine bytes of a model at least, and much more than its name here and in whoever
+    // copies it: 2 KiB in all.
+    try budget.takeTensor(nameByteCount: path.count + 1_700)
     let item = try tensor.item(named: name) { (external) throws(CairnError) in
       try file(of: external)
     }

@@ -235,13 +235,8 @@ public struct ShardedCheckpoint: CheckpointSource {
     return try shards[item.shard].tensor(at: item.index)
   }
 
-  /// What may be loaded at once: as much as from all shards.
-  public var defaultBudget: Int {
-    shards.reduce(0) {
-      let (sum, overflow) = $0.addingReportingOverflow($1.defaultBudget)
-      return overflow ? .max : sum
-    }
-  }
+  /// What all tensors may come to: as much as of all shards' bytes.
+  public var plausibleByteCount: Int { .plausible(ofFile: fileByteCount) }
 
   /// Those of the shards, if they have any.
   public var checksums: String? { shards.lazy.compactMap(\.checksums).first }

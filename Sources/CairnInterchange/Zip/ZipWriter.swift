@@ -5,8 +5,12 @@ import CairnCodec
 import CairnSystem
 
 /// An archive being written.
-struct ZipWriter {
-  private let file: AtomicFile
+struct ZipWriter: ~Copyable {
+  private let file: GatheredFile
+  /// The coder, between members: to begin anew is much sooner done than to make another.
+  private var coder: DeflateStream?
+  /// What the coder writes into.
+  private var window = [UInt8](repeating: 0, count: 1 << 16)
   private var position = 0
   private var directory: [UInt8] = []
   private var memberCount = 0
@@ -14,7 +18,7 @@ struct ZipWriter {
 
   /// - Parameter compresses: Whether members are deflated.
   init(_ file: AtomicFile, compresses: Bool) {
-    self.file = file
+    self.file = GatheredFile(file)
     self.compresses = compresses
   }
 
@@ -23,8 +27,8 @@ struct ZipWriter {
     var crc: UInt32 = 0
     var plain = 0
     var stored = 0
-    var coder: DeflateStream
-    let compresses: Bool
+    var coder: DeflateStream?
+    var window: [UInt8]
   }
 
   /// Appends a member, whose content `body` hands over piece by piece.
@@ -47,11 +51,9 @@ struct ZipWriter {
     fields.add(UInt64(0), UInt64(0))
     try append(fields.bytes.span)
 
-    let coder: DeflateStream
-    do throws(CodecError) { coder = try DeflateStream() } catch {
-      throw CairnError(.outOfMemory, error.message, cause: error)
-    }
-    var content = Content(coder: coder, compresses: compresses)
+    var content = Content(coder: compresses ? try nextCoder() : nil, window: window)
+    // Held once, or writing into it would copy it.
+    window = []
     try body { (part) throws(CairnError) in
       content.crc = Checksum.crc32(part, continuing: content.crc)
       content.plain += part.count
@@ -62,6 +64,8 @@ struct ZipWriter {
       try Self.put(nothing.span, isLast: true, &content, file)
     }
     position += content.stored
+    window = content.window
+    coder = content.coder.take()
 
     var after = Fields()
     after.add(ZipMember.descriptorSignature, content.crc)
@@ -103,6 +107,18 @@ struct ZipWriter {
     fields.add(UInt32(clamping: end - start), UInt32(clamping: start))
     fields.add(UInt16(0))
     try append(fields.bytes.span)
+    try file.flush()
+  }
+
+  /// A coder at the beginning of a stream.
+  private mutating func nextCoder() throws(CairnError) -> DeflateStream {
+    do throws(CodecError) {
+      guard var ready = coder.take() else { return try DeflateStream() }
+      try ready.reset()
+      return ready
+    } catch {
+      throw CairnError(.outOfMemory, error.message, cause: error)
+    }
   }
 
   private mutating func append(_ bytes: Span<UInt8>) throws(CairnError) {
@@ -111,30 +127,65 @@ struct ZipWriter {
   }
 
   private static func put(
-    _ part: Span<UInt8>, isLast: Bool, _ content: inout Content, _ file: AtomicFile
+    _ part: Span<UInt8>, isLast: Bool, _ content: inout Content, _ file: GatheredFile
   ) throws(CairnError) {
-    guard content.compresses else {
+    guard var coder = content.coder.take() else {
       try file.append(part)
       content.stored += part.count
       return
     }
-    var buffer = [UInt8](repeating: 0, count: 1 << 16)
+    // Taken out while it is used; held twice, writing into it would copy it.
+    var window = content.window
+    content.window = []
     var done = 0
     var finished = false
     repeat {
-      var span = buffer.mutableSpan
       let step: StreamStep
       do throws(CodecError) {
-        step = try content.coder.step(
+        var span = window.mutableSpan
+        step = try coder.step(
           part.extracting(done..<min(part.count, done + (1 << 20))), isLast: isLast, into: &span)
       } catch {
         throw CairnError(.invalidArgument, error.message, cause: error)
       }
       done += step.consumed
-      try file.append(buffer.span.extracting(0..<step.produced))
+      try file.append(window.span.extracting(0..<step.produced))
       content.stored += step.produced
-      finished = step.isFinished || (!isLast && done == part.count && step.produced < buffer.count)
+      finished = step.isFinished || (!isLast && done == part.count && step.produced < window.count)
     } while !finished
+    content.window = window
+    content.coder = consume coder
+  }
+}
+
+/// A file that takes small pieces together: an archive of many tiny members is mostly those.
+final class GatheredFile {
+  private let file: AtomicFile
+  private var gathered: [UInt8] = []
+
+  private static let capacity = 1 << 16
+
+  init(_ file: AtomicFile) { self.file = file }
+
+  /// Appends `bytes`, now or later.
+  func append(_ bytes: Span<UInt8>) throws(CairnError) {
+    guard bytes.count < Self.capacity / 4 else {
+      try flush()
+      return try file.append(bytes)
+    }
+    if gathered.count + bytes.count > Self.capacity { try flush() }
+    for place in bytes.indices { gathered.append(bytes[place]) }
+  }
+
+  /// Writes what was gathered; to be called in the end.
+  func flush() throws(CairnError) {
+    guard !gathered.isEmpty else { return }
+    // Taken out, and put back for its room.
+    var bytes = gathered
+    gathered = []
+    try file.append(bytes.span)
+    bytes.removeAll(keepingCapacity: true)
+    gathered = bytes
   }
 }
 
@@ -142,12 +193,22 @@ struct ZipWriter {
 private struct Fields {
   var bytes: [UInt8] = []
 
-  mutating func add<each T: FixedWidthInteger & UnsignedInteger>(_ values: repeat each T) {
-    for value in repeat each values {
-      for byte in 0..<(value.bitWidth / 8) {
-        bytes.append(UInt8(truncatingIfNeeded: value >> (8 * byte)))
-      }
-    }
+  // Not generic: of an archive of many tiny members these are most of the work.
+
+  mutating func add(_ values: UInt16...) {
+    for value in values { put(UInt64(value), 2) }
+  }
+
+  mutating func add(_ values: UInt32...) {
+    for value in values { put(UInt64(value), 4) }
+  }
+
+  mutating func add(_ values: UInt64...) {
+    for value in values { put(value, 8) }
+  }
+
+  private mutating func put(_ value: UInt64, _ count: Int) {
+    for byte in 0..<count { bytes.append(UInt8(truncatingIfNeeded: value >> UInt64(8 * byte))) }
   }
 
   /// Version needed, flags, method, and the first day that DOS can name: no clock in the output.

@@ -111,8 +111,12 @@ public protocol TensorSource: Sendable {
   /// that is accepted (as a loss of the kind `opaque`).
   var opaqueItems: [OpaqueItem] { get }
 
-  /// The bytes of tensors that may be read into memory at once, unless the caller says otherwise: no
-  /// bound but for sources that can claim far more bytes than they hold.
+  /// The bytes that all tensors may come to, a tie counted at each of its names: no bound but for sources
+  /// that can claim far more bytes than they hold. More is not written out unless that is asked for.
+  var plausibleByteCount: Int { get }
+
+  /// The bytes of tensors that may be read into memory at once, unless the caller says otherwise: those
+  /// that are plausible, and no more than the machine has; no bound where none is known.
   var defaultBudget: Int { get }
 
   /// The SHA-256 digest that is kept of the tensor's type, shape and bytes (FORMAT.md, section 15), 32
@@ -158,7 +162,11 @@ extension TensorSource {
   /// Everything is read.
   public var opaqueItems: [OpaqueItem] { [] }
   /// No bound.
-  public var defaultBudget: Int { .max }
+  public var plausibleByteCount: Int { .max }
+  /// What is plausible, and no more than the machine has; no bound where none is known.
+  public var defaultBudget: Int {
+    plausibleByteCount == .max ? .max : min(physicalMemory(), plausibleByteCount)
+  }
   /// Not in memory.
   public func memory(at index: Int) throws(CairnError) -> ByteRegion? { nil }
   /// None.
