@@ -182,8 +182,8 @@ struct ONNXTable: ONNXTensorTaker {
     isDerived: Bool
   ) throws(CairnError) {
     guard let name = try name(path, isDerived: isDerived) else { return }
-    // A tensor takes nine bytes of a model at least, and here much more than its name.
-    try budget.takeTensor(nameByteCount: path.count + 704)
+    // As above.
+    try budget.takeTensor(nameByteCount: path.count + 1_700)
     try table.add(
       TensorTable.Item(
         name: name, dtype: dtype, shape: Shape(dimensions), elements: bytes,
