@@ -98,14 +98,17 @@ public struct CheckpointPlace: Sendable {
     case confined
   }
 
-  /// Opens a file that lies in the folder or below it, by a name that may come from a file.
+  /// Opens a file that lies in the folder or below it, by a name as `SystemPath` spells it: one that is
+  /// made from the name of the file itself, whatever its bytes. What a file names is an ``InnerPath``.
   ///
   /// - Throws: `invalidPath` for a name that leads out of the folder; `missingFile` if there is none.
   func companion(
     _ name: String, _ companions: Companions = .named
   ) throws(CairnError) -> FileBytes {
     let inner: InnerPath
-    do throws(CairnError) { inner = try InnerPath(name) } catch {
+    do throws(CairnError) {
+      inner = try InnerPath(SystemPath.bytes(name) ?? Array(name.utf8))
+    } catch {
       throw error.located(file: path)
     }
     return try companion(inner, companions)

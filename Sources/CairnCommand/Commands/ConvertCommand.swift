@@ -47,7 +47,9 @@ struct ConvertCommand: ParsableCommand {
   var writeConfig: String?
 
   func run() throws {
-    let input = try arguments.openInput()
+    // A loss that is accepted is never that of a whole file.
+    let input = try arguments.openInput(
+      allowsMissingFiles: !lossy && !(selection.include.isEmpty && selection.exclude.isEmpty))
     for remark in input.remarks { Terminal.complain("note: \(remark)") }
     // Not `?:`, whose sides would have to be of one type.
     var source = input.source

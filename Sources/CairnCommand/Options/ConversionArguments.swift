@@ -22,8 +22,12 @@ struct ConversionArguments: ParsableArguments {
   @OptionGroup var writing: WritingOptions
 
   /// The input, open.
-  func openInput() throws(CairnError) -> CheckpointFile {
-    try CheckpointFile.open(input, format: from?.format, options: writing.readOptions)
+  ///
+  /// - Parameter allowsMissingFiles: Whether files that are not there are judged by what is chosen.
+  func openInput(allowsMissingFiles: Bool = false) throws(CairnError) -> CheckpointFile {
+    var options = writing.readOptions
+    options.allowsMissingFiles = allowsMissingFiles
+    return try CheckpointFile.open(input, format: from?.format, options: options)
   }
 
   /// Writes all of `source` to the output, with a line of progress that begins with `label`.

@@ -14,6 +14,9 @@ public struct ReadOptions: Sendable {
   /// it is asked for. Without it, ``Container/checkBlocks(at:)`` does so when the caller likes.
   public var checksTensorsInPlace = true
 
+  /// Whether what lies in a companion of a file that is not there is listed as not read, and does not hide
+  /// the rest: for those who choose what they need.
+  package var allowsMissingFiles = false
   package var files: any FileSystem = SystemFileSystem()
 
   /// The defaults.

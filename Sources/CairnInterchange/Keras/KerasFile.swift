@@ -10,7 +10,7 @@ extension CheckpointFormat {
   /// A whole model of Keras 3.
   public static let keras = CheckpointFormat(
     name: "keras", extensions: ["keras"], lacks: [],
-    recognises: { KerasFile.recognises($0.head) },
+    recognises: { ZipKind($0) == .keras },
     open: { (place) throws(CairnError) in
       try KerasFile(place.openFile(), limits: place.options.limits)
     },
@@ -50,14 +50,6 @@ public struct KerasFile: TableSource {
   /// Keras's version, if the file says it.
   public var formatVersion: String? {
     if case .string(let text) = metadata["keras_version"] { text } else { nil }
-  }
-
-  /// Whether a file that begins so is an archive whose first member is one of a model's.
-  static func recognises(_ head: [UInt8]) -> Bool {
-    guard let first = ZipArchive.firstName(in: head) else { return false }
-    return [configurationName, metadataName, weightsName].contains {
-      $0.utf8.elementsEqual(first)
-    }
   }
 
   /// Opens a file whose bytes `source` has.

@@ -60,7 +60,8 @@ public struct KerasShards: TableSource {
       var found: Set<Home> = []
       for key in Set(homes.values.flatMap { $0 }).sorted() {
         let name = key.text
-        let shard = try HDF5File(place.companion(name), limits: place.options.limits)
+        let shard = try HDF5File(
+          place.companion(InnerPath(key.bytes)), limits: place.options.limits)
         total = total.addingReportingOverflow(shard.fileByteCount).partialValue
         remarks += shard.remarks
         for item in shard.opaqueItems { try opaque.add(item) }

@@ -55,6 +55,19 @@ struct NPYTexts: Equatable {
     let (ends, over) = elementCount.multipliedReportingOverflow(by: 8)
     let (most, overflow) = ends.addingReportingOverflow(raw.count)
     try budget.take(3, of: over || overflow ? .max : most)
+    do throws(CairnError) {
+      let held = try decoded(raw, elementCount, tableByteCount: ends)
+      budget.giveBack(bytes: 3 * most - held.count)
+      return held
+    } catch {
+      budget.giveBack(bytes: 3 * most)
+      throw error
+    }
+  }
+
+  private func decoded(
+    _ raw: any ElementBytes, _ elementCount: Int, tableByteCount ends: Int
+  ) throws(CairnError) -> HeldElements {
     var table: [UInt8] = []
     table.reserveCapacity(ends)
     var texts: [UInt8] = []
@@ -76,9 +89,7 @@ struct NPYTexts: Equatable {
       }
       first += count
     }
-    let held = try HeldElements(table + texts)
-    budget.giveBack(bytes: 3 * most - held.count)
-    return held
+    return try HeldElements(table + texts)
   }
 
   /// Appends an element without the zeros that fill it up.

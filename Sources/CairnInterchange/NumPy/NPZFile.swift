@@ -8,7 +8,7 @@ extension CheckpointFormat {
   /// Several arrays of NumPy in a ZIP archive.
   public static let npz = CheckpointFormat(
     name: "npz", extensions: ["npz"], lacks: [.ties, .configuration, .metadata],
-    recognises: { NPZFile.recognises($0.head) },
+    recognises: { ZipKind($0) == .numpy },
     open: { (place) throws(CairnError) in
       try NPZFile(place.openFile(), limits: place.options.limits)
     },
@@ -31,13 +31,6 @@ public struct NPZFile: TableSource {
   public var fileByteCount: Int { archive.source.count }
 
   static let suffix = ".npy"
-
-  /// Whether a file that begins so is an archive whose first member is an array, or an empty one.
-  static func recognises(_ head: [UInt8]) -> Bool {
-    if head.starts(with: [0x50, 0x4B, 5, 6]) { return true }
-    guard let first = ZipArchive.firstName(in: head) else { return false }
-    return first.reversed().starts(with: suffix.utf8.reversed())
-  }
 
   /// Opens a file whose bytes `source` has.
   ///
@@ -65,7 +58,9 @@ public struct NPZFile: TableSource {
             others.append((try TensorName(member.name), member))
           }
         } catch  where error.code == .unsupported || error.code == .unknownDType {
-          try opaque.add(Self.name(of: member), error.found ?? "array", error.message)
+          try opaque.add(Self.path(of: member), error.found ?? "array", error.message)
+        } catch  where Self.hidesNothing.contains(error.code) {
+          try opaque.add(Self.path(of: member), "array", error.message)
         } catch {
           // Offsets within a member are its content's.
           throw error.located(name: member.name)
@@ -115,6 +110,17 @@ public struct NPZFile: TableSource {
   private static func name(of member: ZipMember) -> [UInt8] {
     member.name.spellingEnds(with: suffix)
       ? Array(member.name.utf8.dropLast(suffix.utf8.count)) : Array(member.name.utf8)
+  }
+
+  /// What concerns one array alone, which NumPy itself reads: a name or texts that have no place here.
+  private static let hidesNothing: [CairnError.Code] = [
+    .invalidName, .duplicateName, .invalidElement, .overBudget,
+  ]
+
+  /// The path under which a member is named that is not read.
+  private static func path(of member: ZipMember) -> [UInt8] {
+    let name = name(of: member)
+    return name.isEmpty ? Array(member.name.utf8) : name
   }
 
   /// Names and sizes of the members that are no arrays.

@@ -89,12 +89,6 @@ struct NumPyWriter: TensorSink {
         .cannotHold, "\(format.name) has no element type \(entry.dtype)",
         at: .init(name: entry.name.string), advice: "Write a .cairn file, or cast the tensor first")
     }
-    guard form == .npy || ZipName.staysInside(entry.name.string + NPZFile.suffix) else {
-      throw CairnError(
-        .cannotHold, "the name cannot be that of a member of an archive",
-        at: .init(name: entry.name.string), expected: "a relative path without ‘..’",
-        advice: "Write a .cairn file, or rename the tensor first")
-    }
     var from = index
     if let owner = entry.aliasOf {
       guard let found = try source.index(of: owner) else { throw source.noSuchTensor(owner) }

@@ -169,8 +169,15 @@ struct ONNXTable: ONNXTensorTaker {
     // A tensor takes nine bytes of a model at least, and much more than its name here and in whoever
     // copies it: 2 KiB in all.
     try budget.takeTensor(nameByteCount: path.count + 1_700)
-    let item = try tensor.item(named: name) { (external) throws(CairnError) in
-      try file(of: external)
+    let item: TensorTable.Item
+    do throws(CairnError) {
+      item = try tensor.item(named: name) { (external) throws(CairnError) in
+        try file(of: external)
+      }
+    } catch {
+      guard place.options.allowsMissingFiles, error.code == .missingFile else { throw error }
+      let what = error.expected ?? "of external data"
+      return try skip(name.utf8, "tensor", "its file \(what) is not there")
     }
     if tensor.external != nil { try count(item) }
     hasTwoBits = hasTwoBits || item.elements is TwoBitElements

@@ -24,11 +24,14 @@ struct PickleFlattening {
   private var tensorNames = PickleNameTable()
   private var metadataNames = PickleNameTable()
   private var frames: [Frame] = []
+  private var group = Group()
   /// The containers that are open.
   private var open: Set<Identity> = []
   private var seen: Set<Identity> = []
   /// Values of containers that stand in more than one place, as far as they are still listed again.
   private var repetitions: Int
+  /// Which containers are large and plain.
+  private var plain: PlainContainers
 
   /// Containers in containers, at most.
   static let maximumDepth = 256
@@ -62,15 +65,18 @@ struct PickleFlattening {
   }
 
   init(
-    _ content: PickleContent, roots: [(path: StaticString?, value: PickleValue)], repetitions: Int
+    _ content: PickleContent, roots: [(path: StaticString?, value: PickleValue)],
+    fileByteCount: Int
   ) throws(CairnError) {
     self.content = content
-    self.repetitions = repetitions
+    repetitions = Self.maximumRepetitions + fileByteCount / 64
+    plain = try PlainContainers(content, fileByteCount: fileByteCount)
     for (path, root) in roots {
       if path != nil, content.items(root)?.isEmpty == true { continue }
       try visit(root, path: path.map { Array("\($0)".utf8) } ?? [])
       while !frames.isEmpty { try step() }
     }
+    closeGroup()
   }
 
   // MARK: - Containers
@@ -112,7 +118,7 @@ struct PickleFlattening {
     dictionary node: Int, _ isModule: Bool, _ place: Int, _ last: Int
   ) throws(CairnError) {
     let items = content.nodes[node]
-    if place == 0 { frames[last].places = try lastPlaces(items) }
+    if place == 0 { frames[last].places = try content.lastPlaces(items) }
     let at: Int
     if let places = frames[last].places {
       guard place < places.count else { return next(last) }
@@ -141,30 +147,6 @@ struct PickleFlattening {
 
   private static let transparent = ["_parameters", "_buffers", "_modules"]
 
-  /// Of a dictionary that sets a key twice, the places of each key's last value, in the order in which
-  /// the keys first came, as Python has them; nil if it sets none twice.
-  private func lastPlaces(_ items: [PickleValue]) throws(CairnError) -> [Int]? {
-    guard items.count > 2 else { return nil }
-    let cost = items.count / 2 * 96
-    try content.budget.take(bytes: cost)
-    defer { content.budget.giveBack(bytes: cost) }
-    var first: [ByteKey: Int] = [:]
-    var places: [Int] = []
-    for at in stride(from: 0, to: items.count - 1, by: 2) {
-      guard let key = content.identity(items[at]) else {
-        places.append(at)
-        continue
-      }
-      if let known = first[key] {
-        places[known] = at
-      } else {
-        first[key] = places.count
-        places.append(at)
-      }
-    }
-    return places.count == items.count / 2 ? nil : places
-  }
-
   // MARK: - Values
 
   private mutating func visit(_ value: PickleValue, path: [UInt8]) throws(CairnError) {
@@ -189,13 +171,44 @@ struct PickleFlattening {
         // Gone through already to see whether it is of one kind.
         guard try admits(.node(node), []) else { return try leaveOut("container", again, path) }
         if let array = try content.array(content.nodes[node]) { return try keep(array, path) }
+        if try keepsAsText(value, path) { return }
         return try enter(.node(node), path, [.list(node)], isAdmitted: true)
       }
       try enter(.node(node), path, [.list(node)] + states.flatMap { parts(ofState: $0) })
-    case .dict(let node): try visit(dictionary: node, path)
+    case .dict(let node):
+      if try keepsAsText(value, path) { return }
+      try visit(dictionary: node, path)
     default:
       if let value = content.metadataValue(value) { try keep(value, path) }
     }
+  }
+
+  /// Keeps a large container of nothing but numbers and texts as one text, and says so.
+  ///
+  /// - Returns: Whether it was such a one.
+  private mutating func keepsAsText(
+    _ value: PickleValue, _ path: [UInt8]
+  ) throws(CairnError) -> Bool {
+    guard let node = value.node, !open.contains(.node(node)),
+      try plain.isOneText(value, in: content)
+    else { return false }
+    var isDictionary = false
+    if case .dict = value { isDictionary = true }
+    // It is made again only where it may be listed again.
+    if isDictionary, repetitions <= 0, seen.contains(.node(node)) { return false }
+    let text: String
+    do throws(CairnError) {
+      guard let whole = try plain.text(of: value, in: content) else { return false }
+      text = whole
+    } catch {
+      guard error.code == .limitExceeded else { throw error }
+      try leaveOut("container", error.message, path)
+      return true
+    }
+    if isDictionary { _ = try admits(.node(node), []) }
+    notes.add("‘\(Self.shown(path))’ is a large container, kept as one JSON text")
+    try keep(.string(text), path)
+    return true
   }
 
   private mutating func visit(dictionary node: Int, _ path: [UInt8]) throws(CairnError) {
@@ -291,7 +304,6 @@ struct PickleFlattening {
   /// left for it. What it takes its items from counts by itself: many objects may have one state.
   private mutating func admits(_ identity: Identity, _ parts: [Part]) throws(CairnError) -> Bool {
     var nodes: [Int] = []
-    if case .node(let node) = identity { nodes.append(node) }
     for part in parts {
       switch part {
       case .list(let node), .dictionary(let node, _):
@@ -301,14 +313,12 @@ struct PickleFlattening {
     }
     var isRepeated = false
     for identity in [identity] + nodes.map({ Identity.node($0) }) {
-      if seen.contains(identity) {
-        isRepeated = true
-        repetitions -= 1
-      } else {
+      guard !seen.insert(identity).inserted else {
         try content.budget.take(bytes: 40)
-        seen.insert(identity)
         continue
       }
+      isRepeated = true
+      repetitions -= 1
       if case .node(let node) = identity { repetitions -= content.nodes[node].count }
     }
     return !isRepeated || repetitions > 0
@@ -333,11 +343,40 @@ struct PickleFlattening {
   private mutating func leaveOut(
     _ type: String, _ reason: String, _ path: [UInt8]
   ) throws(CairnError) {
+    // The same reason for thousands of items of one container is one item.
+    let ancestor = frames.count > 1 ? frames[1].identity : frames.first?.identity
+    if ancestor != group.identity {
+      closeGroup()
+      group = Group(identity: ancestor, path: frames.count > 1 ? frames[1].path : [])
+    }
+    group.count += 1
+    guard group.count <= Self.largestGroup else { return }
     let type = type.unicodeScalars.count > 128 ? type.excerpt(128) : type
     try content.budget.take(bytes: 200 + min(path.count, 1_024) + type.utf8.count)
+    let item = OpaqueItem(
+      path: try PickleNameTable.legal(path, or: "value").utf8, type: type, reason: reason)
+    unkept.append(item)
+  }
+
+  /// What is left out of one container of the root's.
+  private struct Group {
+    var identity: Identity?
+    var path: [UInt8] = []
+    var count = 0
+  }
+
+  /// The most items of one container of the root's that are named each by itself.
+  private static let largestGroup = 512
+
+  /// Adds the item that stands for those of a container that were too many.
+  private mutating func closeGroup() {
+    let more = group.count - Self.largestGroup
+    guard more > 0, let path = try? PickleNameTable.legal(group.path, or: "value").utf8 else {
+      return
+    }
     unkept.append(
       OpaqueItem(
-        path: try PickleNameTable.legal(path, or: "value").utf8, type: type, reason: reason))
+        path: path, type: "container", reason: "\(more) more of what it holds are not read"))
   }
 
   private static func renamed(_ kind: String, _ path: [UInt8], _ name: TensorName) -> String {
@@ -355,99 +394,5 @@ struct PickleFlattening {
     if !path.isEmpty { joined.append(UInt8(ascii: ".")) }
     joined += key
     return PickleNameTable.shortened(joined)
-  }
-}
-
-extension PickleContent {
-  /// A value that is no container as one of the metadata.
-  func metadataValue(_ value: PickleValue) -> MetadataValue? {
-    switch value {
-    case .none: .string("None")
-    case .bool(let value): .bool(value)
-    case .int(let value): .int(value)
-    case .float(let value): .float(value)
-    case .bigInteger(let place):
-      UInt64(string(place)).map { .uint($0) } ?? .string(string(place))
-    case .complex(let number): .floats([complexes[number].real, complexes[number].imaginary])
-    case .text(let place):
-      // Lone surrogates are no text here.
-      String(validating: bytes(place), as: UTF8.self).map { .string($0) }
-        ?? .bytes(Array(bytes(place)))
-    case .bytes(let place): .bytes(Array(bytes(place)))
-    case .global(let number): .string(names[number])
-    default: nil
-    }
-  }
-
-  /// Lists of one kind of number or text are one value.
-  func array(_ items: [PickleValue]) throws(CairnError) -> MetadataValue? {
-    guard let first = items.first else { return .strings([]) }
-    // One text may stand in it a thousand times.
-    var cost = 0
-    for item in items {
-      switch item {
-      case .text(let place), .bytes(let place): cost += 48 + Int(place.count)
-      case .int, .float, .bigInteger, .bool: cost += 8
-      default: return nil
-      }
-    }
-    try budget.take(bytes: cost)
-    defer { budget.giveBack(bytes: cost) }
-    func all<T>(_ take: (PickleValue) -> T?) -> [T]? {
-      var values: [T] = []
-      for item in items {
-        guard let value = take(item) else { return nil }
-        values.append(value)
-      }
-      return values
-    }
-    switch first {
-    case .bool:
-      return all { if case .bool(let value) = $0 { value } else { nil } }.map { .bools($0) }
-    case .int, .bigInteger:
-      if let ints = all({ if case .int(let value) = $0 { value } else { nil } }) {
-        return .ints(ints)
-      }
-      return all { (item) -> UInt64? in
-        switch item {
-        case .int(let value): UInt64(exactly: value)
-        case .bigInteger(let place): UInt64(string(place))
-        default: nil
-        }
-      }.map { .uints($0) }
-    case .float:
-      return all { if case .float(let value) = $0 { value } else { nil } }.map { .floats($0) }
-    case .text:
-      return all {
-        if case .text(let place) = $0 {
-          String(validating: bytes(place), as: UTF8.self)
-        } else {
-          nil
-        }
-      }
-      .map { .strings($0) }
-    case .bytes:
-      return all { if case .bytes(let place) = $0 { Array(bytes(place)) } else { nil } }
-        .map { .byteStrings($0) }
-    default: return nil
-    }
-  }
-}
-
-extension MetadataValue {
-  /// The bytes that its parts take in memory, roughly.
-  var heldByteCount: Int {
-    switch self {
-    case .bool, .int, .uint, .float: 0
-    case .string(let text): text.utf8.count
-    case .bytes(let bytes): bytes.count
-    case .bools(let values): values.count
-    case .ints(let values): 8 * values.count
-    case .uints(let values): 8 * values.count
-    case .floats(let values): 8 * values.count
-    case .strings(let texts):
-      texts.reduce(0) { $0 + 16 + ($1.utf8.count > 15 ? $1.utf8.count + 32 : 0) }
-    case .byteStrings(let values): values.reduce(0) { $0 + 40 + $1.count }
-    }
   }
 }

@@ -14,11 +14,11 @@ extension PickleCalls {
       return try view(function, arguments, in: &content)
     case "torch._utils._rebuild_parameter", "torch.nn.parameter.Parameter",
       "torch.nn.parameter.Buffer", "torch._utils._rebuild_parameter_with_state":
-      guard case .tensor(let number)? = arguments.first else { return nil }
+      guard let data = arguments.first, isTensor(data, in: content) else { return nil }
       if function == "torch._utils._rebuild_parameter_with_state", arguments.count == 4 {
-        attach(arguments[3], to: number, in: &content)
+        try attach(arguments[3], to: data, in: &content)
       }
-      return arguments[0]
+      return data
     case "torch._tensor._rebuild_from_type_v2":
       return try typed(arguments, in: &content)
     case "torch._utils._rebuild_qtensor": return try quantized(arguments, in: &content)
@@ -104,6 +104,29 @@ extension PickleCalls {
     content.tensorAttributes[number, default: []].append(state)
   }
 
+  /// Whether a value is a tensor, or what stands for one: its parts, or an object that is not made.
+  private static func isTensor(_ value: PickleValue, in content: PickleContent) -> Bool {
+    switch value {
+    case .tensor, .opaque: true
+    case .dict(let node): content.forms[node].map { $0 != NumPyObjects.dtypeForm } ?? false
+    default: false
+    }
+  }
+
+  /// Keeps the attributes that were set on what ``isTensor(_:in:)`` takes for one.
+  private static func attach(
+    _ state: PickleValue, to tensor: PickleValue, in content: inout PickleContent
+  ) throws(CairnError) {
+    guard state != .none else { return }
+    try content.budget.take(bytes: 48)
+    switch tensor {
+    case .tensor(let number): attach(state, to: number, in: &content)
+    case .dict(let node): content.attributes[node, default: []].append(state)
+    case .opaque(let object): content.objects[object].states.append(state)
+    default: break
+    }
+  }
+
   /// A tensor of a subclass, or with attributes: (function, type, arguments, state).
   private static func typed(
     _ arguments: [PickleValue], in content: inout PickleContent
@@ -111,21 +134,25 @@ extension PickleCalls {
     guard arguments.count == 4, case .global(let function) = arguments[0],
       let items = content.items(arguments[2]),
       // It may not name itself: each would be one level deeper.
-      content.names[function] != "torch._tensor._rebuild_from_type_v2",
-      let made = try tensor(of: content.names[function], items, in: &content)
+      content.names[function] != "torch._tensor._rebuild_from_type_v2"
     else { return nil }
-    try content.budget.take(bytes: 128)
-    var states = [arguments[3]]
+    let made = try tensor(of: content.names[function], items, in: &content)
+    guard let made else {
+      // What it would be is said by its class; the function stands among the arguments.
+      guard case .global(let type) = arguments[1], !isPlainType(content.names[type]) else {
+        return nil
+      }
+      try content.budget.take(items.count, of: MemoryLayout<PickleValue>.stride)
+      let all = try content.node([arguments[0]] + items)
+      let object = try content.opaque(type, .tuple(all))
+      try attach(arguments[3], to: object, in: &content)
+      return object
+    }
+    guard isTensor(made, in: content) else { return nil }
+    try attach(arguments[3], to: made, in: &content)
     if let type = content.name(arguments[1]), !isPlainType(type) {
       let key = PickleValue.text(try content.keep(Array("__class__".utf8)))
-      states.append(.dict(try content.node([key, arguments[1]])))
-    }
-    for state in states where state != .none {
-      switch made {
-      case .tensor(let number): attach(state, to: number, in: &content)
-      case .dict(let node): content.attributes[node, default: []].append(state)
-      default: return nil
-      }
+      try attach(.dict(try content.node([key, arguments[1]])), to: made, in: &content)
     }
     return made
   }
@@ -152,8 +179,13 @@ extension PickleCalls {
     if storageType.spellingEnds(with: "QUInt4x2Storage")
       || storageType.spellingEnds(with: "QUInt2x4Storage")
     {
-      // Several to a byte, each row filled up: the bytes as they are, and the shape beside them.
-      let count = content.storages[storage].elementCount
+      // Several to a byte, each row filled up: the bytes as they are, and the shape beside them. Where in
+      // a byte a part of them begins, PyTorch does not say.
+      let perByte = storageType.spellingEnds(with: "QUInt4x2Storage") ? 2 : 4
+      guard offset == 0, StridedElements.isRowMajor(sizes, strides),
+        let count = packedByteCount(sizes, perByte: perByte),
+        count <= content.storages[storage].elementCount
+      else { return nil }
       let packed = TorchTensor(
         storage: storage, offset: 0, dimensions: [count], strides: [1],
         dtype: TorchDType(dtype: .uint8))
@@ -182,6 +214,18 @@ extension PickleCalls {
       ]
     }
     return try content.record("quantised tensor", pairs)
+  }
+
+  /// The bytes of numbers of which several stand in a byte, each row of them in bytes of its own.
+  private static func packedByteCount(_ sizes: [Int], perByte: Int) -> Int? {
+    guard let row = sizes.last else { return 1 }
+    var count = row / perByte + (row.isMultiple(of: perByte) ? 0 : 1)
+    for size in sizes.dropLast() {
+      let (product, overflow) = count.multipliedReportingOverflow(by: size)
+      if overflow { return nil }
+      count = product
+    }
+    return count
   }
 
   /// A sparse tensor as its parts.

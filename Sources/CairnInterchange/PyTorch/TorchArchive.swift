@@ -12,31 +12,54 @@ enum TorchArchive {
 
   /// The member that is the pickle.
   static func pickle(in archive: ZipArchive) -> ZipMember? {
-    archive.members.first {
-      let parts = ByteKey($0.name).split(at: "/")
-      return parts.count <= 2 && parts.last == "data.pkl"
-    }
+    archive.members.first { isPickle(ByteKey($0.name).split(at: "/")) }
+  }
+
+  /// Whether a path is that of the pickle.
+  static func isPickle(_ parts: [ByteKey]) -> Bool {
+    parts.count <= 2 && parts.last == "data.pkl"
   }
 
   /// What an archive of PyTorch's is that holds no checkpoint, and what to do instead; nil for others.
   static func foreignKind(_ archive: ZipArchive) -> (what: String, advice: String)? {
-    for member in archive.members {
-      let parts = ByteKey(member.name).split(at: "/")
-      guard parts.count <= 3 else { continue }
-      if parts.last == "extern_modules", parts.dropLast().last == ".data" {
-        return (
-          "a torch.package archive, which is a Python program with its data",
-          "Load it with torch.package and save the model's state_dict() with torch.save"
-        )
-      }
-      if parts.last == "archive_format" || parts.last == "serialized_exported_program.json" {
-        return (
-          "an exported program (torch.export), whose weights only its graph describes",
-          "Load it with torch.export.load and save its state_dict with torch.save"
-        )
-      }
+    archive.members.lazy.compactMap { foreignKind(ByteKey($0.name).split(at: "/")) }.first
+  }
+
+  /// What an archive is that has a member of that path.
+  static func foreignKind(_ parts: [ByteKey]) -> (what: String, advice: String)? {
+    guard parts.count <= 3 else { return nil }
+    if parts.last == "extern_modules", parts.dropLast().last == ".data" {
+      return (
+        "a torch.package archive, which is a Python program with its data",
+        "Load it with torch.package and save the model's state_dict() with torch.save"
+      )
+    }
+    if parts.last == "archive_format" || parts.last == "serialized_exported_program.json" {
+      return (
+        "an exported program (torch.export), whose weights only its graph describes",
+        "Load it with torch.export.load and save its state_dict with torch.save"
+      )
     }
     return nil
+  }
+
+  /// The files that `torch.jit.save` was given beside the program (`_extra_files`).
+  private static func extraFiles(_ archive: ZipArchive, root: ByteKey) -> [OpaqueItem] {
+    let folder = ByteKey(root.bytes + Array("extra/".utf8))
+    let files = archive.members.filter { ByteKey($0.name).hasPrefix(folder) }
+    let reason = "what was saved beside the program is not read"
+    var items = files.prefix(64).map {
+      OpaqueItem(
+        path: ByteKey($0.name).bytes.dropFirst(root.bytes.count), type: "extra file", reason: reason
+      )
+    }
+    if files.count > items.count {
+      items.append(
+        OpaqueItem(
+          path: "extra".utf8, type: "extra files",
+          reason: "\(files.count - items.count) more of them: \(reason)"))
+    }
+    return items
   }
 
   static func read(
@@ -83,6 +106,7 @@ enum TorchArchive {
     }
     parts.version = try version(member, in: archive)
     parts.remarks = remarks(archive)
+    parts.opaque += extraFiles(archive, root: root)
     return parts
   }
 

@@ -50,12 +50,9 @@ public struct TorchFile: TableSource {
 
   /// Whether what lies at a place is of this format.
   static func recognises(_ place: CheckpointPlace) -> Bool {
-    guard let file = place.file else { return false }
+    guard place.file != nil else { return false }
     if TorchStream.begins(place.head) || TorchTar.begins(place.head) { return true }
-    guard place.head.starts(with: [0x50, 0x4B, 3, 4]), !NPZFile.recognises(place.head),
-      let archive = try? ZipArchive(file, tolerance: .torch)
-    else { return false }
-    return TorchArchive.pickle(in: archive) != nil || TorchArchive.foreignKind(archive) != nil
+    return ZipKind(place) == .torch
   }
 
   /// Opens a file whose bytes `source` has.
@@ -90,8 +87,7 @@ public struct TorchFile: TableSource {
       var builder = TorchTable(
         parts.content, parts.storages, path: source.path, fileByteCount: source.count)
       let flat = try PickleFlattening(
-        parts.content, roots: parts.roots,
-        repetitions: PickleFlattening.maximumRepetitions + source.count / 64)
+        parts.content, roots: parts.roots, fileByteCount: source.count)
       // What it was flattened from is not needed any longer.
       parts.content.letGoOfValues()
       for (name, tensor) in flat.tensors { try builder.add(name, tensor) }

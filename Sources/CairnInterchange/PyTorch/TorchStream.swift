@@ -52,6 +52,9 @@ enum TorchStream {
         parts.storages.append(held)
       } else if let bytes = found[number] {
         parts.storages.append(bytes)
+      } else if storage.elementCount == 0 {
+        // An empty one may be described twice, and is listed once.
+        parts.storages.append(try HeldElements([]))
       } else {
         throw reader.failure(
           .truncated, "the stream has no storage of that key", found: storage.key.text.excerpt)

@@ -12,6 +12,8 @@ struct ShardIndex {
   /// The files, each once, in the order in which they are named first.
   private(set) var shards: [InnerPath] = []
   private(set) var metadata: [(key: Metadata.Key, value: MetadataValue)] = []
+  /// What the index holds beside `metadata` and `weight_map`.
+  private(set) var others: [(key: Metadata.Key, value: MetadataValue)] = []
   /// Names and keys that are none.
   private(set) var opaque = OpaqueItems()
 
@@ -51,12 +53,24 @@ struct ShardIndex {
         expected: "names of tensors with names of files")
     }
     try readMap(pairs, budget: .index(ofFile: file.count))
-    for pair in root["metadata"]?.objectValue ?? [:] {
+    try read(root["metadata"]?.objectValue ?? [:], into: \.metadata)
+    var rest = root.objectValue ?? [:]
+    rest["weight_map"] = nil
+    // Anything but an object is none of the metadata that are meant.
+    if rest["metadata"]?.objectValue != nil || rest["metadata"] == .null { rest["metadata"] = nil }
+    try read(rest, into: \.others)
+  }
+
+  private mutating func read(
+    _ pairs: JSONObject,
+    into list: WritableKeyPath<Self, [(key: Metadata.Key, value: MetadataValue)]>
+  ) throws(CairnError) {
+    for pair in pairs {
       guard let key = try? Metadata.Key(pair.key) else {
         try opaque.add(Array(pair.key.utf8), "metadata", "its key is empty, too long or no text")
         continue
       }
-      metadata.append((key, try Self.value(pair.value)))
+      self[keyPath: list].append((key, try Self.value(pair.value)))
     }
   }
 

@@ -40,6 +40,8 @@ public struct ShardedCheckpoint: CheckpointSource {
     var shard: Int
     /// Its index in the shard.
     var index: Int
+    /// The tensor of the same shard that it is tied to.
+    var aliasOf: TensorName?
   }
 
   private let shards: [any CheckpointSource]
@@ -87,14 +89,26 @@ public struct ShardedCheckpoint: CheckpointSource {
     let index = try ShardIndex(file)
     var shards: [any CheckpointSource] = []
     var total = file.count
-    for shard in index.shards {
-      let opened = try Self.open(shard, place)
+    var missing: Set<Int> = []
+    for (number, shard) in index.shards.enumerated() {
+      let opened: any CheckpointSource
+      do throws(CairnError) { opened = try Self.open(shard, place) } catch {
+        guard place.options.allowsMissingFiles, error.code == .missingFile else { throw error }
+        missing.insert(number)
+        opened = MissingShard()
+      }
       total = total.addingReportingOverflow(opened.fileByteCount).partialValue
       shards.append(opened)
     }
+    var opaque = index.opaque
     var items: [Item] = []
     var indices: [TensorName: Int] = [:]
     for (name, number) in index.map {
+      guard !missing.contains(number) else {
+        try opaque.add(
+          name.utf8, "tensor", "its file \(index.shards[number].text.excerpt) is not there")
+        continue
+      }
       guard let place = try shards[number].index(of: name) else {
         throw CairnError(
           .shardMismatch, "the index names a tensor that its shard does not have",
@@ -104,28 +118,32 @@ public struct ShardedCheckpoint: CheckpointSource {
       indices[name] = items.count
       items.append(Item(name: name, shard: number, index: place))
     }
-    // Ties that only the shards' own metadata tell, and what the index does not name.
+    try Self.tie(&items, shards)
+    // Ties that only a header's metadata tell, and what the index does not name.
     var ties: [Item] = []
     var left: (count: Int, first: TensorName?) = (0, nil)
     for (number, shard) in shards.enumerated() {
       for place in 0..<shard.count {
         let entry = try shard.entry(at: place)
         if let known = indices[entry.name], known < 0 || items[known].shard == number { continue }
-        guard let owner = entry.aliasOf, indices[entry.name] == nil, indices[owner] != nil else {
+        guard shard is SafetensorsFile, let owner = entry.aliasOf, indices[entry.name] == nil,
+          let home = indices[owner], home >= 0, items[home].shard == number
+        else {
           left = (left.count + 1, left.first ?? entry.name)
           continue
         }
         indices[entry.name] = -1
-        ties.append(Item(name: entry.name, shard: number, index: place))
+        ties.append(
+          Item(
+            name: entry.name, shard: number, index: place, aliasOf: items[home].aliasOf ?? owner))
       }
     }
     for tie in ties.sorted(by: { $0.name < $1.name }) {
       indices[tie.name] = items.count
       items.append(tie)
     }
-    var opaque = index.opaque
     metadata = try Self.metadata(
-      index, shards, Self.logicalByteCount(items.map { (shards[$0.shard], $0.index) }), &opaque)
+      index, shards, Self.logicalByteCount(items, shards), &opaque)
     var remarks = FolderNames.remarks(name, in: place)
     if let first = left.first {
       remarks.append(
@@ -155,15 +173,40 @@ public struct ShardedCheckpoint: CheckpointSource {
     }
   }
 
+  /// Ties that hold here: those within a shard, of names that the index gives to it. A name whose owner it
+  /// gives to another shard, or to none, has the values of its own shard all the same.
+  private static func tie(
+    _ items: inout [Item], _ shards: [any CheckpointSource]
+  ) throws(CairnError) {
+    /// A tensor of a shard.
+    struct Place: Hashable {
+      var shard: Int
+      var index: Int
+    }
+    var given: [Place: TensorName] = [:]
+    for item in items { given[Place(shard: item.shard, index: item.index)] = item.name }
+    for number in items.indices {
+      let shard = shards[items[number].shard]
+      guard let owner = try shard.entry(at: items[number].index).aliasOf,
+        let index = try shard.index(of: owner)
+      else { continue }
+      let place = Place(shard: items[number].shard, index: index)
+      if let name = given[place] {
+        items[number].aliasOf = name
+      } else {
+        // The first of those that are left stands for the owner.
+        given[place] = items[number].name
+      }
+    }
+  }
+
   private static func logicalByteCount(
-    _ tensors: [(shard: any CheckpointSource, index: Int)]
+    _ items: [Item], _ shards: [any CheckpointSource]
   ) throws(CairnError) -> Int {
     var total = 0
-    for (shard, index) in tensors {
-      let entry = try shard.entry(at: index)
-      if entry.aliasOf == nil {
-        total = total.addingReportingOverflow(entry.byteCount).partialValue
-      }
+    for item in items where item.aliasOf == nil {
+      let entry = try shards[item.shard].entry(at: item.index)
+      total = total.addingReportingOverflow(entry.byteCount).partialValue
     }
     return total
   }
@@ -172,30 +215,43 @@ public struct ShardedCheckpoint: CheckpointSource {
     _ index: ShardIndex, _ shards: [any CheckpointSource], _ byteCount: Int,
     _ opaque: inout OpaqueItems
   ) throws(CairnError) -> Metadata {
-    var pairs: [(key: Metadata.Key, value: MetadataValue)] = []
+    // The index speaks of the whole, so its keys are their own.
+    var metadata = Metadata()
+    for (key, value) in index.metadata {
+      if key == "total_size", value == .int(Int64(byteCount)) { continue }
+      metadata[key] = value
+    }
+    for (key, value) in index.others {
+      guard metadata[key] == nil else {
+        try opaque.add(key.utf8, "member of the index", "its metadata have the same key")
+        continue
+      }
+      metadata[key] = value
+    }
     var found: [Metadata.Key: [(shard: Int, value: MetadataValue)]] = [:]
     for (number, shard) in shards.enumerated() {
       for (key, value) in shard.metadata { found[key, default: []].append((number, value)) }
     }
-    for (key, values) in found {
-      if values.allSatisfy({ $0.value == values[0].value }) {
-        pairs.append((key, values[0].value))
+    for (key, values) in found.sorted(by: { $0.key < $1.key }) {
+      let own = metadata[key] ?? values[0].value
+      if values.allSatisfy({ $0.value == own }) {
+        metadata[key] = own
         continue
       }
       for (number, value) in values {
         let path = index.shards[number].bytes + "/".utf8 + key.utf8
-        if let long = try? TensorName(utf8: path) {
-          pairs.append((long, value))
-        } else {
+        guard let long = try? TensorName(utf8: path) else {
           try opaque.add(path, "metadata of a shard", "its key and the shard's name are too long")
+          continue
         }
+        guard metadata[long].map({ $0 == value }) ?? true else {
+          try opaque.add(path, "metadata of a shard", "the index's metadata have that key")
+          continue
+        }
+        metadata[long] = value
       }
     }
-    for (key, value) in index.metadata {
-      if key == "total_size", value == .int(Int64(byteCount)) { continue }
-      pairs.append((key, value))
-    }
-    return Metadata(pairs)
+    return metadata
   }
 
   // MARK: - Tensors
@@ -213,6 +269,7 @@ public struct ShardedCheckpoint: CheckpointSource {
     let item = try item(at: index)
     var entry = try shards[item.shard].entry(at: item.index)
     entry.position = index
+    entry.aliasOf = item.aliasOf
     return entry
   }
 
@@ -247,6 +304,23 @@ public struct ShardedCheckpoint: CheckpointSource {
   ) throws(CairnError) {
     for shard in shards { try shard.check(level) { (_) throws(CairnError) in } }
     try progress(Progress(done: 1, total: 1))
+  }
+}
+
+/// What stands for a shard that is not there.
+private struct MissingShard: CheckpointSource {
+  var count: Int { 0 }
+  var fileByteCount: Int { 0 }
+
+  func entry(at index: Int) throws(CairnError) -> TensorEntry {
+    try checkIndex(index)
+    throw CairnError(.missingFile, "the file of the tensor is not there")
+  }
+
+  func read(
+    at index: Int, from offset: Int, into bytes: inout MutableSpan<UInt8>
+  ) throws(CairnError) {
+    _ = try entry(at: index)
   }
 }
 

@@ -28,6 +28,11 @@ struct ShardedWriter: TensorSink {
   ) throws(CairnError) {
     try CheckpointFormat.sharded.refuse(source, accepting: losses)
     let stem = try Self.stem(of: path)
+    guard SystemPath.bytes(stem) == Array(stem.utf8) else {
+      throw CairnError(
+        .invalidArgument, "the name is not valid UTF-8, and the index names its files in JSON",
+        at: .init(file: path), advice: "Give the checkpoint a name that is UTF-8")
+    }
     let plan = try ShardPlan(source, largest: options.shardByteCount)
     guard plan.shards.count <= ShardedCheckpoint.maximumShardCount else {
       throw CairnError(

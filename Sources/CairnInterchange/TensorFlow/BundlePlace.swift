@@ -112,10 +112,9 @@ struct BundlePlace {
       let path = Array(rest[(rest.startIndex + 1)..<end])
       let own =
         path.first == UInt8(ascii: "/") ? path.split(separator: 0x2F).last.map(Array.init) : path
-      guard let own, let inner = try? InnerPath(own), place.holds(inner.text + ending) else {
-        return nil
-      }
-      return inner.text
+      guard let own, let inner = try? InnerPath(own) else { return nil }
+      let prefix = SystemPath.text(inner.bytes)
+      return place.holds(prefix + ending) ? prefix : nil
     }
     return nil
   }

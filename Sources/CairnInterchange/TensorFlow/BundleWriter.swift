@@ -36,7 +36,8 @@ struct BundleWriter: TensorSink {
   ) throws(CairnError) {
     try CheckpointFormat.tensorflow.refuse(source, accepting: losses)
     let ending = ".index"
-    guard path.dropping(suffix: ending).map({ !$0.isEmpty && !$0.spellingEnds(with: "/") }) == true
+    guard let prefix = path.dropping(suffix: ending), !prefix.isEmpty,
+      !prefix.spellingEnds(with: "/")
     else {
       throw CairnError(
         .invalidArgument, "the name is not that of a bundle's index", at: .init(file: path),
@@ -51,8 +52,7 @@ struct BundleWriter: TensorSink {
     }
     let total = items.reduce(0) { $0.addingReportingOverflow($1.entry.byteCount).partialValue }
     var group = try FileGroup(index: path, options: options)
-    let file = try group.part(
-      String(path.dropLast(ending.count)) + ".data-00000-of-00001")
+    let file = try group.part(prefix + ".data-00000-of-00001")
     var data = BundleData(file: file)
     var table = SortedTableWriter()
     // `BundleHeaderProto`: one data file, version 1 of what produces it.

@@ -11,6 +11,9 @@ struct ZipTolerance: Sendable {
   var allowsTail = false
   /// Whether a CRC-32 of 0 stands for none, as in what PyTorch saves without checksums.
   var zeroMeansUnchecked = false
+  /// Whether a name may be any text: where nothing is ever unpacked, one that leads out of a folder is only
+  /// a name.
+  var allowsAnyName = false
   /// Bytes that deflated members may give, beside 64 times the archive's size; nil for no bound.
   var expansion: Int?
   /// Bytes that may be inflated only to come to others, beside 16 times the archive's size.
@@ -22,7 +25,8 @@ struct ZipTolerance: Sendable {
   static let torch = ZipTolerance(
     allowsTail: true, zeroMeansUnchecked: true, expansion: 64 << 20, waste: 256 << 20)
   /// As the format asks, of arrays that deflate no more than a mask of few ones does.
-  static let numpy = ZipTolerance(expansion: 64 << 20, waste: 256 << 20)
+  static let numpy = ZipTolerance(
+    allowsAnyName: true, expansion: 64 << 20, waste: 256 << 20)
 }
 
 /// An archive whose central directory has been read and held against every local header.
@@ -63,7 +67,7 @@ struct ZipArchive: Sendable {
     var reader = SourceReader(source, in: directory.range)
     for _ in 0..<directory.memberCount {
       let start = reader.location
-      var (member, nameBytes) = try Self.centralMember(&reader)
+      var (member, nameBytes) = try Self.centralMember(&reader, tolerance)
       guard names.insert(ByteKey(member.name)).inserted else {
         throw CairnError(
           .duplicateName, "two members of the archive have the same name",
@@ -110,12 +114,6 @@ struct ZipArchive: Sendable {
   func bytes(of member: ZipMember) throws(CairnError) -> [UInt8] {
     let content = content(of: member)
     return try content.withBytes(in: 0..<content.count) { $0.array }
-  }
-
-  /// The name of the first member of an archive that begins as `head` does, nil if none does.
-  static func firstName(in head: [UInt8]) -> ArraySlice<UInt8>? {
-    guard head.count > 30, head.starts(with: [0x50, 0x4B, 3, 4]) else { return nil }
-    return head[30...].prefix(Int(head[26]) | Int(head[27]) << 8)
   }
 
   /// Reads every member and holds it against its CRC-32.
@@ -172,7 +170,7 @@ struct ZipArchive: Sendable {
 
   /// One record of the central directory.
   private static func centralMember(
-    _ reader: inout SourceReader
+    _ reader: inout SourceReader, _ tolerance: ZipTolerance
   ) throws(CairnError) -> (ZipMember, [UInt8]) {
     let start = reader.location
     let signature: UInt32 = try reader.integer()
@@ -189,7 +187,8 @@ struct ZipArchive: Sendable {
     let offset: UInt32 = try reader.integer()
     let nameBytes = try reader.bytes(Int(fields.nameCount))
     let name = try ZipName.decode(
-      nameBytes, isUTF8: fields.flags & ZipMember.utf8Flag != 0, at: start)
+      nameBytes, isUTF8: fields.flags & ZipMember.utf8Flag != 0,
+      allowsAny: tolerance.allowsAnyName, at: start)
     var sizes = ZipExtra.Sizes(stored: fields.stored, plain: fields.plain, offset: offset)
     try ZipExtra.apply(try reader.bytes(Int(fields.extraCount)), to: &sizes, at: start, name: name)
     try reader.skip(Int(commentCount))

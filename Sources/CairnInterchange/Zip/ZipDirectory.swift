@@ -91,6 +91,7 @@ struct ZipDirectory {
     _ source: any ByteSource, _ allowsTail: Bool
   ) throws(CairnError) -> (Int, tail: Int) {
     guard source.count >= endByteCount else {
+      try refuseOther(source)
       throw CairnError(
         .truncated, "the file is too short for an archive", at: .init(file: source.path, offset: 0),
         expected: "at least \(endByteCount) bytes", found: "\(source.count)")
@@ -117,10 +118,23 @@ struct ZipDirectory {
         found: "\(last.tail) bytes",
         advice: "Something was appended to the file, or it is cut short")
     }
+    try refuseOther(source)
     throw CairnError(
       .truncated, "the archive has no end record",
       at: .init(file: source.path, offset: UInt64(first)),
       expected: "PK\\x05\\x06 at the file's end", advice: "The file is cut short; fetch it again")
+  }
+
+  /// Refuses what does not begin as an archive: nothing has been cut off of it.
+  private static func refuseOther(_ source: any ByteSource) throws(CairnError) {
+    let start = try source.withBytes(in: 0..<min(16, source.count)) { $0.array }
+    guard !start.starts(with: [0x50, 0x4B].prefix(start.count)) else { return }
+    throw CairnError(
+      .invalidHeader, "the file is no archive (ZIP)", at: .init(file: source.path, offset: 0),
+      expected: "PK\\x03\\x04", found: String(decoding: start, as: UTF8.self).debugDescription,
+      advice:
+        "Its name, or --from, says that it is one, its content does not: fetch the file that was "
+        + "meant")
   }
 
   private static func wideClaim(

@@ -15,9 +15,10 @@ enum ZipName {
   /// The name that `bytes` spell.
   ///
   /// - Throws: `invalidArchive` for an empty name, a NUL, or bytes that are no UTF-8 though said to
-  ///   be; `invalidPath` for a name that leads out of the folder that one would unpack into.
+  ///   be; `invalidPath`, unless any is allowed, for a name that leads out of the folder that one would
+  ///   unpack into.
   static func decode(
-    _ bytes: [UInt8], isUTF8: Bool, at place: CairnError.Location
+    _ bytes: [UInt8], isUTF8: Bool, allowsAny: Bool = false, at place: CairnError.Location
   ) throws(CairnError) -> String {
     let name: String
     if isUTF8 {
@@ -39,7 +40,7 @@ enum ZipName {
         .invalidArchive, "a member's name is empty or holds a NUL", at: place,
         advice: ZipArchive.advice)
     }
-    guard staysInside(name) else {
+    guard allowsAny || staysInside(name) else {
       throw CairnError(
         .invalidPath, "a member's name leads out of the archive's folder", at: place,
         expected: "a relative path without ‘..’", found: name.excerpt, advice: ZipArchive.advice)

@@ -93,6 +93,14 @@ struct ZipWriter: ~Copyable {
     try append(directory.span)
     let end = position
     var fields = Fields()
+    guard memberCount > 0 else {
+      // Python's zipfile, and so NumPy, tells an empty archive by a file that begins with this record.
+      fields.add(ZipDirectory.endSignature)
+      fields.add(UInt16(0), UInt16(0), UInt16(0), UInt16(0))
+      fields.add(UInt32(0), UInt32(0))
+      fields.add(UInt16(0))
+      return try append(fields.bytes.span)
+    }
     fields.add(ZipDirectory.wideEndSignature)
     fields.add(UInt64(44))
     fields.add(UInt16(45), UInt16(45))

@@ -1,0 +1,117 @@
+// Which format an archive is of: by the names in its directory; of an archive that has lost it, by the
+// names in front of its first members; and by its extension, where those allow it.
+
+import CairnSystem
+
+/// A format that is an archive.
+enum ZipKind {
+  case keras, numpy, torch
+
+  /// The kind of the archive at `place`; nil for what is no archive, or one of something else.
+  init?(_ place: CheckpointPlace) {
+    guard let file = place.file, let names = ZipNames(file, head: place.head) else { return nil }
+    let isNumPy = names.contains { $0.reversed().starts(with: NPZFile.suffix.utf8.reversed()) }
+    let parts = [
+      KerasFile.weightsName, KerasFile.configurationName, KerasFile.metadataName,
+    ].filter { part in names.contains { $0.elementsEqual(part.utf8) } }
+    if isNumPy, place.hasExtension(CheckpointFormat.npz.extensions) {
+      self = .numpy
+    } else if !parts.isEmpty, place.hasExtension(CheckpointFormat.keras.extensions) {
+      self = .keras
+    } else if names.contains(where: { Self.isOfTorch($0) }) {
+      self = .torch
+    } else if parts.first == KerasFile.weightsName || parts.count == 2 {
+      self = .keras
+    } else if isNumPy {
+      self = .numpy
+    } else if !names.isWhole, names.contains(where: { Self.isBesideTorch($0) }) {
+      self = .torch
+    } else if !names.isWhole, !parts.isEmpty {
+      self = .keras
+    } else if place.hasExtension(CheckpointFormat.npz.extensions) {
+      self = .numpy
+    } else if place.hasExtension(CheckpointFormat.keras.extensions) {
+      self = .keras
+    } else if !names.isWhole, place.hasExtension(CheckpointFormat.pytorch.extensions) {
+      self = .torch
+    } else if names.isWhole, names.isEmpty {
+      // As `numpy.savez` writes no arrays.
+      self = .numpy
+    } else {
+      return nil
+    }
+  }
+
+  /// Whether a member is the pickle of a checkpoint, or one by which other archives of PyTorch's are told.
+  private static func isOfTorch(_ name: [UInt8]) -> Bool {
+    let parts = ByteKey(name).split(at: "/")
+    return TorchArchive.isPickle(parts) || TorchArchive.foreignKind(parts) != nil
+  }
+
+  /// Whether a member stands beside the pickle, as PyTorch writes them: `NAME/version` …
+  private static func isBesideTorch(_ name: [UInt8]) -> Bool {
+    let parts = ByteKey(name).split(at: "/")
+    guard parts.count == 2 || parts.count == 3 else { return false }
+    if parts.count == 3 { return [".data", "data"].contains(parts[1]) }
+    return ["byteorder", "version", ".format_version", ".storage_alignment"].contains(parts[1])
+  }
+}
+
+/// The first names of an archive's members, of an archive that may be broken.
+private struct ZipNames {
+  private var names: [[UInt8]] = []
+  /// Whether they are those of the directory.
+  private(set) var isWhole = false
+
+  /// The most names that are looked at, and the most bytes of the directory.
+  private static let maximumCount = 1 << 14
+  private static let maximumByteCount = 1 << 20
+
+  init?(_ file: FileBytes, head: [UInt8]) {
+    let isEmpty = head.starts(with: [0x50, 0x4B, 5, 6])
+    guard isEmpty || head.starts(with: [0x50, 0x4B, 3, 4]) else { return nil }
+    if let directory = try? ZipDirectory(file, memberLimit: .max, allowsTail: true) {
+      isWhole = true
+      let end = min(directory.range.upperBound, directory.range.lowerBound + Self.maximumByteCount)
+      var reader = SourceReader(file, in: directory.range.lowerBound..<end)
+      while names.count < Self.maximumCount,
+        let name = try? Self.name(ZipArchive.centralSignature, &reader)
+      {
+        names.append(name)
+      }
+    }
+    guard names.isEmpty, !isEmpty else { return }
+    isWhole = false
+    var reader = SourceReader(file, in: 0..<file.count)
+    while names.count < 64, let name = try? Self.name(ZipMember.localSignature, &reader) {
+      names.append(name)
+    }
+  }
+
+  var isEmpty: Bool { names.isEmpty }
+
+  func contains(where fits: ([UInt8]) -> Bool) -> Bool { names.contains(where: fits) }
+
+  /// The name of the next member: in the directory, or in front of the member's data, which is skipped.
+  private static func name(
+    _ signature: UInt32, _ reader: inout SourceReader
+  ) throws(CairnError) -> [UInt8] {
+    guard try reader.integer() == signature else {
+      throw reader.failure(.invalidArchive, "no further member")
+    }
+    let isLocal = signature == ZipMember.localSignature
+    try reader.skip(isLocal ? 2 : 4)
+    let fields = try ZipFields(&reader)
+    guard isLocal else {
+      let comment: UInt16 = try reader.integer()
+      try reader.skip(12)
+      let name = try reader.bytes(Int(fields.nameCount))
+      try reader.skip(Int(fields.extraCount) + Int(comment))
+      return name
+    }
+    let name = try reader.bytes(Int(fields.nameCount))
+    // What follows may not be there any longer; then there is no next.
+    try? reader.skip(min(Int(fields.extraCount) + Int(fields.stored), reader.remaining))
+    return name
+  }
+}
