@@ -8,7 +8,7 @@ scripts=$(cd "$(dirname "$0")" && pwd)
 python="$scripts/../../.venv-${1:-fixtures}/bin/python"
 
 case "${1:-}" in
-  formats) set -- gguf gguf_more onnx onnx_more sharded tensorflow torch torch_matrix ;;
+  formats) set -- archives gguf gguf_more onnx onnx_more sharded tensorflow torch torch_matrix ;;
   *) set -- conformance digits layers keras_layers keras_models keras_operations keras_float64 keras_optimizers tensors safetensors numpy hdf5 ;;
 esac
 for script in "$@"; do

@@ -73,9 +73,7 @@ import Testing
     let names = try file.source.entries().map(\.name.string)
     #expect(names == ["sparse.indices", "sparse.values"])
     let rows = try #require(expected["indices"]?.arrayValue)
-    let numbers = rows.flatMap { $0.arrayValue ?? [] }.compactMap {
-      if case .integer(let number) = $0 { number } else { nil }
-    }
+    let numbers = rows.flatMap { $0.arrayValue ?? [] }.compactMap { $0.doubleValue.map(Int64.init) }
     #expect(try file.source.tensor(named: "sparse.indices").scalars(of: Int64.self) == numbers)
   }
 
@@ -192,6 +190,19 @@ import Testing
     let first = try Self.open("tie_first")
     #expect(try first.source.entries().map(\.name.string) == ["emb"])
     #expect(first.remarks.contains { $0.contains("\"head\"") })
+  }
+
+  @Test func `Who chooses what lies in files that are there needs no others`() throws {
+    for name in ["p1.bin", "pytorch_model.bin.index.json"] {
+      try write(contents(of: "\(Self.home)/tie_elsewhere/\(name)"), to: folder.file(name))
+    }
+    let path = folder.file("pytorch_model.bin.index.json")
+    #expect(refusal(of: path)?.code == .missingFile)
+    var options = ReadOptions()
+    options.allowsMissingFiles = true
+    let file = try CheckpointFile.open(path, options: options)
+    #expect(try file.source.entries().map(\.name.string) == ["head"])
+    #expect(file.opaqueItems.map(\.pathText) == ["emb"])
   }
 
   @Test func `No metadata of an index or of its shards vanish`() throws {

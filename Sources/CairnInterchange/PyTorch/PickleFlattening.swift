@@ -202,6 +202,7 @@ struct PickleFlattening {
       text = whole
     } catch {
       guard error.code == .limitExceeded else { throw error }
+      if isDictionary { _ = try admits(.node(node), []) }
       try leaveOut("container", error.message, path)
       return true
     }

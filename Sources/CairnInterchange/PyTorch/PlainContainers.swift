@@ -130,8 +130,14 @@ struct PlainContainers {
     of value: PickleValue, in content: PickleContent
   ) throws(CairnError) -> String? {
     var bytes: [UInt8] = []
-    guard try append(value, 0, content, &bytes) else { return nil }
-    return String(decoding: bytes, as: UTF8.self)
+    let isWhole: Bool
+    do throws(CairnError) { isWhole = try append(value, 0, content, &bytes) } catch {
+      try content.budget.take(steps: bytes.count)
+      throw error
+    }
+    // The same container may be asked for again and again.
+    try content.budget.take(steps: bytes.count)
+    return isWhole ? String(decoding: bytes, as: UTF8.self) : nil
   }
 
   private func append(
