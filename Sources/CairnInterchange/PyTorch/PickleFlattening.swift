@@ -30,6 +30,8 @@ struct PickleFlattening {
   private var seen: Set<Identity> = []
   /// Values of containers that stand in more than one place, as far as they are still listed again.
   private var repetitions: Int
+  /// Containers that were kept as one text.
+  private var texts: Set<Int> = []
   /// Which containers are large and plain.
   private var plain: PlainContainers
 
@@ -192,21 +194,30 @@ struct PickleFlattening {
     guard let node = value.node, !open.contains(.node(node)),
       try plain.isOneText(value, in: content)
     else { return false }
-    var isDictionary = false
-    if case .dict = value { isDictionary = true }
-    // It is made again only where it may be listed again.
-    if isDictionary, repetitions <= 0, seen.contains(.node(node)) { return false }
+    if texts.insert(node).inserted {
+      try content.budget.take(bytes: 40)
+      seen.insert(.node(node))
+    } else {
+      // Again it counts as all that is in it.
+      let (left, over) = repetitions.subtractingReportingOverflow(plain.valueCount(node))
+      repetitions = over ? 0 : left
+      guard repetitions > 0 else {
+        try leaveOut("container", again, path)
+        return true
+      }
+    }
     let text: String
     do throws(CairnError) {
-      guard let whole = try plain.text(of: value, in: content) else { return false }
+      guard let whole = try plain.text(of: value, in: content) else {
+        seen.remove(.node(node))
+        return false
+      }
       text = whole
     } catch {
       guard error.code == .limitExceeded else { throw error }
-      if isDictionary { _ = try admits(.node(node), []) }
       try leaveOut("container", error.message, path)
       return true
     }
-    if isDictionary { _ = try admits(.node(node), []) }
     notes.add("‘\(Self.shown(path))’ is a large container, kept as one JSON text")
     try keep(.string(text), path)
     return true

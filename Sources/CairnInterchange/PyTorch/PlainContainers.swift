@@ -120,6 +120,11 @@ struct PlainContainers {
     return left > Self.largestListed
   }
 
+  /// How many values a container that is one text would be listed as.
+  func valueCount(_ node: Int) -> Int {
+    counts.indices.contains(node) ? Int(max(0, counts[node])) : 0
+  }
+
   /// The JSON text of a container, as Python's `json.dumps` would write it: keys that are no text as their
   /// spelling, tuples and sets as lists, numbers that JSON does not have as Python's words.
   ///

@@ -99,7 +99,8 @@ struct ZipWriter: ~Copyable {
       fields.add(UInt16(0), UInt16(0), UInt16(0), UInt16(0))
       fields.add(UInt32(0), UInt32(0))
       fields.add(UInt16(0))
-      return try append(fields.bytes.span)
+      try append(fields.bytes.span)
+      return try file.flush()
     }
     fields.add(ZipDirectory.wideEndSignature)
     fields.add(UInt64(44))
