@@ -11,6 +11,7 @@ import zipfile
 from common import folder
 
 import numpy as np
+import onnx
 import torch
 from safetensors.numpy import save_file
 
@@ -133,6 +134,17 @@ def shards(out):
           {"format": "pt", "q": "other", "s1.safetensors/k": "index"}, extra={"x": 1})
 
 
+def external(out):
+    """A model with a tensor in a file that is not there."""
+    here = onnx.numpy_helper.from_array(np.ones(2, np.float32), "here")
+    there = onnx.TensorProto(name="there", data_type=1, dims=[2],
+                             data_location=onnx.TensorProto.EXTERNAL)
+    place = there.external_data.add()
+    place.key, place.value = "location", "gone.data"
+    graph = onnx.helper.make_graph([], "graph", [], [], initializer=[here, there])
+    (out / "external.onnx").write_bytes(onnx.helper.make_model(graph).SerializeToString())
+
+
 def main():
     out = folder("archives")
     expected = {"library": f"PyTorch {torch.__version__}, NumPy {np.__version__}",
@@ -141,6 +153,7 @@ def main():
     others(out)
     expected["arrays"] = archives(out)
     shards(out)
+    external(out)
     (out / "expected.json").write_text(
         json.dumps(expected, indent=1, ensure_ascii=True) + "\n")
 

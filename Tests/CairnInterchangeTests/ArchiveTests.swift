@@ -205,6 +205,17 @@ import Testing
     #expect(file.opaqueItems.map(\.pathText) == ["emb"])
   }
 
+  @Test func `Who leaves out what external data hold needs no file of them`() throws {
+    let model = folder.file("model.onnx")
+    try write(contents(of: "\(Self.home)/external.onnx"), to: model)
+    #expect(refusal(of: model)?.code == .missingFile)
+    var options = ReadOptions()
+    options.allowsMissingFiles = true
+    let file = try CheckpointFile.open(model, options: options)
+    #expect(try file.source.entries().map(\.name.string) == ["here"])
+    #expect(file.opaqueItems.map(\.pathText) == ["there"])
+  }
+
   @Test func `No metadata of an index or of its shards vanish`() throws {
     let file = try Self.open("metadata")
     let metadata = file.source.metadata
@@ -226,5 +237,14 @@ import Testing
     let sharded = folder.file(SystemPath.text([0x6F, 0xFF]) + ".safetensors.index.json")
     var shards = try CheckpointFormat.sharded.writer(to: sharded, accepting: .all)
     #expect(code { try shards.write(source) } == .invalidArgument)
+    for number in 1...3 {
+      let ending = "-0000\(number)-of-00003.gguf"
+      try write(
+        contents(of: "\(fixtures)/gguf_more/split\(ending)"),
+        to: folder.file(SystemPath.text([0x6D, 0xFF]) + ending))
+    }
+    let part = folder.file(SystemPath.text([0x6D, 0xFF]) + "-00002-of-00003.gguf")
+    let whole = try CheckpointFile.open("\(fixtures)/gguf_more/split-00001-of-00003.gguf")
+    #expect(try CheckpointFile.open(part).source.count == whole.source.count)
   }
 }

@@ -1,6 +1,7 @@
 // `cairn edit`
 
 import ArgumentParser
+import CairnFormat
 import CairnInterchange
 import CairnSystem
 import CairnTensors
@@ -82,7 +83,11 @@ struct EditCommand: ParsableCommand {
   }
 
   func run() throws {
-    let file = try CheckpointFile.open(input, format: from?.format, options: writing.readOptions)
+    var options = writing.readOptions
+    // A loss that is accepted is never that of a whole file; nor is one replaced of which a part is not there.
+    options.allowsMissingFiles =
+      !lossy && !inPlace && !(selection.include.isEmpty && selection.exclude.isEmpty)
+    let file = try CheckpointFile.open(input, format: from?.format, options: options)
     for remark in file.remarks { Terminal.complain("note: \(remark)") }
     let format = try outputFormat(of: file)
     let tensors = try edited(file)
