@@ -64,6 +64,21 @@ import Testing
     #expect(items.last?.reason == "4488 more of what it holds are not read")
   }
 
+  @Test(.timeLimit(.minutes(1)))
+  func `A large container that stands in thousands of places is listed in some of them`() throws {
+    // A dictionary of 1,100 keys, an object, and the dictionary 100,000 times more.
+    let keys = (0..<1_100).map { "U\u{4}\(1_000 + $0)N" }.joined()
+    let program =
+      "}(" + keys + "uq\u{0}](cx\ny\n)R" + String(repeating: "h\u{0}", count: 100_000) + "e"
+    let path = folder.file("shared.pt")
+    let bytes = program.unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) }
+    try write(PickleProgram.stream(bytes), to: path)
+    let file = try CheckpointFile.open(path)
+    #expect((10...100).contains(file.source.metadata.count))
+    let items = file.opaqueItems
+    #expect(items.count == 513 && items[1].reason == "it is listed in another place already")
+  }
+
   @Test func `A parameter of a sparse tensor, or of one without data, is its parts`() throws {
     let file = try Self.open("parameters.pt")
     let expected = try #require(try Self.expected()["parameters"])

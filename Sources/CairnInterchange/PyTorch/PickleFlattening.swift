@@ -191,9 +191,13 @@ struct PickleFlattening {
   private mutating func keepsAsText(
     _ value: PickleValue, _ path: [UInt8]
   ) throws(CairnError) -> Bool {
-    guard let node = value.node, !open.contains(.node(node)),
-      try plain.isOneText(value, in: content)
-    else { return false }
+    guard let node = value.node, !open.contains(.node(node)) else { return false }
+    // Nothing is gone through again once nothing is listed again.
+    if repetitions <= 0, texts.contains(node) {
+      try leaveOut("container", again, path)
+      return true
+    }
+    guard try plain.isOneText(value, in: content) else { return false }
     if texts.insert(node).inserted {
       try content.budget.take(bytes: 40)
       seen.insert(.node(node))
