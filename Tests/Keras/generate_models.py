@@ -416,13 +416,16 @@ class Builder:
         return family, model, self.inputs(*model.inputs)
 
 
-def make(number, attempts=20):
-    """The model of a number: some of what is drawn Keras itself cannot build, then it is drawn again."""
+def make(number, path, attempts=20):
+    """The model of a number, saved at a path: what Keras itself cannot build, save and load is drawn again."""
     for attempt in range(attempts):
         keras.backend.clear_session()
         builder = Builder(number * 1000 + attempt)
         try:
             family, model, arrays = builder.build()
+            # What Keras makes of the file counts: some layers come back in another type (SpatialDropout).
+            model.save(path)
+            model = keras.models.load_model(path)
             outputs = keras.tree.flatten(
                 model.predict(arrays if len(arrays) > 1 else arrays[0], verbose=0))
         except Exception:
@@ -430,7 +433,7 @@ def make(number, attempts=20):
         finally:
             keras.config.set_dtype_policy("float32")
         if all(np.isfinite(np.asarray(x, dtype="float64")).all() for x in outputs):
-            return family, builder.policy, model, arrays, outputs
+            return family, builder.policy, arrays, outputs
     raise RuntimeError(f"nothing that Keras can run for number {number}")
 
 
@@ -444,10 +447,9 @@ def main():
     os.makedirs(options.folder, exist_ok=True)
     rows = []
     for number in range(options.first, options.first + options.count * options.every, options.every):
-        family, policy, model, arrays, outputs = make(number)
         name = f"{number:04}"
         path = os.path.join(options.folder, name)
-        model.save(path + ".keras")
+        family, policy, arrays, outputs = make(number, path + ".keras")
         for index, array in enumerate(arrays):
             np.save(f"{path}.in{index}.npy", array)
         np.savez(path + ".out.npz", **{

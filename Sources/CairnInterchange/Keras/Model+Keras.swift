@@ -180,9 +180,13 @@ extension Model {
       let entry = try source.entry(at: index)
       guard let place = names.places[entry.name]?.place, place.role != .state else { continue }
       var tensor = try source.tensor(at: index)
-      // Counters are 32 or 64 bits wide, as Keras's backend has them.
-      if tensor.dtype.isInteger, place.variable.dtype.isInteger,
-        tensor.dtype != place.variable.dtype
+      // Counters are 32 or 64 bits wide, as Keras's backend has them, and so is what a policy calls
+      // float64: JAX has 32 bits unless it is told otherwise. Keras's `assign` converts all; here nothing
+      // may be lost.
+      let own = place.variable.dtype
+      if tensor.dtype != own,
+        tensor.dtype.isInteger && own.isInteger
+          || tensor.dtype.isFloatingPoint && own.isFloatingPoint
       {
         let narrowed = try tensor.cast(to: place.variable.dtype)
         if try narrowed.cast(to: tensor.dtype) == tensor { tensor = narrowed }
@@ -251,12 +255,12 @@ extension CairnError.Code {
 
 extension TensorSource {
   /// Whether the tensors are called as in a whole model's file of Keras's, which a conversion to another
-  /// format keeps: ``Model/restored(fromKeras:registry:limits:)`` makes the model then.
+  /// format keeps, or there are none at all: ``Model/restored(fromKeras:registry:limits:)`` makes the model then.
   ///
   /// - Complexity: O(number of tensors).
   public var hasKerasNames: Bool {
     get throws(CairnError) {
-      if !KerasNameLists(metadata).paths.isEmpty { return true }
+      if !KerasNameLists(metadata).paths.isEmpty || count == 0 { return true }
       // A model of vocabularies has assets and need not have weights.
       if configuration != nil {
         for blob in try blobEntries where blob.name.utf8.starts(with: "assets/".utf8) {

@@ -202,7 +202,7 @@ extension TensorSpec {
 
 extension Tensor {
   /// The tensor in the type of a model's input, as Keras converts it (`Functional._convert_inputs`).
-  fileprivate func fitted(to type: DType) throws(CairnError) -> Tensor {
+  func fitted(to type: DType) throws(CairnError) -> Tensor {
     dtype.isPlainNumber && type.isPlainNumber ? try cast(to: type) : self
   }
 }

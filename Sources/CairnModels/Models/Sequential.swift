@@ -205,6 +205,11 @@ public final class Sequential: Model, @unchecked Sendable {
     var input = try only(plainInputs(arguments))
     if let mask = arguments["mask"]?.tensors.first { input.mask = mask.tensor }
     if !isBuilt { try build(inputShape: BatchShape(input.tensor.shape).withAnyBatchSize) }
+    // Where it is a layer of another model what comes in may be of another type: Keras's `Sequential`
+    // runs through a `Functional`, which converts.
+    if let first = sublayers.first as? InputLayer {
+      input.tensor = try input.tensor.fitted(to: first.dtype)
+    }
     for layer in sublayers {
       input = try layer.only(layer.call(CallArguments(inputs: [input]), in: context))
     }
