@@ -52,6 +52,8 @@ public struct CheckpointFile: Sendable {
   public var version: String? { checkpoint.formatVersion }
   /// Bytes of all the checkpoint's files.
   public var fileByteCount: Int { checkpoint.fileByteCount }
+  /// Whether the checkpoint is several files, whatever its format.
+  public var spansFiles: Bool { checkpoint.spansFiles }
   /// The digest of the whole content, in hexadecimal, if the file has one.
   public var root: String? { checkpoint.rootDigest }
 

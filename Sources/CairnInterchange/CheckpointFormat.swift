@@ -90,9 +90,10 @@ public struct CheckpointFormat: Sendable {
         found: "\(file.count) zeros",
         advice: "It was never written, or a disk has lost it: fetch it again")
     }
-    // An index that is JSON and wrong is the affair of its own format.
-    if named == nil || !place.hasExtension(["json"]),
-      let other = OtherContent.guess(file, head: place.head, path: place.path)
+    // An index that is JSON and wrong is the affair of its own format; a server's answer is not.
+    let mayBeIndex = named != nil && place.hasExtension(["json"])
+    if let other = OtherContent.guess(
+      file, head: place.head, path: place.path, mayBeIndex: mayBeIndex)
     {
       throw other.error(path: place.path)
     }

@@ -12,6 +12,9 @@ public protocol CheckpointSource: TensorSource {
   /// The bytes of all files that the checkpoint is made of.
   var fileByteCount: Int { get }
 
+  /// Whether that is more than one file.
+  var spansFiles: Bool { get }
+
   /// The digest of the whole content, in hexadecimal, if the file has one.
   var rootDigest: String? { get }
 
@@ -33,6 +36,8 @@ public protocol CheckpointSource: TensorSource {
 }
 
 extension CheckpointSource {
+  /// One file.
+  public var spansFiles: Bool { false }
   /// None.
   public var formatVersion: String? { nil }
   /// None.

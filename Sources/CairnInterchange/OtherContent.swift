@@ -12,6 +12,8 @@ struct OtherContent {
   var advice: String
   /// Whether it is a checkpoint all the same, of a format that is not read.
   var isCheckpoint = false
+  /// Whether it is what a server says in place of a file.
+  var isAnswer = false
 
   /// The failure to open it.
   func error(path: String) -> CairnError {
@@ -27,8 +29,13 @@ struct OtherContent {
   }
 
   /// What a file is that no format has recognised.
-  static func guess(_ file: FileBytes, head: [UInt8], path: String) -> OtherContent? {
-    archive(head) ?? model(head, path: path) ?? text(file, head)
+  static func guess(
+    _ file: FileBytes, head: [UInt8], path: String, mayBeIndex: Bool
+  ) -> OtherContent? {
+    if let other = archive(head) ?? model(head, path: path) { return other }
+    let other = text(file, head)
+    return mayBeIndex && head.trimmed.first == UInt8(ascii: "{") && other?.isAnswer != true
+      ? nil : other
   }
 
   // MARK: - What stands where a file should be
@@ -37,7 +44,7 @@ struct OtherContent {
   private static func pointer(_ head: [UInt8]) -> OtherContent? {
     guard
       ["version https://git-lfs.github.com/spec/", "version https://hawser.github.com/spec/"]
-        .contains(where: { head.starts(with: $0.utf8) })
+        .contains(where: { head.trimmed.starts(with: $0.utf8) })
     else { return nil }
     let lines = head.split(separator: UInt8(ascii: "\n"))
     let size = lines.first { $0.starts(with: "size ".utf8) }
@@ -53,7 +60,9 @@ struct OtherContent {
     let advice =
       "The download has brought an answer of the server instead of the file: look at it, then fetch "
       + "the file itself"
-    if ["<!doctype html", "<html", "<head", "<body"].contains(where: { start.starts(with: $0.utf8) }
+    if ["<!doctype html", "<html", "<head", "<body", "<!--"].contains(where: {
+      start.starts(with: $0.utf8)
+    }
     ) {
       return OtherContent(what: "a web page", advice: advice)
     }
@@ -132,6 +141,14 @@ struct OtherContent {
     {
       return checkpoint("a TensorRT engine", "Open the model that it was built from")
     }
+    if SystemPath.ends(path, with: ".distcp") { return distributed }
+    // Protocols 2 to 5; PyTorch's own files were recognised before.
+    if head.count > 2, head[0] == 0x80, (2...5).contains(head[1]) {
+      return checkpoint(
+        "a Python pickle that torch.save did not write",
+        "Load it with the program that wrote it, and save the arrays with torch.save or as safetensors"
+      )
+    }
     if isMessagePack(head) {
       return checkpoint(
         "a MessagePack file, as Flax writes its checkpoints",
@@ -156,6 +173,12 @@ struct OtherContent {
   static let orbax = OtherContent(
     what: "an Orbax checkpoint",
     advice: "Restore it with orbax.checkpoint and save the arrays as safetensors or .npz",
+    isCheckpoint: true)
+  /// What torch.distributed.checkpoint writes: a folder of `.distcp` files and `.metadata`.
+  static let distributed = OtherContent(
+    what: "a checkpoint of torch.distributed (DCP)",
+    advice:
+      "Join it with 'python -m torch.distributed.checkpoint.format_utils dcp_to_torch FOLDER FILE.pt'",
     isCheckpoint: true)
   /// What coremltools writes.
   static let coreML = OtherContent(
@@ -213,7 +236,9 @@ struct OtherContent {
         what: "a model's settings without its weights", advice: "Name the file of the weights")
     }
     if ["error", "message", "errors", "detail"].contains(where: { value[$0] != nil }) {
-      return OtherContent(what: "a server's error message (JSON)", advice: fetch)
+      return OtherContent(
+        what: "a server's error message (JSON)", advice: fetch, isAnswer: value["weight_map"] == nil
+      )
     }
     return OtherContent(what: "a JSON text", advice: "Name the file of the weights")
   }
@@ -245,6 +270,7 @@ extension CheckpointPlace {
     if ["_CHECKPOINT_METADATA", "_METADATA", "manifest.ocdbt"].contains(where: { holds($0) }) {
       return .orbax
     }
+    if holds(".metadata"), holds("__0_0.distcp") { return .distributed }
     return holds("Manifest.json") && hasExtension(["mlpackage"]) ? .coreML : nil
   }
 }

@@ -167,6 +167,14 @@ struct SequentialTests {
     }
   }
 
+  @Test("Inputs of another number type are converted, as Keras does")
+  func convertedInputs() throws {
+    let model = try Sequential([InputLayer(shape: [4], name: "in"), Dense(3)])
+    let input = try Tensor([1, -2, 3, 0.1] as [Float], shape: [1, 4])
+    let expected = try model.predict(input)
+    #expect(try model.predict(input.cast(to: .float64)) == expected)
+  }
+
   @Test("Inputs of another shape or type are refused with both")
   func wrongInputs() throws {
     let model = try Sequential([InputLayer(shape: [4], name: "in"), Dense(3)])
@@ -175,7 +183,7 @@ struct SequentialTests {
     }
     #expect(error?.expected == "(None, 4)" && error?.found == "(2, 5)")
     expectError(.shapeMismatch) { _ = try model.predict(Tensor(zeros: .float32, shape: [4])) }
-    expectError(.dtypeMismatch) { _ = try model.predict(Tensor(zeros: .float64, shape: [2, 4])) }
+    expectError(.dtypeMismatch) { _ = try model.predict(Tensor(zeros: .string, shape: [2, 4])) }
     expectError(.notBuilt) { _ = try Sequential().predict(Tensor(zeros: .float32, shape: [1])) }
   }
 

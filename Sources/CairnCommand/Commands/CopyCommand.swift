@@ -24,6 +24,7 @@ struct CopyCommand: ParsableCommand {
   func run() throws {
     let output = arguments.output
     let original = try arguments.openInput()
+    for remark in original.remarks { Terminal.complain("note: \(remark)") }
     let format = try arguments.outputFormat()
     // What is coded is held against the original's digests while it is copied; other copies have none.
     let keepsDigests = format.name == CheckpointFormat.cairn.name && arguments.writing.digests

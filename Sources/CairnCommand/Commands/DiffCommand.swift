@@ -14,7 +14,8 @@ struct DiffCommand: ParsableCommand {
       Says which tensors are missing, extra, of another type or shape, in another order, tied \
       otherwise, or of other values, and how far apart those are. NaNs with equal bits are equal; \
       −0 and +0 are not. --rtol and --atol ask for numeric comparison instead.
-      Exit status 0 says the same, 1 different, 2 that something stopped the comparison.
+      Exit status 0 says the same, 1 different, 2 that something stopped the comparison, or that what is \
+      not read may differ.
 
       EXAMPLE
         cairn diff before.cairn after.safetensors
@@ -65,20 +66,53 @@ struct DiffCommand: ParsableCommand {
     if tensorsOnly { options.scope = .weights }
     let left = try CheckpointFile.open(first)
     let right = try CheckpointFile.open(second)
+    if !quiet, !tensorsOnly {
+      for (file, path) in [(left, first), (right, second)] {
+        for remark in file.remarks { Terminal.complain("note: \(path): \(remark)") }
+      }
+    }
     let bar = ProgressBar("diff")
     let report = try compare(left.source, right.source, options: options) {
       (progress) throws(CairnError) in
       try bar.update(progress)
     }
     ProgressBar.clear()
+    // What was not read is the same where the files themselves are.
+    let isDecided =
+      try report.uncompared.isEmpty || !report.isSame || areOneFile(left, right)
     if quiet {
       // Also with --json: it says how to print what this says not to print.
     } else if json {
-      Terminal.say(try report.json.text(.pretty))
+      var value = report.json
+      if !isDecided, case .object(var object) = value {
+        object["same"] = .null
+        value = .object(object)
+      }
+      Terminal.say(try value.text(.pretty))
     } else {
       Terminal.say(report.text.printableLines)
     }
     if !report.isSame { throw Finished(code: Exit.negative) }
+    guard isDecided else {
+      throw CairnError(
+        .unsupported, "what was read is the same, and what was not read may differ",
+        at: .init(file: report.uncompared.elements.first?.side == .left ? first : second),
+        found: report.uncompared.elements.first.map {
+          "\($0.item.pathText.debugDescription), which is \($0.item.type)"
+        },
+        advice: "Compare the tensors alone (--tensors-only), or the files' bytes (--bytes)")
+    }
+  }
+
+  /// Whether both are single files with the same bytes.
+  private func areOneFile(_ left: CheckpointFile, _ right: CheckpointFile) throws(CairnError)
+    -> Bool
+  {
+    guard !left.spansFiles, !right.spansFiles,
+      let one = try? FileBytes(path: first), let other = try? FileBytes(path: second),
+      one.count == other.count
+    else { return false }
+    return try compareBytes(one, other) == nil
   }
 
   private func runOnBytes() throws {

@@ -48,8 +48,9 @@ struct VerifyCommand: ParsableCommand {
           ?? ": structure checked, its content is under no checksums")
         + (deep ? ", content decoded" : "")
         + (deep && checkpoint.root != nil ? ", digests match" : "")
+        + Self.unread(checkpoint.opaqueItems.count)
     } catch {
-      guard error.saysInvalid else { throw error }
+      guard error.saysInvalid, !isOwnLimit(error) else { throw error }
       failure = error
     }
     if json {
@@ -65,6 +66,20 @@ struct VerifyCommand: ParsableCommand {
     if let failure {
       Terminal.complain(failure.description)
       throw Finished(code: Exit.negative)
+    }
+  }
+
+  /// Whether an error names a limit that is Cairn's and not the format's: a container's limits are rules.
+  private func isOwnLimit(_ error: CairnError) -> Bool {
+    error.code == .limitExceeded
+      && (try? CheckpointFormat.detect(file).name) != CheckpointFormat.cairn.name
+  }
+
+  private static func unread(_ count: Int) -> String {
+    switch count {
+    case 0: ""
+    case 1: "; 1 item is not read"
+    default: "; \(count) items are not read"
     }
   }
 }

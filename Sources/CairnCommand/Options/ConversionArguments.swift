@@ -27,7 +27,16 @@ struct ConversionArguments: ParsableArguments {
   func openInput(allowsMissingFiles: Bool = false) throws(CairnError) -> CheckpointFile {
     var options = writing.readOptions
     options.allowsMissingFiles = allowsMissingFiles
-    return try CheckpointFile.open(input, format: from?.format, options: options)
+    let file = try CheckpointFile.open(input, format: from?.format, options: options)
+    let files = SystemFileSystem()
+    if file.spansFiles, let one = try? files.resolve(input), let other = try? files.resolve(output),
+      one == other
+    {
+      throw CairnError(
+        .invalidArgument, "the output is one of the files of the input", at: .init(file: output),
+        advice: "Name another file: the others would be left without it")
+    }
+    return file
   }
 
   /// Writes all of `source` to the output, with a line of progress that begins with `label`.

@@ -35,6 +35,8 @@ public struct GGUFFile: TableSource {
   /// Where the model is in several files, of how many.
   public let remarks: [String]
 
+  public let spansFiles: Bool
+
   /// Opens a file whose bytes `source` has. Of a model in several files it is one part, which
   /// ``opaqueItems`` says.
   ///
@@ -66,6 +68,7 @@ public struct GGUFFile: TableSource {
     let isBigEndian = parts.contains { $0.header.isBigEndian }
     formatVersion = versions.joined(separator: " and ") + (isBigEndian ? " (big-endian)" : "")
     opaqueItems = builder.opaqueItems
+    spansFiles = parts.count > 1
     remarks = parts.count < 2 ? [] : ["the model is in \(parts.count) files, read as one"]
   }
 }

@@ -207,10 +207,11 @@ struct HDF5ValueReader {
       case .fixedText(_, let padding):
         try spend(width)
         let bytes = try fields.bytes(width)
-        if padding == .space {
-          pieces.append(Array(bytes[..<((bytes.lastIndex { $0 != 0x20 } ?? -1) + 1)]))
-        } else {
-          pieces.append(Array(bytes.prefix { $0 != 0 }))
+        switch padding {
+        case .space: pieces.append(bytes.droppingLast(0x20))
+        // Only what is at the end pads: NumPy's texts of bytes may have NULs within.
+        case .nul: pieces.append(bytes.droppingLast(0))
+        case .nulTerminated: pieces.append(Array(bytes.prefix { $0 != 0 }))
         }
       default:
         try spend(width)
@@ -218,5 +219,12 @@ struct HDF5ValueReader {
       }
     }
     return pieces
+  }
+}
+
+extension [UInt8] {
+  /// Without the bytes of that value at the end.
+  fileprivate func droppingLast(_ byte: UInt8) -> [UInt8] {
+    Array(self[..<((lastIndex { $0 != byte } ?? -1) + 1)])
   }
 }

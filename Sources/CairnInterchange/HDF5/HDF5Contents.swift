@@ -98,9 +98,18 @@ struct HDF5Contents: Sendable {
   private mutating func read(
     _ link: HDF5Link, in group: String, depth: Int
   ) throws(CairnError) {
-    let name = try TensorName(utf8: link.name).string
-    let path = group.isEmpty ? name : group + "/" + name
-    try index.takeTensor(nameByteCount: 2 * path.utf8.count)
+    let bytes = group.isEmpty ? link.name : Array((group + "/").utf8) + link.name
+    try index.takeTensor(
+      nameByteCount: 2 * min(bytes.count, TensorName.maximumByteCount))
+    let path: String
+    do throws(CairnError) {
+      _ = try TensorName(utf8: link.name)
+      path = try TensorName(utf8: bytes).string
+    } catch {
+      // Whatever it is: HDF5 allows more than a tensor's name may be.
+      return try opaque.add(
+        Array(String(decoding: bytes, as: UTF8.self).utf8), "HDF5 object", error.message)
+    }
     if let kind = link.kind {
       return try opaque.add(
         Array(path.utf8), kind, "it leads by a path, perhaps out of the file, which is not followed"
@@ -132,10 +141,12 @@ struct HDF5Contents: Sendable {
         datasets.append(dataset)
       }
     } catch {
-      // What is sound and not read hides nothing.
-      guard error.code == .unsupported else { throw error.located(name: path) }
+      // What is sound and not read hides nothing, nor does what claims more than may be made of a file.
+      guard error.code == .unsupported || error.code == .overBudget && known[link.address] == nil
+      else { throw error.located(name: path) }
       try opaque.add(
-        Array((error.location.name ?? path).utf8), error.found ?? "HDF5 object", error.message)
+        Array((error.location.name ?? path).utf8),
+        error.code == .unsupported ? error.found ?? "HDF5 object" : "HDF5 dataset", error.message)
     }
   }
 

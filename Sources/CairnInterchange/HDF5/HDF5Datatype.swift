@@ -8,7 +8,7 @@ import CairnTensors
 enum HDF5Datatype: Hashable, Sendable {
   /// Numbers whose bits are those of a tensor's type; perhaps big-endian, of that width.
   case plain(DType, swappedWidth: Int)
-  /// Texts of a fixed number of bytes; what follows the first NUL, or the spaces at the end, is padding.
+  /// Texts of a fixed number of bytes; what follows the first NUL, or NULs or spaces at the end, is padding.
   case fixedText(byteCount: Int, padding: Padding)
   /// Texts in the global heap.
   case text

@@ -135,6 +135,7 @@ private struct HDF5AttributeTable {
   var pairs: [(key: Metadata.Key, value: MetadataValue)] = []
   var configuration: [UInt8]?
   var remarks: [String] = []
+  private var known = Set<Metadata.Key>()
 
   mutating func add(_ attributes: [HDF5Attribute], of path: String) {
     for attribute in attributes {
@@ -165,7 +166,24 @@ private struct HDF5AttributeTable {
           + "metadata has no place for it.")
       return
     }
-    pairs.append((key, value))
+    pairs.append((free(key), value))
+  }
+
+  /// The key, or with a number if it is taken: `@` may stand in an attribute's own name.
+  private mutating func free(_ key: Metadata.Key) -> Metadata.Key {
+    guard !known.insert(key).inserted else { return key }
+    var number = 2
+    // Each key that is taken was inserted by an attribute, of which there are few with one name.
+    while true {
+      guard let numbered = try? Metadata.Key(key.string + "~\(number)") else { return key }
+      if known.insert(numbered).inserted {
+        remarks.append(
+          "The attribute \(key.string.excerpt) stands there twice; one is called "
+            + "\(numbered.string.excerpt) here.")
+        return numbered
+      }
+      number += 1
+    }
   }
 
   /// What is said of a dataset.

@@ -48,7 +48,7 @@ struct NumPyWriter: TensorSink {
         .cannotHold, "a .npy file holds one array", expected: "1 tensor", found: "\(items.count)",
         advice: "Write a .npz file")
     }
-    let blobs = try form == .npz && !losses.contains(.blobs) ? source.blobs : []
+    let blobs = try form == .npz ? source.blobs : []
     for blob in blobs { try check(blob) }
     let total = items.reduce(0) {
       $0.addingReportingOverflow($1.entry.byteCount).partialValue

@@ -79,6 +79,11 @@ public struct ONNXFile: TableSource {
         model.nodeCount == 0
         ? []
         : ["the \(model.nodeCount) nodes of the model's graphs are not kept: only their tensors"]
+      if model.notedCount > 0 {
+        remarks.append(
+          "documentation, properties and quantisation notes of tensors and inner graphs are not kept: "
+            + "\(model.notedCount)")
+      }
       if model.taker.hasTwoBits {
         remarks.append("integers of 2 bits are read as integers of 8 bits")
       }

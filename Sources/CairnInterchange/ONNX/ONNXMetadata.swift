@@ -86,8 +86,9 @@ struct ONNXMetadata {
   }
 
   /// `StringStringEntryProto`: key, value.
-  private mutating func readProperty(
-    _ source: any ByteSource, _ range: Range<Int>, _ budget: Budget
+  mutating func readProperty(
+    _ source: any ByteSource, _ range: Range<Int>, _ budget: Budget,
+    prefix: String = "metadata_props."
   ) throws(CairnError) {
     var reader = ProtobufReader(source, in: range)
     var key: [UInt8] = []
@@ -102,6 +103,6 @@ struct ONNXMetadata {
       }
       if field.number == 2 { value = try text(reader, range, budget) }
     }
-    try keep("metadata_props.".utf8 + key, value, budget)
+    try keep(prefix.utf8 + key, value, budget)
   }
 }

@@ -35,6 +35,8 @@ struct ONNXModel<Taker: ONNXTensorTaker> {
   private(set) var taker: Taker
   private(set) var metadata = ONNXMetadata()
   private(set) var nodeCount = 0
+  /// Documentation, properties and quantisation that stand with a tensor or an inner graph.
+  private(set) var notedCount = 0
   private let source: any ByteSource
   private let budget: Budget
 
@@ -101,6 +103,10 @@ struct ONNXModel<Taker: ONNXTensorTaker> {
       switch field.number {
       case 1: try readNode(range, path: path, depth: depth)
       case 2 where path.isEmpty: try metadata.keep("graph", reader, range, budget)
+      case 10 where path.isEmpty: try metadata.keep("graph.doc_string", reader, range, budget)
+      case 16 where path.isEmpty:
+        try metadata.readProperty(source, range, budget, prefix: "graph.metadata_props.")
+      case 10, 14, 16: notedCount += 1
       case 5: try readTensor(range, in: path)
       case 15: try readSparse(range, at: path, isNamed: true)
       default: break
@@ -111,6 +117,7 @@ struct ONNXModel<Taker: ONNXTensorTaker> {
   /// An initialiser, under its own name in the graph at `path`.
   private mutating func readTensor(_ range: Range<Int>, in path: [UInt8]) throws(CairnError) {
     let tensor = try ONNXTensor(source, in: range, budget: budget)
+    notedCount += tensor.noteCount
     guard let name = tensor.name else {
       return try taker.skip(path, "tensor", "its name is longer than a name may be")
     }

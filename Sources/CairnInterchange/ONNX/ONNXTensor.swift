@@ -6,6 +6,8 @@ import CairnTensors
 
 /// What a `TensorProto` says, before its elements are taken.
 struct ONNXTensor {
+  /// How much stands with the tensor that is no part of it: documentation, properties.
+  private(set) var noteCount = 0
   /// Fields of `TensorProto` that hold elements.
   private enum Data: Int {
     case float = 4
@@ -46,6 +48,8 @@ struct ONNXTensor {
       case 8: if let range = field.range { name = try reader.name(range) }
       case 13: if let range = field.range { try data.add(reader, range) }
       case 14: isExternal = field.varint == 1
+      // Documentation, properties.
+      case 12, 16: noteCount += 1
       default:
         guard let kind = Data(rawValue: field.number) else { break }
         // Of unpacked numbers each is a field of its own.

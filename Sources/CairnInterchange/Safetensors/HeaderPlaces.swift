@@ -41,9 +41,8 @@ struct HeaderPlaces {
   }
 
   /// The offset of the first of a tensor's data offsets.
-  func offset(ofBeginOf name: TensorName, in members: JSONObject) -> Int {
-    guard let member = members.firstIndex(where: { $0.key.utf8.elementsEqual(name.utf8) }),
-      let fields = members[member].value.objectValue,
+  func offset(ofBeginOf member: Int, in members: JSONObject) -> Int {
+    guard let fields = members[member].value.objectValue,
       let field = fields.firstIndex(where: { $0.key == "data_offsets" })
     else { return 0 }
     return offset([.value(member), .value(field), .value(0)])

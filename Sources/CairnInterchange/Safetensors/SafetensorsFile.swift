@@ -24,9 +24,6 @@ public struct SafetensorsFile: Sendable {
   private let header: SafetensorsHeader
   private let indices: [TensorName: Int]
   private let aliases: [(name: TensorName, owner: Int)]
-  /// Where the file is one of several of a folder, that there are others.
-  public internal(set) var remarks: [String] = []
-
   /// The bytes of the header: the JSON and the spaces after it, without the length in front of it.
   public let headerByteCount: Int
 
@@ -54,7 +51,7 @@ public struct SafetensorsFile: Sendable {
   ///   - maximumHeaderByteCount: The largest header to read; the format allows 100,000,000 bytes.
   ///     Parsing one takes some ten times its size in memory.
   /// - Throws: `truncated`, `trailingBytes`, `headerTooLarge`, `invalidHeader`, `duplicateName`,
-  ///   `invalidName`, `invalidShape`, `unknownDType`, `sizeMismatch`, `overlappingTensors`,
+  ///   `invalidShape`, `sizeMismatch`, `overlappingTensors`,
   ///   `gapBetweenTensors`, each with the offset in the file; and what reading needs.
   public init(
     _ source: any ByteSource, maximumHeaderByteCount: Int = 100_000_000
@@ -119,6 +116,9 @@ public struct SafetensorsFile: Sendable {
 extension SafetensorsFile: TensorSource {
   /// The number of tensors, second names included.
   public var count: Int { header.items.count + aliases.count }
+
+  /// Tensors of types that are not known or under names that none can have here, and such metadata.
+  public var opaqueItems: [OpaqueItem] { header.opaque.items }
 
   /// The texts of `__metadata__`.
   public var metadata: Metadata { header.metadata }

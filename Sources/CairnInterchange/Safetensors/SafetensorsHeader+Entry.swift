@@ -25,7 +25,9 @@ extension SafetensorsHeader {
     }
 
     /// The entry as the key-values of `__metadata__`.
-    func metadata() throws(CairnError) -> Metadata {
+    ///
+    /// - Parameter opaque: Gets what metadata has no key for.
+    func metadata(_ opaque: inout OpaqueItems) throws(CairnError) -> Metadata {
       // No key-values, but said: MLX writes null, others an empty object.
       if case .null = value { return FormatNotes.metadata(FormatNotes.safetensors, "null") }
       if case .object(let pairs) = value, pairs.isEmpty {
@@ -39,13 +41,11 @@ extension SafetensorsHeader {
       var found: [(key: Metadata.Key, value: MetadataValue)] = []
       found.reserveCapacity(pairs.count)
       for (position, pair) in pairs.enumerated() {
-        let name: Metadata.Key
-        do throws(CairnError) { name = try Metadata.Key(pair.key) } catch {
-          throw error.located(
-            offset: SafetensorsHeader.location(
-              places.offset([.value(member), .key(position)])
-            ).offset,
-            name: SafetensorsHeader.metadataKey, index: position)
+        guard let name = try? Metadata.Key(pair.key) else {
+          try opaque.add(
+            Array(pair.key.utf8), "metadata",
+            "its key is empty, too long or holds a control character")
+          continue
         }
         guard case .string(let text) = pair.value else {
           throw failure(
@@ -58,24 +58,33 @@ extension SafetensorsHeader {
       return Metadata(found)
     }
 
-    /// The entry as a tensor's.
-    func item() throws(CairnError) -> Item {
-      let name: TensorName
-      do throws(CairnError) { name = try TensorName(key) } catch {
-        throw error.located(
-          offset: SafetensorsHeader.location(places.offset([.key(member)])).offset, index: member)
+    /// A tensor of the header.
+    enum Found {
+      case item(Item)
+      /// One that is sound, as far as it can be seen, and not read: its place, its type, the reason.
+      case unread(Range<Int>, type: String, reason: String)
+
+      var range: Range<Int> {
+        switch self {
+        case .item(let item): item.range
+        case .unread(let range, _, _): range
+        }
       }
+    }
+
+    /// The entry as a tensor's.
+    func tensor() throws(CairnError) -> Found {
       guard case .object(let fields) = value else {
         throw failure(
           .invalidHeader, "the entry is no object", expected: "dtype, shape and data_offsets",
           found: value.kind)
       }
-      var dtype: DType?
+      var spelling: (text: String, field: Int)?
       var dimensions: (values: [Int], field: Int)?
       var offsets: (values: [Int], field: Int)?
       for (position, field) in fields.enumerated() {
         switch field.key {
-        case "dtype": dtype = try self.dtype(field.value, field: position)
+        case "dtype": spelling = (try text(field.value, field: position), position)
         case "shape": dimensions = (try integers(field.value, field: position), position)
         case "data_offsets": offsets = (try integers(field.value, field: position), position)
         default:
@@ -84,29 +93,36 @@ extension SafetensorsHeader {
             expected: "dtype, shape and data_offsets", found: field.key.excerpt)
         }
       }
-      guard let dtype, let dimensions, let offsets else {
-        let missing = dtype == nil ? "dtype" : dimensions == nil ? "shape" : "data_offsets"
+      guard let spelling, let dimensions, let offsets else {
+        let missing = spelling == nil ? "dtype" : dimensions == nil ? "shape" : "data_offsets"
         throw failure(.invalidHeader, "the entry has no \(missing)")
       }
-      return Item(
-        name: name, dtype: dtype, shape: try shape(dimensions.values, field: dimensions.field),
-        range: try range(
-          offsets.values, field: offsets.field, dtype: dtype, dimensions: dimensions))
+      guard let dtype = SafetensorsDType.dtype(named: spelling.text) else {
+        // A newer version of the format may have it; how many bytes that takes is not known.
+        return .unread(
+          try ordered(offsets.values, field: offsets.field), type: spelling.text,
+          reason: "the element type is not known")
+      }
+      let range = try range(
+        offsets.values, field: offsets.field, dtype: dtype, dimensions: dimensions)
+      do throws(CairnError) {
+        return .item(
+          Item(
+            name: try TensorName(key), dtype: dtype,
+            shape: try shape(dimensions.values, field: dimensions.field), range: range))
+      } catch {
+        guard error.code == .invalidName else { throw error }
+        return .unread(range, type: spelling.text, reason: error.message)
+      }
     }
 
-    private func dtype(_ value: JSONValue, field: Int) throws(CairnError) -> DType {
+    private func text(_ value: JSONValue, field: Int) throws(CairnError) -> String {
       guard case .string(let spelling) = value else {
         throw failure(
           .invalidHeader, "the dtype is no text", at: [.value(field)], expected: "a text",
           found: value.kind)
       }
-      guard let dtype = SafetensorsDType.dtype(named: spelling) else {
-        throw failure(
-          .unknownDType, "the element type is not known", at: [.value(field)],
-          expected: "one of \(SafetensorsDType.names)", found: spelling.excerpt,
-          advice: "A newer version may know it")
-      }
-      return dtype
+      return spelling
     }
 
     /// An array of integers that are not negative.
@@ -142,9 +158,8 @@ extension SafetensorsHeader {
       }
     }
 
-    private func range(
-      _ offsets: [Int], field: Int, dtype: DType, dimensions: (values: [Int], field: Int)
-    ) throws(CairnError) -> Range<Int> {
+    /// The data offsets as a range.
+    private func ordered(_ offsets: [Int], field: Int) throws(CairnError) -> Range<Int> {
       guard offsets.count == 2 else {
         throw failure(
           .invalidHeader, "the data offsets are not two", at: [.value(field)],
@@ -155,12 +170,19 @@ extension SafetensorsHeader {
           .invalidHeader, "the tensor ends before it begins", at: [.value(field)],
           found: "[\(offsets[0]), \(offsets[1])]")
       }
+      return offsets[0]..<offsets[1]
+    }
+
+    private func range(
+      _ offsets: [Int], field: Int, dtype: DType, dimensions: (values: [Int], field: Int)
+    ) throws(CairnError) -> Range<Int> {
+      let range = try ordered(offsets, field: field)
       switch SafetensorsDType.size(of: dtype, dimensions: dimensions.values) {
       case .bytes(let count):
-        guard offsets[1] - offsets[0] == count else {
+        guard range.count == count else {
           throw failure(
             .sizeMismatch, "the data offsets do not fit the type and shape", at: [.value(field)],
-            expected: "\(count) bytes", found: "\(offsets[1] - offsets[0])")
+            expected: "\(count) bytes", found: "\(range.count)")
         }
       case .partialByte:
         throw failure(
@@ -171,7 +193,7 @@ extension SafetensorsHeader {
           .invalidShape, "the shape has more bytes than can be counted",
           at: [.value(dimensions.field)])
       }
-      return offsets[0]..<offsets[1]
+      return range
     }
   }
 }

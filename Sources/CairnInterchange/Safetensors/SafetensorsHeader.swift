@@ -27,6 +27,8 @@ package struct SafetensorsHeader: Sendable {
   /// The tensors, in the order in which the header names them.
   package private(set) var items: [Item] = []
   package private(set) var metadata = Metadata()
+  /// Tensors of types that are not known, or under names that none can have here.
+  private(set) var opaque = OpaqueItems()
 
   /// The bytes of the length in front of the header.
   package static let lengthByteCount = 8
@@ -40,8 +42,8 @@ package struct SafetensorsHeader: Sendable {
   /// - Parameters:
   ///   - bytes: The header, without the length in front of it.
   ///   - dataByteCount: The bytes of the file after it.
-  /// - Throws: `invalidHeader`, `duplicateName`, `invalidName`, `invalidShape`, `unknownDType`,
-  ///   `sizeMismatch`, `overlappingTensors`, `gapBetweenTensors`, `truncated`, `trailingBytes`; the
+  /// - Throws: `invalidHeader`, `duplicateName`, `invalidShape`, `sizeMismatch`,
+  ///   `overlappingTensors`, `gapBetweenTensors`, `truncated`, `trailingBytes`; the
   ///   offset counts from the start of the file.
   package init(parsing bytes: [UInt8], dataByteCount: Int) throws(CairnError) {
     guard bytes.first == UInt8(ascii: "{") else {
@@ -67,20 +69,28 @@ package struct SafetensorsHeader: Sendable {
           ? error.message : "the header is no valid JSON: \(error.message)",
         at: Self.location(error.offset), advice: Self.advice, cause: error)
     }
-    let places = HeaderPlaces(bytes)
+    let texts = HeaderPlaces(bytes)
     guard case .object(let members) = root else {
       throw CairnError(.invalidHeader, "the header is no JSON object", at: Self.location(0))
     }
     items.reserveCapacity(members.count)
+    var places: [Place] = []
     for (position, member) in members.enumerated() {
-      let entry = Entry(member: position, key: member.key, value: member.value, places: places)
+      let entry = Entry(member: position, key: member.key, value: member.value, places: texts)
       if member.key.utf8.elementsEqual(Self.metadataKey.utf8) {
-        metadata = try entry.metadata()
+        metadata = try entry.metadata(&opaque)
       } else {
-        items.append(try entry.item())
+        let found = try entry.tensor()
+        places.append(Place(member: position, range: found.range))
+        switch found {
+        case .item(let item): items.append(item)
+        case .unread(_, let type, let reason):
+          try opaque.add(Array(member.key.utf8), type, reason)
+        }
       }
     }
-    try checkOffsets(dataByteCount, members, places, headerByteCount: bytes.count)
+    try Self.checkOffsets(
+      of: places, dataByteCount, members, texts, headerByteCount: bytes.count)
   }
 
   /// The advice for a header that no honest writer makes.
@@ -101,37 +111,45 @@ package struct SafetensorsHeader: Sendable {
     .init(offset: UInt64(clamping: offset) + UInt64(lengthByteCount), name: name)
   }
 
+  /// Where a tensor's bytes are, from the start of the data, and its number in the header.
+  private struct Place {
+    var member: Int
+    var range: Range<Int>
+  }
+
   /// Checks that the tensors cover the data from its start to its end, each byte once.
-  private func checkOffsets(
-    _ dataByteCount: Int, _ members: JSONObject, _ places: HeaderPlaces, headerByteCount: Int
+  private static func checkOffsets(
+    of places: [Place], _ dataByteCount: Int, _ members: JSONObject, _ texts: HeaderPlaces,
+    headerByteCount: Int
   ) throws(CairnError) {
     // Empty tensors begin and end at one place; the order of the header decides between them.
-    let order = items.indices.sorted { left, right in
-      let (a, b) = (items[left].range, items[right].range)
+    let order = places.indices.sorted { left, right in
+      let (a, b) = (places[left].range, places[right].range)
       return (a.lowerBound, a.upperBound, left) < (b.lowerBound, b.upperBound, right)
     }
     var end = 0
     for (rank, index) in order.enumerated() {
-      let item = items[index]
-      if item.range.lowerBound != end {
-        let overlaps = item.range.lowerBound < end
-        let before = rank == 0 ? "the start" : "the end of ‘\(items[order[rank - 1]].name)’"
+      let place = places[index]
+      let name = members[place.member].key
+      if place.range.lowerBound != end {
+        let overlaps = place.range.lowerBound < end
+        let before =
+          rank == 0
+          ? "the start" : "the end of ‘\(members[places[order[rank - 1]].member].key)’"
         throw CairnError(
           overlaps ? .overlappingTensors : .gapBetweenTensors,
           overlaps
             ? "the tensor begins ahead of \(before)"
             : "the tensor does not begin at \(before): the bytes between belong to none",
-          at: Self.location(
-            places.offset(ofBeginOf: item.name, in: members), name: item.name.string),
-          expected: "\(end)", found: "\(item.range.lowerBound)", advice: Self.advice)
+          at: location(texts.offset(ofBeginOf: place.member, in: members), name: name),
+          expected: "\(end)", found: "\(place.range.lowerBound)", advice: advice)
       }
-      end = item.range.upperBound
+      end = place.range.upperBound
       guard end <= dataByteCount else {
         throw CairnError(
           .truncated, "the file ends before the tensor does",
           at: .init(
-            offset: UInt64(Self.lengthByteCount + headerByteCount + dataByteCount),
-            name: item.name.string),
+            offset: UInt64(lengthByteCount + headerByteCount + dataByteCount), name: name),
           expected: "\(end) bytes of data", found: "\(dataByteCount)",
           advice: "The file is cut short; fetch it again")
       }
@@ -139,8 +157,8 @@ package struct SafetensorsHeader: Sendable {
     guard end == dataByteCount else {
       throw CairnError(
         .trailingBytes, "the file goes on after the last tensor",
-        at: Self.location(headerByteCount + end), expected: "\(end) bytes of data",
-        found: "\(dataByteCount)", advice: Self.advice)
+        at: location(headerByteCount + end), expected: "\(end) bytes of data",
+        found: "\(dataByteCount)", advice: advice)
     }
   }
 }

@@ -41,6 +41,7 @@ package struct SafetensorsLayout: Sendable {
       if tiesAreHeld, try source.entry(at: index).aliasOf != nil { continue }
       items.append(try Self.item(index, of: source))
     }
+    try Self.refusePhantoms(of: source, items)
     let order = items.indices.sorted { left, right in
       let (a, b) = (items[left], items[right])
       return a.rank == b.rank ? a.entry.name < b.entry.name : a.rank > b.rank
@@ -57,6 +58,21 @@ package struct SafetensorsLayout: Sendable {
     }
     header = try Self.header(
       items, try Self.metadata(source.metadata), note: source.metadata[FormatNotes.safetensors])
+  }
+
+  /// Refuses metadata that a reader would take for a second name of a tensor, where it is none.
+  private static func refusePhantoms(
+    of source: any TensorSource, _ items: [Item]
+  ) throws(CairnError) {
+    var names: [TensorName: Int] = [:]
+    for (number, item) in items.enumerated() { names[item.entry.name] = number }
+    for (name, _) in SafetensorsTies.aliases(in: source.metadata, tensors: names)
+    where try source.index(of: name) == nil {
+      throw CairnError(
+        .cannotHold, "a text of the metadata would be read as a second name of a tensor",
+        at: .init(name: name.string),
+        advice: "Write a .cairn file, or leave the key out (--exclude-metadata)")
+    }
   }
 
   private static func item(

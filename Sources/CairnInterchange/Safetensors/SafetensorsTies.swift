@@ -9,13 +9,21 @@ enum SafetensorsTies {
   /// The key whose value says what wrote the file, never a tensor.
   private static let formatKey = "format"
 
+  /// Whether one name can be the other's second: what is tied is a parameter of two layers, of the same kind
+  /// in both, so that the names end alike (`embed.weight`, `head.weight`). The library marks such pairs by
+  /// nothing: without this any text that happens to be a tensor's name would make another tensor.
+  private static func canBeTied(_ name: TensorName, _ owner: TensorName) -> Bool {
+    let (one, other) = (ByteKey(name.utf8).split(at: "."), ByteKey(owner.utf8).split(at: "."))
+    return one.count > 1 && other.count > 1 && one.last == other.last
+  }
+
   /// The pairs of the metadata that name a tensor which is not there as another name of one that is.
   static func aliases(
     in metadata: Metadata, tensors: [TensorName: Int]
   ) -> [(name: TensorName, owner: Int)] {
     metadata.compactMap { key, value in
       guard case .string(let text) = value, key.string != formatKey, tensors[key] == nil,
-        let name = try? TensorName(text), let owner = tensors[name]
+        let name = try? TensorName(text), let owner = tensors[name], canBeTied(key, name)
       else { return nil }
       return (key, owner)
     }
@@ -31,7 +39,7 @@ enum SafetensorsTies {
         if last != nil { return false }
         continue
       }
-      guard entry.name.string != formatKey,
+      guard entry.name.string != formatKey, canBeTied(entry.name, owner),
         source.metadata[entry.name] == .string(owner.string), last.map({ $0 < entry.name }) ?? true
       else { return false }
       last = entry.name

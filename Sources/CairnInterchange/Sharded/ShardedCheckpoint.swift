@@ -63,9 +63,11 @@ public struct ShardedCheckpoint: CheckpointSource {
 
   /// The index at a place: the file itself, or one of those that a folder may hold.
   static func indexName(at place: CheckpointPlace) -> String? {
-    guard place.file != nil else { return FolderNames.index(in: place) }
+    guard let file = place.file else { return FolderNames.index(in: place) }
     guard place.head.first(where: { !isSpace($0) }) == UInt8(ascii: "{") else { return nil }
-    return place.hasExtension(["index.json"]) || holds(place.head, "\"weight_map\"")
+    if holds(place.head, "\"weight_map\"") { return place.name }
+    return place.hasExtension(["index.json"])
+      && OtherContent.guess(file, head: place.head, path: place.path, mayBeIndex: true) == nil
       ? place.name : nil
   }
 

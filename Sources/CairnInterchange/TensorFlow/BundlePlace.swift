@@ -67,6 +67,10 @@ struct BundlePlace {
   /// The index.
   func index(at place: CheckpointPlace) throws(CairnError) -> FileBytes {
     if let file = place.file, Self.isTable(file) { return file }
+    if !place.holds(prefix + Self.ending), place.holds(prefix) {
+      // What TensorFlow wrote before bundles is one file of that name.
+      return try place.companion(prefix)
+    }
     return try place.companion(prefix + Self.ending)
   }
 
@@ -112,9 +116,8 @@ struct BundlePlace {
       let path = Array(rest[(rest.startIndex + 1)..<end])
       let own =
         path.first == UInt8(ascii: "/") ? path.split(separator: 0x2F).last.map(Array.init) : path
-      guard let own, let inner = try? InnerPath(own) else { return nil }
-      let prefix = SystemPath.text(inner.bytes)
-      return place.holds(prefix + ending) ? prefix : nil
+      // Whether it is there is said when it is opened.
+      return own.flatMap { try? InnerPath($0) }.map { SystemPath.text($0.bytes) }
     }
     return nil
   }
