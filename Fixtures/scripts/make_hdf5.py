@@ -195,6 +195,19 @@ def refused(out):
         "x", (1 << 20, 1 << 20), "f4", chunks=(1024, 1024), compression="gzip"))
 
 
+def odd_names(path):
+    """What HDF5 allows and a tensor's name or metadata have no place for; texts with NULs within."""
+    with h5py.File(path, "w") as file:
+        file["ok"] = np.array([b"a\0b", b"\0\0x", b"y"], "S3")
+        file["ok"].attrs["text"] = np.bytes_(b"c\0d")
+        file["ok"].attrs["taken"] = 2
+        file.attrs["ok@taken"] = 1
+        file["a\tb"] = np.ones(1)
+        file["n" * 1025] = np.ones(1)
+        file.create_dataset(b"\xe9", data=np.ones(1))
+        file["group/" + "m" * 1020] = np.ones(1)
+
+
 def main():
     out = folder("hdf5")
     files = {}
@@ -212,6 +225,7 @@ def main():
     with h5py.File(out / "user_block.h5") as file:
         files["user_block.h5"] = expected(file)
     refused(out)
+    odd_names(out / "odd_names.h5")
     model = models()
     model.save_weights(out / "mixed.weights.h5")
     model.save(out / "mixed.keras")

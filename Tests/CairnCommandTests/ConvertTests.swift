@@ -205,6 +205,37 @@ import Testing
     #expect(try folder.names() == ["hostile.safetensors", "old.cairn"])
   }
 
+  @Test func `What cannot be read of safetensors is named by every command, and shown harmless`()
+    async throws
+  {
+    let entries =
+      "\"a\\u001b[2J\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},"
+      + "\"b\":{\"dtype\":\"I4\",\"shape\":[2],\"data_offsets\":[1,2]},"
+      + "\"ok\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[2,3]}"
+    _ = try folder.writeHeader("{\(entries)}", data: 3, to: "odd.safetensors")
+    let info = try await cairn("info", "odd.safetensors", in: folder)
+    info.expectSuccess()
+    #expect(info.output.contains(#"not read     a\u{1b}[2J: U8"#))
+    #expect(info.output.contains("not read     b: I4"))
+    let verify = try await cairn("verify", "odd.safetensors", in: folder)
+    verify.expectSuccess()
+    #expect(verify.output.contains("; 2 items are not read"))
+    for command in ["convert", "copy"] {
+      try await cairn(command, "odd.safetensors", "out.cairn", in: folder)
+        .expectFailure("cannotHold")
+    }
+    let lossy = try await cairn("convert", "--lossy", "odd.safetensors", "out.cairn", in: folder)
+    #expect(lossy.status == 0 && lossy.errors.split(separator: "\n").count == 1)
+    try await cairn("convert", "--exclude", "b", "odd.safetensors", "out.cairn", in: folder)
+      .expectFailure("cannotHold")
+  }
+
+  @Test func `A copy says what of the input it does not have`() async throws {
+    let path = fixtures + "/cases/formats/function.onnx"
+    let run = try await cairn("copy", path, "a.cairn", in: folder)
+    #expect(run.status == 0 && run.errors.contains("note: the"))
+  }
+
   @Test func `A damaged tensor is never written on`() async throws {
     try folder.writeContainer(Samples.plain(), to: "a.cairn")
     var damaged = ContainerBytes(try folder.bytes("a.cairn"))

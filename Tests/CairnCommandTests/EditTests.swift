@@ -27,6 +27,20 @@ import Testing
     }
   }
 
+  @Test func `One part of a split model is not replaced by all of it`() async throws {
+    for number in 1...3 {
+      let name = "split-0000\(number)-of-00003.gguf"
+      try FileManager.default.copyItem(
+        atPath: fixtures + "/gguf_more/" + name, toPath: folder.path + "/" + name)
+    }
+    let part = "split-00002-of-00003.gguf"
+    let before = try folder.bytes(part)
+    try await cairn("edit", "--in-place", "--rename", "re:^=>x.", part, in: folder)
+      .expectFailure("unsupported")
+    try await cairn("convert", part, part, in: folder).expectFailure("invalidArgument")
+    #expect(try folder.bytes(part) == before)
+  }
+
   @Test func `Convert takes what is selected, in other types and under other names`() async throws {
     let run = try await cairn(
       "convert", "--include", "dense/*", "--exclude", "re:bias$", "--cast", "float16",

@@ -56,10 +56,16 @@ import Testing
   }
 
   @Test func `A file checkpoint that leads elsewhere is no bundle`() throws {
-    for path in ["../ckpt-1", "", "a\u{0}b", "absent"] {
+    for path in ["../ckpt-1", "", "a\u{0}b"] {
       try write(
         Array("model_checkpoint_path: \"\(path)\"\n".utf8), to: folder.file("checkpoint"))
       #expect(refusal(of: folder.file("checkpoint"), format: .tensorflow)?.code == .invalidHeader)
+    }
+    try write(Array("model_checkpoint_path: \"absent\"\n".utf8), to: folder.file("checkpoint"))
+    for path in [folder.path, folder.file("checkpoint")] {
+      let error = refusal(of: path)
+      #expect(error?.code == .missingFile)
+      #expect(error?.expected == "\"absent.index\"")
     }
   }
 

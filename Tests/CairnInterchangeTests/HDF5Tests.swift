@@ -57,6 +57,20 @@ import Testing
       items.contains { "\($0.type) \($0.reason)".contains(says) }, "\(items)")
   }
 
+  @Test func `Names that none can have here hide nothing, and texts keep their NULs`() throws {
+    let file = try CheckpointFile.open("\(fixtures)/hdf5/odd_names.h5")
+    #expect(try file.source.entries().map(\.name) == ["ok"])
+    #expect(file.opaqueItems.count == 4)
+    let texts = try #require(try file.source.tensor(named: "ok")).byteStrings()
+    // As h5py reads them: b'a\0b', b'\0\0x', b'y'.
+    #expect(texts == [[0x61, 0, 0x62], [0, 0, 0x78], [0x79]])
+    #expect(file.source.metadata["ok@text"] == .string("c\u{0}d"))
+    // Two attributes whose keys are one here.
+    #expect(file.source.metadata["ok@taken"] == .int(1))
+    #expect(file.source.metadata["ok@taken~2"] == .int(2))
+    #expect(file.remarks.contains { $0.contains("ok@taken~2") })
+  }
+
   @Test(arguments: ["shape_bomb", "chunk_bomb"])
   func `A file that claims far more than it has is refused`(file: String) throws {
     let error = try #require(refusal(of: "\(fixtures)/hdf5/refused_\(file).h5"))

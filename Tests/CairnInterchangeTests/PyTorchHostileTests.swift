@@ -144,7 +144,7 @@ struct PickleProgram: Sendable, CustomTestStringConvertible {
     #expect(keys.last?.hasPrefix("xxxx") == true)
   }
 
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(5)))
   func `Nesting a million deep, or exponentially wide, is named in little time`() throws {
     // [[[…]]] built from outside in, and a list of two of the list before, 200 times.
     // 256 levels are followed; of a million not even the making is paid for.
@@ -163,7 +163,7 @@ struct PickleProgram: Sendable, CustomTestStringConvertible {
     #expect(wide.opaqueItems.contains { $0.reason == "it is listed in another place already" })
   }
 
-  @Test(.timeLimit(.minutes(1)), arguments: bombs)
+  @Test(.timeLimit(.minutes(5)), arguments: bombs)
   func `Two megabytes of whatever take no more than they may`(
     bomb: PickleProgram
   ) throws {

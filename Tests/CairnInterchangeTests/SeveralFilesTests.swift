@@ -57,12 +57,13 @@ import Testing
 
   @Test func `Ties that metadata tell, and typed metadata, come back`() throws {
     var tied = try NamedTensors([
-      ("w", Tensor([1, 2] as [Float])), ("b", Tensor([3] as [Int8])), ("c", Tensor([4] as [Int8])),
+      ("w.k", Tensor([1, 2] as [Float])), ("b", Tensor([3] as [Int8])),
+      ("c.k", Tensor([4] as [Int8])),
     ])
-    try tied.addAlias("again", of: "c")
-    try tied.addAlias("head", of: "w")
+    try tied.addAlias("again.k", of: "c.k")
+    try tied.addAlias("head.k", of: "w.k")
     for (key, value) in [
-      ("again", .string("c")), ("head", .string("w")), ("format", .string("pt")),
+      ("again.k", .string("c.k")), ("head.k", .string("w.k")), ("format", .string("pt")),
       ("parameters", .int(-3)), ("rate", .float(0.1)), ("one", .float(1)), ("yes", .bool(true)),
       ("large", .uint(.max)), ("text", .string("é")), ("total_size", .int(99)),
     ] as [(TensorName, MetadataValue)] { tied.metadata[key] = value }

@@ -141,12 +141,10 @@ struct HDF5Contents: Sendable {
         datasets.append(dataset)
       }
     } catch {
-      // What is sound and not read hides nothing, nor does what claims more than may be made of a file.
-      guard error.code == .unsupported || error.code == .overBudget && known[link.address] == nil
-      else { throw error.located(name: path) }
+      // What is sound and not read hides nothing.
+      guard error.code == .unsupported else { throw error.located(name: path) }
       try opaque.add(
-        Array((error.location.name ?? path).utf8),
-        error.code == .unsupported ? error.found ?? "HDF5 object" : "HDF5 dataset", error.message)
+        Array((error.location.name ?? path).utf8), error.found ?? "HDF5 object", error.message)
     }
   }
 

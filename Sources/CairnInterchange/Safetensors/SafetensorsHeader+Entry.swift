@@ -103,15 +103,12 @@ extension SafetensorsHeader {
           try ordered(offsets.values, field: offsets.field), type: spelling.text,
           reason: "the element type is not known")
       }
+      let shape = try shape(dimensions.values, field: dimensions.field)
       let range = try range(
         offsets.values, field: offsets.field, dtype: dtype, dimensions: dimensions)
       do throws(CairnError) {
-        return .item(
-          Item(
-            name: try TensorName(key), dtype: dtype,
-            shape: try shape(dimensions.values, field: dimensions.field), range: range))
+        return .item(Item(name: try TensorName(key), dtype: dtype, shape: shape, range: range))
       } catch {
-        guard error.code == .invalidName else { throw error }
         return .unread(range, type: spelling.text, reason: error.message)
       }
     }
