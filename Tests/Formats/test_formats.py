@@ -101,11 +101,15 @@ def read_onnx(path):
             if node.op_type == "Constant" and node.attribute[0].name == "value":
                 array = numpy_helper.to_array(node.attribute[0].t)
                 out[prefix + node.output[0]] = digest(array.shape, little(array))
+            home = prefix + (node.name or node.output[0])
             for attribute in node.attribute:
+                if attribute.HasField("t") and node.op_type != "Constant":
+                    array = numpy_helper.to_array(attribute.t)
+                    out[f"{home}/{attribute.name}"] = digest(array.shape, little(array))
                 graphs = [attribute.g] if attribute.HasField("g") else list(attribute.graphs)
                 for number, inner in enumerate(graphs):
                     place = attribute.name + (f".{number}" if len(graphs) > 1 else "")
-                    graph(inner, f"{prefix}{node.name or node.output[0]}/{place}/")
+                    graph(inner, f"{home}/{place}/")
         for tensor in message.initializer:
             array = numpy_helper.to_array(tensor)
             out[prefix + tensor.name] = digest(array.shape, little(array))
