@@ -32,7 +32,9 @@ package struct SafetensorsLayout: Sendable {
   ///
   /// - Throws: `cannotHold` for what the format has no place for and `losses` doesn't name;
   ///   `duplicateName`, `noSuchTensor`, `sizeMismatch` for a source that contradicts itself.
-  package init(of source: any TensorSource, accepting losses: AcceptedLosses) throws(CairnError) {
+  package init(
+    of source: any TensorSource, accepting losses: AcceptedLosses, isShard: Bool = false
+  ) throws(CairnError) {
     try CheckpointFormat.safetensors.refuse(source, accepting: losses)
     let tiesAreHeld = try SafetensorsTies.areHeld(of: source)
     var items: [Item] = []
@@ -41,7 +43,8 @@ package struct SafetensorsLayout: Sendable {
       if tiesAreHeld, try source.entry(at: index).aliasOf != nil { continue }
       items.append(try Self.item(index, of: source))
     }
-    try Self.refusePhantoms(of: source, items)
+    // A shard's metadata name second names that are the whole's.
+    if !isShard { try Self.refusePhantoms(of: source, items) }
     let order = items.indices.sorted { left, right in
       let (a, b) = (items[left], items[right])
       return a.rank == b.rank ? a.entry.name < b.entry.name : a.rank > b.rank

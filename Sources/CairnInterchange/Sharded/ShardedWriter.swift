@@ -52,7 +52,7 @@ struct ShardedWriter: TensorSink {
       let part = ShardSource(base: source, items: shard, metadata: texts)
       let before = done
       try SafetensorsWriter.write(
-        SafetensorsLayout(of: part, accepting: []), of: part,
+        SafetensorsLayout(of: part, accepting: [], isShard: true), of: part,
         progress: { (step) throws(CairnError) in
           done = before + step.done
           try progress(Progress(done: done, total: plan.byteCount))
