@@ -53,7 +53,10 @@ public struct CheckpointFile: Sendable {
   /// Bytes of all the checkpoint's files.
   public var fileByteCount: Int { checkpoint.fileByteCount }
   /// Whether the checkpoint is several files, whatever its format.
-  public var spansFiles: Bool { checkpoint.spansFiles }
+  public var spansFiles: Bool {
+    checkpoint.spansFiles
+      || CheckpointFormat.all.contains { $0.spansFiles && $0.name.isSpelt(as: formatName) }
+  }
   /// The digest of the whole content, in hexadecimal, if the file has one.
   public var root: String? { checkpoint.rootDigest }
 

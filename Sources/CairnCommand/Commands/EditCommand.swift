@@ -105,7 +105,7 @@ struct EditCommand: ParsableCommand {
     guard let output else {
       if let to { return to.format }
       let format = try CheckpointFormat.named(file.formatName)
-      if inPlace, format.spansFiles || file.spansFiles {
+      if inPlace, file.spansFiles {
         throw CairnError(
           .unsupported, "a checkpoint of several files is not replaced in place",
           at: .init(file: input), advice: "Write another, and remove this one then")

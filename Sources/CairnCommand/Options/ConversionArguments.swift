@@ -29,7 +29,9 @@ struct ConversionArguments: ParsableArguments {
     options.allowsMissingFiles = allowsMissingFiles
     let file = try CheckpointFile.open(input, format: from?.format, options: options)
     let files = SystemFileSystem()
-    if file.spansFiles, let one = try? files.resolve(input), let other = try? files.resolve(output),
+    // Several files that replace several take their places together.
+    if file.spansFiles, try !outputFormat().spansFiles, let one = try? files.resolve(input),
+      let other = try? files.resolve(output),
       one == other
     {
       throw CairnError(

@@ -35,6 +35,7 @@ public struct GGUFFile: TableSource {
   /// Where the model is in several files, of how many.
   public let remarks: [String]
 
+  /// Whether the model is in several files.
   public let spansFiles: Bool
 
   /// Opens a file whose bytes `source` has. Of a model in several files it is one part, which

@@ -14,7 +14,7 @@ extension CheckpointFormat {
   public static let kerasShards = CheckpointFormat(
     name: "keras-shards", extensions: ["weights.json"], lacks: [],
     recognises: { KerasShards.recognises($0) },
-    open: { (place) throws(CairnError) in try KerasShards(place) }, sink: nil)
+    open: { (place) throws(CairnError) in try KerasShards(place) }, spansFiles: true, sink: nil)
 }
 
 /// Files of weights and their index, which decides: every group of variables must be in a file that the

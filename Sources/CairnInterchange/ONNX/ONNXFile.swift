@@ -93,6 +93,9 @@ public struct ONNXFile: TableSource {
     }
   }
 
+  /// Whether tensors lie in files of their own.
+  public var spansFiles: Bool { !files.isEmpty }
+
   /// Those of external data, where the model has any.
   public var checksums: String? {
     files.contains(where: \.hasChecksum) ? "the SHA-1 of external data" : nil
