@@ -53,25 +53,26 @@ struct ShardIndex {
         expected: "names of tensors with names of files")
     }
     try readMap(pairs, budget: .index(ofFile: file.count))
-    try read(root["metadata"]?.objectValue ?? [:], into: \.metadata)
+    metadata = try keyValues(root["metadata"]?.objectValue ?? [:])
     var rest = root.objectValue ?? [:]
     rest["weight_map"] = nil
     // Anything but an object is none of the metadata that are meant.
     if rest["metadata"]?.objectValue != nil || rest["metadata"] == .null { rest["metadata"] = nil }
-    try read(rest, into: \.others)
+    others = try keyValues(rest)
   }
 
-  private mutating func read(
-    _ pairs: JSONObject,
-    into list: WritableKeyPath<Self, [(key: Metadata.Key, value: MetadataValue)]>
-  ) throws(CairnError) {
+  private mutating func keyValues(
+    _ pairs: JSONObject
+  ) throws(CairnError) -> [(key: Metadata.Key, value: MetadataValue)] {
+    var list: [(key: Metadata.Key, value: MetadataValue)] = []
     for pair in pairs {
       guard let key = try? Metadata.Key(pair.key) else {
         try opaque.add(Array(pair.key.utf8), "metadata", "its key is empty, too long or no text")
         continue
       }
-      self[keyPath: list].append((key, try Self.value(pair.value)))
+      list.append((key, try Self.value(pair.value)))
     }
+    return list
   }
 
   private mutating func readMap(_ pairs: JSONObject, budget: Budget) throws(CairnError) {

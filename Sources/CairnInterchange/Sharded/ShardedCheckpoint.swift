@@ -218,7 +218,8 @@ public struct ShardedCheckpoint: CheckpointSource {
     _ opaque: inout OpaqueItems
   ) throws(CairnError) -> Metadata {
     // The index speaks of the whole, so its keys are their own.
-    var metadata = Metadata()
+    // In one go at the end: key by key, keys in descending order would take quadratic time.
+    var metadata: [Metadata.Key: MetadataValue] = [:]
     for (key, value) in index.metadata {
       if key == "total_size", value == .int(Int64(byteCount)) { continue }
       metadata[key] = value
@@ -253,7 +254,7 @@ public struct ShardedCheckpoint: CheckpointSource {
         metadata[long] = value
       }
     }
-    return metadata
+    return Metadata(metadata.map { ($0.key, $0.value) })
   }
 
   // MARK: - Tensors
