@@ -8,7 +8,7 @@ import CairnTensors
 /// others, and what cannot be a key, are opaque.
 struct ONNXMetadata {
   private(set) var pairs: [(key: Metadata.Key, value: MetadataValue)] = []
-  private(set) var opaque: [OpaqueItem] = []
+  private(set) var opaque = OpaqueItems()
   private var known = Set<Metadata.Key>()
 
   /// The longest text: as much as a container's metadata hold.
@@ -59,14 +59,12 @@ struct ONNXMetadata {
   ) throws(CairnError) {
     // Key, value and the entry that finds it, or what is said of it instead.
     try budget.take(bytes: min(path.count, TensorName.maximumByteCount) + 256)
-    func skip(_ reason: String) {
-      opaque.append(OpaqueItem(path: path, type: "metadata", reason: reason))
-    }
-    guard let value else { return skip("it is longer than \(Self.maximumTextByteCount) bytes") }
+    func skip(_ reason: String) throws(CairnError) { try opaque.add(path, "metadata", reason) }
+    guard let value else { return try skip("it is longer than \(Self.maximumTextByteCount) bytes") }
     guard let key = try? Metadata.Key(utf8: path) else {
-      return skip("its key is too long, or holds a control character")
+      return try skip("its key is too long, or holds a control character")
     }
-    guard known.insert(key).inserted else { return skip("its key stands in the model before") }
+    guard known.insert(key).inserted else { return try skip("its key stands in the model before") }
     pairs.append((key, value))
   }
 

@@ -78,7 +78,7 @@ struct ONNXModel<Taker: ONNXTensorTaker> {
         trainings += 1
       }
     }
-    for item in metadata.opaque { try self.taker.skip(item.path, item.type, item.reason) }
+    for item in metadata.opaque.items { try self.taker.skip(item.path, item.type, item.reason) }
   }
 
   // MARK: - Graphs
