@@ -102,7 +102,7 @@ def foreign(seeds):
         seeds.add("shards", path.read_bytes())
     # Fuzz/Sources/FuzzShards: the names of its shards and of the tensors in them.
     seeds.add("shards", json.dumps({"weight_map": {"a": "one.safetensors", "b": "one.safetensors",
-                                                   "c": "two.safetensors"},
+                                                   "c.w": "two.safetensors"},
                                     "metadata": {"total_size": 1, "x": [1.5]}}).encode())
 
 

@@ -1,5 +1,5 @@
 // The index of a sharded checkpoint: opened with its shards, read, checked, converted. An input is the
-// index; `one.safetensors` has the tensors a and b, `two.safetensors` c and d, a second name of c.
+// index; `one.safetensors` has the tensors a and b, `two.safetensors` c.w and d.w, a second name of c.w.
 
 import Cairn
 import FuzzHarness
@@ -14,7 +14,7 @@ private func shard(_ names: [TensorName], _ metadata: Metadata = Metadata()) -> 
 }
 
 private let one = shard(["a", "b"], Metadata([("format", .string("pt"))]))
-private let two = shard(["c"], Metadata([("d", .string("c")), ("format", .string("tf"))]))
+private let two = shard(["c.w"], Metadata([("d.w", .string("c.w")), ("format", .string("tf"))]))
 
 private func check(_ bytes: [UInt8]) throws(CairnError) {
   _ = companion("one.safetensors", one)
