@@ -11,6 +11,8 @@ struct BlockReader: ~Copyable {
   private var logical: Storage?
   /// The block whose logical bytes are in `logical`.
   private(set) var held: BlockRecord?
+  /// How it was cut into planes: entries of a hostile file may share a block and not say the same.
+  private var heldLayout: ChunkLayout?
 
   init() throws(CairnError) {
     decoder = try Self.makeDecoder()
@@ -46,12 +48,17 @@ struct BlockReader: ~Copyable {
         // A checksum is of a whole block, so the whole is read and a part of it given; the next part
         // is mostly of the same block.
         let scratch = try Self.scratch(&logical, block.logicalCount)
-        if held != block {
+        let layout: ChunkLayout
+        do throws(CodecError) { layout = try record.layout() } catch {
+          throw error.located(at: block.offset)
+        }
+        if held != block || heldLayout != layout {
           held = nil
           try scratch.withMutableBytes(in: 0..<block.logicalCount) { (bytes) throws(CairnError) in
             try readWhole(block, of: record, from: source, into: &bytes)
           }
           held = block
+          heldLayout = layout
         }
         scratch.withBytes(in: part) { target.copy($0) }
       }
