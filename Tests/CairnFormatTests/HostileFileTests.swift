@@ -141,6 +141,27 @@ struct Forgery {
     #expect(try refusal(forged.bytes, .deep) == .invalidIndex)
   }
 
+  @Test func `Entries that share a block are each read by their own planes, in parts too`() throws {
+    var tensors = NamedTensors()
+    let floats = try Tensor(weightLike(10_000, seed: 3))
+    try tensors.add(floats, named: "a")
+    try tensors.add(Tensor(dtype: .uint8, shape: [40_000], bytes: floats.bytes), named: "b")
+    var forged = try Forgery(Container.encode(tensors, options: WriteOptions()).allBytes())
+    // The block of the first for the second too.
+    forged.setField(40, ofRow: 1, to: 0)
+    func part(_ container: Container, _ index: Int) throws -> [UInt8] {
+      var bytes = [UInt8](repeating: 0, count: 1_000)
+      var span = bytes.mutableSpan
+      try container.read(at: index, from: 500, into: &span)
+      return bytes
+    }
+    let alone = try part(Container(MemoryBytes(forged.bytes)), 1)
+    let container = try Container(MemoryBytes(forged.bytes))
+    #expect(try part(container, 0) == Array(floats.bytes[500..<1_500]))
+    #expect(try part(container, 1) == alone)
+    #expect(alone != Array(floats.bytes[500..<1_500]))
+  }
+
   @Test func `A chunk of no bytes is refused without decoding it`() throws {
     let fixture = try #require(
       GoldenContainer.all.first { $0.name == "bad-stream-nothing.cairn" })

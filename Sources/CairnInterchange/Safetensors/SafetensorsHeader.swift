@@ -7,7 +7,8 @@
 //
 // (https://github.com/huggingface/safetensors, "Format".) What that page forbids is refused, and so
 // is what its own library lets pass: keys that occur twice, unknown keys in an entry, an entry
-// written as an array, a `__metadata__` that is null, other white space than spaces at the end.
+// written as an array, other white space than spaces at the end. Names and keys that none can have
+// here, and types that are not known, are listed and not read.
 
 import CairnJSON
 package import CairnSystem
