@@ -7,6 +7,8 @@ public struct ChunkDecoder: ~Copyable {
   private var fast = FastInflate()
   private var inflater: InflateDecoder
   private var planes: [UInt8] = []
+  /// The longest buffer that is kept: a longer one costs little beside its chunk, and readers wait idle.
+  private static let keptByteCount = 4 << 20
 
   /// A decoder of its own state.
   ///
@@ -43,7 +45,7 @@ public struct ChunkDecoder: ~Copyable {
     // The buffer leaves `self` meanwhile: a span of it and a call on `self` would overlap.
     var planes: [UInt8] = []
     swap(&planes, &self.planes)
-    defer { swap(&planes, &self.planes) }
+    defer { if planes.count <= Self.keptByteCount { swap(&planes, &self.planes) } }
     if planes.count < count {
       planes = []  // lets the old buffer go before the new one is allocated
       planes = [UInt8](repeating: 0, count: count)

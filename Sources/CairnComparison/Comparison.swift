@@ -57,7 +57,8 @@ public func compare(
   report.retyped = Listing(retyped, limit: limit)
   report.reshaped = Listing(reshaped, limit: limit)
 
-  let values = try ValueComparison(comparable, left, a, right, b, options)
+  let values = try ValueComparison(
+    comparable, .init(source: left, table: a), .init(source: right, table: b), options)
   try values.run(progress)
   values.fill(&report)
 

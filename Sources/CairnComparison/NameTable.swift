@@ -8,6 +8,8 @@ struct NameTable: Sendable {
   let entries: [TensorEntry]
   let indices: [TensorName: Int]
   let inWeightOrder: [TensorName]
+  /// Whether a tensor has more than one name.
+  var isTied: Bool { entries.contains { $0.aliasOf != nil } }
 
   init(_ source: any TensorSource) throws(CairnError) {
     let entries = try source.entries()

@@ -7,13 +7,10 @@ import CairnTensors
 ///
 /// A tensor with several names is compared once for each partner that it has on the other side.
 final class ValueComparison: Sendable {
-  /// Two tensors of one type and shape, and the names that stand for them.
-  private struct Pair: Sendable {
-    var names: [TensorName]
-    var left: TensorBytes
-    var right: TensorBytes
-    var dtype: DType
-    var shape: Shape
+  /// Two tensors of one type and shape, by their indices, and the first of the names that stand for them.
+  private struct Pair: Hashable, Sendable {
+    var left: Int
+    var right: Int
   }
 
   /// A part of a pair that one thread compares.
@@ -30,7 +27,15 @@ final class ValueComparison: Sendable {
     var strings: TensorDifference?
   }
 
+  private let left: Side
+  private let right: Side
   private let pairs: [Pair]
+  /// The first name of each pair.
+  private let firstNames: [TensorName]
+  /// The other names of the pairs that have any.
+  private let otherNames: [Int: [TensorName]]
+  /// The pairs of which one is live, with the values that they had when the comparison began.
+  private let live: [Int: (left: TensorBytes, right: TensorBytes)]
   private let options: ComparisonOptions
   private let outcomes = Lock<[Int: Outcome]>([:])
 
@@ -39,23 +44,32 @@ final class ValueComparison: Sendable {
   private static let batchByteCount = 128 << 20
   private static let batchPieceCount = 4_096
 
+  /// One of the two sources, and its names.
+  struct Side: Sendable {
+    let source: any TensorSource
+    let table: NameTable
+
+    func entry(_ index: Int) -> TensorEntry { table.entries[index] }
+  }
+
   init(
-    _ names: [TensorName], _ left: any TensorSource, _ a: NameTable, _ right: any TensorSource,
-    _ b: NameTable, _ options: ComparisonOptions
+    _ names: [TensorName], _ left: Side, _ right: Side, _ options: ComparisonOptions
   ) throws(CairnError) {
-    struct Key: Hashable {
-      var left: Int
-      var right: Int
-    }
     var pairs: [Pair] = []
-    var known: [Key: Int] = [:]
+    var firstNames: [TensorName] = []
+    var otherNames: [Int: [TensorName]] = [:]
+    var live: [Int: (left: TensorBytes, right: TensorBytes)] = [:]
+    // Without ties each name is a pair of its own.
+    let areTied = left.table.isTied || right.table.isTied
+    var known: [Pair: Int] = [:]
     for name in names {
-      let key = Key(left: try a.owner(of: name), right: try b.owner(of: name))
-      if let pair = known[key] {
-        pairs[pair].names.append(name)
+      let pair = Pair(
+        left: try left.table.owner(of: name), right: try right.table.owner(of: name))
+      if areTied, let number = known[pair] {
+        otherNames[number, default: []].append(name)
         continue
       }
-      let (mine, theirs) = (a.entries[key.left], b.entries[key.right])
+      let (mine, theirs) = (left.entry(pair.left), right.entry(pair.right))
       guard mine.dtype == theirs.dtype, mine.shape == theirs.shape,
         mine.byteCount == theirs.byteCount || mine.dtype == .string
       else {
@@ -65,23 +79,38 @@ final class ValueComparison: Sendable {
           at: .init(name: name.string), expected: "\(mine.byteCount) bytes",
           found: "\(theirs.byteCount)")
       }
-      known[key] = pairs.count
-      pairs.append(
-        Pair(
-          names: [name], left: try TensorBytes(left, key.left),
-          right: try TensorBytes(right, key.right), dtype: mine.dtype, shape: mine.shape))
+      if areTied { known[pair] = pairs.count }
+      let bytes = (
+        left: try TensorBytes(left.source, pair.left),
+        right: try TensorBytes(right.source, pair.right)
+      )
+      if bytes.left.isLive || bytes.right.isLive { live[pairs.count] = bytes }
+      pairs.append(pair)
+      firstNames.append(name)
     }
+    self.left = left
+    self.right = right
     self.pairs = pairs
+    self.firstNames = firstNames
+    self.otherNames = otherNames
+    self.live = live
     self.options = options
   }
 
   /// The bytes of all pairs, on the left.
   private var byteCount: Int {
     // Of sources that claim more than can be counted, the count stays at the end of the scale.
-    pairs.reduce(0) { sum, pair in
-      let (total, overflow) = sum.addingReportingOverflow(pair.left.byteCount)
-      return overflow ? .max : total
-    }
+    pairs.reduce(0) { $0.addingSaturated(left.entry($1.left).byteCount) }
+  }
+
+  /// The bytes of both tensors of a pair. Those that are read are made anew each time: kept, they would
+  /// be most of what many small tensors take.
+  private func bytes(of number: Int) throws(CairnError) -> (left: TensorBytes, right: TensorBytes) {
+    if let held = live[number] { return held }
+    let pair = pairs[number]
+    return (
+      try TensorBytes(left.source, pair.left), try TensorBytes(right.source, pair.right)
+    )
   }
 
   /// Compares all values.
@@ -102,21 +131,21 @@ final class ValueComparison: Sendable {
       try progress(Progress(done: done, total: total))
     }
     for index in pairs.indices {
-      let pair = pairs[index]
-      if pair.left.isSameMemory(as: pair.right) {
-        batchBytes += pair.left.byteCount
+      let entry = left.entry(pairs[index].left)
+      if let held = live[index], held.left.isSameMemory(as: held.right) {
+        batchBytes += entry.byteCount
         continue
       }
-      guard let layout = ElementLayout(pair.dtype) else {
-        batch.append(Piece(pair: index, range: nil, byteCount: pair.left.byteCount))
-        batchBytes += pair.left.byteCount
+      guard let layout = ElementLayout(entry.dtype) else {
+        batch.append(Piece(pair: index, range: nil, byteCount: entry.byteCount))
+        batchBytes += entry.byteCount
         try flush()
         continue
       }
       let step = layout.wholeGranules(upTo: Self.pieceByteCount)
       var start = 0
-      while start < pair.left.byteCount {
-        let end = min(pair.left.byteCount - start, step) + start
+      while start < entry.byteCount {
+        let end = min(entry.byteCount - start, step) + start
         batch.append(Piece(pair: index, range: start..<end, byteCount: end - start))
         batchBytes += end - start
         if batchBytes >= Self.batchByteCount || batch.count >= Self.batchPieceCount { try flush() }
@@ -127,11 +156,11 @@ final class ValueComparison: Sendable {
   }
 
   private func compare(_ piece: Piece) throws(CairnError) {
-    let pair = pairs[piece.pair]
-    guard let range = piece.range, let layout = ElementLayout(pair.dtype) else {
-      let found = try StringDifferences(
-        pair.left, pair.right, elementCount: pair.shape.elementCount)
-      if let difference = TensorDifference(found, shape: pair.shape) {
+    let entry = left.entry(pairs[piece.pair].left)
+    let (mine, theirs) = try bytes(of: piece.pair)
+    guard let range = piece.range, let layout = ElementLayout(entry.dtype) else {
+      let found = try StringDifferences(mine, theirs, elementCount: entry.shape.elementCount)
+      if let difference = TensorDifference(found, shape: entry.shape) {
         outcomes.withLock { $0[piece.pair] = Outcome(strings: difference) }
       }
       return
@@ -142,8 +171,8 @@ final class ValueComparison: Sendable {
     while start < range.upperBound {
       let window = start..<min(start + step, range.upperBound)
       let firstElement = start / layout.granule.bytes * layout.granule.elements
-      try pair.left.withBytes(window) { (mine) throws(CairnError) in
-        try pair.right.withBytes(window) { theirs in
+      try mine.withBytes(window) { (mine) throws(CairnError) in
+        try theirs.withBytes(window) { theirs in
           tally.add(mine, theirs, firstElement: firstElement)
         }
       }
@@ -162,22 +191,24 @@ final class ValueComparison: Sendable {
     let outcomes = outcomes.withLock { $0 }
     var different: [TensorDifference] = []
     for (index, pair) in pairs.enumerated() {
-      report.comparedCount += pair.names.count
-      let (sum, overflow) = report.comparedByteCount.addingReportingOverflow(pair.left.byteCount)
-      report.comparedByteCount = overflow ? .max : sum
+      let entry = left.entry(pair.left)
+      let others = otherNames[index] ?? []
+      let nameCount = 1 + others.count
+      report.comparedCount += nameCount
+      report.comparedByteCount = report.comparedByteCount.addingSaturated(entry.byteCount)
       guard let outcome = outcomes[index] else {
-        report.identicalCount += pair.names.count
+        report.identicalCount += nameCount
         continue
       }
       let tallied = outcome.tally.flatMap {
-        TensorDifference($0, dtype: pair.dtype, shape: pair.shape)
+        TensorDifference($0, dtype: entry.dtype, shape: entry.shape)
       }
       guard var difference = outcome.strings ?? tallied else {
-        report.toleratedCount += pair.names.count
+        report.toleratedCount += nameCount
         continue
       }
-      difference.name = pair.names.first
-      difference.otherNames = Array(pair.names.dropFirst())
+      difference.name = firstNames[index]
+      difference.otherNames = others
       different.append(difference)
     }
     report.different = Listing(different, limit: report.options.maximumDetails)

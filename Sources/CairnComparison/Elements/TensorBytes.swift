@@ -22,6 +22,11 @@ enum TensorBytes: Sendable {
     }
   }
 
+  /// Whether these are the bytes of a variable.
+  var isLive: Bool {
+    if case .memory = self { true } else { false }
+  }
+
   var byteCount: Int {
     switch self {
     case .memory(let tensor, _): tensor.byteCount

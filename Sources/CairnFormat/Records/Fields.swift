@@ -26,6 +26,9 @@ extension Span<UInt8> {
 struct FieldBuilder {
   private(set) var bytes: [UInt8] = []
 
+  /// A builder with room for `capacity` bytes before it asks for more memory.
+  init(capacity: Int = 0) { bytes.reserveCapacity(capacity) }
+
   mutating func append<T: FixedWidthInteger & UnsignedInteger>(_ value: T) {
     for byte in 0..<MemoryLayout<T>.size {
       bytes.append(UInt8(truncatingIfNeeded: value >> T(8 * byte)))

@@ -66,12 +66,9 @@ struct IndexBuilder {
     var rows = [UInt32](repeating: 0, count: drafts.count)
     for (row, number) in order.enumerated() { rows[number] = UInt32(row) }
     try checkPositions()
-    var entries = FieldBuilder()
-    var blocks = FieldBuilder()
-    var dimensions = FieldBuilder()
-    var names = FieldBuilder()
     var built = Built(
       bytes: [], blockCount: 0, dimensionCount: 0, nameByteCount: 0, logicalCount: 0, entries: [])
+    built.entries.reserveCapacity(drafts.count)
     for number in order {
       let draft = drafts[number]
       var record = draft.record
@@ -84,31 +81,44 @@ struct IndexBuilder {
         }
         built.logicalCount = sum
       }
-      let entry = IndexEntry(
-        record: record, nameStart: built.nameByteCount, ordinal: draft.ordinal,
-        firstDimension: built.dimensionCount, firstBlock: built.blockCount,
-        blockCount: draft.blocks.count, frameOffset: draft.frameOffset, digest: draft.digest)
-      entries.append(entry.bytes)
-      for block in draft.blocks { blocks.append(block.bytes) }
-      for dimension in record.shape.dimensions { dimensions.append(UInt64(dimension)) }
-      names.append(record.name.utf8)
+      built.entries.append(
+        IndexEntry(
+          record: record, nameStart: built.nameByteCount, ordinal: draft.ordinal,
+          firstDimension: built.dimensionCount, firstBlock: built.blockCount,
+          blockCount: draft.blocks.count, frameOffset: draft.frameOffset, digest: draft.digest))
       built.blockCount += draft.blocks.count
       built.dimensionCount += record.shape.rank
       built.nameByteCount += record.name.utf8.count
-      built.entries.append(entry)
     }
     guard built.blockCount <= Limits.format.blockCount else {
       throw CairnError(
         .limitExceeded, "the tensors have more blocks than the format allows",
         expected: "at most 2^27", found: "\(built.blockCount)", advice: "Choose larger chunks")
     }
-    built.bytes = entries.bytes + blocks.bytes + dimensions.bytes + names.bytes
+    built.bytes = sections(of: built, order)
     guard built.bytes.count <= Limits.format.indexByteCount else {
       throw CairnError(
         .limitExceeded, "the index is larger than the format allows", expected: "at most 4 GiB",
         advice: "Choose larger chunks, or several files")
     }
     return built
+  }
+
+  /// The four sections, one behind the other, in memory that is asked for once: names can be most of it.
+  private func sections(of built: Built, _ order: [Int]) -> [UInt8] {
+    var fields = FieldBuilder(
+      capacity: built.entries.count * IndexEntry.byteCount
+        + built.blockCount * BlockRecord.byteCount + built.dimensionCount * 8
+        + built.nameByteCount)
+    for entry in built.entries { fields.append(entry.bytes) }
+    for number in order {
+      for block in drafts[number].blocks { fields.append(block.bytes) }
+    }
+    for entry in built.entries {
+      for dimension in entry.record.shape.dimensions { fields.append(UInt64(dimension)) }
+    }
+    for entry in built.entries { fields.append(entry.record.name.utf8) }
+    return fields.bytes
   }
 
   private func checkPositions() throws(CairnError) {

@@ -110,7 +110,9 @@ extension EditedTensors {
         do throws(CairnError) { items[place].name = try TensorName(new) } catch {
           throw error.located(name: old.string)
         }
-        if old != items[place].name { log("rename ‘\(old)’ to ‘\(new)’") }
+        if old != items[place].name {
+          changes.append(Change(renamed: old, to: items[place].name))
+        }
       }
       guard matched else { throw rule.pattern.matchesNothing }
       try settle()

@@ -35,12 +35,33 @@ public struct EditedTensors: Sendable {
 
   /// Something that was done.
   public struct Change: Hashable, Sendable, CustomStringConvertible {
+    private enum Kind: Hashable, Sendable {
+      case other(String)
+      /// As names: long ones are not written out before somebody asks.
+      case renamed(TensorName, TensorName)
+    }
+    private let kind: Kind
     /// What, in one line.
-    public var description: String
+    public var description: String {
+      switch kind {
+      case .other(let text): text
+      case .renamed(let old, let new): "rename ‘\(old)’ to ‘\(new)’"
+      }
+    }
     /// Whether it follows from an edit without having been asked for by name.
     public var isConsequence = false
     /// Whether numbers may have become others: a cast to a type that does not have all of them.
     public var isLossy = false
+
+    init(description: String, isConsequence: Bool = false, isLossy: Bool = false) {
+      self.kind = .other(description)
+      self.isConsequence = isConsequence
+      self.isLossy = isLossy
+    }
+
+    init(renamed old: TensorName, to new: TensorName) {
+      self.kind = .renamed(old, new)
+    }
   }
 
   let base: any TensorSource
