@@ -63,6 +63,19 @@ public struct CheckpointFile: Sendable {
   /// What was understood, and will not be as it was once the tensors are copied: one sentence each.
   public var remarks: [String] { placeRemarks + checkpoint.remarks }
 
+  /// The most bytes that are decoded to read one of them; 0 where elements are read as they are needed.
+  public var blockByteCount: Int { checkpoint.blockByteCount }
+
+  /// Refuses a checkpoint whose tensors come to far more bytes than its files have, before all of them
+  /// are read: it may be a file of zeros, or one that is made to keep its reader busy.
+  ///
+  /// - Throws: `overBudget`.
+  public func checkPlausible() throws(CairnError) {
+    do throws(CairnError) { try CheckpointFormat.cairn.checkPlausible(source) } catch {
+      throw error.located(file: path)
+    }
+  }
+
   /// What ``verify(_:progress:)`` holds the content against, in words; nil if the file has no checksums.
   public var checksums: String? { checkpoint.checksums }
 

@@ -15,6 +15,9 @@ public protocol CheckpointSource: TensorSource {
   /// Whether that is more than one file.
   var spansFiles: Bool { get }
 
+  /// The most bytes that are decoded to read one of them; 0 where elements are read as they are needed.
+  var blockByteCount: Int { get }
+
   /// The digest of the whole content, in hexadecimal, if the file has one.
   var rootDigest: String? { get }
 
@@ -38,6 +41,8 @@ public protocol CheckpointSource: TensorSource {
 extension CheckpointSource {
   /// One file.
   public var spansFiles: Bool { false }
+  /// Elements are read as they are needed.
+  public var blockByteCount: Int { 0 }
   /// None.
   public var formatVersion: String? { nil }
   /// None.

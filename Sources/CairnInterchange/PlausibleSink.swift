@@ -41,7 +41,7 @@ extension CheckpointFormat {
     let found = owned.addingSaturated(shared)
     guard found > most else { return }
     throw CairnError(
-      .overBudget, "the tensors would be written out to far more bytes than the input has",
+      .overBudget, "the tensors come to far more bytes than the input has",
       expected: "at most \(most): 64 MiB, and 64 times the input", found: "\(found)",
       advice: owned > most
         ? "If it is your own, and nearly all zeros, say so (--expand)"

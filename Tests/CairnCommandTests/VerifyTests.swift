@@ -187,6 +187,23 @@ struct Damage: Sendable, CustomTestStringConvertible {
       .expectFailure("invalidElement", status: 1)
   }
 
+  @Test func `Zeros without end are decoded where that is asked for`() async throws {
+    // 200 MB of zeros in some 250 KB: more than 64 MiB, and 64 times the file.
+    var tensors = NamedTensors()
+    let count = 50_000_000
+    try tensors.add(
+      Tensor(dtype: .float32, shape: [count], bytes: [UInt8](repeating: 0, count: 4 * count)),
+      named: "w")
+    try folder.writeContainer(tensors, to: "zeros.cairn", options: WriteOptions())
+    try await cairn("verify", "zeros.cairn", in: folder).expectSuccess()
+    for arguments in [["verify", "--deep"], ["diff", "zeros.cairn"]] {
+      let refused = try await cairn(arguments + ["zeros.cairn"], in: folder)
+      refused.expectFailure("overBudget")
+      #expect(refused.errors.contains("--expand"))
+      try await cairn(arguments + ["--expand", "zeros.cairn"], in: folder).expectSuccess()
+    }
+  }
+
   @Test func `A file that is no checkpoint at all is invalid`() async throws {
     try folder.write([], to: "nothing")
     try folder.write(Array("a text that is long enough to be looked at".utf8), to: "text")

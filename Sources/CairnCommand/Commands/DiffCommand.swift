@@ -43,6 +43,9 @@ struct DiffCommand: ParsableCommand {
   @Flag(help: "Compare tensors only, not metadata, configuration and blobs.")
   var tensorsOnly = false
 
+  @Flag(help: "Decode even more than 64 MiB and 64 times a file, as of zeros.")
+  var expand = false
+
   @Flag(help: "Print nothing; the exit status says it all.")
   var quiet = false
 
@@ -70,6 +73,16 @@ struct DiffCommand: ParsableCommand {
       for (file, path) in [(left, first), (right, second)] {
         for remark in file.remarks { Terminal.complain("note: \(path): \(remark)") }
       }
+    }
+    if !expand {
+      try left.checkPlausible()
+      try right.checkPlausible()
+    }
+    // Each thread holds a block of either side. Where those are large and the file is not, one is enough.
+    if max(left.blockByteCount, right.blockByteCount) > 4 << 20,
+      max(left.fileByteCount, right.fileByteCount) < 64 << 20
+    {
+      options.threads = Threads(1)
     }
     let bar = ProgressBar("diff")
     let report = try compare(left.source, right.source, options: options) {

@@ -29,6 +29,9 @@ struct VerifyCommand: ParsableCommand {
   @Flag(help: "Print JSON: path, valid, level, error.")
   var json = false
 
+  @Flag(help: "With --deep: decode even more than 64 MiB and 64 times the file, as of zeros.")
+  var expand = false
+
   @Option(help: "The file's format, instead of finding it out.")
   var from: FormatName?
 
@@ -38,6 +41,9 @@ struct VerifyCommand: ParsableCommand {
     var summary = ""
     do throws(CairnError) {
       let checkpoint = try CheckpointFile.open(file, format: from?.format)
+      // Elsewhere the reader has a bound on what is inflated, and a view is checked once however often
+      // it repeats its elements.
+      if deep, !expand, checkpoint.blockByteCount > 0 { try checkpoint.checkPlausible() }
       let bar = ProgressBar("verify")
       try checkpoint.verify(level) { (progress) throws(CairnError) in try bar.update(progress) }
       ProgressBar.clear()

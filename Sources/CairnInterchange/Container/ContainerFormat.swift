@@ -36,6 +36,9 @@ extension Container: CheckpointSource {
   /// 1 and the minor version.
   public var formatVersion: String? { "\(version.major).\(version.minor)" }
 
+  /// A chunk.
+  public var blockByteCount: Int { 1 << log2ChunkSize }
+
   /// Those of every byte.
   public var checksums: String? { "every checksum" }
 
