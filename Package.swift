@@ -51,29 +51,31 @@ let package = Package(
     storey("CairnTensors", on: ["CairnJSON", "CairnSystem"]),
     storey("CairnCodec", on: ["CCairnKernels", "CZlib"]),
     storey(
-      "CairnFormat",
+      "CairnContainer",
       on: [
         "CairnCodec", "CairnJSON", "CairnSystem", "CairnTensors",
         .product(name: "Crypto", package: "swift-crypto"),
       ]),
     storey("CairnModels", on: ["CairnJSON", "CairnSystem", "CairnTensors"]),
-    storey("CairnComparison", on: ["CairnFormat", "CairnJSON", "CairnSystem", "CairnTensors"]),
+    storey("CairnComparison", on: ["CairnContainer", "CairnJSON", "CairnSystem", "CairnTensors"]),
     storey(
-      "CairnCheckpoints",
-      on: ["CairnFormat", "CairnJSON", "CairnModels", "CairnSystem", "CairnTensors"]),
+      "CairnModelFiles",
+      on: ["CairnContainer", "CairnJSON", "CairnModels", "CairnSystem", "CairnTensors"]),
     storey(
-      "CairnInterchange",
-      on: ["CairnCodec", "CairnFormat", "CairnJSON", "CairnModels", "CairnSystem", "CairnTensors"]),
+      "CairnForeign",
+      on: [
+        "CairnCodec", "CairnContainer", "CairnJSON", "CairnModels", "CairnSystem", "CairnTensors",
+      ]),
     storey(
       "Cairn",
       on: [
-        "CairnCheckpoints", "CairnComparison", "CairnFormat", "CairnInterchange", "CairnJSON",
+        "CairnModelFiles", "CairnComparison", "CairnContainer", "CairnForeign", "CairnJSON",
         "CairnModels", "CairnSystem", "CairnTensors",
       ]),
     .executableTarget(
       name: "CairnCommand",
       dependencies: [
-        "CairnCheckpoints", "CairnComparison", "CairnFormat", "CairnInterchange", "CairnJSON",
+        "CairnModelFiles", "CairnComparison", "CairnContainer", "CairnForeign", "CairnJSON",
         "CairnModels", "CairnSystem", "CairnTensors",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: settings),
@@ -84,7 +86,7 @@ let package = Package(
     .target(
       name: "CairnConformance",
       dependencies: [
-        "CairnFormat", "CairnJSON", "CairnSystem", "CairnTensors",
+        "CairnContainer", "CairnJSON", "CairnSystem", "CairnTensors",
         .product(name: "Crypto", package: "swift-crypto"),
       ],
       path: "Tests/ConformanceSupport", swiftSettings: settings),
@@ -92,7 +94,7 @@ let package = Package(
     .executableTarget(
       name: "cairn-conformance",
       dependencies: [
-        "CairnConformance", "CairnFormat", "CairnJSON", "CairnSystem", "CairnTestSupport",
+        "CairnConformance", "CairnContainer", "CairnJSON", "CairnSystem", "CairnTestSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Tests/ConformanceTool", swiftSettings: settings),
@@ -101,7 +103,7 @@ let package = Package(
     tests(of: "CairnTensors", with: ["CairnSystem"]),
     tests(of: "CairnCodec", with: ["CZlib"]),
     tests(
-      of: "CairnFormat",
+      of: "CairnContainer",
       with: [
         "CairnCodec", "CairnConformance", "CairnJSON", "CairnSystem", "CairnTensors",
         .product(name: "Crypto", package: "swift-crypto"),
@@ -109,17 +111,17 @@ let package = Package(
     tests(of: "CairnModels", with: ["CairnJSON", "CairnSystem", "CairnTensors"]),
     tests(
       of: "CairnComparison",
-      with: ["CairnFormat", "CairnInterchange", "CairnJSON", "CairnSystem", "CairnTensors"]),
+      with: ["CairnContainer", "CairnForeign", "CairnJSON", "CairnSystem", "CairnTensors"]),
     tests(
-      of: "CairnInterchange",
+      of: "CairnForeign",
       with: [
-        "CairnCodec", "CairnFormat", "CairnJSON", "CairnModels", "CairnSystem", "CairnTensors",
+        "CairnCodec", "CairnContainer", "CairnJSON", "CairnModels", "CairnSystem", "CairnTensors",
       ]),
-    tests(of: "Cairn", with: ["CairnFormat", "CairnInterchange", "CairnSystem", "CairnTensors"]),
+    tests(of: "Cairn", with: ["CairnContainer", "CairnForeign", "CairnSystem", "CairnTensors"]),
     tests(
       of: "CairnCommand",
       with: [
-        "CairnCodec", "CairnFormat", "CairnInterchange", "CairnJSON", "CairnSystem", "CairnTensors",
+        "CairnCodec", "CairnContainer", "CairnForeign", "CairnJSON", "CairnSystem", "CairnTensors",
       ],
       exclude: ["Goldens"]),
   ]

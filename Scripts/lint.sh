@@ -31,7 +31,7 @@ Sources/CairnCodec/Zlib/ZlibStream.swift
 Sources/CairnCommand/Main.swift
 Sources/CairnCommand/Terminal/Interruption.swift
 Sources/CairnCommand/Terminal/Terminal.swift
-Sources/CairnFormat/Records/ContentDigest.swift
+Sources/CairnContainer/Records/ContentDigest.swift
 Sources/CairnModels/Evaluation/MatrixProduct.swift
 Sources/CairnSystem/ByteCopy.swift
 Sources/CairnSystem/FileSystem.swift
@@ -63,7 +63,7 @@ fi
 # compared by canonical equivalence and cut by grapheme clusters: two names became one, and a combining
 # mark hid a slash. A set of our own words says so in its line: `// our own words`.
 if grep -rnE '\[String ?: |Set<String>|\.split\(separator: ?"|\.hasPrefix\(|\.hasSuffix\(' \
-  Sources/CairnInterchange Sources/CairnFormat --include='*.swift' |
+  Sources/CairnForeign Sources/CairnContainer --include='*.swift' |
   grep -vE 'our own words|ByteKey|"[^"]*".*: \[String\]'; then
   echo "lint: the lines above take names out of files for text; compare and cut bytes" >&2
   exit 1

@@ -1,7 +1,7 @@
 // The executable `cairn`: parses, runs, and turns every failure into one line and an exit code.
 
 import ArgumentParser
-import CairnInterchange
+import CairnForeign
 import CairnSystem
 
 #if canImport(Glibc)

@@ -1,6 +1,6 @@
 // The lowest level: the bytes of two files.
 
-import CairnFormat
+import CairnContainer
 public import CairnJSON
 public import CairnSystem
 import CairnTensors

@@ -1,6 +1,6 @@
 // Every small input that once failed, and what the command does with it now: Fixtures/cases/table.txt.
 
-import CairnInterchange
+import CairnForeign
 import CairnTensors
 import CairnTestSupport
 import Foundation

@@ -1,6 +1,6 @@
 // `cairn convert`: between the formats, and its options.
 
-import CairnFormat
+import CairnContainer
 import CairnJSON
 import CairnTensors
 import CairnTestSupport

@@ -1,6 +1,6 @@
 // `cairn copy`: a copy that is proven equal.
 
-import CairnFormat
+import CairnContainer
 import CairnTensors
 import CairnTestSupport
 import Testing

@@ -1,6 +1,6 @@
 // Models at the shell: Keras's files joined and taken apart, predictions, clones, the table of layers.
 
-import CairnInterchange
+import CairnForeign
 import CairnJSON
 import CairnSystem
 import CairnTensors

@@ -1,6 +1,6 @@
 // Where the output goes: over files, through links, into places that refuse it.
 
-import CairnFormat
+import CairnContainer
 import CairnTensors
 import CairnTestSupport
 import Foundation

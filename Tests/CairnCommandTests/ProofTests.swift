@@ -1,6 +1,6 @@
 // What a command has to prove is proven before anything that was there is replaced.
 
-import CairnFormat
+import CairnContainer
 import CairnTensors
 import CairnTestSupport
 import Foundation

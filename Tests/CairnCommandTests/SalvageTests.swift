@@ -1,6 +1,6 @@
 // `cairn salvage`: what is intact goes to a new container, what is lost is said.
 
-import CairnFormat
+import CairnContainer
 import CairnJSON
 import CairnSystem
 import CairnTensors

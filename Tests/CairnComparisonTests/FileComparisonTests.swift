@@ -1,7 +1,7 @@
 // Files compared byte by byte, with what lies where they part.
 
 import CairnComparison
-import CairnFormat
+import CairnContainer
 import CairnSystem
 import CairnTensors
 import Testing

@@ -1,7 +1,7 @@
 // The values and distances of floating-point bits, against NumPy and ml_dtypes.
 
 import CairnComparison
-import CairnInterchange
+import CairnForeign
 import CairnJSON
 import CairnSystem
 import CairnTensors

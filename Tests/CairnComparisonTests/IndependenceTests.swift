@@ -1,7 +1,7 @@
 // Whether two live sources share anything: by identity and by trial.
 
 import CairnComparison
-import CairnInterchange
+import CairnForeign
 import CairnJSON
 import CairnSystem
 import CairnTensors

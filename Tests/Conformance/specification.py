@@ -65,7 +65,7 @@ def codes(page, manifest):
     for name, entry in manifest.items():
         for number in entry["section"].split():
             yield number in page.sections, f"{name} is of section {number}, which is none"
-    swift = read("Sources", "CairnFormat", "FormatCodes.swift")
+    swift = read("Sources", "CairnContainer", "FormatCodes.swift")
     for code in re.findall(r'Self\("(\w+)"\)', swift):
         yield code in {one for one, _ in said}, f"section 18 lacks {code} of FormatCodes.swift"
 

@@ -1,6 +1,6 @@
 // What a container holds, as the conformance suite's manifest spells it: see Tests/Conformance.
 
-package import CairnFormat
+package import CairnContainer
 package import CairnJSON
 package import CairnSystem
 package import CairnTensors

@@ -2,7 +2,7 @@
 
 import ArgumentParser
 import CairnConformance
-import CairnFormat
+import CairnContainer
 import CairnJSON
 import CairnSystem
 import Foundation

@@ -1,6 +1,6 @@
 // What `cairn info` says of a checkpoint, as text and as JSON.
 
-import CairnInterchange
+import CairnForeign
 import CairnJSON
 import CairnSystem
 import CairnTensors

@@ -1,10 +1,10 @@
 // `cairn clone`
 
 import ArgumentParser
-import CairnCheckpoints
+import CairnModelFiles
 import CairnComparison
-import CairnFormat
-import CairnInterchange
+import CairnContainer
+import CairnForeign
 import CairnJSON
 import CairnModels
 import CairnSystem

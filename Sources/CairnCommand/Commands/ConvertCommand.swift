@@ -1,7 +1,7 @@
 // `cairn convert`
 
 import ArgumentParser
-import CairnInterchange
+import CairnForeign
 import CairnModels
 import CairnSystem
 import CairnTensors

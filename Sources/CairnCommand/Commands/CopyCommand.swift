@@ -2,8 +2,8 @@
 
 import ArgumentParser
 import CairnComparison
-import CairnFormat
-import CairnInterchange
+import CairnContainer
+import CairnForeign
 import CairnSystem
 import CairnTensors
 

@@ -2,7 +2,7 @@
 
 import ArgumentParser
 import CairnComparison
-import CairnInterchange
+import CairnForeign
 import CairnJSON
 import CairnSystem
 import CairnTensors

@@ -1,8 +1,8 @@
 // `cairn edit`
 
 import ArgumentParser
-import CairnFormat
-import CairnInterchange
+import CairnContainer
+import CairnForeign
 import CairnSystem
 import CairnTensors
 

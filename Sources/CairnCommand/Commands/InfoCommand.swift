@@ -1,7 +1,7 @@
 // `cairn info`
 
 import ArgumentParser
-import CairnInterchange
+import CairnForeign
 import CairnJSON
 
 struct InfoCommand: ParsableCommand {

@@ -1,7 +1,7 @@
 // `cairn predict`
 
 import ArgumentParser
-import CairnInterchange
+import CairnForeign
 import CairnJSON
 import CairnModels
 import CairnSystem

@@ -1,8 +1,8 @@
 // `cairn salvage`
 
 import ArgumentParser
-import CairnFormat
-import CairnInterchange
+import CairnContainer
+import CairnForeign
 import CairnJSON
 import CairnSystem
 import CairnTensors

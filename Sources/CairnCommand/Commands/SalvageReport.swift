@@ -1,6 +1,6 @@
 // What `cairn salvage` says of its work, as text and as JSON.
 
-import CairnFormat
+import CairnContainer
 import CairnJSON
 import CairnSystem
 import CairnTensors

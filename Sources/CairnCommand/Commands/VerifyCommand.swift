@@ -1,8 +1,8 @@
 // `cairn verify`
 
 import ArgumentParser
-import CairnFormat
-import CairnInterchange
+import CairnContainer
+import CairnForeign
 import CairnJSON
 import CairnSystem
 import CairnTensors

@@ -1,7 +1,7 @@
 // The four ways to have a model twice: that they are equal, what they share, and that a change of
 // the original shows in those that promise so only.
 
-import CairnCheckpoints
+import CairnModelFiles
 import CairnComparison
 import CairnModels
 import CairnSystem

@@ -1,9 +1,9 @@
 // The demo's first part: a real model from Keras, loaded, held against Keras, saved and restored.
 
-import CairnCheckpoints
+import CairnModelFiles
 import CairnComparison
-import CairnFormat
-import CairnInterchange
+import CairnContainer
+import CairnForeign
 import CairnJSON
 import CairnModels
 import CairnSystem

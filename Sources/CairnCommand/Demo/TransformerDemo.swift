@@ -2,8 +2,8 @@
 // `cairn convert`, `verify` and `diff` take.
 
 import CairnComparison
-import CairnFormat
-import CairnInterchange
+import CairnContainer
+import CairnForeign
 import CairnSystem
 import CairnTensors
 

@@ -1,7 +1,7 @@
 // Golden rows: a layer's configuration and weights, what it is called with, and what Keras made of
 // that. Fixtures/scripts/make_keras_layers.py writes them.
 
-import CairnInterchange
+import CairnForeign
 import CairnJSON
 import CairnModels
 import CairnSystem

@@ -1,8 +1,8 @@
 // What the commands that need a whole model have in common: the file, or the two that it is made of.
 
 import ArgumentParser
-import CairnCheckpoints
-import CairnInterchange
+import CairnModelFiles
+import CairnForeign
 import CairnJSON
 import CairnModels
 import CairnSystem

@@ -1,6 +1,6 @@
 // The arrays that a model is given on the command line.
 
-import CairnInterchange
+import CairnForeign
 import CairnModels
 import CairnSystem
 import CairnTensors

@@ -1,8 +1,8 @@
 // What the commands that read one checkpoint and write another have in common.
 
 import ArgumentParser
-import CairnFormat
-import CairnInterchange
+import CairnContainer
+import CairnForeign
 import CairnSystem
 import CairnTensors
 

@@ -1,7 +1,7 @@
 // A format by name: the value of `--from` and `--to`.
 
 import ArgumentParser
-import CairnInterchange
+import CairnForeign
 
 struct FormatName: ExpressibleByArgument {
   var format: CheckpointFormat

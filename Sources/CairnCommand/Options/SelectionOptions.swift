@@ -1,7 +1,7 @@
 // Which tensors, under which names, in which types and orders: what `convert` and `edit` have in common.
 
 import ArgumentParser
-import CairnInterchange
+import CairnForeign
 import CairnSystem
 import CairnTensors
 

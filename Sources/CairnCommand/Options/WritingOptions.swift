@@ -1,7 +1,7 @@
 // The options of every command that writes a checkpoint: `WriteOptions` on the command line.
 
 public import ArgumentParser
-public import CairnFormat
+public import CairnContainer
 import CairnSystem
 
 extension WriteOptions.Codec: ExpressibleByArgument {}

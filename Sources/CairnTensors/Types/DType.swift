@@ -1,4 +1,4 @@
-// The element types. FORMAT.md, "Dtypes", gives the table; `CairnFormat` maps them to codes.
+// The element types. FORMAT.md, "Dtypes", gives the table; `CairnContainer` maps them to codes.
 
 /// The type of a tensor's elements, spelt as Keras and NumPy (with ml_dtypes) do.
 ///

@@ -1,7 +1,7 @@
 // Several processes at one file: writers never mix, readers never see half a file.
 
-import CairnFormat
-import CairnInterchange
+import CairnContainer
+import CairnForeign
 import CairnSystem
 import CairnTensors
 import CairnTestSupport

@@ -1,7 +1,7 @@
 // The functional models of Fixtures/keras/models as Keras leaves them: config.json, and weights under
 // Keras's variable paths.
 
-import CairnInterchange
+import CairnForeign
 import CairnJSON
 import CairnSystem
 import CairnTensors

@@ -1,6 +1,6 @@
 // Files in the safetensors format that must be refused.
 
-import CairnInterchange
+import CairnForeign
 import CairnTensors
 import CairnTestSupport
 import Testing

@@ -1,7 +1,7 @@
 // Checkpoints to run the command on, the same in every run.
 
-import CairnFormat
-import CairnInterchange
+import CairnContainer
+import CairnForeign
 import CairnSystem
 import CairnTensors
 import CairnTestSupport

@@ -1,0 +1,53 @@
+// What opening a file may cost: everything that is made of its index draws on one budget.
+
+import CairnContainer
+import CairnSystem
+import CairnTensors
+
+extension Budget {
+  /// The budget for the index of a file of `fileByteCount` bytes: 32 MiB and 16 bytes for each byte of
+  /// the file. An honest index takes a small part of it: a name and a shape, and some hundred bytes for
+  /// a tensor.
+  static func index(ofFile fileByteCount: Int) -> Budget {
+    let (scaled, overflow) = fileByteCount.multipliedReportingOverflow(by: 16)
+    return Budget(
+      bytes: overflow ? .max : scaled.addingReportingOverflow(32 << 20).partialValue,
+      for: "the file's index",
+      advice: "The file names far more than it has bytes for: it is damaged or hostile")
+  }
+
+  /// Takes what a table keeps of a tensor beside its name: place, shape, elements, the entry that finds it.
+  func takeTensor(nameByteCount: Int) throws(CairnError) {
+    try take(bytes: nameByteCount.addingReportingOverflow(320).partialValue)
+  }
+}
+
+/// What a file holds and is not read, being gathered: bounded, since each takes memory.
+struct OpaqueItems {
+  private(set) var items: [OpaqueItem] = []
+
+  /// The most that are listed.
+  private static let maximumCount = 16_384
+
+  /// Adds an item.
+  ///
+  /// - Throws: `limitExceeded`.
+  mutating func add(_ item: OpaqueItem) throws(CairnError) {
+    try add(item.path, item.type, item.reason)
+  }
+
+  /// Adds an item.
+  ///
+  /// - Throws: `limitExceeded`.
+  mutating func add(
+    _ path: [UInt8], _ type: String, _ reason: String
+  ) throws(CairnError) {
+    guard items.count < Self.maximumCount else {
+      throw CairnError(
+        .limitExceeded, "the file holds more that is not read than is allowed",
+        expected: "at most \(Self.maximumCount) items",
+        advice: "The file is damaged, or of a version that is not known")
+    }
+    items.append(OpaqueItem(path: path, type: type, reason: reason))
+  }
+}

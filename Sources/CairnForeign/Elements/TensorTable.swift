@@ -1,0 +1,137 @@
+// What most readers of foreign formats come to: a list of tensors, each with the bytes of its elements.
+
+import CairnContainer
+import CairnSystem
+import CairnTensors
+
+/// Tensors of a file, each with where its elements come from.
+struct TensorTable: Sendable {
+  /// One tensor.
+  struct Item: Sendable {
+    var name: TensorName
+    var dtype: DType
+    var shape: Shape
+    var elements: any ElementBytes
+    /// The place in the table of the tensor that this is another name for.
+    var aliasOf: Int?
+    var codec = "raw"
+    /// The bytes that it takes in the file.
+    var storedByteCount: Int
+  }
+
+  private(set) var items: [Item] = []
+  private var indices: [TensorName: Int] = [:]
+  /// For messages.
+  var path: String?
+
+  init(path: String?) { self.path = path }
+
+  /// Adds a tensor, whose bytes must be those that its type and shape take.
+  ///
+  /// - Throws: `duplicateName`, `invalidShape`, `sizeMismatch`.
+  mutating func add(_ item: Item) throws(CairnError) {
+    guard indices[item.name] == nil else {
+      throw CairnError(
+        .duplicateName, "two tensors have the same name",
+        at: .init(file: path, name: item.name.string))
+    }
+    if item.dtype != .string {
+      guard let expected = item.dtype.byteCount(elements: item.shape.elementCount) else {
+        throw CairnError(
+          .invalidShape, "the shape \(item.shape) is none that a \(item.dtype) tensor can have",
+          at: .init(file: path, name: item.name.string))
+      }
+      guard expected == item.elements.count else {
+        throw CairnError(
+          .sizeMismatch, "the bytes do not fill a \(item.dtype) tensor of shape \(item.shape)",
+          at: .init(file: path, name: item.name.string), expected: "\(expected) bytes",
+          found: "\(item.elements.count)")
+      }
+    }
+    indices[item.name] = items.count
+    items.append(item)
+  }
+
+  func item(at index: Int) throws(CairnError) -> Item {
+    guard items.indices.contains(index) else {
+      throw CairnError(
+        .noSuchTensor, "there is no tensor of that index", at: .init(file: path, index: index),
+        expected: "0..<\(items.count)")
+    }
+    return items[index]
+  }
+
+  func index(of name: TensorName) -> Int? { indices[name] }
+}
+
+/// A checkpoint whose tensors stand in a table.
+protocol TableSource: CheckpointSource {
+  var table: TensorTable { get }
+}
+
+extension TableSource {
+  /// The number of tensors, aliases included.
+  public var count: Int { table.items.count }
+
+  /// What is known of the tensor at `index`.
+  public func entry(at index: Int) throws(CairnError) -> TensorEntry {
+    try checkIndex(index)
+    // Field by field: every pass over a table would make a copy of each item otherwise.
+    return TensorEntry(
+      name: table.items[index].name, dtype: table.items[index].dtype,
+      shape: table.items[index].shape, byteCount: table.items[index].elements.count,
+      position: index, aliasOf: table.items[index].aliasOf.map { table.items[$0].name })
+  }
+
+  /// The index of the tensor called `name`, or nil.
+  ///
+  /// - Complexity: O(1).
+  public func index(of name: TensorName) throws(CairnError) -> Int? { table.index(of: name) }
+
+  /// Fills `bytes` with the tensor's elements from byte `offset` on.
+  public func read(
+    at index: Int, from offset: Int, into bytes: inout MutableSpan<UInt8>
+  ) throws(CairnError) {
+    let item = try table.item(at: index)
+    try checkRange(of: entry(at: index), from: offset, count: bytes.count)
+    do throws(CairnError) {
+      try item.elements.read(from: offset, into: &bytes)
+    } catch {
+      throw error.located(file: table.path, name: item.name.string)
+    }
+  }
+
+  /// The whole tensor: a view where its bytes lie in memory as they are, else read.
+  ///
+  /// - Throws: `invalidElement` for bytes that its type does not allow, and what reading needs.
+  public func tensor(at index: Int) throws(CairnError) -> Tensor {
+    let item = try table.item(at: index)
+    do throws(CairnError) {
+      let tensor: Tensor
+      if let region = try item.elements.memory() {
+        tensor = Tensor(dtype: item.dtype, shape: item.shape, region: region)
+      } else {
+        tensor = try Tensor(
+          dtype: item.dtype, shape: item.shape, byteCount: item.elements.count
+        ) { (bytes) throws(CairnError) in try item.elements.read(from: 0, into: &bytes) }
+      }
+      try tensor.withBytes { (bytes) throws(CairnError) in
+        try ElementRules.check(bytes, dtype: item.dtype, elementCount: item.shape.elementCount)
+      }
+      return tensor
+    } catch {
+      throw error.located(file: table.path, name: item.name.string)
+    }
+  }
+
+  /// How every tensor is kept, by index.
+  public func tensorStorages() throws(CairnError) -> [CheckpointFile.Storage] {
+    table.items.map {
+      CheckpointFile.Storage(codec: $0.codec, storedByteCount: $0.storedByteCount)
+    }
+  }
+
+  /// What all tensors may come to: 64 times the files' size and 64 MiB. Compressed members, expanded
+  /// views and second names may claim far more than the files hold.
+  public var plausibleByteCount: Int { .plausible(ofFile: fileByteCount) }
+}

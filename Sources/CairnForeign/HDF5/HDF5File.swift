@@ -1,0 +1,229 @@
+// An HDF5 file as a source of tensors: Keras's `.weights.h5`, its whole models of older versions, and
+// files of others.
+
+public import CairnContainer
+public import CairnSystem
+public import CairnTensors
+
+extension CheckpointFormat {
+  /// HDF5: Keras's weights, its older whole models, and others' arrays.
+  public static let hdf5 = CheckpointFormat(
+    name: "hdf5", extensions: ["weights.h5", "h5", "hdf5"], lacks: [.configuration, .blobs],
+    recognises: { $0.file.map { HDF5Superblock.place(in: $0) != nil } ?? false },
+    open: { (place) throws(CairnError) in
+      try HDF5File(place.openFile(), limits: place.options.limits)
+    },
+    sink: { path, options, losses in
+      KerasWriter(path: path, form: .weights, options: options, accepting: losses)
+    })
+}
+
+/// The datasets of an HDF5 file, by their paths from the root (`layers/dense/vars/0`).
+///
+/// The order of weights is the one that Keras's lists of names give, where there are such, then that of
+/// the file. Attributes are metadata: the root's by their names, others' behind their object's path and
+/// an `@`. An attribute `model_config` of the root is the configuration.
+public struct HDF5File: TableSource {
+  let table: TensorTable
+  private let positions: [Int]
+  /// The attributes.
+  public let metadata: Metadata
+  /// The attribute `model_config` in canonical form, if there is one that is JSON.
+  public let configuration: [UInt8]?
+  /// Bytes of the file.
+  public let fileByteCount: Int
+  private let leftOut: [String]
+  private let superblockVersion: UInt8
+  /// Datasets of other types and layouts, and links that lead by a path.
+  public let opaqueItems: [OpaqueItem]
+
+  /// Attributes that metadata has no kind for; why no model can be made of the configuration.
+  public var remarks: [String] { leftOut + KerasConfiguration.remarks(self) }
+
+  /// The version of the superblock.
+  public var formatVersion: String? { "\(superblockVersion)" }
+
+  /// What says how a dataset was called, and where it stood, before it was written as Keras wants it.
+  static let nameKey = "cairn_name"
+  static let positionKey = "cairn_position"
+  /// The further names of a dataset, and their places.
+  static let aliasKey = "cairn_aliases"
+  static let aliasPositionKey = "cairn_alias_positions"
+
+  /// Opens a file whose bytes `source` has. Nothing that a file names is opened: links other than hard
+  /// ones, external and virtual datasets are opaque items, as are datasets of other types than a tensor's.
+  ///
+  /// - Throws: `invalidHeader`, `truncated`, `unsupported`, `checksumMismatch`, `limitExceeded`,
+  ///   `sizeMismatch`, `invalidShape`, `invalidName`, `duplicateName`.
+  public init(_ source: any ByteSource, limits: Limits = .format) throws(CairnError) {
+    do throws(CairnError) {
+      let contents = try HDF5Contents(source, limits: limits)
+      superblockVersion = contents.superblock.version
+      fileByteCount = source.count
+      var attributes = HDF5AttributeTable()
+      for group in contents.groups { attributes.add(group.attributes, of: group.path) }
+      var table = TensorTable(path: source.path)
+      var stated: [Int?] = []
+      var further: [(item: TensorTable.Item, position: Int?)] = []
+      for dataset in contents.datasets {
+        let added = try attributes.take(dataset)
+        stated.append(added.position)
+        for (name, position) in added.aliases {
+          further.append(
+            (
+              TensorTable.Item(
+                name: name, dtype: dataset.dtype, shape: dataset.shape, elements: dataset.elements,
+                aliasOf: table.items.count, codec: dataset.codec, storedByteCount: 0), position
+            ))
+        }
+        try table.add(
+          TensorTable.Item(
+            name: added.name, dtype: dataset.dtype, shape: dataset.shape,
+            elements: dataset.elements, aliasOf: dataset.aliasOf, codec: dataset.codec,
+            storedByteCount: dataset.aliasOf == nil ? dataset.storedByteCount : 0))
+      }
+      for alias in further {
+        try table.add(alias.item)
+        stated.append(alias.position)
+      }
+      configuration = attributes.configuration
+      metadata = Metadata(attributes.pairs)
+      positions = Self.positions(stated) ?? Self.positions(table, metadata)
+      leftOut = attributes.remarks
+      opaqueItems = contents.opaque.items
+      self.table = table
+    } catch {
+      throw error.located(file: source.path)
+    }
+  }
+
+  /// What the datasets themselves say of their places, if each says one and no two the same.
+  private static func positions(_ stated: [Int?]) -> [Int]? {
+    let known = stated.compactMap { $0 }
+    guard known.count == stated.count, known.sorted() == Array(known.indices) else { return nil }
+    return known
+  }
+
+  /// The places by Keras's lists of names.
+  private static func positions(_ table: TensorTable, _ metadata: Metadata) -> [Int] {
+    var ranks: [[UInt8]: Int] = [:]
+    for path in KerasNameLists(metadata).paths where ranks[Array(path.utf8)] == nil {
+      ranks[Array(path.utf8)] = ranks.count
+    }
+    let order = table.items.indices.sorted { left, right in
+      let ranked = [left, right].map { ranks[table.items[$0].name.utf8] ?? .max }
+      return ranked[0] == ranked[1] ? left < right : ranked[0] < ranked[1]
+    }
+    var positions = [Int](repeating: 0, count: order.count)
+    for (position, index) in order.enumerated() { positions[index] = position }
+    return positions
+  }
+
+  /// What is known of the tensor at `index`.
+  ///
+  /// - Throws: `noSuchTensor`.
+  public func entry(at index: Int) throws(CairnError) -> TensorEntry {
+    let item = try table.item(at: index)
+    return TensorEntry(
+      name: item.name, dtype: item.dtype, shape: item.shape, byteCount: item.elements.count,
+      position: positions[index], aliasOf: item.aliasOf.map { table.items[$0].name })
+  }
+}
+
+/// Attributes on their way to be metadata.
+private struct HDF5AttributeTable {
+  var pairs: [(key: Metadata.Key, value: MetadataValue)] = []
+  var configuration: [UInt8]?
+  var remarks: [String] = []
+  private var known = Set<Metadata.Key>()
+
+  mutating func add(_ attributes: [HDF5Attribute], of path: String) {
+    for attribute in attributes {
+      if path.isEmpty, attribute.name.isSpelt(as: "model_config"),
+        let text = attribute.value.flatMap(Self.text),
+        let canonical = try? KerasConfiguration.canonical(text)
+      {
+        configuration = canonical
+      } else {
+        add(attribute, of: path)
+      }
+    }
+  }
+
+  private static func text(_ value: MetadataValue) -> [UInt8]? {
+    switch value {
+    case .string(let text): Array(text.utf8)
+    case .bytes(let bytes): bytes
+    default: nil
+    }
+  }
+
+  private mutating func add(_ attribute: HDF5Attribute, of path: String) {
+    let name = path.isEmpty ? attribute.name : path + "@" + attribute.name
+    guard let value = attribute.value, let key = try? TensorName(name) else {
+      remarks.append(
+        "The attribute \(name.excerpt) (\(attribute.typeName)) is left out: "
+          + "metadata has no place for it.")
+      return
+    }
+    pairs.append((free(key), value))
+  }
+
+  /// The key, or with a number if it is taken: `@` may stand in an attribute's own name.
+  private mutating func free(_ key: Metadata.Key) -> Metadata.Key {
+    guard !known.insert(key).inserted else { return key }
+    var number = 2
+    // Each key that is taken was inserted by an attribute, of which there are few with one name.
+    while true {
+      guard let numbered = try? Metadata.Key(key.string + "~\(number)") else { return key }
+      if known.insert(numbered).inserted {
+        remarks.append(
+          "The attribute \(key.string.excerpt) stands there twice; one is called "
+            + "\(numbered.string.excerpt) here.")
+        return numbered
+      }
+      number += 1
+    }
+  }
+
+  /// What is said of a dataset.
+  struct Noted {
+    var name: TensorName
+    var position: Int?
+    var aliases: [(name: TensorName, position: Int?)]
+  }
+
+  /// A dataset's name and place, by what a writer has noted of them; its other attributes are kept.
+  mutating func take(_ dataset: HDF5Dataset) throws(CairnError) -> Noted {
+    var name = try TensorName(dataset.path)
+    var position: Int?
+    var aliases: [(name: TensorName, position: Int?)] = []
+    var others = dataset.attributes
+    if case .string(let text) = others.value(HDF5File.nameKey), let noted = try? TensorName(text),
+      dataset.aliasOf == nil
+    {
+      name = noted
+      others.removeAll { $0.name.isSpelt(as: HDF5File.nameKey) }
+    }
+    if case .int(let number) = others.value(HDF5File.positionKey), dataset.aliasOf == nil {
+      position = Int(exactly: number)
+      others.removeAll { $0.name.isSpelt(as: HDF5File.positionKey) }
+    }
+    if dataset.aliasOf == nil, case .strings(let names) = others.value(HDF5File.aliasKey) {
+      var places: [Int64] = []
+      if case .ints(let found) = others.value(HDF5File.aliasPositionKey) { places = found }
+      for (number, name) in names.enumerated() {
+        let place = number < places.count ? Int(exactly: places[number]) : nil
+        aliases.append((try TensorName(name), place))
+      }
+      others.removeAll {
+        $0.name.isSpelt(as: HDF5File.aliasKey) || $0.name.isSpelt(as: HDF5File.aliasPositionKey)
+      }
+    }
+    if dataset.dtype == .bfloat16, others.says("dtype", "bfloat16") {
+      others.removeAll { $0.name.isSpelt(as: "dtype") }
+    }
+    if dataset.aliasOf == nil { add(others, of: dataset.path) }
+    return Noted(name: name, position: position, aliases: aliases)
+  }
+}

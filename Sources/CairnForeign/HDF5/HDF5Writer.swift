@@ -1,0 +1,257 @@
+// Writing HDF5 files in one pass: what each object takes is known before the first byte is written. As
+// libraries from 1.8 on read them: superblock 2, object headers 2, links in their groups' headers, every
+// dataset in one piece, no times.
+
+import CairnCodec
+import CairnContainer
+import CairnSystem
+import CairnTensors
+
+/// A dataset that is to be written.
+struct HDF5WrittenDataset {
+  /// The path from the root.
+  var path: String
+  var dtype: DType
+  var shape: Shape
+  var byteCount: Int
+  /// The index of the tensor in the source.
+  var index: Int
+  var attributes: [(name: String, value: MetadataValue)] = []
+}
+
+/// The plan of a file: where everything goes, and the bytes of all that is no element.
+struct HDF5Plan {
+  /// A part of the file.
+  enum Part {
+    case bytes([UInt8])
+    /// The elements of a dataset, by its place in the list.
+    case elements(Int)
+  }
+  private(set) var parts: [Part] = []
+  private(set) var byteCount = 0
+
+  private static let superblockByteCount = 48
+  private static let undefined = UInt64.max
+
+  fileprivate final class Node {
+    var children: [(name: ByteKey, node: Node)] = []
+    var places: [ByteKey: Int] = [:]
+    var attributes: [(name: String, value: MetadataValue)] = []
+    var dataset: Int?
+    var address = 0
+  }
+
+  /// Lays out a file.
+  ///
+  /// - Parameters:
+  ///   - datasets: In the order of their elements; the order of links follows it.
+  ///   - attributes: Those of objects other than datasets, by the objects' paths; groups are made for
+  ///     paths that lead to none. The root's path is empty.
+  /// - Throws: `cannotHold` for a path that is none, or is a dataset's and a group's; for an attribute
+  ///   or type that the format has no place for.
+  init(
+    _ datasets: [HDF5WrittenDataset],
+    attributes: [(path: String, name: String, value: MetadataValue)]
+  ) throws(CairnError) {
+    let root = Node()
+    for (number, dataset) in datasets.enumerated() {
+      let node = try Self.node(dataset.path, below: root)
+      guard node.dataset == nil, node.children.isEmpty else { throw Self.conflict(dataset.path) }
+      node.dataset = number
+      node.attributes = dataset.attributes
+    }
+    for attribute in attributes {
+      try Self.node(attribute.path, below: root).attributes
+        .append((attribute.name, attribute.value))
+    }
+    try root.checkAttributes(at: "")
+    var texts = HDF5TextHeap()
+    // Elements first: what describes them names their addresses.
+    var end = Self.superblockByteCount
+    var places: [Int] = []
+    for (number, dataset) in datasets.enumerated() {
+      end = (end + 63) / 64 * 64
+      places.append(end)
+      pad(to: end, from: Self.superblockByteCount)
+      if dataset.byteCount > 0 { parts.append(.elements(number)) }
+      end += dataset.byteCount
+      byteCount = end - Self.superblockByteCount
+    }
+    end = (end + 7) / 8 * 8
+    pad(to: end, from: Self.superblockByteCount)
+    byteCount = end - Self.superblockByteCount
+    // The heaps of texts lie ahead of the headers, but only the headers say what is in them.
+    texts.collect(root.allAttributes())
+    let heaps = texts.layOut(from: end)
+    parts.append(.bytes(heaps))
+    end += heaps.count
+    var headers: [UInt8] = []
+    try Self.write(root, datasets, places, &texts, &headers, from: end)
+    parts.append(.bytes(headers))
+    end += headers.count
+    var superblock = HDF5ByteFields()
+    superblock.bytes = HDF5Superblock.signature + [2, 8, 8, 0]
+    superblock.add(UInt64(0), Self.undefined, UInt64(end), UInt64(root.address))
+    superblock.sum()
+    parts.insert(.bytes(superblock.bytes), at: 0)
+    byteCount = end
+  }
+
+  private mutating func pad(to end: Int, from start: Int) {
+    let count = end - start - byteCount
+    if count > 0 { parts.append(.bytes([UInt8](repeating: 0, count: count))) }
+  }
+
+  private static func conflict(_ path: String) -> CairnError {
+    CairnError(
+      .cannotHold, "a name is another's folder, which HDF5 cannot hold", at: .init(name: path),
+      advice: "Write a .cairn file, or rename the tensor first")
+  }
+
+  /// The most bytes of a link's name: its message, with a head, must be less than 64 KiB.
+  static let longestName = 65_000
+  /// How deep groups may be, for the library and for Cairn itself.
+  static let deepestPath = 64
+
+  /// The names of a path from the root, split at the byte of a slash.
+  ///
+  /// - Throws: `cannotHold` for a path that HDF5 cannot have: the library takes a name up to its first NUL,
+  ///   and passes over empty ones and `.`.
+  static func components(of path: String) throws(CairnError) -> [ByteKey] {
+    let parts = ByteKey(path).split(at: "/")
+    guard parts.count <= deepestPath,
+      parts.allSatisfy({
+        !$0.bytes.isEmpty && $0 != "." && !$0.bytes.contains(0) && $0.bytes.count <= longestName
+      })
+    else {
+      throw CairnError(
+        .cannotHold, "the name is no path that HDF5 can hold", at: .init(name: path.excerpt),
+        advice: "Write a .cairn file, or rename the tensor first")
+    }
+    return parts
+  }
+
+  /// The node of a path, made if it is not there.
+  private static func node(_ path: String, below root: Node) throws(CairnError) -> Node {
+    var node = root
+    guard !path.isEmpty else { return root }
+    for part in try components(of: path) {
+      guard node.dataset == nil else { throw conflict(path) }
+      if let place = node.places[part] {
+        node = node.children[place].node
+      } else {
+        let next = Node()
+        node.places[part] = node.children.count
+        node.children.append((part, next))
+        node = next
+      }
+    }
+    return node
+  }
+
+  /// Appends the header of a node behind those of its children.
+  private static func write(
+    _ node: Node, _ datasets: [HDF5WrittenDataset], _ places: [Int], _ texts: inout HDF5TextHeap,
+    _ headers: inout [UInt8], from start: Int
+  ) throws(CairnError) {
+    for child in node.children {
+      try write(child.node, datasets, places, &texts, &headers, from: start)
+    }
+    var messages = HDF5ByteFields()
+    if let number = node.dataset {
+      let dataset = datasets[number]
+      messages.message(1, HDF5Encoding.dataspace(dataset.shape.dimensions))
+      messages.message(3, try HDF5Encoding.datatype(dataset.dtype, of: dataset.path))
+      // No value: elements that were not written would be zeros.
+      messages.message(5, [3, 0x0A])
+      var layout = HDF5ByteFields()
+      layout.bytes = [3, 1]
+      layout.add(
+        dataset.byteCount > 0 ? UInt64(places[number]) : undefined, UInt64(dataset.byteCount))
+      messages.message(8, layout.bytes)
+    } else {
+      var information = HDF5ByteFields()
+      // Version 0, and the order of creation is kept.
+      information.bytes = [0, 1]
+      information.add(UInt64(node.children.count), undefined, undefined)
+      messages.message(2, information.bytes)
+      messages.message(10, [0, 0])
+      for (order, child) in node.children.enumerated() {
+        var link = HDF5ByteFields()
+        let name = child.name.bytes
+        // The order of creation, the character set, a length of two bytes.
+        link.bytes = [1, 0x04 | 0x10 | 0x01]
+        link.add(UInt64(order))
+        link.bytes.append(1)
+        link.add(UInt16(clamping: name.count))
+        link.bytes += name
+        link.add(UInt64(child.node.address))
+        messages.message(6, link.bytes)
+      }
+    }
+    for attribute in node.attributes {
+      messages.message(12, try HDF5Encoding.attribute(attribute.name, attribute.value, &texts))
+    }
+    node.address = start + headers.count
+    var header = HDF5ByteFields()
+    header.bytes = Array("OHDR".utf8) + [2, 2]
+    guard let count = UInt32(exactly: messages.bytes.count) else {
+      throw CairnError(
+        .cannotHold, "a group has more members and attributes than HDF5 can hold in one",
+        advice: "Write a .cairn file")
+    }
+    header.add(count)
+    header.bytes += messages.bytes
+    header.sum()
+    headers += header.bytes
+    headers += [UInt8](repeating: 0, count: (8 - headers.count % 8) % 8)
+  }
+}
+
+extension HDF5Plan.Node {
+  /// The attributes of the node and of all below it, in the order in which headers are written.
+  fileprivate func allAttributes() -> [MetadataValue] {
+    children.flatMap { $0.node.allAttributes() } + attributes.map(\.value)
+  }
+
+  /// Checks that no object has two attributes of one name.
+  ///
+  /// - Throws: `cannotHold`.
+  fileprivate func checkAttributes(at path: String) throws(CairnError) {
+    var names = Set<ByteKey>()
+    for (name, _) in attributes where !names.insert(ByteKey(name)).inserted {
+      throw CairnError(
+        .cannotHold, "an object would have two HDF5 attributes of one name",
+        at: .init(name: "\(path)@\(name)".excerpt),
+        advice: "Write a .cairn file, or accept the loss (--lossy; metadata)")
+    }
+    for child in children {
+      try child.node.checkAttributes(
+        at: path.isEmpty ? child.name.text : path + "/" + child.name.text)
+    }
+  }
+}
+
+/// Little-endian fields being put together.
+struct HDF5ByteFields {
+  var bytes: [UInt8] = []
+
+  mutating func add<each T: FixedWidthInteger & UnsignedInteger>(_ values: repeat each T) {
+    for value in repeat each values {
+      for byte in 0..<(value.bitWidth / 8) {
+        bytes.append(UInt8(truncatingIfNeeded: value >> (8 * byte)))
+      }
+    }
+  }
+
+  /// The sum of all bytes so far.
+  mutating func sum() { add(Lookup3.hash(bytes.span)) }
+
+  /// A message of an object header.
+  mutating func message(_ kind: UInt8, _ body: [UInt8]) {
+    bytes.append(kind)
+    add(UInt16(clamping: body.count))
+    bytes.append(0)
+    bytes += body
+  }
+}

@@ -1,0 +1,228 @@
+// Keras 3's `.keras`: an archive of the configuration, the weights in HDF5, and assets.
+// Keras `saving/saving_lib.py`.
+
+public import CairnContainer
+import CairnJSON
+public import CairnSystem
+public import CairnTensors
+
+extension CheckpointFormat {
+  /// A whole model of Keras 3.
+  public static let keras = CheckpointFormat(
+    name: "keras", extensions: ["keras"], lacks: [],
+    recognises: { ZipKind($0) == .keras },
+    open: { (place) throws(CairnError) in
+      try KerasFile(place.openFile(), limits: place.options.limits)
+    },
+    sink: { path, options, losses in
+      KerasWriter(path: path, form: .model, options: options, accepting: losses)
+    })
+}
+
+/// A `.keras` file: the datasets of its weights as tensors, by their paths (`layers/dense/vars/0`).
+///
+/// The configuration is `config.json`, the metadata that of the weights and of `metadata.json`; assets
+/// are blobs. Nothing in it is executed or looked up: a configuration that names a class which Cairn does
+/// not have, such as a `Lambda`, is kept as text.
+public struct KerasFile: TableSource {
+  private let archive: ZipArchive
+  private let weights: HDF5File
+  private let others: [(name: TensorName, member: ZipMember)]
+  private let leftOut: [String]
+  /// Attributes of the weights, and what `metadata.json` says.
+  public let metadata: Metadata
+  /// `config.json`, in canonical form.
+  public let configuration: [UInt8]?
+
+  static let configurationName = "config.json"
+  static let metadataName = "metadata.json"
+  static let weightsName = "model.weights.h5"
+
+  var table: TensorTable { weights.table }
+  /// Bytes of the file.
+  public var fileByteCount: Int { archive.source.count }
+  /// Attributes that metadata has no kind for; why no model can be made of the configuration.
+  public var remarks: [String] {
+    leftOut + weights.remarks + KerasConfiguration.remarks(self)
+  }
+  /// What the weights have beside arrays of numbers and texts.
+  public var opaqueItems: [OpaqueItem] { weights.opaqueItems }
+  /// Keras's version, if the file says it.
+  public var formatVersion: String? {
+    if case .string(let text) = metadata["keras_version"] { text } else { nil }
+  }
+
+  /// Opens a file whose bytes `source` has.
+  ///
+  /// Keras stores members as they are. What was deflated since is read within bounds that the archive's size
+  /// gives.
+  ///
+  /// - Throws: what is wrong with the archive, as ``NPZFile/init(_:limits:)``; with the weights, as
+  ///   ``HDF5File/init(_:limits:)``; `missingFile` for a member that is not there;
+  ///   `invalidConfiguration`.
+  public init(_ source: any ByteSource, limits: Limits = .format) throws(CairnError) {
+    do throws(CairnError) {
+      let archive = try ZipArchive(source, memberLimit: min(limits.attachmentCount, 1 << 20))
+      self.archive = archive
+      // Together, whatever each of them may be alone.
+      let (scaled, overflow) = source.count.multipliedReportingOverflow(by: 16)
+      let budget = Budget(
+        bytes: overflow ? .max : scaled.addingReportingOverflow(16 << 20).partialValue,
+        for: "what the archive's compressed members inflate to",
+        advice: "Keras does not compress them. Save the model again")
+      for member in archive.members
+      where member.method == .deflated && !Self.weightsName.isSpelt(as: member.name) {
+        try budget.take(bytes: member.byteCount)
+      }
+      let (twice, tooLarge) = source.count.multipliedReportingOverflow(by: 4)
+      configuration = try KerasConfiguration.canonical(
+        Self.text(
+          Self.configurationName, in: archive,
+          limit: min(
+            limits.configurationByteCount,
+            tooLarge ? .max : twice.addingReportingOverflow(1 << 20).partialValue)))
+      weights = try Self.weights(in: archive, limits)
+      var metadata = weights.metadata
+      var leftOut: [String] = []
+      if archive.member(Self.metadataName) != nil {
+        let text = try Self.text(
+          Self.metadataName, in: archive, limit: min(1 << 20, limits.metadataByteCount))
+        for (key, value) in try Self.pairs(text) {
+          guard let name = try? TensorName(key) else {
+            leftOut.append(
+              "The member ‘\(key.excerpt)’ of metadata.json is left out: metadata has no such key.")
+            continue
+          }
+          if let other = metadata[name], other != value {
+            // Both are kept, that of the weights under their name.
+            metadata[try TensorName("\(Self.weightsName)/\(key)")] = other
+          }
+          metadata[name] = value
+        }
+      }
+      self.metadata = metadata
+      self.leftOut = leftOut
+      var others: [(name: TensorName, member: ZipMember)] = []
+      let known = [Self.configurationName, Self.metadataName, Self.weightsName].map { ByteKey($0) }
+      for member in archive.members where !known.contains(ByteKey(member.name)) {
+        guard member.byteCount <= limits.blobByteCount else {
+          throw CairnError(
+            .limitExceeded, "an asset is larger than is allowed", at: .init(name: member.name),
+            expected: "at most \(limits.blobByteCount) bytes", found: "\(member.byteCount)")
+        }
+        others.append((try TensorName(member.name), member))
+      }
+      self.others = others.sorted { $0.name < $1.name }
+    } catch {
+      throw error.located(file: source.path)
+    }
+  }
+
+  private static func member(
+    _ name: String, in archive: ZipArchive
+  ) throws(CairnError) -> ZipMember {
+    guard let member = archive.member(name) else {
+      throw CairnError(
+        .missingFile, "the archive lacks a part of a model", expected: name,
+        advice: "It is no whole .keras file; save the model again")
+    }
+    return member
+  }
+
+  private static func text(
+    _ name: String, in archive: ZipArchive, limit: Int
+  ) throws(CairnError) -> [UInt8] {
+    let member = try member(name, in: archive)
+    guard member.byteCount <= limit else {
+      throw CairnError(
+        .overBudget, "a part of the model is larger than is allowed", at: .init(name: name),
+        expected: "at most \(limit) bytes", found: "\(member.byteCount)")
+    }
+    let content = archive.content(of: member)
+    return try content.withBytes(in: 0..<content.count) { $0.array }
+  }
+
+  /// The weights. Keras stores them as they are; a member that was deflated is read into memory, within
+  /// the bounds of what may be loaded at once.
+  private static func weights(
+    in archive: ZipArchive, _ limits: Limits
+  ) throws(CairnError) -> HDF5File {
+    let member = try member(weightsName, in: archive)
+    let content = archive.content(of: member)
+    do throws(CairnError) {
+      guard member.method == .deflated else {
+        // Damage is the archive's to report, before the weights are looked at.
+        try content.withBytes(in: 0..<0) { _ in }
+        return try HDF5File(content, limits: limits)
+      }
+      let (scaled, overflow) = archive.source.count.multipliedReportingOverflow(by: 16)
+      let budget = min(
+        physicalMemory(), overflow ? .max : scaled.addingReportingOverflow(24 << 20).partialValue)
+      guard member.byteCount <= budget else {
+        throw CairnError(
+          .overBudget, "the compressed weights take more memory than is allowed",
+          expected: "at most \(budget) bytes", found: "\(member.byteCount)",
+          advice: "Save the model with Keras, which does not compress them")
+      }
+      let storage = try Storage(byteCount: member.byteCount, zeroed: false)
+      try storage.withMutableBytes(in: 0..<storage.byteCount) { (bytes) throws(CairnError) in
+        try content.read(at: 0, into: &bytes)
+      }
+      return try HDF5File(MemoryBytes(ByteRegion(storage, 0..<storage.byteCount)), limits: limits)
+    } catch {
+      throw error.located(name: weightsName)
+    }
+  }
+
+  /// The members of `metadata.json` as key-values: texts as they are, others as their JSON.
+  private static func pairs(
+    _ text: [UInt8]
+  ) throws(CairnError) -> [(key: String, value: MetadataValue)] {
+    do throws(JSONError) {
+      var limits = JSONLimits()
+      limits.maximumValues = 1 << 16
+      let value = try JSONValue(parsing: text, limits: limits)
+      return (value.objectValue ?? [:]).map { key, value in
+        (key, .string(value.stringValue ?? value.description))
+      }
+    } catch {
+      throw CairnError(
+        .invalidConfiguration, "metadata.json is no valid JSON", at: .init(name: metadataName),
+        found: error.message, cause: error)
+    }
+  }
+
+  /// What is known of the tensor at `index`.
+  ///
+  /// - Throws: `noSuchTensor`.
+  public func entry(at index: Int) throws(CairnError) -> TensorEntry {
+    try weights.entry(at: index)
+  }
+
+  /// The assets.
+  public var blobs: [Blob] {
+    get throws(CairnError) {
+      try others.map { (other) throws(CairnError) in
+        Blob(name: other.name, bytes: try archive.bytes(of: other.member))
+      }
+    }
+  }
+
+  /// Those of the archive.
+  public var checksums: String? { "the CRC-32 of every member" }
+
+  /// The names and sizes of the assets.
+  public var blobEntries: [BlobEntry] {
+    get throws(CairnError) {
+      others.map { BlobEntry(name: $0.name, byteCount: $0.member.byteCount) }
+    }
+  }
+
+  /// Checks every member against its CRC-32; deep, also every element.
+  public func check(
+    _ level: Container.VerificationLevel, progress: ProgressHandler
+  ) throws(CairnError) {
+    try archive.checkContents(progress)
+    if level == .deep { try ElementCheck.run(self, progress: progress) }
+  }
+}

@@ -1,0 +1,113 @@
+// One array of NumPy as a source of one tensor.
+
+import CairnContainer
+public import CairnSystem
+public import CairnTensors
+
+extension CheckpointFormat {
+  /// One array of NumPy, versions 1 to 3 of its format.
+  public static let npy = CheckpointFormat(
+    name: "npy", extensions: ["npy"],
+    lacks: [.ties, .configuration, .blobs, .metadata, .names],
+    recognises: { $0.head.starts(with: NPYHeader.magic) },
+    open: { (place) throws(CairnError) in try NPYFile(place.openFile()) },
+    sink: { path, options, losses in
+      NumPyWriter(path: path, form: .npy, options: options, accepting: losses)
+    })
+}
+
+/// A `.npy` file: one tensor, which has no name in the file and is called ``tensorName`` here.
+///
+/// Elements are given row-major and little-endian, whatever the file says: an array in Fortran order
+/// is held in memory, as a whole, while it is read.
+public struct NPYFile: TableSource {
+  let table: TensorTable
+  private let header: NPYHeader
+  /// Bytes of the file.
+  public let fileByteCount: Int
+
+  /// What NumPy calls an array that `savez` is given without a name.
+  public static let tensorName: TensorName = "arr_0"
+
+  /// The version of the format: 1.0, 2.0 or 3.0.
+  public var formatVersion: String? { header.version }
+
+  /// Opens a file whose bytes `source` has.
+  ///
+  /// - Throws: `truncated`, `trailingBytes`, `invalidHeader`, `headerTooLarge`,
+  ///   `unsupported` for elements that are no plain numbers, `unknownDType`, `invalidShape`.
+  public init(_ source: any ByteSource) throws(CairnError) {
+    do throws(CairnError) {
+      header = try NPYHeader(source)
+      var table = TensorTable(path: source.path)
+      try table.add(
+        Self.item(
+          Self.tensorName, header,
+          try header.elements(
+            of: source, viewed: ViewedBytes(), key: 0, budget: .index(ofFile: source.count))))
+      self.table = table
+      fileByteCount = source.count
+    } catch {
+      throw error.located(file: source.path)
+    }
+  }
+
+  static func item(
+    _ name: TensorName, _ header: NPYHeader, _ elements: any ElementBytes
+  ) -> TensorTable.Item {
+    TensorTable.Item(
+      name: name, dtype: header.type.dtype, shape: header.shape, elements: elements,
+      storedByteCount: elements.count)
+  }
+}
+
+extension NPYHeader {
+  /// The bytes of an element in the file.
+  private var width: Int { type.texts?.width ?? (type.dtype.bitWidth ?? 8) / 8 }
+
+  /// The elements that follow the header in `source`, which has not a byte more or less. Texts are read at
+  /// once, from the budget of the whole file. An array in Fortran order is held while it is read, if it has
+  /// at most `mostHeld` bytes.
+  func elements(
+    of source: any ByteSource, viewed: ViewedBytes, key: Int, budget: Budget, mostHeld: Int = .max
+  ) throws(CairnError) -> any ElementBytes {
+    let raw = try stored(source, viewed, key, mostHeld)
+    guard let texts = type.texts else { return raw }
+    return try texts.decoded(raw, elementCount: shape.elementCount, budget: budget)
+  }
+
+  private func stored(
+    _ source: any ByteSource, _ viewed: ViewedBytes, _ key: Int, _ mostHeld: Int
+  ) throws(CairnError) -> any ElementBytes {
+    let (count, overflow) = shape.elementCount.multipliedReportingOverflow(by: width)
+    guard !overflow else {
+      throw CairnError(
+        .invalidShape, "the shape has more bytes than can be counted",
+        at: .init(file: source.path, offset: 10), found: "\(type.dtype) \(shape)")
+    }
+    let left = source.count - byteCount
+    guard count >= left else {
+      throw CairnError(
+        .trailingBytes, "the file goes on after the last element",
+        at: .init(file: source.path, offset: UInt64(byteCount + count)),
+        expected: "\(count) bytes of elements", found: "\(left)",
+        advice: "If it holds several arrays one after the other, save them as .npz")
+    }
+    var elements: any ElementBytes = try PartOfFile(source, at: byteCount, count: count)
+    if type.swappedWidth > 1 {
+      elements = SwappedElements(base: elements, width: type.swappedWidth)
+    }
+    guard isFortranOrder else { return elements }
+    var strides: [Int] = []
+    var step = 1
+    for dimension in shape.dimensions {
+      strides.append(step)
+      // No overflow: the product of all is the number of elements, or one of them is 0.
+      step = step.multipliedReportingOverflow(by: max(1, dimension)).partialValue
+    }
+    if StridedElements.isRowMajor(shape.dimensions, strides) { return elements }
+    return try StridedElements(
+      elements, width: width, dimensions: shape.dimensions,
+      strides: strides, viewed: viewed, key: key, most: mostHeld)
+  }
+}

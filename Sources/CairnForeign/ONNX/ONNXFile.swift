@@ -1,0 +1,242 @@
+// The tensors of an ONNX model as a source of tensors.
+
+public import CairnContainer
+public import CairnSystem
+public import CairnTensors
+
+extension CheckpointFormat {
+  /// The tensors of an ONNX model, with external data.
+  public static let onnx = CheckpointFormat(
+    name: "onnx", extensions: ["onnx"], lacks: [],
+    recognises: { $0.file.map { ONNXFile.recognises($0) } ?? false },
+    open: { (place) throws(CairnError) in try ONNXFile(place) }, sink: nil)
+}
+
+/// All tensors of an ONNX model, in the order of the file: initialisers and the values of `Constant` nodes
+/// by the names of their values, those among other nodes' attributes, in graphs within nodes, in functions
+/// and in training by paths. The graphs themselves are not kept, and ``remarks`` says so.
+public struct ONNXFile: TableSource {
+  let table: TensorTable
+  private let files: [ONNXDataFile]
+  /// What the model says of itself: versions, producer, properties.
+  public let metadata: Metadata
+  /// Bytes of the model and of its external data.
+  public let fileByteCount: Int
+  /// That nodes are not kept.
+  public let remarks: [String]
+  /// Tensors of types that are not known, and what has no name that can be kept.
+  public let opaqueItems: [OpaqueItem]
+  /// The version of ONNX's intermediate representation.
+  public let formatVersion: String?
+
+  /// The largest model that is read whole; a larger one has large tensors.
+  private static let mostInMemory = 16 << 20
+
+  /// The fields of `ModelProto`.
+  private static let fields: Set = [1, 2, 3, 4, 5, 6, 7, 8, 14, 20, 25, 26]
+
+  /// Whether a source is a `ModelProto` with a graph: its fields are known ones to the end.
+  static func recognises(_ source: any ByteSource) -> Bool {
+    var reader = ProtobufReader(source)
+    var hasGraph = false
+    var hasVersion = false
+    while true {
+      guard let field = try? reader.next() else { return hasGraph && hasVersion && reader.isAtEnd }
+      guard fields.contains(field.number), field.number != 7 || field.range != nil else {
+        return false
+      }
+      hasGraph = hasGraph || field.number == 7
+      hasVersion = hasVersion || field.number == 1 && (1...1_000).contains(field.varint ?? 0)
+    }
+  }
+
+  /// Opens a model and the files of its external data.
+  ///
+  /// - Throws: `invalidHeader`, `truncated`, `invalidShape`, `sizeMismatch`, `duplicateName`,
+  ///   `limitExceeded`, `overBudget`; `invalidPath` for external data outside the model's folder,
+  ///   `missingFile`.
+  init(_ place: CheckpointPlace) throws(CairnError) {
+    let source = try place.openFile()
+    do throws(CairnError) {
+      let budget = Budget.index(ofFile: source.count)
+      // A million small messages are gone through in memory, where it takes no call of the system each.
+      let walked: any ByteSource =
+        source.count <= Self.mostInMemory
+        ? try MemoryBytes(source.withBytes(in: 0..<source.count) { $0.array }) : source
+      let model = try ONNXModel(
+        walked, budget: budget, taker: ONNXTable(place, source, budget: budget))
+      table = model.taker.table
+      files = model.taker.files
+      opaqueItems = model.taker.opaque.items
+      fileByteCount = model.taker.fileByteCount
+      metadata = Metadata(model.metadata.pairs)
+      if case .int(let version) = metadata["ir_version"] {
+        formatVersion = "IR \(version)"
+      } else {
+        formatVersion = nil
+      }
+      var remarks =
+        model.nodeCount == 0
+        ? []
+        : ["the \(model.nodeCount) nodes of the model's graphs are not kept: only their tensors"]
+      if model.notedCount > 0 {
+        remarks.append(
+          "documentation, properties and quantisation notes of tensors and inner graphs are not kept: "
+            + "\(model.notedCount)")
+      }
+      if model.taker.hasTwoBits {
+        remarks.append("integers of 2 bits are read as integers of 8 bits")
+      }
+      self.remarks = remarks
+    } catch {
+      throw error.located(file: source.path)
+    }
+  }
+
+  /// Whether tensors lie in files of their own.
+  public var spansFiles: Bool { !files.isEmpty }
+
+  /// Those of external data, where the model has any.
+  public var checksums: String? {
+    files.contains(where: \.hasChecksum) ? "the SHA-1 of external data" : nil
+  }
+
+  /// Checks external data against the SHA-1 that the model records, if it does; deep, also every element.
+  public func check(
+    _ level: Container.VerificationLevel, progress: ProgressHandler
+  ) throws(CairnError) {
+    let files = files.filter(\.hasChecksum)
+    let total = files.reduce(0) { $0.addingReportingOverflow($1.count).partialValue }
+    var done = 0
+    for file in files {
+      try file.check { (count) throws(CairnError) in
+        done = done.addingReportingOverflow(count).partialValue
+        try progress(Progress(done: done, total: total))
+      }
+    }
+    if level == .deep { try ElementCheck.run(self, progress: progress) }
+  }
+}
+
+/// The table that a walk through a model fills.
+struct ONNXTable: ONNXTensorTaker {
+  private(set) var table: TensorTable
+  private(set) var opaque = OpaqueItems()
+  private(set) var files: [ONNXDataFile] = []
+  private(set) var fileByteCount: Int
+  private(set) var hasTwoBits = false
+  private var numbers: [InnerPath: Int] = [:]
+  private var externalByteCount = 0
+  /// How often each path was numbered to tell it from the ones before.
+  private var repeats: [ByteKey: Int] = [:]
+  private let place: CheckpointPlace
+  private let budget: Budget
+
+  /// The most files of external data: each is open.
+  private static let maximumFileCount = 256
+  /// Tensors of external data may share bytes, as those of tied weights do, but have no more than so many
+  /// times the bytes of the files, and so many more, together.
+  private static let sharing = (factor: 8, byteCount: 16 << 20)
+
+  init(_ place: CheckpointPlace, _ source: any ByteSource, budget: Budget) {
+    self.place = place
+    self.budget = budget
+    table = TensorTable(path: source.path)
+    fileByteCount = source.count
+  }
+
+  mutating func skip(_ path: [UInt8], _ type: String, _ reason: String) throws(CairnError) {
+    try budget.take(bytes: 256 + min(path.count, TensorName.maximumByteCount))
+    try opaque.add(path, type, reason)
+  }
+
+  /// The name of what stands at `path`; nil, and noted, if it can be none.
+  private mutating func name(
+    _ path: [UInt8], isDerived: Bool
+  ) throws(CairnError) -> TensorName? {
+    guard var name = try? TensorName(utf8: path) else {
+      try skip(path, "tensor", "its name is empty, no UTF-8, or holds a control character")
+      return nil
+    }
+    while isDerived, table.index(of: name) != nil {
+      let number = repeats[ByteKey(path), default: 1] + 1
+      repeats[ByteKey(path)] = number
+      guard let other = try? TensorName(utf8: path + "#\(number)".utf8) else {
+        try skip(path, "tensor", "its path is another tensor's too, and is too long to number it")
+        return nil
+      }
+      name = other
+    }
+    return name
+  }
+
+  mutating func take(
+    _ tensor: ONNXTensor, at path: [UInt8], isDerived: Bool
+  ) throws(CairnError) {
+    guard let name = try name(path, isDerived: isDerived) else { return }
+    // A tensor takes nine bytes of a model at least, and much more than its name here and in whoever
+    // copies it: 2 KiB in all.
+    try budget.takeTensor(nameByteCount: path.count + 1_700)
+    let item: TensorTable.Item
+    do throws(CairnError) {
+      item = try tensor.item(named: name) { (external) throws(CairnError) in
+        try file(of: external)
+      }
+    } catch {
+      guard place.options.allowsMissingFiles, error.code == .missingFile else { throw error }
+      let what = error.expected ?? "of external data"
+      return try skip(name.utf8, "tensor", "its file \(what) is not there")
+    }
+    if tensor.external != nil { try count(item) }
+    hasTwoBits = hasTwoBits || item.elements is TwoBitElements
+    try table.add(item)
+  }
+
+  mutating func take(
+    _ bytes: HeldElements, _ dtype: DType, _ dimensions: [Int], at path: [UInt8],
+    isDerived: Bool
+  ) throws(CairnError) {
+    guard let name = try name(path, isDerived: isDerived) else { return }
+    // As above.
+    try budget.takeTensor(nameByteCount: path.count + 1_700)
+    try table.add(
+      TensorTable.Item(
+        name: name, dtype: dtype, shape: Shape(dimensions), elements: bytes,
+        storedByteCount: bytes.count))
+  }
+
+  private mutating func count(_ item: TensorTable.Item) throws(CairnError) {
+    let (sum, isTooMany) = externalByteCount.addingReportingOverflow(item.storedByteCount)
+    externalByteCount = isTooMany ? .max : sum
+    let (scaled, over) = fileByteCount.multipliedReportingOverflow(by: Self.sharing.factor)
+    let (most, overflow) = scaled.addingReportingOverflow(Self.sharing.byteCount)
+    guard over || overflow || externalByteCount <= most else {
+      throw CairnError(
+        .overBudget, "many tensors have the same external data, and together too many bytes",
+        expected: "at most \(most)", found: "\(externalByteCount)",
+        advice: "The model is damaged or hostile")
+    }
+  }
+
+  private mutating func file(
+    of external: ONNXExternalData
+  ) throws(CairnError) -> any ByteSource {
+    let path = try external.location()
+    let file: ONNXDataFile
+    if let number = numbers[path] {
+      file = files[number]
+    } else {
+      guard files.count < Self.maximumFileCount else {
+        throw CairnError(
+          .limitExceeded, "the model names too many files of external data",
+          expected: "at most \(Self.maximumFileCount)")
+      }
+      file = ONNXDataFile(try place.companion(path, .confined))
+      numbers[path] = files.count
+      files.append(file)
+      fileByteCount = fileByteCount.addingReportingOverflow(file.count).partialValue
+    }
+    if let checksum = external.checksum { file.expect(checksum) }
+    return file
+  }
+}

@@ -1,0 +1,157 @@
+// A PyTorch checkpoint as a source of tensors: an archive (PyTorch 1.6 and later), the stream of pickles
+// before it, or the tar archive of 2016 (torch/serialization.py, `_load` and `_legacy_load`).
+
+public import CairnContainer
+public import CairnSystem
+public import CairnTensors
+
+extension CheckpointFormat {
+  /// What `torch.save` writes.
+  public static let pytorch = CheckpointFormat(
+    name: "pytorch", extensions: ["pt", "pth", "bin", "ckpt"], lacks: [],
+    recognises: { TorchFile.recognises($0) },
+    open: { (place) throws(CairnError) in
+      try TorchFile(place.openFile(), limits: place.options.limits)
+    }, sink: nil)
+}
+
+/// A PyTorch checkpoint. Nothing in it is executed: its pickle may describe tensors, containers,
+/// numbers and texts; what it wants made by calling something is an opaque object, whose plain state is
+/// listed all the same.
+///
+/// Tensors have the paths that ``PickleFlattening`` gives, in the order of the pickle. Of tensors that
+/// are the same view of one storage, all but the first are aliases. Views that share a storage in part
+/// are copied; ``remarks`` names them. Numbers and texts are metadata.
+public struct TorchFile: TableSource {
+  let table: TensorTable
+  /// Numbers and texts of the checkpoint, by their paths.
+  public let metadata: Metadata
+  /// Objects that were not made.
+  public let opaqueItems: [OpaqueItem]
+  /// Bytes of the file.
+  public let fileByteCount: Int
+  /// The version: of the archive, or of the stream.
+  public let formatVersion: String?
+  /// Tensors that share bytes here and will not once they are copied; what stands under another name, or
+  /// as its parts; what the file itself has that is out of the ordinary.
+  public let remarks: [String]
+  private let archive: ZipArchive?
+  private let checked: [(name: TensorName, elements: any ElementBytes)]
+
+  /// What a file is made of, before it is a table.
+  struct Parts {
+    var content: PickleContent
+    var roots: [(path: StaticString?, value: PickleValue)]
+    var storages: [any ElementBytes]
+    var version: String?
+    var remarks: [String] = []
+    var opaque: [OpaqueItem] = []
+  }
+
+  /// Whether what lies at a place is of this format.
+  static func recognises(_ place: CheckpointPlace) -> Bool {
+    guard place.file != nil else { return false }
+    if TorchStream.begins(place.head) || TorchTar.begins(place.head) { return true }
+    return ZipKind(place) == .torch
+  }
+
+  /// Opens a file whose bytes `source` has.
+  ///
+  /// - Throws: what is wrong with the archive, as ``NPZFile/init(_:limits:)``; `invalidPickle`,
+  ///   `truncated`, `overBudget`; `unsupported` for what refers to data outside of the file.
+  public init(_ source: any ByteSource, limits: Limits = .format) throws(CairnError) {
+    do throws(CairnError) {
+      fileByteCount = source.count
+      let (bytes, over) = source.count.multipliedReportingOverflow(by: 16)
+      let budget = Budget(
+        bytes: over ? .max : bytes.addingReportingOverflow(24 << 20).partialValue,
+        steps: over ? .max : bytes.addingReportingOverflow(4 << 20).partialValue,
+        for: "what the checkpoint's pickle describes",
+        advice: "The file is hostile, or should be saved as tensors alone")
+      let head = try source.withBytes(in: 0..<min(512, source.count)) { $0.array }
+      var parts: Parts
+      if TorchStream.begins(head) {
+        archive = nil
+        parts = try TorchStream.read(source, PickleContent(budget))
+      } else if TorchTar.begins(head) {
+        archive = nil
+        parts = try TorchTar.read(source, PickleContent(budget))
+      } else {
+        try Self.checkArchive(head)
+        let archive = try ZipArchive(
+          source, memberLimit: min(limits.tensorCount, 1 << 20), tolerance: .torch)
+        self.archive = archive
+        parts = try TorchArchive.read(archive, PickleContent(budget))
+      }
+      formatVersion = parts.version
+      var builder = TorchTable(
+        parts.content, parts.storages, path: source.path, fileByteCount: source.count)
+      let flat = try PickleFlattening(
+        parts.content, roots: parts.roots, fileByteCount: source.count)
+      // What it was flattened from is not needed any longer.
+      parts.content.letGoOfValues()
+      for (name, tensor) in flat.tensors { try builder.add(name, tensor) }
+      table = builder.table
+      checked = builder.checked
+      remarks =
+        parts.remarks + flat.notes.sentences("of such notes")
+        + builder.sharing().sentences("tensors that share bytes")
+      opaqueItems = parts.opaque + flat.unkept
+      metadata = Metadata(flat.metadata)
+    } catch {
+      throw error.located(file: source.path)
+    }
+  }
+
+  /// Says what a file is that is none of PyTorch's.
+  private static func checkArchive(_ head: [UInt8]) throws(CairnError) {
+    guard !head.starts(with: [0x50, 0x4B]) else { return }
+    if head.count > 2, head[0] == 0x80, (2...5).contains(head[1]) {
+      throw CairnError(
+        .unsupported, "the file is a pickle that torch.save did not write",
+        advice: "Load it in Python if you trust it, and save its tensors with torch.save")
+    }
+    throw CairnError(
+      .invalidHeader, "the file is neither an archive nor a stream as torch.save writes them",
+      at: .init(offset: 0), expected: "PK\\x03\\x04, or PyTorch's magic number",
+      found: String(decoding: head.prefix(16), as: UTF8.self).debugDescription,
+      advice: "Its name says PyTorch, its content does not: fetch the file that was meant")
+  }
+
+  /// Those of the archive, where it is one.
+  public var checksums: String? { archive == nil ? nil : "the CRC-32 of every member" }
+
+  /// Checks every member of an archive against its CRC-32; deep, also every element that its type does
+  /// not allow to be any bits.
+  public func check(
+    _ level: Container.VerificationLevel, progress: ProgressHandler
+  ) throws(CairnError) {
+    try archive?.checkContents(progress)
+    guard level == .deep else { return }
+    let total = checked.reduce(0) { $0.addingReportingOverflow($1.elements.count).partialValue }
+    let (scaled, overflow) = fileByteCount.multipliedReportingOverflow(by: 16)
+    let budget = Budget(
+      bytes: overflow ? .max : scaled.addingReportingOverflow(64 << 20).partialValue,
+      for: "the check of the file's truth values")
+    let window = try Storage(byteCount: 1 << 20, zeroed: false)
+    var done = 0
+    for (name, elements) in checked {
+      try budget.take(bytes: elements.count)
+      var start = 0
+      while start < elements.count {
+        let part = min(window.byteCount, elements.count - start)
+        do throws(CairnError) {
+          try window.withMutableBytes(in: 0..<part) { (bytes) throws(CairnError) in
+            try elements.read(from: start, into: &bytes)
+            try ElementRules.checkBools(bytes.span, firstElement: start)
+          }
+        } catch {
+          throw error.located(file: table.path, name: name.string)
+        }
+        start += part
+        done += part
+        try progress(Progress(done: done, total: total))
+      }
+    }
+  }
+}

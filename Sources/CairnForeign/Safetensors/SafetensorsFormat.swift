@@ -1,0 +1,34 @@
+// safetensors as one of the formats.
+
+import CairnContainer
+import CairnSystem
+
+extension CheckpointFormat {
+  /// Hugging Face's safetensors.
+  public static let safetensors = CheckpointFormat(
+    name: "safetensors", extensions: ["safetensors"],
+    lacks: [.ties, .metadataTypes, .configuration, .blobs],
+    recognises: { place in
+      guard let file = place.file else { return false }
+      // A little-endian header length that fits the file, then the header's opening brace.
+      let bytes = place.head
+      guard bytes.count > 8, bytes[8] == UInt8(ascii: "{") else { return false }
+      let length = (0..<8).reduce(UInt64(0)) { $0 | UInt64(bytes[$1]) << UInt64(8 * $1) }
+      return length >= 2 && length <= UInt64(file.count - 8)
+    },
+    open: { (place) throws(CairnError) in try SafetensorsFile(place.openFile()) },
+    holdsTies: { (source) throws(CairnError) in try SafetensorsTies.areHeld(of: source) },
+    sink: { path, options, losses in
+      var own = SafetensorsWriter.Options()
+      own.accepting = losses
+      own.replacing = options.replacing
+      own.durability = options.durability
+      return SafetensorsWriter(
+        path: path, options: own, files: options.files, proof: options.proof)
+    })
+}
+
+extension SafetensorsFile: CheckpointSource {
+  /// The bytes of the file.
+  public var fileByteCount: Int { byteCount }
+}

@@ -1,0 +1,201 @@
+// Writing a checkpoint in shards: as huggingface_hub's `save_torch_state_dict` names, fills and lists them
+// (huggingface_hub/serialization/_base.py, `split_state_dict_into_shards_factory`).
+
+import CairnContainer
+import CairnJSON
+import CairnSystem
+import CairnTensors
+
+/// Shards of safetensors and their index.
+///
+/// The metadata are written into the index, but for `format`, which readers look for in every shard.
+struct ShardedWriter: TensorSink {
+  private let path: String
+  private let options: WriteOptions
+  private let losses: AcceptedLosses
+
+  init(path: String, options: WriteOptions, accepting losses: AcceptedLosses) {
+    self.path = path
+    self.options = options
+    self.losses = losses
+  }
+
+  /// Writes all files; the index appears last.
+  ///
+  /// - Throws: `cannotHold` for what the format has no place for and is not accepted to be lost.
+  mutating func write(
+    _ source: any TensorSource, progress: ProgressHandler
+  ) throws(CairnError) {
+    try CheckpointFormat.sharded.refuse(source, accepting: losses)
+    let stem = try Self.stem(of: path)
+    guard SystemPath.bytes(stem) == Array(stem.utf8) else {
+      throw CairnError(
+        .invalidArgument, "the name is not valid UTF-8, and the index names its files in JSON",
+        at: .init(file: path), advice: "Give the checkpoint a name that is UTF-8")
+    }
+    let plan = try ShardPlan(source, largest: options.shardByteCount)
+    guard plan.shards.count <= ShardedCheckpoint.maximumShardCount else {
+      throw CairnError(
+        .limitExceeded, "the checkpoint would have more shards than is allowed",
+        expected: "at most \(ShardedCheckpoint.maximumShardCount)",
+        found: "\(plan.shards.count)", advice: "Allow larger shards (--shard-size)")
+    }
+    let texts = plan.shards.isEmpty ? Metadata() : try ShardedMetadata.inShards(source)
+    let metadata = try ShardedMetadata.inIndex(
+      source.metadata, but: texts, byteCount: plan.byteCount)
+    var group = try FileGroup(index: path, options: options)
+    var map = JSONObject()
+    var done = 0
+    for (number, shard) in plan.shards.enumerated() {
+      let name = Self.name(number, of: plan.shards.count)
+      let file = try group.part(stem + name)
+      let part = ShardSource(base: source, items: shard, metadata: texts)
+      let before = done
+      try SafetensorsWriter.write(
+        SafetensorsLayout(of: part, accepting: [], isShard: true), of: part,
+        progress: { (step) throws(CairnError) in
+          done = before + step.done
+          try progress(Progress(done: done, total: plan.byteCount))
+        },
+        to: { (bytes) throws(CairnError) in try file.append(bytes) })
+      let fileName = SystemPath.split(stem + name).name
+      for item in shard { map[item.entry.name.string] = .string(fileName) }
+    }
+    try group.commit(index: Self.index(map, metadata))
+  }
+
+  /// `-00001-of-00003.safetensors`.
+  private static func name(_ number: Int, of count: Int) -> String {
+    "-\((number + 1).fiveDigits)-of-\(count.fiveDigits).safetensors"
+  }
+
+  /// The path of an index without its endings.
+  private static func stem(of path: String) throws(CairnError) -> String {
+    guard let stem = path.dropping(suffix: ".index.json"), !stem.isEmpty,
+      !stem.spellingEnds(with: "/")
+    else {
+      throw CairnError(
+        .invalidArgument, "the name is not that of a sharded checkpoint's index",
+        at: .init(file: path), expected: "such as model.safetensors.index.json")
+    }
+    guard let short = stem.dropping(suffix: ".safetensors"), !short.isEmpty,
+      !short.spellingEnds(with: "/")
+    else { return stem }
+    return short
+  }
+
+  private static func index(
+    _ map: JSONObject, _ metadata: JSONObject
+  ) throws(CairnError) -> [UInt8] {
+    do throws(JSONError) {
+      return try JSONValue.object(["metadata": .object(metadata), "weight_map": .object(map)])
+        .utf8(.pretty)
+    } catch {
+      throw CairnError(.cannotHold, "cannot write the index: \(error.message)", cause: error)
+    }
+  }
+}
+
+/// Which tensors come into which shard: in the order of weights, a new one where the next tensor would not
+/// fit.
+struct ShardPlan {
+  /// A tensor to be written.
+  struct Item {
+    var entry: TensorEntry
+    /// Where its bytes come from: its own index, or its owner's.
+    var index: Int
+  }
+
+  private(set) var shards: [[Item]] = []
+  /// The bytes of all tensors.
+  private(set) var byteCount = 0
+
+  init(_ source: any TensorSource, largest: Int) throws(CairnError) {
+    let tiesAreHeld = try SafetensorsTies.areHeld(of: source)
+    var filled = 0
+    for index in try source.indicesInWeightOrder() {
+      var item = Item(entry: try source.entry(at: index), index: index)
+      if let owner = item.entry.aliasOf {
+        if tiesAreHeld { continue }
+        guard let found = try source.index(of: owner) else { throw source.noSuchTensor(owner) }
+        item.index = found
+        item.entry.aliasOf = nil
+      }
+      let bytes = item.entry.byteCount
+      let (sum, overflow) = byteCount.addingReportingOverflow(bytes)
+      guard !overflow else {
+        throw CairnError(.cannotHold, "the tensors have more bytes than can be counted")
+      }
+      if shards.isEmpty || (filled > 0 && bytes > largest - min(filled, largest)) {
+        shards.append([])
+        filled = 0
+      }
+      shards[shards.count - 1].append(item)
+      filled += bytes
+      byteCount = sum
+    }
+  }
+}
+
+/// The tensors of one shard.
+private struct ShardSource: TensorSource {
+  let base: any TensorSource
+  let items: [ShardPlan.Item]
+  let metadata: Metadata
+
+  var count: Int { items.count }
+
+  func entry(at index: Int) throws(CairnError) -> TensorEntry {
+    try checkIndex(index)
+    var entry = items[index].entry
+    entry.position = index
+    return entry
+  }
+
+  func read(
+    at index: Int, from offset: Int, into bytes: inout MutableSpan<UInt8>
+  ) throws(CairnError) {
+    try checkIndex(index)
+    try base.read(at: items[index].index, from: offset, into: &bytes)
+  }
+}
+
+/// Where metadata are written.
+enum ShardedMetadata {
+  /// Whether a value comes back from an index as the value that it was.
+  static func isHeld(_ value: MetadataValue) -> Bool {
+    switch value {
+    case .bool, .int, .string: true
+    case .uint(let number): number > UInt64(Int64.max)
+    case .float(let number): number.isFinite
+    default: false
+    }
+  }
+
+  /// What is written into every shard: the text that says what wrote the tensors, and those that tell ties.
+  static func inShards(_ source: any TensorSource) throws(CairnError) -> Metadata {
+    var texts = Metadata()
+    let metadata = source.metadata
+    texts["format"] = metadata["format"].flatMap { if case .string = $0 { $0 } else { nil } }
+    texts[FormatNotes.safetensors] = metadata[FormatNotes.safetensors]
+    guard try SafetensorsTies.areHeld(of: source) else { return texts }
+    for index in 0..<source.count {
+      let entry = try source.entry(at: index)
+      if entry.aliasOf != nil { texts[entry.name] = metadata[entry.name] }
+    }
+    return texts
+  }
+
+  /// What is written into the index: all else; as JSON text what JSON does not hold as it is.
+  static func inIndex(
+    _ metadata: Metadata, but shards: Metadata, byteCount: Int
+  ) throws(CairnError) -> JSONObject {
+    var object: JSONObject = ["total_size": .integer(Int64(byteCount))]
+    for (key, value) in metadata
+    where shards[key] == nil && !FormatNotes.keys.contains(key) {
+      object[key.string] =
+        isHeld(value) ? value.json() : .string(try SafetensorsLayout.text(of: value.json()))
+    }
+    return object
+  }
+}

@@ -1,0 +1,178 @@
+// Writing a tensor bundle (tensorflow/core/util/tensor_bundle/tensor_bundle.cc, `BundleWriter`): one data
+// file, then the index.
+
+import CairnContainer
+import CairnSystem
+import CairnTensors
+
+/// A tensor bundle that takes all tensors of a source: `PREFIX.index` and `PREFIX.data-00000-of-00001`.
+///
+/// The keys are the tensors' names. What came from an object graph brings the graph's own key
+/// (`_CHECKPOINTABLE_OBJECT_GRAPH`) with it, and is an object-based checkpoint again.
+struct BundleWriter: TensorSink {
+  private let path: String
+  private let options: WriteOptions
+  private let losses: AcceptedLosses
+
+  init(path: String, options: WriteOptions, accepting losses: AcceptedLosses) {
+    self.path = path
+    self.options = options
+    self.losses = losses
+  }
+
+  /// A tensor that is to be written.
+  private struct Item {
+    var entry: TensorEntry
+    /// Where its bytes come from: its own index, or its owner's.
+    var index: Int
+    var type: Int
+  }
+
+  /// Writes both files; the index appears last.
+  ///
+  /// - Throws: `cannotHold` for what the format has no place for and is not accepted to be lost.
+  mutating func write(
+    _ source: any TensorSource, progress: ProgressHandler
+  ) throws(CairnError) {
+    try CheckpointFormat.tensorflow.refuse(source, accepting: losses)
+    let ending = ".index"
+    guard let prefix = path.dropping(suffix: ending), !prefix.isEmpty,
+      !prefix.spellingEnds(with: "/")
+    else {
+      throw CairnError(
+        .invalidArgument, "the name is not that of a bundle's index", at: .init(file: path),
+        expected: "such as model.index")
+    }
+    var items: [Item] = []
+    for index in 0..<source.count { items.append(try Self.item(index, of: source)) }
+    items.sort { $0.entry.name < $1.entry.name }
+    for (one, next) in zip(items, items.dropFirst()) where one.entry.name == next.entry.name {
+      throw CairnError(
+        .duplicateName, "two tensors have the same name", at: .init(name: one.entry.name.string))
+    }
+    let total = items.reduce(0) { $0.addingReportingOverflow($1.entry.byteCount).partialValue }
+    var group = try FileGroup(index: path, options: options)
+    let file = try group.part(prefix + ".data-00000-of-00001")
+    var data = BundleData(file: file)
+    var table = SortedTableWriter()
+    // `BundleHeaderProto`: one data file, version 1 of what produces it.
+    table.add([], ProtobufFields.number(1, 1) + ProtobufFields.message(3, [8, 1]))
+    var done = 0
+    for item in items {
+      let start = data.position
+      data.begin()
+      if item.entry.dtype == .string {
+        try data.addTexts(source, item.index, item.entry)
+      } else {
+        try data.add(source, item.index, 0..<item.entry.byteCount)
+      }
+      table.add(item.entry.name.utf8, Self.message(item, start..<data.position, data.crc))
+      done = done.addingReportingOverflow(item.entry.byteCount).partialValue
+      try progress(Progress(done: done, total: total))
+    }
+    try group.commit(index: table.finish())
+  }
+
+  private static func item(_ index: Int, of source: any TensorSource) throws(CairnError) -> Item {
+    let entry = try source.entry(at: index)
+    guard let type = BundleEntry.number(of: entry.dtype) else {
+      throw CairnError(
+        .cannotHold, "tensorflow has no element type \(entry.dtype)",
+        at: .init(name: entry.name.string),
+        advice: "Write a .cairn file, or cast the tensor first")
+    }
+    var from = index
+    if let owner = entry.aliasOf {
+      guard let found = try source.index(of: owner) else { throw source.noSuchTensor(owner) }
+      from = found
+    }
+    return Item(entry: entry, index: from, type: type)
+  }
+
+  /// `BundleEntryProto`.
+  private static func message(_ item: Item, _ range: Range<Int>, _ crc: UInt32) -> [UInt8] {
+    let shape = item.entry.shape.dimensions.flatMap {
+      ProtobufFields.message(2, ProtobufFields.number(1, $0))
+    }
+    // Field 6, four bytes.
+    let checksum = [6 << 3 | 5] + CRC32C.masked(crc).littleBytes
+    return ProtobufFields.number(1, item.type) + ProtobufFields.message(2, shape)
+      + ProtobufFields.number(4, range.lowerBound) + ProtobufFields.number(5, range.count)
+      + checksum
+  }
+}
+
+/// The data file, with the checksum of the tensor that is being written.
+private struct BundleData {
+  let file: AtomicFile
+  private(set) var position = 0
+  private(set) var crc: UInt32 = 0
+  private var window: [UInt8] = []
+
+  init(file: AtomicFile) { self.file = file }
+
+  mutating func begin() { crc = 0 }
+
+  private mutating func append(_ bytes: Span<UInt8>) throws(CairnError) {
+    crc = CRC32C.checksum(bytes, continuing: crc)
+    try file.append(bytes)
+    position += bytes.count
+  }
+
+  /// Appends a part of a tensor's bytes.
+  mutating func add(
+    _ source: any TensorSource, _ index: Int, _ range: Range<Int>
+  ) throws(CairnError) {
+    var offset = range.lowerBound
+    while offset < range.upperBound {
+      let count = min(SafetensorsWriter.windowByteCount, range.upperBound - offset)
+      if window.count < count { window = [UInt8](repeating: 0, count: count) }
+      var span = window.mutableSpan
+      try span.withPart(0..<count) { (part) throws(CairnError) in
+        try source.read(at: index, from: offset, into: &part)
+      }
+      let bytes = window
+      try append(bytes.span.extracting(0..<count))
+      offset += count
+    }
+  }
+
+  /// Appends a string tensor (`WriteStringTensor`): lengths, their checksum, texts. The checksum of the whole
+  /// takes a length as four bytes, as eight where it needs them, not as the file has it.
+  mutating func addTexts(
+    _ source: any TensorSource, _ index: Int, _ entry: TensorEntry
+  ) throws(CairnError) {
+    let count = entry.shape.elementCount
+    let (endBytes, overflow) = count.multipliedReportingOverflow(by: 8)
+    guard !overflow, endBytes <= entry.byteCount else {
+      throw CairnError(
+        .sizeMismatch, "the source gives a size that its type and shape do not",
+        at: .init(name: entry.name.string))
+    }
+    var ends = [UInt8](repeating: 0, count: endBytes)
+    var span = ends.mutableSpan
+    try source.read(at: index, from: 0, into: &span)
+    var lengths: [UInt8] = []
+    var last: UInt64 = 0
+    for place in 0..<count {
+      let end = (0..<8).reduce(UInt64(0)) { $0 | UInt64(ends[place * 8 + $1]) << UInt64(8 * $1) }
+      guard end >= last, end <= UInt64(entry.byteCount - endBytes) else {
+        throw CairnError(
+          .invalidElement, "a text ends before it begins", at: .init(index: place))
+      }
+      let length = end - last
+      ProtobufFields.append(length, to: &lengths)
+      let plain = UInt32(exactly: length).map(\.littleBytes) ?? length.littleBytes
+      crc = CRC32C.checksum(plain.span, continuing: crc)
+      last = end
+    }
+    guard last == UInt64(entry.byteCount - endBytes) else {
+      throw CairnError(.invalidElement, "bytes are left behind the texts")
+    }
+    try file.append(lengths.span)
+    position += lengths.count
+    let masked = CRC32C.masked(crc).littleBytes
+    try append(masked.span)
+    try add(source, index, endBytes..<entry.byteCount)
+  }
+}
