@@ -81,13 +81,13 @@ let package = Package(
       ], swiftSettings: settings),
 
     .target(
-      name: "CairnTestSupport", dependencies: ["CairnSystem"], path: "Tests/Support",
-      swiftSettings: settings),
+      name: "CairnTestSupport",
+      dependencies: ["CairnSystem", .product(name: "Crypto", package: "swift-crypto")],
+      path: "Tests/Support", swiftSettings: settings),
     .target(
       name: "CairnConformance",
       dependencies: [
-        "CairnContainer", "CairnJSON", "CairnSystem", "CairnTensors",
-        .product(name: "Crypto", package: "swift-crypto"),
+        "CairnContainer", "CairnJSON", "CairnSystem", "CairnTensors", "CairnTestSupport",
       ],
       path: "Tests/ConformanceSupport", swiftSettings: settings),
     // Built from the root package only: the conformance suite's and the damage tests' way in.
@@ -106,7 +106,6 @@ let package = Package(
       of: "CairnContainer",
       with: [
         "CairnCodec", "CairnConformance", "CairnJSON", "CairnSystem", "CairnTensors",
-        .product(name: "Crypto", package: "swift-crypto"),
       ]),
     tests(of: "CairnModels", with: ["CairnJSON", "CairnSystem", "CairnTensors"]),
     tests(

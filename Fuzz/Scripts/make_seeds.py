@@ -14,12 +14,12 @@ import zipfile
 import sys
 
 FIXTURES = pathlib.Path(__file__).resolve().parents[2] / "Fixtures"
-# Fuzz/Sources/FuzzMetadata and FuzzChunk: their lists, in their order.
+# Fuzz/Sources/Fuzzers/Targets/Metadata.swift and Chunk.swift: their lists, in their order.
 PAYLOADS = ["META", "CONF", "BLOB", "nOTe", "gENR"]
 KINDS = {6: (0, 1), 7: (1, 2), 8: (2, 4), 9: (3, 8), 10: (4, 2), 11: (5, 2), 12: (6, 4),
          13: (7, 8), 14: (8, 8), 15: (9, 16)}
 BYTES = (0, 1)
-# FuzzHarness's list of layouts, by element type and filter, with the bytes of a component.
+# Harness/Planes.swift's list of layouts, by element type and filter, with the bytes of a component.
 COMPONENTS = {7: 2, 8: 4, 9: 8, 10: 2, 11: 2, 12: 4, 13: 8, 14: 4, 15: 8}
 LAYOUTS = {(dtype, filter_): ((4 if filter_ == 1 else 7) + (2, 4, 8).index(size), size)
            for dtype, size in COMPONENTS.items() for filter_ in (1, 2)}
@@ -100,7 +100,7 @@ def foreign(seeds):
         seeds.add("tensorflow", len(index).to_bytes(4, "little") + index + content)
     for path in sorted((FIXTURES / "sharded").rglob("*.index.json")):
         seeds.add("shards", path.read_bytes())
-    # Fuzz/Sources/FuzzShards: the names of its shards and of the tensors in them.
+    # Fuzz/Sources/Fuzzers/Targets/Shards.swift: the names of its shards and of the tensors in them.
     seeds.add("shards", json.dumps({"weight_map": {"a": "one.safetensors", "b": "one.safetensors",
                                                    "c.w": "two.safetensors"},
                                     "metadata": {"total_size": 1, "x": [1.5]}}).encode())
@@ -120,7 +120,7 @@ def main():
         if path.stat().st_size <= 16_384:
             seeds.add("safetensors", path.read_bytes())
     foreign(seeds)
-    # Every layout with every kind of plane: Fuzz/Sources/FuzzHarness/Planes.swift.
+    # Every layout with every kind of plane: Fuzz/Sources/Fuzzers/Harness/Planes.swift.
     for layout in range(10):
         for kind in range(8):
             for length, limit in ((300, 2), (20_000, 8), (140_000, 26)):

@@ -74,11 +74,11 @@ import Testing
       ).expectSuccess()
       try await cairn("diff", "rich.cairn", "\(codec).cairn", in: folder).expectSuccess()
     }
-    let raw = ContainerBytes(try folder.bytes("raw.cairn"))
-    let auto = ContainerBytes(try folder.bytes("auto.cairn"))
-    #expect(raw.frames("RAWD").count == 6 && raw.frames("CHNK").isEmpty)
-    #expect(auto.frames("RAWD").isEmpty && auto.frames("CHNK").count == 6)
-    #expect(auto.bytes.count < raw.bytes.count)
+    let raw = try folder.bytes("raw.cairn")
+    let auto = try folder.bytes("auto.cairn")
+    #expect(FrameLayout(raw).frames("RAWD").count == 6 && FrameLayout(raw).frames("CHNK").isEmpty)
+    #expect(FrameLayout(auto).frames("RAWD").isEmpty && FrameLayout(auto).frames("CHNK").count == 6)
+    #expect(auto.count < raw.count)
   }
 
   @Test(arguments: [("64K", 16, 3), ("131072", 17, 2), ("256k", 18, 1), ("16M", 24, 1)])
@@ -88,9 +88,9 @@ import Testing
     try folder.writeContainer(tensors, to: "large.cairn")
     try await cairn("convert", "--chunk", size, "large.cairn", "chunked.cairn", in: folder)
       .expectSuccess()
-    let file = ContainerBytes(try folder.bytes("chunked.cairn"))
-    #expect(file.frames("CHNK").count == chunks)
-    #expect(Int(file.bytes[33]) == log2)
+    let file = try folder.bytes("chunked.cairn")
+    #expect(FrameLayout(file).frames("CHNK").count == chunks)
+    #expect(Int(file[33]) == log2)
   }
 
   @Test(arguments: [("64", 64), ("4K", 4_096), ("16K", 16_384), ("64K", 65_536)])
@@ -100,9 +100,11 @@ import Testing
       "convert", "--codec", "raw", "--align", text, "plain.safetensors", "aligned.cairn",
       in: folder
     ).expectSuccess()
-    let file = ContainerBytes(try folder.bytes("aligned.cairn"))
-    #expect(file.frames("RAWD").count == 5)
-    for frame in file.frames("RAWD") { #expect(frame.payload.lowerBound % alignment == 0) }
+    let file = try folder.bytes("aligned.cairn")
+    #expect(FrameLayout(file).frames("RAWD").count == 5)
+    for frame in FrameLayout(file).frames("RAWD") {
+      #expect(frame.payload.lowerBound % alignment == 0)
+    }
     try await cairn("verify", "--deep", "aligned.cairn", in: folder).expectSuccess()
     try await cairn("diff", "plain.safetensors", "aligned.cairn", in: folder).expectSuccess()
   }
@@ -238,9 +240,9 @@ import Testing
 
   @Test func `A damaged tensor is never written on`() async throws {
     try folder.writeContainer(Samples.plain(), to: "a.cairn")
-    var damaged = ContainerBytes(try folder.bytes("a.cairn"))
-    damaged.bytes[try #require(damaged.frames("RAWD").last).payload.lowerBound] ^= 1
-    try folder.write(damaged.bytes, to: "damaged.cairn")
+    var damaged = try folder.bytes("a.cairn")
+    damaged[try #require(FrameLayout(damaged).frames("RAWD").last).payload.lowerBound] ^= 1
+    try folder.write(damaged, to: "damaged.cairn")
     try folder.write([1, 2, 3], to: "old.cairn")
     for command in ["convert", "copy"] {
       for output in ["old.cairn", "new.cairn", "new.safetensors"] {

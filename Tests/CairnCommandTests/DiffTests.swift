@@ -173,10 +173,10 @@ import Testing
 
   @Test func `What cannot be compared gives no verdict`() async throws {
     try folder.writeContainer(Samples.plain(), to: "a.cairn")
-    var damaged = ContainerBytes(try folder.bytes("a.cairn"))
-    damaged.bytes[damaged.frames("RAWD")[0].payload.lowerBound] ^= 1
-    try folder.write(damaged.bytes, to: "damaged.cairn")
-    try folder.write(Array(damaged.bytes.dropLast()), to: "cut.cairn")
+    var damaged = try folder.bytes("a.cairn")
+    damaged[FrameLayout(damaged).frames("RAWD")[0].payload.lowerBound] ^= 1
+    try folder.write(damaged, to: "damaged.cairn")
+    try folder.write(Array(damaged.dropLast()), to: "cut.cairn")
     for (first, second, code) in [
       ("a.cairn", "absent.cairn", "notFound"), ("absent.cairn", "a.cairn", "notFound"),
       ("a.cairn", "damaged.cairn", "checksumMismatch"), ("cut.cairn", "a.cairn", "truncated"),

@@ -4,6 +4,7 @@ import CairnCodec
 import CairnContainer
 import CairnSystem
 import CairnTensors
+import CairnTestSupport
 import Testing
 
 @Suite struct DamageTests {
@@ -96,13 +97,8 @@ import Testing
   ) throws {
     var bytes = try bytes("coded")
     let record = bytes.count - 128
-    for byte in 0..<8 {
-      bytes[record + 8 + byte] = UInt8(truncatingIfNeeded: length >> UInt64(8 * byte))
-    }
-    let checksum = Checksum.crc32(bytes[record..<record + 124].span)
-    for byte in 0..<4 {
-      bytes[record + 124 + byte] = UInt8(truncatingIfNeeded: checksum >> UInt32(8 * byte))
-    }
+    bytes.setField(record + 8, 8, to: length)
+    bytes.seal(record, 128)
     let error = #expect(throws: CairnError.self) { try Container(MemoryBytes(bytes)) }
     #expect(error?.code == .truncated)
     #expect(error?.location.offset == UInt64(record + 8))

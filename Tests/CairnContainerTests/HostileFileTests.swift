@@ -37,18 +37,6 @@ struct Forgery {
     table.blockCount += 1
   }
 
-  private static func order(of file: [UInt8]) -> UInt32 {
-    var ends: [UInt8] = []
-    var offset = Superblock.byteCount
-    while offset < file.count {
-      let header = file[offset..<offset + FrameHeader.byteCount]
-      ends += header.suffix(4)
-      let count = (0..<8).reduce(0) { $0 | Int(header[offset + 8 + $1]) << (8 * $1) }
-      offset += FrameHeader.byteCount + (count + 63) / 64 * 64
-    }
-    return crc32(ends.span)
-  }
-
   var bytes: [UInt8] {
     var file = FieldBuilder()
     file.append(body)
@@ -69,7 +57,10 @@ struct Forgery {
     file.append(payload)
     file.align(to: 64)
     commit.fileCount = file.bytes.count + CommitRecord.byteCount
-    commit.frameOrder = Self.order(of: file.bytes)
+    let ends = FrameLayout(file.bytes).frames.flatMap {
+      file.bytes[$0.payload.lowerBound - 4..<$0.payload.lowerBound]
+    }
+    commit.frameOrder = crc32(ends.span)
     file.append(commit.bytes)
     return file.bytes
   }

@@ -5,7 +5,6 @@ import CairnContainer
 import CairnSystem
 import CairnTensors
 import CairnTestSupport
-import Crypto
 import Foundation
 import Testing
 
@@ -39,10 +38,6 @@ import Testing
       let count = factors.count == 2 ? try #require(Int(factors[0])) : 1
       return [UInt8](repeating: byte, count: count)
     }
-  }
-
-  private func sha256(_ bytes: [UInt8]) -> String {
-    SHA256.hash(data: bytes).map { hex($0, digits: 2) }.joined()
   }
 
   private func decoded(

@@ -3,6 +3,7 @@
 import CairnForeign
 import CairnSystem
 import CairnTensors
+import CairnTestSupport
 import Testing
 
 /// A file that must be refused.

@@ -19,23 +19,6 @@ func open(_ bytes: [UInt8]) throws(CairnError) -> SafetensorsFile {
   try SafetensorsFile(MemoryBytes(bytes))
 }
 
-/// Bytes that lie in memory but do not say so, as those of an open file.
-struct PositionedBytes: ByteSource {
-  var bytes: [UInt8]
-  /// From here on reading fails, as if the file had been cut short after it was opened.
-  var failsFromByte = Int.max
-  var count: Int { bytes.count }
-  var path: String? { "positioned" }
-  var memory: ByteRegion? { nil }
-  func read(at offset: Int, into target: inout MutableSpan<UInt8>) throws(CairnError) {
-    let wanted = target.count
-    guard offset + wanted <= failsFromByte else {
-      throw CairnError(.changedWhileReading, "cut short", at: .init(offset: UInt64(offset)))
-    }
-    target.copy(bytes.span.extracting(offset..<offset + wanted))
-  }
-}
-
 /// The whole of a file.
 func contents(of path: String) throws(CairnError) -> [UInt8] {
   let file = try FileBytes(path: path)

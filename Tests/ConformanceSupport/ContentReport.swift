@@ -4,7 +4,7 @@ package import CairnContainer
 package import CairnJSON
 package import CairnSystem
 package import CairnTensors
-import Crypto
+internal import CairnTestSupport
 
 /// The JSON that a reader must print for a valid container. Everything is read for it.
 package func contentReport(of container: Container) throws(CairnError) -> JSONValue {
@@ -42,10 +42,6 @@ private func tensorReport(
     "alias_of": entry.aliasOf.map { .string($0.string) } ?? .null,
     "sha256": .string(sha256(try container.tensor(at: index).bytes)),
   ]
-}
-
-private func sha256(_ bytes: [UInt8]) -> String {
-  SHA256.hash(data: bytes).map { hex($0, digits: 2) }.joined()
 }
 
 extension MetadataValue {

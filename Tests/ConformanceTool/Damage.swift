@@ -30,15 +30,7 @@ struct Specimen: Sendable {
   init(name: String, bytes: [UInt8]) {
     self.name = name
     self.bytes = bytes
-    var frames: [Range<Int>] = []
-    var start = 64
-    while start < bytes.count - 128 {
-      let stored = (0..<8).reduce(0) { $0 | Int(bytes[start + 8 + $1]) << (8 * $1) }
-      let end = start + 64 + (stored + 63) / 64 * 64
-      frames.append(start..<end)
-      start = end
-    }
-    self.frames = frames
+    frames = FrameLayout(bytes).frames.map(\.whole)
   }
 
   /// How many cases of a kind there are; of bursts, `bursts`.

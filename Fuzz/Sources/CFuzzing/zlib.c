@@ -13,10 +13,6 @@ size_t cairn_mutate(uint8_t *data, size_t size, size_t capacity) {
   return LLVMFuzzerMutate ? LLVMFuzzerMutate(data, size, capacity) : size;
 }
 
-uint32_t cairn_crc32(const uint8_t *data, size_t count) {
-  return count == 0 ? 0 : (uint32_t)crc32_z(0, data, count);
-}
-
 uint32_t cairn_adler32(const uint8_t *data, size_t count) {
   return count == 0 ? 1 : (uint32_t)adler32_z(1, data, count);
 }

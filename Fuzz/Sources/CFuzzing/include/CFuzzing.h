@@ -42,7 +42,6 @@ size_t cairn_mutate(uint8_t *data, size_t size, size_t capacity);
 
 // MARK: - zlib
 
-uint32_t cairn_crc32(const uint8_t *data, size_t count);
 uint32_t cairn_adler32(const uint8_t *data, size_t count);
 
 /// Inflates with zlib's own reading of RFC 1950, the whole of `stored` in one call.
