@@ -148,7 +148,7 @@ def main():
             "weights": [], "inputs": [], "outputs": [],
         }  # fmt: skip
         for key, list_ in [
-            ("weights", values), ("inputs", given), ("outputs", [ops.convert_to_numpy(r) for r in result])
+            ("weights", [weight.numpy() for weight in model.weights]), ("inputs", given), ("outputs", [ops.convert_to_numpy(r) for r in result])
         ]:
             for index, value in enumerate(list_):
                 name = f"{model.name}/{key}.{index}"

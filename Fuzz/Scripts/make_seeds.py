@@ -126,7 +126,7 @@ def main():
             for length, limit in ((300, 2), (20_000, 8), (140_000, 26)):
                 script = bytes([kind]) + length.to_bytes(3, "little") + bytes([kind, 1, 0x77])
                 seeds.add("encode", bytes([layout, limit]) + script * 2)
-    for case in json.loads((FIXTURES / "layers" / "cases.json").read_text()):
+    for case in json.loads((FIXTURES / "keras" / "stacks" / "models.json").read_text()):
         seeds.add("model", json.dumps(case["config"]).encode())
         seeds.add("predict", json.dumps(case["config"]).encode())
     seeds.add("model", (FIXTURES / "digits" / "model.json").read_bytes())

@@ -47,7 +47,7 @@ struct SafetensorsGoldenTests {
   @Test(
     "Other files of that library, written back byte for byte",
     arguments: [
-      "digits/images", "digits/weights", "layers/cases", "tensors/casts",
+      "digits/images", "digits/weights", "keras/stacks/models", "tensors/casts",
     ])
   func rewritesOthers(_ name: String) throws {
     let path = fixtures + "/" + name + ".safetensors"

@@ -6,44 +6,11 @@ import CairnSystem
 import CairnTensors
 import Testing
 
-/// A model of Fixtures/keras/models.
-struct ModelRow: Sendable, CustomTestStringConvertible {
-  let name: String
-  let configuration: JSONValue
-  let weights: [Tensor]
-  let inputs: [Tensor]
-  let outputs: [Tensor]
-  /// Keras's summaries: 108 wide, and 100 wide with nested layers and flags.
-  let summaries: [String]
-
-  var testDescription: String { name }
-
-  static let all: [ModelRow] = (try? read()) ?? []
-  /// Those of Fixtures/keras/float64; without summaries.
-  static let doubles: [ModelRow] = (try? read("float64", "tensors")) ?? []
-
-  static func read(
-    _ folder: String = "models", _ name: String = "models"
-  ) throws -> [ModelRow] {
-    let tensors = try SafetensorsFixture("keras/\(folder)/\(name).safetensors")
-    let rows = try JSONValue(parsing: fixture("keras/\(folder)/models.json")).arrayValue ?? []
-    return try rows.map { row in
-      func list(_ key: String) throws -> [Tensor] {
-        try (row[key]?.arrayValue ?? []).map { try tensors.tensor($0.stringValue ?? "") }
-      }
-      return ModelRow(
-        name: row["name"]?.stringValue ?? "", configuration: row["config"] ?? .null,
-        weights: try list("weights"), inputs: try list("inputs"), outputs: try list("outputs"),
-        summaries: (row["summaries"]?.arrayValue ?? []).compactMap(\.stringValue))
-    }
-  }
-}
-
 @Suite("Functional models")
 struct FunctionalTests {
   @Test("All golden models are there")
   func modelsAreThere() throws {
-    #expect(try ModelRow.read().count == 7)
+    #expect(try ModelRow.read("models").count == 7)
     #expect(try ModelRow.read("float64", "tensors").count == 2)
   }
 

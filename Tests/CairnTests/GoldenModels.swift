@@ -1,4 +1,5 @@
-// The models of Fixtures/keras/models and keras/float64, Fixtures/layers and Fixtures/digits, with Keras's weights.
+// The models of Fixtures/keras/models, keras/stacks and keras/float64 and Fixtures/digits, with Keras's
+// weights.
 
 import Cairn
 import CairnTestSupport
@@ -28,7 +29,8 @@ struct GoldenModel: Sendable, CustomTestStringConvertible {
 
   /// All models. A failure to read them shows as tests without cases, which a test forbids.
   static let all: [GoldenModel] =
-    (try? whole("models", "models") + whole("float64", "tensors") + stacks() + digits()) ?? []
+    (try? whole("models", "models") + whole("float64", "tensors") + whole("stacks", "models")
+      + digits()) ?? []
 
   private static func whole(_ folder: String, _ file: String) throws -> [GoldenModel] {
     let path = "\(fixtures)/keras/\(folder)/\(file).safetensors"
@@ -38,20 +40,8 @@ struct GoldenModel: Sendable, CustomTestStringConvertible {
         try (row[key]?.arrayValue ?? []).map { try tensors.tensor(named: name($0)) }
       }
       return GoldenModel(
-        name: row["name"]?.stringValue ?? "", configuration: row["config"] ?? .null,
+        name: "\(folder)/\(row["name"]?.stringValue ?? "")", configuration: row["config"] ?? .null,
         weights: try list("weights"), inputs: try list("inputs"))
-    }
-  }
-
-  private static func stacks() throws -> [GoldenModel] {
-    let tensors = try CheckpointFile.open(fixtures + "/layers/cases.safetensors").source
-    return try rows("layers/cases.json").map { row in
-      GoldenModel(
-        name: "layers/\(row["name"]?.stringValue ?? "")", configuration: row["config"] ?? .null,
-        weights: try (row["weights"]?.arrayValue ?? []).map {
-          try tensors.tensor(named: name($0["tensor"]))
-        },
-        inputs: [try tensors.tensor(named: name(row["input"]))])
     }
   }
 

@@ -1,4 +1,4 @@
-// Every case of Fixtures/layers against what Keras computed.
+// Every stack of Fixtures/keras/stacks against what Keras computed, and the digits model.
 
 import CairnJSON
 import CairnModels
@@ -6,58 +6,67 @@ import CairnSystem
 import CairnTensors
 import Testing
 
-@Suite("Keras's layers")
-struct KerasLayerTests {
-  @Test("All golden cases are there")
-  func casesAreThere() throws {
-    #expect(try LayerCase.read().count == 43)
+@Suite("Keras's stacks of layers")
+struct KerasStackTests {
+  /// A model of the row's configuration with the row's weights.
+  private func model(_ row: ModelRow) throws -> Sequential {
+    let model = try Sequential(configuration: row.configuration)
+    try model.setWeights(row.weights)
+    return model
   }
 
-  @Test("A model of Keras's configuration has that configuration", arguments: LayerCase.all)
-  func configurationRoundTrips(_ item: LayerCase) throws {
-    let model = try Sequential(configuration: item.configuration)
-    #expect(model.configuration == item.configuration)
+  @Test("All golden stacks are there")
+  func stacksAreThere() throws {
+    #expect(try ModelRow.read("stacks").count == 43)
+  }
+
+  @Test("A model of Keras's configuration has that configuration", arguments: ModelRow.stacks)
+  func configurationRoundTrips(_ row: ModelRow) throws {
+    let model = try Sequential(configuration: row.configuration)
+    #expect(model.configuration == row.configuration)
     let again = try Sequential(configuration: model.configuration)
     #expect(try again.canonicalConfiguration() == model.canonicalConfiguration())
   }
 
   @Test(
-    "Weights come in Keras's order, with Keras's names, shapes and flags", arguments: LayerCase.all)
-  func weightsAreInOrder(_ item: LayerCase) throws {
-    let model = try Sequential(configuration: item.configuration)
-    #expect(model.weights.map(\.name) == item.weights.map(\.name))
-    #expect(model.weights.map(\.shape) == item.weights.map(\.value.shape))
-    #expect(model.weights.map(\.trainable) == item.weights.map(\.isTrainable))
+    "Weights come in Keras's order, with Keras's names, shapes and flags",
+    arguments: ModelRow.stacks)
+  func weightsAreInOrder(_ row: ModelRow) throws {
+    let model = try Sequential(configuration: row.configuration)
+    #expect(
+      model.weights.map(\.name) == row.paths.map { String($0.split(separator: "/").last ?? "") })
+    #expect(model.weights.map(\.shape) == row.weights.map(\.shape))
+    #expect(model.weights.map(\.trainable) == row.trainable)
     let indices = Dictionary(
       uniqueKeysWithValues: model.weights.enumerated().map { (ObjectIdentifier($1), $0) })
     func paths(_ variables: [Variable]) -> [String] {
-      variables.compactMap { indices[ObjectIdentifier($0)].map { item.weights[$0].path } }
+      variables.compactMap { indices[ObjectIdentifier($0)].map { row.paths[$0] } }
     }
-    #expect(paths(model.trainableWeights) == item.trainablePaths)
-    #expect(paths(model.nonTrainableWeights) == item.nonTrainablePaths)
+    #expect(paths(model.trainableWeights) == row.trainablePaths)
+    #expect(paths(model.nonTrainableWeights) == row.nonTrainablePaths)
   }
 
-  @Test("Paths are Keras's, with the outer model's name always in front", arguments: LayerCase.all)
-  func pathsAreKeras(_ item: LayerCase) throws {
-    let model = try Sequential(configuration: item.configuration)
+  @Test(
+    "Paths are Keras's, with the outer model's name always in front", arguments: ModelRow.stacks)
+  func pathsAreKeras(_ row: ModelRow) throws {
+    let model = try Sequential(configuration: row.configuration)
     let paths = model.places(.weights).map { $0.path.joined(separator: "/") }
-    let keras = item.weights.map(\.path)
     #expect(
-      paths == keras.map { $0.hasPrefix("\(item.name)/") ? $0 : "\(item.name)/\($0)" })
+      paths == row.paths.map { $0.hasPrefix("\(row.name)/") ? $0 : "\(row.name)/\($0)" })
   }
 
-  @Test("getWeights gives back to the bit what setWeights took", arguments: LayerCase.all)
-  func weightsRoundTrip(_ item: LayerCase) throws {
-    #expect(try item.model().getWeights() == item.weights.map(\.value))
+  @Test("getWeights gives back to the bit what setWeights took", arguments: ModelRow.stacks)
+  func weightsRoundTrip(_ row: ModelRow) throws {
+    #expect(try model(row).getWeights() == row.weights)
   }
 
-  @Test("Predictions are Keras's, within 1e-5", arguments: LayerCase.all)
-  func predictionsMatch(_ item: LayerCase) throws {
-    let output = try item.model().predict(item.input)
-    #expect(output.shape == item.output.shape)
+  @Test("Predictions are Keras's, within 1e-5", arguments: ModelRow.stacks)
+  func predictionsMatch(_ row: ModelRow) throws {
+    let output = try model(row).predict(row.inputs[0])
+    #expect(output.shape == row.outputs[0].shape)
     let found: [Float] = try output.scalars()
-    let keras: [Float] = try item.output.scalars()
-    let exact: [Double] = try item.reference.scalars()
+    let keras: [Float] = try row.outputs[0].scalars()
+    let exact: [Double] = try row.references[0].scalars()
     for index in found.indices {
       let tolerance = 1e-5 * abs(exact[index]) + 1e-6
       #expect(abs(Double(found[index]) - Double(keras[index])) <= tolerance)
@@ -65,10 +74,11 @@ struct KerasLayerTests {
     }
   }
 
-  @Test("Predictions do not depend on the number of threads", arguments: LayerCase.all)
-  func threadsDoNotMatter(_ item: LayerCase) throws {
-    let model = try item.model()
-    #expect(try model.predict(item.input, threads: 1) == model.predict(item.input, threads: 7))
+  @Test("Predictions do not depend on the number of threads", arguments: ModelRow.stacks)
+  func threadsDoNotMatter(_ row: ModelRow) throws {
+    let model = try model(row)
+    #expect(
+      try model.predict(row.inputs[0], threads: 1) == model.predict(row.inputs[0], threads: 7))
   }
 }
 

@@ -1,4 +1,4 @@
-"""Runs Keras layers and small models on chosen inputs and writes what comes out to Fixtures/layers.
+"""Small stacks of Keras's layers on chosen inputs, and what comes out, for Fixtures/keras/stacks.
 
 Every case is a Sequential with an InputLayer, so that one loader reads them all. Beside Keras's
 float32 output stands a reference: the same formulas in NumPy float64, from the same float32 inputs
@@ -316,7 +316,7 @@ def distance(output, expected):
 
 def main():
     tensors = {}
-    entries = []
+    rows = []
     random = np.random.default_rng(SEED + 1)
     for name, model, inputs in cases():
         assert model.name == name
@@ -327,44 +327,31 @@ def main():
         assert expected.shape == output.shape, name
         assert np.allclose(output, expected, rtol=2e-4, atol=1e-5), name
 
-        weights = []
-        for weight in model.weights:
-            key = f"{name}/weights/{weight.path}"
-            assert key not in tensors, key
-            tensors[key] = weight.numpy()
-            weights.append(
-                {
-                    "path": weight.path,
-                    "name": weight.name,
-                    "shape": list(weight.shape),
-                    "dtype": str(weight.dtype),
-                    "trainable": bool(weight.trainable),
-                    "tensor": key,
-                }
-            )
-        tensors[f"{name}/input"] = inputs
-        tensors[f"{name}/output"] = output
-        tensors[f"{name}/reference"] = expected
-        entries.append(
-            {
-                "name": name,
-                "config": json.loads(model.to_json()),
-                "weights": weights,
-                "trainable_weights": [w.path for w in model.trainable_weights],
-                "non_trainable_weights": [w.path for w in model.non_trainable_weights],
-                "input": f"{name}/input",
-                "output": f"{name}/output",
-                "reference": f"{name}/reference",
-                "keras_to_reference": distance(output, expected),
-            }
-        )
+        row = {
+            "name": name, "config": json.loads(model.to_json()),
+            "paths": [weight.path for weight in model.weights],
+            "trainable": [bool(weight.trainable) for weight in model.weights],
+            "trainable_weights": [weight.path for weight in model.trainable_weights],
+            "non_trainable_weights": [weight.path for weight in model.non_trainable_weights],
+            "weights": [], "inputs": [], "outputs": [], "references": [],
+            "keras_to_reference": distance(output, expected),
+        }  # fmt: skip
+        values = [weight.numpy() for weight in model.weights]
+        for key, list_ in [
+            ("weights", values), ("inputs", [inputs]), ("outputs", [output]), ("references", [expected])
+        ]:
+            for index, value in enumerate(list_):
+                tensor = f"{name}/{key}.{index}"
+                tensors[tensor] = value
+                row[key].append(tensor)
+        rows.append(row)
 
-    out = folder("layers")
-    write_json(out / "cases.json", entries)
+    out = folder("keras/stacks")
+    write_json(out / "models.json", rows)
     write_safetensors(
-        out / "cases.safetensors", tensors, {"format": "keras", "keras_version": keras.__version__}
+        out / "models.safetensors", tensors, {"format": "keras", "keras_version": keras.__version__}
     )
-    print(f"layers: {len(entries)} cases, {len(tensors)} tensors")
+    print(f"keras/stacks: {len(rows)} models, {len(tensors)} tensors")
 
 
 main()
