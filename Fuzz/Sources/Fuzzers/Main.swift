@@ -38,7 +38,9 @@ struct FuzzTarget: Sendable {
     guard let target = all.first(where: { $0.name == name }) else {
       let names = all.map(\.name).joined(separator: " ")
       print("fuzz: FUZZ_TARGET names one of: \(names)")
-      exit(2)
+      // At once: the sanitizer has nothing to say about a run that was none.
+      unsafe fflush(nil)
+      _exit(2)
     }
     return target
   }()

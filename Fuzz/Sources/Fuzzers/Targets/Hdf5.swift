@@ -1,6 +1,7 @@
 // An HDF5 file, or a `.keras` archive with one in it: opened, read, its model made, written anew.
 
 import Cairn
+import Forge
 
 /// Runs `body`; what a reader does not know, it may refuse.
 private func answer(_ body: () throws(CairnError) -> Void) throws(CairnError) {
