@@ -39,7 +39,7 @@ struct FuzzTarget: Sendable {
       let names = all.map(\.name).joined(separator: " ")
       print("fuzz: FUZZ_TARGET names one of: \(names)")
       // At once: the sanitizer has nothing to say about a run that was none.
-      unsafe fflush(nil)
+      fflush(nil)
       _exit(2)
     }
     return target
