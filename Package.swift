@@ -72,11 +72,18 @@ let package = Package(
         "CairnModelFiles", "CairnComparison", "CairnContainer", "CairnForeign", "CairnJSON",
         "CairnModels", "CairnSystem", "CairnTensors",
       ]),
+    storey("CairnTerminal", on: ["CairnJSON", "CairnSystem"]),
+    storey(
+      "CairnDemo",
+      on: [
+        "CairnModelFiles", "CairnComparison", "CairnContainer", "CairnForeign", "CairnJSON",
+        "CairnModels", "CairnSystem", "CairnTensors", "CairnTerminal",
+      ]),
     .executableTarget(
       name: "CairnCommand",
       dependencies: [
         "CairnModelFiles", "CairnComparison", "CairnContainer", "CairnForeign", "CairnJSON",
-        "CairnModels", "CairnSystem", "CairnTensors",
+        "CairnModels", "CairnSystem", "CairnTensors", "CairnDemo", "CairnTerminal",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: settings),
 
@@ -107,7 +114,7 @@ let package = Package(
       with: [
         "CairnCodec", "CairnConformance", "CairnJSON", "CairnSystem", "CairnTensors",
       ]),
-    tests(of: "CairnModels", with: ["CairnJSON", "CairnSystem", "CairnTensors"]),
+    tests(of: "CairnModels", with: ["CairnDemo", "CairnJSON", "CairnSystem", "CairnTensors"]),
     tests(
       of: "CairnComparison",
       with: ["CairnContainer", "CairnForeign", "CairnJSON", "CairnSystem", "CairnTensors"]),

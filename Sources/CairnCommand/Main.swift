@@ -3,6 +3,7 @@
 import ArgumentParser
 import CairnForeign
 import CairnSystem
+import CairnTerminal
 
 #if canImport(Glibc)
   import Glibc
@@ -11,16 +12,6 @@ import CairnSystem
 #else
   import Darwin
 #endif
-
-/// What the process says when it ends.
-enum Exit {
-  /// Done, or the same.
-  static let success: Int32 = 0
-  /// Different (`diff`) or invalid (`verify`).
-  static let negative: Int32 = 1
-  /// Any other failure, a wrong command line included.
-  static let failure: Int32 = 2
-}
 
 /// A failure that has said all it has to say.
 struct Finished: Error {

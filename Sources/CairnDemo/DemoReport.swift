@@ -1,5 +1,7 @@
 // What the demo prints: headings, facts, tables, and claims that were checked.
 
+import CairnTerminal
+
 /// The demo's output as it comes, and the claims that did not hold.
 struct DemoReport {
   /// The claims that did not hold.

@@ -6,6 +6,7 @@ import CairnComparison
 import CairnModels
 import CairnSystem
 import CairnTensors
+import CairnTerminal
 
 struct DigitCopies {
   private struct Copy {

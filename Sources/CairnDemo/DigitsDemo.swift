@@ -8,6 +8,7 @@ import CairnJSON
 import CairnModels
 import CairnSystem
 import CairnTensors
+import CairnTerminal
 
 struct DigitsDemo {
   /// The folder that has `digits/`.

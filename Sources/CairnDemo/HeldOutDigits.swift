@@ -3,6 +3,7 @@
 import CairnForeign
 import CairnSystem
 import CairnTensors
+import CairnTerminal
 
 /// The fixture `images.safetensors`. Fixtures/README.md, section "digits".
 struct HeldOutDigits {

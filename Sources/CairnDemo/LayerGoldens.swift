@@ -1,19 +1,19 @@
 // Golden rows: a layer's configuration and weights, what it is called with, and what Keras made of
 // that. Fixtures/scripts/make_keras_layers.py writes them.
 
-import CairnForeign
-import CairnJSON
-import CairnModels
-import CairnSystem
-import CairnTensors
+internal import CairnForeign
+package import CairnJSON
+package import CairnModels
+package import CairnSystem
+package import CairnTensors
 
 /// The rows of a folder, class by class.
-struct LayerGoldens {
+package struct LayerGoldens: Sendable {
   private let folder: String
   /// The classes that there are rows of.
-  let classes: [String]
+  package let classes: [String]
 
-  init(folder: String) throws(CairnError) {
+  package init(folder: String) throws(CairnError) {
     self.folder = folder
     classes = (try Self.json("\(folder)/index.json").arrayValue ?? []).compactMap(\.stringValue)
     guard !classes.isEmpty, classes.allSatisfy({ !$0.contains("/") && $0 != ".." }) else {
@@ -31,26 +31,44 @@ struct LayerGoldens {
   }
 
   /// What one layer with one set of options gives here, beside Keras.
-  struct Result {
+  package struct Result: Sendable {
     /// The class, and what the options are called.
-    var layer: String
-    var options: String
+    package var layer: String
+    package var options: String
     /// The largest distance from Keras's outputs, relative to the largest element of each.
-    var error: Double
-    var tolerance: Double
+    package var error: Double
+    package var tolerance: Double
 
-    var isWithin: Bool { error <= tolerance }
+    package var isWithin: Bool { error <= tolerance }
   }
 
   /// The results of a class's rows, in the file's order.
-  func results(of className: String) throws(CairnError) -> [Result] {
+  package func results(of className: String) throws(CairnError) -> [Result] {
+    try map(className) { (row) throws(CairnError) in
+      let found = try row.call()
+      let parts = row.name.split(separator: "/", maxSplits: 1)
+      return Result(
+        layer: parts.first.map(String.init) ?? "", options: parts.count > 1 ? String(parts[1]) : "",
+        error: try row.error(of: found), tolerance: row.tolerance)
+    }
+  }
+
+  /// The rows of a class, in the file's order.
+  package func rows(of className: String) throws(CairnError) -> [LayerGolden] {
+    try map(className) { (row) throws(CairnError) in row }
+  }
+
+  /// What `body` makes of each row, one after the other; an error names the row that it is about.
+  private func map<T>(
+    _ className: String, _ body: (LayerGolden) throws(CairnError) -> T
+  ) throws(CairnError) -> [T] {
     let path = "\(folder)/\(className).json"
     let tensors = try CheckpointFile.open("\(folder)/\(className).safetensors").source
-    var results: [Result] = []
+    var results: [T] = []
     for row in try Self.json(path).arrayValue ?? [] {
       let name = row["name"]?.stringValue ?? className
       do throws(CairnError) {
-        results.append(try GoldenRow(row, tensors).result(named: name))
+        results.append(try body(LayerGolden(row, named: name, tensors)))
       } catch { throw error.located(file: path, name: name) }
     }
     return results
@@ -58,65 +76,68 @@ struct LayerGoldens {
 }
 
 /// One row.
-private struct GoldenRow {
-  let row: JSONValue
-  let tensors: any TensorSource
-
-  init(_ row: JSONValue, _ tensors: any TensorSource) {
-    self.row = row
-    self.tensors = tensors
+package struct LayerGolden: Sendable {
+  package struct Weight: Sendable {
+    package let path: String
+    package let isTrainable: Bool
+    package let value: Tensor
   }
 
-  func result(named name: String) throws(CairnError) -> LayerGoldens.Result {
-    let layer = try LayerRegistry.standard.makeLayer(
-      configuration: row["layer"] ?? .null, initialization: .zeros)
-    var weights: [Tensor] = []
-    for weight in row["weights"]?.arrayValue ?? [] { weights.append(try tensor(weight).tensor) }
-    try layer.setWeights(weights)
-    var arguments = CallArguments<MaskedTensor>([])
-    for value in row["args"]?.arrayValue ?? [] { arguments.positional.append(try argument(value)) }
+  /// The class, a slash, and what the options are called.
+  package let name: String
+  package let configuration: JSONValue
+  package private(set) var weights: [Weight] = []
+  package private(set) var arguments = CallArguments<MaskedTensor>([])
+  /// How often the layer is called: a stateful one more than once.
+  package let calls: Int
+  /// What Keras's last call gave.
+  package private(set) var outputs: [MaskedTensor] = []
+
+  fileprivate init(
+    _ row: JSONValue, named name: String, _ tensors: any TensorSource
+  ) throws(CairnError) {
+    self.name = name
+    configuration = row["layer"] ?? .null
+    calls = min(max(row["calls"]?.intValue ?? 1, 1), 8)
+    let reader = Reader(tensors: tensors)
+    for weight in row["weights"]?.arrayValue ?? [] {
+      weights.append(
+        Weight(
+          path: weight["path"]?.stringValue ?? "",
+          isTrainable: weight["trainable"]?.boolValue ?? false,
+          value: try reader.tensor(weight).tensor))
+    }
+    for value in row["args"]?.arrayValue ?? [] {
+      arguments.positional.append(try reader.argument(value))
+    }
     for (key, value) in row["kwargs"]?.objectValue ?? [:] {
-      arguments.named.append((key, try argument(value)))
+      arguments.named.append((key, try reader.argument(value)))
     }
+    for value in row["outputs"]?.arrayValue ?? [] { outputs.append(try reader.tensor(value)) }
+  }
+
+  /// A layer of the row's configuration with the row's weights.
+  package func layer() throws(CairnError) -> any Layer {
+    let layer = try LayerRegistry.standard.makeLayer(
+      configuration: configuration, initialization: .zeros)
+    try layer.setWeights(weights.map(\.value))
+    return layer
+  }
+
+  /// What the row's calls of its layer give, the last of them.
+  package func call() throws(CairnError) -> [MaskedTensor] {
+    let layer = try layer()
     var found: [MaskedTensor] = []
-    for _ in 0..<min(max(row["calls"]?.intValue ?? 1, 1), 8) { found = try layer.call(arguments) }
-    var expected: [MaskedTensor] = []
-    for value in row["outputs"]?.arrayValue ?? [] { expected.append(try tensor(value)) }
-    let parts = name.split(separator: "/", maxSplits: 1)
-    return LayerGoldens.Result(
-      layer: String(parts[0]), options: parts.count > 1 ? String(parts[1]) : "",
-      error: try Self.error(of: found, against: expected),
-      tolerance: Self.tolerance(of: expected.first?.tensor.dtype))
+    for _ in 0..<calls { found = try layer.call(arguments) }
+    return found
   }
 
-  private func tensor(_ value: JSONValue) throws(CairnError) -> MaskedTensor {
-    func read(_ key: String) throws(CairnError) -> Tensor {
-      try tensors.tensor(named: TensorName(value[key]?.stringValue ?? ""))
-    }
-    var tensor = try read("tensor")
-    // bfloat16 stands as float32, which NumPy has.
-    if let dtype = value["dtype"]?.stringValue.flatMap({ DType(name: $0) }) {
-      tensor = try tensor.cast(to: dtype)
-    }
-    return MaskedTensor(tensor, mask: value["mask"] == nil ? nil : try read("mask"))
-  }
-
-  private func argument(_ value: JSONValue) throws(CairnError) -> CallArgument<MaskedTensor> {
-    if let elements = value.arrayValue {
-      var list: [CallArgument<MaskedTensor>] = []
-      for element in elements { list.append(try argument(element)) }
-      return .list(list)
-    }
-    if let plain = value["value"] { return .value(plain) }
-    return .tensor(try tensor(value))
-  }
-
-  private static func error(
-    of found: [MaskedTensor], against expected: [MaskedTensor]
-  ) throws(CairnError) -> Double {
-    guard found.count == expected.count else { return .infinity }
+  /// The largest distance from Keras's outputs, relative to the largest element of each; infinite
+  /// where shape, type or mask is another.
+  package func error(of found: [MaskedTensor]) throws(CairnError) -> Double {
+    guard found.count == outputs.count else { return .infinity }
     var largest = 0.0
-    for (mine, keras) in zip(found, expected) {
+    for (mine, keras) in zip(found, outputs) {
       guard mine.tensor.shape == keras.tensor.shape, mine.tensor.dtype == keras.tensor.dtype,
         mine.mask == keras.mask
       else { return .infinity }
@@ -130,12 +151,39 @@ private struct GoldenRow {
 
   /// What the element type justifies: float32 1e-5, float64 1e-12, the 16-bit types two units in the
   /// last place.
-  private static func tolerance(of dtype: DType?) -> Double {
-    switch dtype {
+  package var tolerance: Double {
+    switch outputs.first?.tensor.dtype {
     case .float64: 1e-12
     case .float16: 2 * 0x1p-10
     case .bfloat16: 2 * 0x1p-7
     default: 1e-5
     }
+  }
+}
+
+/// What a row's values stand for.
+private struct Reader {
+  let tensors: any TensorSource
+
+  func tensor(_ value: JSONValue) throws(CairnError) -> MaskedTensor {
+    func read(_ key: String) throws(CairnError) -> Tensor {
+      try tensors.tensor(named: TensorName(value[key]?.stringValue ?? ""))
+    }
+    var tensor = try read("tensor")
+    // bfloat16 stands as float32, which NumPy has.
+    if let dtype = value["dtype"]?.stringValue.flatMap({ DType(name: $0) }) {
+      tensor = try tensor.cast(to: dtype)
+    }
+    return MaskedTensor(tensor, mask: value["mask"] == nil ? nil : try read("mask"))
+  }
+
+  func argument(_ value: JSONValue) throws(CairnError) -> CallArgument<MaskedTensor> {
+    if let elements = value.arrayValue {
+      var list: [CallArgument<MaskedTensor>] = []
+      for element in elements { list.append(try argument(element)) }
+      return .list(list)
+    }
+    if let plain = value["value"] { return .value(plain) }
+    return .tensor(try tensor(value))
   }
 }

@@ -4,6 +4,7 @@ import CairnModelFiles
 import CairnComparison
 import CairnSystem
 import CairnTensors
+import CairnTerminal
 
 struct MemoryCopies {
   let original: NamedTensors

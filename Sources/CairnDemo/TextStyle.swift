@@ -1,5 +1,7 @@
 // Colour and weight, on a terminal whose user has not asked for neither.
 
+import CairnTerminal
+
 #if canImport(FoundationEssentials)
   import FoundationEssentials
 #else

@@ -1,6 +1,7 @@
 // Times and rates, measured.
 
 import CairnSystem
+import CairnTerminal
 
 /// How long something took.
 struct Timing {

@@ -1,8 +1,8 @@
 // Numbers of bytes as people read them.
 
-enum ByteCount {
+package enum ByteCount {
   /// `1536` as `1.5 KB`: three significant digits, powers of ten.
-  static func text(_ count: Int) -> String {
+  package static func text(_ count: Int) -> String {
     let units = ["B", "KB", "MB", "GB", "TB", "PB"]
     var value = Double(count)
     var unit = 0
@@ -15,7 +15,7 @@ enum ByteCount {
   }
 
   /// `value` with a fixed number of digits after the point.
-  static func decimal(_ value: Double, digits: Int) -> String {
+  package static func decimal(_ value: Double, digits: Int) -> String {
     guard value.isFinite, abs(value) < 1e15 else { return "\(value)" }
     var scale = 1
     for _ in 0..<digits { scale *= 10 }
@@ -28,7 +28,7 @@ enum ByteCount {
   }
 
   /// A share in percent, to two digits.
-  static func percent(_ part: Int, of whole: Int) -> String {
+  package static func percent(_ part: Int, of whole: Int) -> String {
     whole == 0 ? "–" : decimal(Double(part) / Double(whole) * 100, digits: 2) + " %"
   }
 }

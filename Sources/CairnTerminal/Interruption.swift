@@ -1,17 +1,17 @@
 // Ctrl-C and `kill`: work stops at the next step, so that what was half written is cleared away.
 
-import CairnSystem
-import Synchronization
+package import CairnSystem
+internal import Synchronization
 
 #if canImport(Glibc)
-  import Glibc
+  internal import Glibc
 #elseif canImport(Musl)
-  import Musl
+  internal import Musl
 #else
-  import Darwin
+  internal import Darwin
 #endif
 
-enum Interruption {
+package enum Interruption {
   private static let requested = Atomic<Bool>(false)
 
   /// Notes SIGINT, SIGTERM and SIGHUP from now on instead of dying of them, and ignores SIGPIPE and
@@ -19,7 +19,7 @@ enum Interruption {
   /// write.
   ///
   /// What whoever started the program ignores (`nohup`, a shell's background jobs) stays ignored.
-  static func watch() {
+  package static func watch() {
     // Read once here, so that the handler never meets an atomic that is not initialised yet.
     _ = requested.load(ordering: .relaxed)
     _ = signal(SIGPIPE, SIG_IGN)
@@ -38,7 +38,7 @@ enum Interruption {
   }
 
   /// Throws if the user wants the work to stop; `state` says what that leaves.
-  static func check(leaving state: String? = nil) throws(CairnError) {
+  package static func check(leaving state: String? = nil) throws(CairnError) {
     if requested.load(ordering: .relaxed) {
       throw CairnError(.interrupted, "stopped on request" + (state.map { "; \($0)" } ?? ""))
     }

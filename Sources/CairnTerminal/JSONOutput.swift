@@ -1,9 +1,9 @@
 // JSON that is written as it is made: a list of a hundred thousand tensors is never in memory as a whole.
 
-import CairnJSON
+package import CairnJSON
 
 /// A JSON object on its way to standard output, laid out as ``JSONStyle/pretty``.
-struct JSONOutput {
+package struct JSONOutput {
   private var text = "{"
   /// What closes what is open, innermost last.
   private var open: [String] = ["}"]
@@ -11,20 +11,22 @@ struct JSONOutput {
 
   private static let bufferByteCount = 256 << 10
 
+  package init() {}
+
   /// A member of the object that was opened last.
-  mutating func member(_ key: String, _ value: JSONValue) throws {
+  package mutating func member(_ key: String, _ value: JSONValue) throws {
     begin(try JSONValue.string(key).text(.compact) + ": ")
     try append(value)
   }
 
   /// An element of the array that was opened last.
-  mutating func element(_ value: JSONValue) throws {
+  package mutating func element(_ value: JSONValue) throws {
     begin("")
     try append(value)
   }
 
   /// Elements of the array that was opened last, laid out in one go.
-  mutating func elements(_ values: [JSONValue]) throws {
+  package mutating func elements(_ values: [JSONValue]) throws {
     guard !values.isEmpty else { return }
     if !isFirst { text += "," }
     isFirst = false
@@ -46,10 +48,10 @@ struct JSONOutput {
   }
 
   /// Opens an object as a member of the one that is open.
-  mutating func openObject(_ key: String) throws { try open(key, "{", "}") }
+  package mutating func openObject(_ key: String) throws { try open(key, "{", "}") }
 
   /// Opens an array as a member of the object that is open.
-  mutating func openArray(_ key: String) throws { try open(key, "[", "]") }
+  package mutating func openArray(_ key: String) throws { try open(key, "[", "]") }
 
   private mutating func open(_ key: String, _ start: String, _ end: String) throws {
     begin(try JSONValue.string(key).text(.compact) + ": " + start)
@@ -58,7 +60,7 @@ struct JSONOutput {
   }
 
   /// Closes what was opened last.
-  mutating func close() {
+  package mutating func close() {
     guard let end = open.popLast() else { return }
     if !isFirst { breakLine() }
     text += end

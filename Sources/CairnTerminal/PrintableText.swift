@@ -1,10 +1,10 @@
 // Text from files and command lines, made safe for a terminal.
 
-import CairnSystem
+internal import CairnSystem
 
 extension String {
   /// The text with what could move a terminal's cursor or reorder its line made visible.
-  var printable: String {
+  package var printable: String {
     let shown = SystemPath.shown(self)
     // Nearly every name; the properties of a hundred thousand long ones would take a second.
     if shown.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) { return shown }
@@ -20,7 +20,7 @@ extension String {
   }
 
   /// The same of a text of several lines, which stay lines.
-  var printableLines: String {
+  package var printableLines: String {
     split(separator: "\n", omittingEmptySubsequences: false).map { String($0).printable }
       .joined(separator: "\n")
   }

@@ -1,9 +1,9 @@
 // A line that says how far the work has come, on a terminal only.
 
-import CairnSystem
+package import CairnSystem
 
 /// Shows progress on standard error when that is a terminal, and lets the user stop the work.
-struct ProgressBar: Sendable {
+package struct ProgressBar: Sendable {
   private let label: String
   private let stateWhenStopped: String?
   private let isShown: Bool
@@ -13,7 +13,7 @@ struct ProgressBar: Sendable {
   private static let lastDraw = Lock<ContinuousClock.Instant?>(nil)
 
   /// A line that begins with `label`. `stateWhenStopped` says what a stop leaves behind.
-  init(_ label: String, stateWhenStopped: String? = nil) {
+  package init(_ label: String, stateWhenStopped: String? = nil) {
     self.label = label
     self.stateWhenStopped = stateWhenStopped
     isShown = Terminal.isInteractive(.error)
@@ -21,7 +21,7 @@ struct ProgressBar: Sendable {
   }
 
   /// Takes note of progress: what library calls take as their `progress`.
-  func update(_ progress: Progress) throws(CairnError) {
+  package func update(_ progress: Progress) throws(CairnError) {
     try Interruption.check(leaving: stateWhenStopped)
     guard isShown, progress.total > 0 else { return }
     let now = clock.now
@@ -45,7 +45,7 @@ struct ProgressBar: Sendable {
   }
 
   /// Removes the line.
-  static func clear() {
+  package static func clear() {
     isDrawn.withLock { drawn in
       if drawn { Terminal.write("\r\u{1B}[K", to: .error) }
       drawn = false

@@ -1,25 +1,25 @@
 // What is written where: results to standard output, everything else to standard error.
 
 #if canImport(Glibc)
-  import Glibc
+  internal import Glibc
 #elseif canImport(Musl)
-  import Musl
+  internal import Musl
 #else
-  import Darwin
+  internal import Darwin
 #endif
 
-enum Terminal {
-  enum Stream: Int32 {
+package enum Terminal {
+  package enum Stream: Int32 {
     case output = 1
     case error = 2
   }
 
   /// Whether a person is likely to read the stream as it comes.
-  static func isInteractive(_ stream: Stream) -> Bool { isatty(stream.rawValue) == 1 }
+  package static func isInteractive(_ stream: Stream) -> Bool { isatty(stream.rawValue) == 1 }
 
   /// Writes `text` whole. A reader that went away (a closed pipe) ends the program quietly, as
   /// `head` expects of those it reads from.
-  static func write(_ text: String, to stream: Stream) {
+  package static func write(_ text: String, to stream: Stream) {
     let bytes = Array(text.utf8)
     var done = 0
     while done < bytes.count {
@@ -39,34 +39,46 @@ enum Terminal {
   }
 
   /// A line of result.
-  static func say(_ line: String) { write(line + "\n", to: .output) }
+  package static func say(_ line: String) { write(line + "\n", to: .output) }
 
   /// A line about a failure; one line, whatever names and paths it quotes.
-  static func complain(_ line: String) {
+  package static func complain(_ line: String) {
     ProgressBar.clear()
     write("cairn: \(line.printable)\n", to: .error)
   }
 }
 
 /// Lines of result, written some at a time.
-struct LineOutput {
+package struct LineOutput {
   private var gathered = ""
 
-  mutating func append(_ line: String) {
+  package init() {}
+
+  package mutating func append(_ line: String) {
     gathered += line
     gathered += "\n"
     if gathered.utf8.count >= 1 << 16 { flush() }
   }
 
   /// Writes what is left; to be called in the end.
-  mutating func flush() {
+  package mutating func flush() {
     Terminal.write(gathered, to: .output)
     gathered = ""
   }
 }
 
+/// What the process says when it ends.
+package enum Exit {
+  /// Done, or the same.
+  package static let success: Int32 = 0
+  /// Different (`diff`) or invalid (`verify`).
+  package static let negative: Int32 = 1
+  /// Any other failure, a wrong command line included.
+  package static let failure: Int32 = 2
+}
+
 /// Ends the process.
-func leave(_ code: Int32) -> Never { exit(code) }
+package func leave(_ code: Int32) -> Never { exit(code) }
 
 private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
   unsafe write(descriptor, bytes, count)

@@ -1,13 +1,13 @@
 // Columns of text, aligned.
 
-struct TextTable {
-  enum Alignment { case left, right }
+package struct TextTable {
+  package enum Alignment { case left, right }
   private let columns: [(title: String, alignment: Alignment)]
   private var rows: [[String]] = []
 
-  init(_ columns: [(String, Alignment)]) { self.columns = columns.map { ($0.0, $0.1) } }
+  package init(_ columns: [(String, Alignment)]) { self.columns = columns.map { ($0.0, $0.1) } }
 
-  mutating func add(_ row: [String]) { rows.append(row) }
+  package mutating func add(_ row: [String]) { rows.append(row) }
 
   /// The widest column: one long name would fill up the lines of a hundred thousand others.
   private static let widest = 100
@@ -18,14 +18,14 @@ struct TextTable {
   }
 
   /// The lines, without trailing blanks.
-  var lines: [String] {
+  package var lines: [String] {
     var lines: [String] = []
     forEachLine { lines.append($0) }
     return lines
   }
 
   /// Hands over the lines one by one.
-  func forEachLine(_ body: (String) -> Void) {
+  package func forEachLine(_ body: (String) -> Void) {
     let titles = columns.map(\.title)
     let widths = columns.indices.map { column in
       min(

@@ -1,6 +1,7 @@
 // Every golden configuration of Keras, mutated with fixed seeds; what is made of it is run on what the
 // golden layer or model is called with. An error or a result, never a trap, and bounded memory.
 
+import CairnDemo
 import CairnJSON
 import CairnModels
 import CairnSystem

@@ -4,6 +4,7 @@ import CairnForeign
 import CairnJSON
 import CairnSystem
 import CairnTensors
+import CairnTerminal
 
 /// Everything that `info` says.
 struct CheckpointDescription {

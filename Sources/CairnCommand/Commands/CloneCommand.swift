@@ -9,6 +9,7 @@ import CairnJSON
 import CairnModels
 import CairnSystem
 import CairnTensors
+import CairnTerminal
 
 struct CloneCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -5,6 +5,7 @@ import CairnForeign
 import CairnModels
 import CairnSystem
 import CairnTensors
+import CairnTerminal
 
 struct ConvertCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

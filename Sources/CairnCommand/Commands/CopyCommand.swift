@@ -6,6 +6,7 @@ import CairnContainer
 import CairnForeign
 import CairnSystem
 import CairnTensors
+import CairnTerminal
 
 struct CopyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,7 +1,8 @@
 // `cairn demo`
 
 import ArgumentParser
-import CairnSystem
+import CairnDemo
+import CairnTerminal
 
 struct DemoCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -28,18 +29,8 @@ struct DemoCommand: ParsableCommand {
   var keep: String?
 
   func run() throws {
-    // A wrong path is better said now than after the first part.
-    if let weights { _ = try FileBytes(path: weights) }
-    let folder = try DemoFolder(keptAt: keep)
-    defer { folder.remove() }
-    var report = DemoReport()
-    try DigitsDemo(fixtures: fixtures, folder: folder).run(&report)
-    if let weights {
-      try TransformerDemo(weights: weights, folder: folder).run(&report)
-    } else {
-      TransformerDemo.skip(&report)
+    guard try Demo.run(fixtures: fixtures, weights: weights, keptAt: keep) else {
+      throw Finished(code: Exit.failure)
     }
-    report.conclude(kept: keep)
-    guard report.broken.isEmpty else { throw Finished(code: Exit.failure) }
   }
 }

@@ -5,6 +5,7 @@ import CairnContainer
 import CairnForeign
 import CairnSystem
 import CairnTensors
+import CairnTerminal
 
 struct EditCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,9 +1,11 @@
 // `cairn models`
 
 import ArgumentParser
+import CairnDemo
 import CairnJSON
 import CairnModels
 import CairnSystem
+import CairnTerminal
 
 struct ModelsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -4,6 +4,7 @@ import CairnJSON
 import CairnModels
 import CairnSystem
 import CairnTensors
+import CairnTerminal
 
 /// The optimizer that a checkpoint's configuration names, and how far it has come.
 struct OptimizerDescription {

@@ -6,6 +6,7 @@ import CairnJSON
 import CairnModels
 import CairnSystem
 import CairnTensors
+import CairnTerminal
 
 struct PredictCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -6,6 +6,7 @@ import CairnForeign
 import CairnJSON
 import CairnSystem
 import CairnTensors
+import CairnTerminal
 
 struct SalvageCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

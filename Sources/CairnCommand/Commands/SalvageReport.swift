@@ -4,6 +4,7 @@ import CairnContainer
 import CairnJSON
 import CairnSystem
 import CairnTensors
+import CairnTerminal
 
 struct SalvageReport {
   let path: String

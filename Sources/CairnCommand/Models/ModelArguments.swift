@@ -7,6 +7,7 @@ import CairnJSON
 import CairnModels
 import CairnSystem
 import CairnTensors
+import CairnTerminal
 
 struct ModelArguments: ParsableArguments {
   @Argument(

@@ -5,6 +5,7 @@ import CairnJSON
 import CairnModels
 import CairnSystem
 import CairnTensors
+import CairnTerminal
 
 /// A source without its configuration, which goes to a file of its own.
 struct WithoutConfiguration: TensorSource {

@@ -5,6 +5,7 @@ import CairnContainer
 import CairnForeign
 import CairnSystem
 import CairnTensors
+import CairnTerminal
 
 struct ConversionArguments: ParsableArguments {
   @Argument(help: "The checkpoint to read.")

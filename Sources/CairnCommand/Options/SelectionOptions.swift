@@ -4,6 +4,7 @@ import ArgumentParser
 import CairnForeign
 import CairnSystem
 import CairnTensors
+import CairnTerminal
 
 struct SelectionOptions: ParsableArguments {
   @Option(
