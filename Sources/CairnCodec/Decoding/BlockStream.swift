@@ -100,7 +100,7 @@ struct BlockStream {
     let transmitted = take(4, of: stored) + 4
     for index in 0..<19 { lengths[index] = 0 }
     for index in 0..<transmitted {
-      lengths[Int(CodeDescription.order[index])] = UInt8(take(3, of: stored))
+      lengths[Int(DeflateBlocks.codeLengthOrder[index])] = UInt8(take(3, of: stored))
     }
     guard lengthCodes.assign(lengths, 0..<19, .complete) else { return false }
     var index = 0

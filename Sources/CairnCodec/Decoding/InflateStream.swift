@@ -1,29 +1,6 @@
-// Raw DEFLATE data (RFC 1951) of any length, coded and decoded piece by piece: for archives of other
-// formats.
+// Raw DEFLATE data (RFC 1951) of any length, decoded piece by piece: for archives of other formats.
 
 internal import CZlib
-
-/// What one step of a stream has done.
-public struct StreamStep: Hashable, Sendable {
-  /// Bytes taken from the input.
-  public var consumed: Int
-  /// Bytes put into the output.
-  public var produced: Int
-  /// Whether the stream has ended.
-  public var isFinished: Bool
-
-  /// A step with the given parts.
-  public init(consumed: Int, produced: Int, isFinished: Bool) {
-    self.consumed = consumed
-    self.produced = produced
-    self.isFinished = isFinished
-  }
-
-  fileprivate init(_ call: ZlibCall) {
-    self.init(
-      consumed: call.consumed, produced: call.produced, isFinished: call.result == Z_STREAM_END)
-  }
-}
 
 /// A decoder of one raw DEFLATE stream.
 public struct InflateStream: ~Copyable {
@@ -46,37 +23,5 @@ public struct InflateStream: ~Copyable {
     case Z_OK, Z_BUF_ERROR, Z_STREAM_END: return StreamStep(call)
     default: throw machine.failure(call.result, at: call.consumed)
     }
-  }
-}
-
-/// A coder of one raw DEFLATE stream.
-public struct DeflateStream: ~Copyable {
-  private var machine: DeflateMachine
-
-  /// At the stream's beginning.
-  ///
-  /// - Throws: `outOfMemory`.
-  public init() throws(CodecError) { machine = try DeflateMachine() }
-
-  /// Goes back to the beginning of a stream, which is much sooner done than making another coder.
-  ///
-  /// - Throws: `invalidArgument`.
-  public mutating func reset() throws(CodecError) {
-    guard machine.reset() else {
-      throw CodecError(.invalidArgument, "zlib's coder could not begin anew")
-    }
-  }
-
-  /// Codes as much of `input` as fits into `output`; `isLast` says that nothing follows it.
-  ///
-  /// - Throws: `invalidArgument`, for spans of 2^32 bytes and more too.
-  public mutating func step(
-    _ input: Span<UInt8>, isLast: Bool, into output: inout MutableSpan<UInt8>
-  ) throws(CodecError) -> StreamStep {
-    let call = try machine.run(input, into: &output, flush: isLast ? Z_FINISH : Z_NO_FLUSH)
-    guard call.result == Z_OK || call.result == Z_STREAM_END || call.result == Z_BUF_ERROR else {
-      throw CodecError(.invalidArgument, "zlib's coder stopped (code \(call.result))")
-    }
-    return StreamStep(call)
   }
 }

@@ -1,7 +1,7 @@
 // Decoding the second part of a plane while the first is decoded.
 // FORMAT.md, section "Our encoder and decoder".
 
-/// A stream in what looks like the second part of a plane (see `LiteralCoder`).
+/// A stream in what looks like the second part of a plane (see `DeflateBlocks`).
 ///
 /// Where it begins is a guess, so nothing that it reads counts before the first part has led there.
 /// It goes no further than literals do.
@@ -29,7 +29,7 @@ struct Lookahead {
     _ stored: Span<UInt8>, from byte: Int, plane: Range<Int>, to target: inout MutableSpan<UInt8>
   ) {
     state = .none
-    let partLength = LiteralCoder.partLength(for: plane.count)
+    let partLength = DeflateBlocks.partLength(for: plane.count)
     guard partLength < plane.count,
       let place = LiteralDecoding.endOfEmptyBlock(stored, from: byte)
     else { return }

@@ -6,9 +6,6 @@
 /// A single distance code without bits says that the data is all literals; where one is used, it has
 /// one bit, and the other code of a bit stays unused (RFC 1951 section 3.2.7 has both).
 struct CodeDescription {
-  /// The order in which the lengths of the code length code are transmitted.
-  static let order: [UInt8] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15]
-
   /// The items that describe the lengths: a symbol from 0 to 18 and, above bit 8, its extra bits.
   private var items: [UInt16] = []
   private var counts = [UInt32](repeating: 0, count: 19)
@@ -39,7 +36,9 @@ struct CodeDescription {
     huffman.assign(counts: counts, limit: 7, to: &lengths)
     CanonicalCodes.assign(lengths: lengths, to: &codes)
     lengthCount = 19
-    while lengthCount > 4, lengths[Int(Self.order[lengthCount - 1])] == 0 { lengthCount -= 1 }
+    while lengthCount > 4, lengths[Int(DeflateBlocks.codeLengthOrder[lengthCount - 1])] == 0 {
+      lengthCount -= 1
+    }
     bitCount = 14 + 3 * lengthCount
     for item in items {
       let symbol = Int(item & 0xFF)
@@ -53,7 +52,7 @@ struct CodeDescription {
     writer.put(UInt32(distanceCount - 1), 5, to: &target)
     writer.put(UInt32(lengthCount - 4), 4, to: &target)
     for index in 0..<lengthCount {
-      writer.put(UInt32(lengths[Int(Self.order[index])]), 3, to: &target)
+      writer.put(UInt32(lengths[Int(DeflateBlocks.codeLengthOrder[index])]), 3, to: &target)
     }
     for item in items {
       let symbol = Int(item & 0xFF)

@@ -2,18 +2,6 @@
 
 /// Codes planes as DEFLATE blocks of literals.
 struct LiteralCoder {
-  /// The parts that a longer plane is written as. Each but the first begins at a byte boundary,
-  /// after an empty stored block, and has its own codes, so that a decoder that finds the place can
-  /// decode both at once.
-  static let partCount = 2
-  /// The shortest plane that is written in parts.
-  static let shortestParted = 1 << 15
-
-  /// The bytes of the parts, of the last at most, that a plane of `count` bytes is written as.
-  static func partLength(for count: Int) -> Int {
-    count < shortestParted ? max(count, 1) : (count + partCount - 1) / partCount
-  }
-
   private var plan = BlockPlan()
   private var huffman = HuffmanLengths()
   private var description = CodeDescription()
@@ -29,7 +17,7 @@ struct LiteralCoder {
   /// - Returns: An estimate of the bytes that `write` will take, and how many bytes would equal the
   ///   byte before them if they were drawn independently from what is frequent where they stand.
   mutating func plan(_ plane: Span<UInt8>) -> (byteCount: Int, repeatsByChance: Int) {
-    plan.plan(plane, partLength: Self.partLength(for: plane.count))
+    plan.plan(plane, partLength: DeflateBlocks.partLength(for: plane.count))
     return (plan.blocks.reduce(0) { $0 + $1.cost } / 8, plan.repeatsByChance)
   }
 
@@ -50,7 +38,7 @@ struct LiteralCoder {
     _ plane: Span<UInt8>, isLast: Bool, with writer: inout BitWriter,
     to target: inout MutableSpan<UInt8>
   ) throws(CodecError) -> Bool {
-    let partLength = Self.partLength(for: plane.count)
+    let partLength = DeflateBlocks.partLength(for: plane.count)
     for block in plan.blocks {
       let endsPlane = block.range.upperBound == plane.count
       for symbol in 0..<256 { counts[symbol] = plan.counts[block.histogram + symbol] }
@@ -92,7 +80,8 @@ struct LiteralCoder {
   private mutating func chooseForm(_ count: Int) -> (form: BlockForm, bitCount: Int) {
     for symbol in 257..<FixedCode.symbolCount { lengths[symbol] = 0 }
     huffman.assign(
-      counts: counts, preferred: LiteralTable.bits, limit: LiteralCodes.longestCode, to: &lengths)
+      counts: counts, preferred: DeflateBlocks.lookUpBits, limit: LiteralCodes.longestCode,
+      to: &lengths)
     description.describe(lengths, symbolCount: 257, distanceLengths: [0], with: &huffman)
     let dynamic = literalBits
     let dynamicCost = description.bitCount + dynamic + Int(lengths[256])

@@ -123,7 +123,8 @@ struct TokenCoder {
   private mutating func chooseForm(_ count: Int) -> (form: BlockForm, bitCount: Int) {
     for symbol in lengths.indices { lengths[symbol] = 0 }
     huffman.assign(
-      counts: counts, preferred: LiteralTable.bits, limit: LiteralCodes.longestCode, to: &lengths)
+      counts: counts, preferred: DeflateBlocks.lookUpBits, limit: LiteralCodes.longestCode,
+      to: &lengths)
     assignDistances()
     description.describe(
       lengths, symbolCount: max(257, Self.usedCount(lengths)),

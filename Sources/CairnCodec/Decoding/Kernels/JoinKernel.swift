@@ -113,7 +113,7 @@ enum JoinKernel {
             unsafe tiles.initializeElement(
               at: plane, to: place.assumingMemoryBound(to: UInt8.self))
           }
-          unsafe PlaneKernels.joinTile(
+          unsafe joinTile(
             UnsafePointer(list), own, layout: layout, usingVectors: usingVectors,
             to: target + start * size)
         }

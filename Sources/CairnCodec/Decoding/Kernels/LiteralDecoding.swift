@@ -7,8 +7,8 @@
 /// are (up to six), and the literals. It is 0 where the bits begin with something else: the end of
 /// the block, a match, a code longer than the table's bits, or none.
 struct LiteralTable {
-  /// The bits that the table is indexed by: five look-ups fit into the 57 bits of a load.
-  static let bits = 11
+  /// The bits that the table is indexed by.
+  static let bits = DeflateBlocks.lookUpBits
   fileprivate static let most = 6
 
   /// Tables for 0, 1 … `bits` bits, that for `n` bits from 2^n on: an entry for `n` bits is a first

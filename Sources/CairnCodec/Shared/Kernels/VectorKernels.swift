@@ -67,7 +67,7 @@ enum VectorKernels {
     return whole
   }
 
-  /// Joins the first of `count` elements as `PlaneKernels.joinTile` does; returns how many those
+  /// Joins the first of `count` elements as `JoinKernel.joinTile` does; returns how many those
   /// are.
   static func joinTile(
     _ planes: UnsafePointer<UnsafePointer<UInt8>>, _ count: Int, elementSize: Int, rotated: Bool,
