@@ -97,6 +97,11 @@ let package = Package(
         "CairnContainer", "CairnJSON", "CairnSystem", "CairnTensors", "CairnTestSupport",
       ],
       path: "Tests/ConformanceSupport", swiftSettings: settings),
+    .target(
+      name: "CairnGoldens",
+      dependencies: [
+        "CairnForeign", "CairnJSON", "CairnSystem", "CairnTensors", "CairnTestSupport",
+      ], path: "Tests/Goldens", swiftSettings: settings),
     // Built from the root package only: the conformance suite's and the damage tests' way in.
     .executableTarget(
       name: "cairn-conformance",
@@ -114,7 +119,11 @@ let package = Package(
       with: [
         "CairnCodec", "CairnConformance", "CairnJSON", "CairnSystem", "CairnTensors",
       ]),
-    tests(of: "CairnModels", with: ["CairnDemo", "CairnJSON", "CairnSystem", "CairnTensors"]),
+    tests(
+      of: "CairnModels",
+      with: [
+        "CairnDemo", "CairnForeign", "CairnGoldens", "CairnJSON", "CairnSystem", "CairnTensors",
+      ]),
     tests(
       of: "CairnComparison",
       with: ["CairnContainer", "CairnForeign", "CairnJSON", "CairnSystem", "CairnTensors"]),
@@ -123,11 +132,14 @@ let package = Package(
       with: [
         "CairnCodec", "CairnContainer", "CairnJSON", "CairnModels", "CairnSystem", "CairnTensors",
       ]),
-    tests(of: "Cairn", with: ["CairnContainer", "CairnForeign", "CairnSystem", "CairnTensors"]),
+    tests(
+      of: "Cairn",
+      with: ["CairnContainer", "CairnForeign", "CairnGoldens", "CairnSystem", "CairnTensors"]),
     tests(
       of: "CairnCommand",
       with: [
-        "CairnCodec", "CairnContainer", "CairnForeign", "CairnJSON", "CairnSystem", "CairnTensors",
+        "CairnCodec", "CairnContainer", "CairnForeign", "CairnGoldens", "CairnJSON", "CairnSystem",
+        "CairnTensors",
       ],
       exclude: ["Goldens"]),
   ]

@@ -1,6 +1,7 @@
 // Models at the shell: Keras's files joined and taken apart, predictions, clones, the table of layers.
 
 import CairnForeign
+import CairnGoldens
 import CairnJSON
 import CairnSystem
 import CairnTensors
@@ -26,8 +27,8 @@ import Testing
   }
 
   @Test func `All golden models are there`() throws {
-    #expect(try KerasModel.read().count == 7)
-    #expect(try KerasModel.read("float64", "tensors").count == 2)
+    #expect(try GoldenModel.read("models").count == 7)
+    #expect(try GoldenModel.read("float64", "tensors").count == 2)
   }
 
   @Test(arguments: ["mixed.keras", "mixed.h5"])
@@ -50,9 +51,9 @@ import Testing
     for (a, b) in zip(found, expected) { #expect(abs(a - b) < 1e-5) }
   }
 
-  @Test(arguments: KerasModel.all)
+  @Test(arguments: GoldenModel.functional + GoldenModel.doubles)
   func `Keras's two files become one model that predicts as Keras, and come apart again`(
-    _ model: KerasModel
+    _ model: GoldenModel
   ) async throws {
     try model.write(to: folder)
     try await cairn(
@@ -80,19 +81,19 @@ import Testing
     let tensors = try CheckpointFile.open(folder.file("back.safetensors")).source
     // Seeds of recurrent layers are no weights.
     for entry in try tensors.entries() where entry.dtype != .uint32 {
-      let ends = try model.weights.entries().filter {
+      let ends = try model.namedWeights().entries().filter {
         entry.name.string.hasSuffix("/" + $0.name.string)
       }
       #expect(ends.count == 1)
       if let end = ends.first {
         #expect(
-          try tensors.tensor(named: entry.name) == model.weights.tensor(named: end.name))
+          try tensors.tensor(named: entry.name) == model.namedWeights().tensor(named: end.name))
       }
     }
   }
 
   @Test func `A clone has the weights, and says what is fresh`() async throws {
-    let model = try #require(KerasModel.all.first { $0.name == "sequence" })
+    let model = try #require(GoldenModel.functional.first { $0.name == "sequence" })
     try model.write(to: folder)
     try await cairn(
       "convert", "--config", "config.json", "weights.safetensors", "m.cairn", in: folder
@@ -132,7 +133,7 @@ import Testing
   @Test func `One input and one output need no names, and integers become the input's type`()
     async throws
   {
-    let model = try #require(KerasModel.all.first { $0.name == "transformer" })
+    let model = try #require(GoldenModel.functional.first { $0.name == "transformer" })
     try model.write(to: folder)
     var sink = try CheckpointFormat.npy.writer(to: folder.file("wide.npy"), accepting: .names)
     try sink.write(NamedTensors([("x", model.inputs[0].cast(to: .int64))])) { _ in }
@@ -153,7 +154,7 @@ import Testing
   }
 
   @Test func `Wrong inputs and outputs are said by name`() async throws {
-    let model = try #require(KerasModel.all.first { $0.name == "shared_encoder" })
+    let model = try #require(GoldenModel.functional.first { $0.name == "shared_encoder" })
     try model.write(to: folder)
     try await cairn(
       "convert", "--config", "config.json", "weights.safetensors", "m.cairn", in: folder

@@ -1,5 +1,6 @@
 // Clones made layer by layer: what Keras's `clone_model` promises, and what it loses.
 
+import CairnGoldens
 import CairnJSON
 import CairnModels
 import CairnSystem
@@ -42,8 +43,10 @@ struct CloneFunctionTests {
     #expect(try clone.predict(inputs) == model.predict(inputs))
   }
 
-  @Test("Every golden model's clone by a function has its configuration", arguments: ModelRow.all)
-  func goldenModels(_ row: ModelRow) throws {
+  @Test(
+    "Every golden model's clone by a function has its configuration",
+    arguments: GoldenModel.functional)
+  func goldenModels(_ row: GoldenModel) throws {
     let model = try Model.make(configuration: row.configuration, initialization: .zeros)
     try model.setWeights(row.weights)
     for recursive in [false, true] {

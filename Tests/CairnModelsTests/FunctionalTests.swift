@@ -1,5 +1,6 @@
 // Functional models: those of Fixtures/keras/models against Keras, and graphs drawn in Swift.
 
+import CairnGoldens
 import CairnJSON
 import CairnModels
 import CairnSystem
@@ -10,22 +11,22 @@ import Testing
 struct FunctionalTests {
   @Test("All golden models are there")
   func modelsAreThere() throws {
-    #expect(try ModelRow.read("models").count == 7)
-    #expect(try ModelRow.read("float64", "tensors").count == 2)
+    #expect(try GoldenModel.read("models").count == 7)
+    #expect(try GoldenModel.read("float64", "tensors").count == 2)
   }
 
   @Test(
     "A model of Keras's configuration has that configuration",
-    arguments: ModelRow.all + ModelRow.doubles)
-  func configurationRoundTrips(_ row: ModelRow) throws {
+    arguments: GoldenModel.functional + GoldenModel.doubles)
+  func configurationRoundTrips(_ row: GoldenModel) throws {
     let model = try Model.make(configuration: row.configuration, initialization: .zeros)
     #expect(model.kerasConfiguration == row.configuration)
   }
 
   @Test(
     "Weights come in Keras's order, and outputs are Keras's",
-    arguments: ModelRow.all + ModelRow.doubles)
-  func outputsMatch(_ row: ModelRow) throws {
+    arguments: GoldenModel.functional + GoldenModel.doubles)
+  func outputsMatch(_ row: GoldenModel) throws {
     let model = try Model.make(configuration: row.configuration, initialization: .zeros)
     #expect(model.weights.map(\.shape) == row.weights.map(\.shape))
     try model.setWeights(row.weights)
@@ -42,8 +43,9 @@ struct FunctionalTests {
     }
   }
 
-  @Test("The summary is Keras's to the character, connections too", arguments: ModelRow.all)
-  func summaries(_ row: ModelRow) throws {
+  @Test(
+    "The summary is Keras's to the character, connections too", arguments: GoldenModel.functional)
+  func summaries(_ row: GoldenModel) throws {
     let model = try Model.make(configuration: row.configuration, initialization: .zeros)
     #expect(
       [
@@ -52,8 +54,9 @@ struct FunctionalTests {
       ] == row.summaries)
   }
 
-  @Test("A clone has the same configuration and nothing in common", arguments: ModelRow.all)
-  func clones(_ row: ModelRow) throws {
+  @Test(
+    "A clone has the same configuration and nothing in common", arguments: GoldenModel.functional)
+  func clones(_ row: GoldenModel) throws {
     let model = try Model.make(configuration: row.configuration, initialization: .zeros)
     let clone = try model.cloned(seed: 1)
     #expect(clone.kerasConfiguration == model.kerasConfiguration)

@@ -2,6 +2,7 @@
 // golden layer or model is called with. An error or a result, never a trap, and bounded memory.
 
 import CairnDemo
+import CairnGoldens
 import CairnJSON
 import CairnModels
 import CairnSystem
@@ -48,8 +49,8 @@ struct HostileSweepTests {
     #expect(refused > 0 && made > 0)
   }
 
-  @Test("A mutated model is refused or runs", arguments: ModelRow.all)
-  func models(_ row: ModelRow) throws {
+  @Test("A mutated model is refused or runs", arguments: GoldenModel.functional)
+  func models(_ row: GoldenModel) throws {
     var numbers = SeededNumbers(UInt64(row.name.utf8.count))
     var (refused, made) = (0, 0)
     for _ in 0..<300 {
@@ -97,8 +98,8 @@ struct HostileSweepTests {
     }
   }
 
-  @Test("Any number of a model's configuration may be anything", arguments: ModelRow.all)
-  func amplifiedModels(_ row: ModelRow) throws {
+  @Test("Any number of a model's configuration may be anything", arguments: GoldenModel.functional)
+  func amplifiedModels(_ row: GoldenModel) throws {
     for configuration in Mutation.amplified(row.configuration, Self.amplified) {
       guard
         let model = try? Model.make(

@@ -1,5 +1,6 @@
 // Every stack of Fixtures/keras/stacks against what Keras computed, and the digits model.
 
+import CairnGoldens
 import CairnJSON
 import CairnModels
 import CairnSystem
@@ -9,7 +10,7 @@ import Testing
 @Suite("Keras's stacks of layers")
 struct KerasStackTests {
   /// A model of the row's configuration with the row's weights.
-  private func model(_ row: ModelRow) throws -> Sequential {
+  private func model(_ row: GoldenModel) throws -> Sequential {
     let model = try Sequential(configuration: row.configuration)
     try model.setWeights(row.weights)
     return model
@@ -17,11 +18,11 @@ struct KerasStackTests {
 
   @Test("All golden stacks are there")
   func stacksAreThere() throws {
-    #expect(try ModelRow.read("stacks").count == 43)
+    #expect(try GoldenModel.read("stacks").count == 43)
   }
 
-  @Test("A model of Keras's configuration has that configuration", arguments: ModelRow.stacks)
-  func configurationRoundTrips(_ row: ModelRow) throws {
+  @Test("A model of Keras's configuration has that configuration", arguments: GoldenModel.stacks)
+  func configurationRoundTrips(_ row: GoldenModel) throws {
     let model = try Sequential(configuration: row.configuration)
     #expect(model.configuration == row.configuration)
     let again = try Sequential(configuration: model.configuration)
@@ -30,8 +31,8 @@ struct KerasStackTests {
 
   @Test(
     "Weights come in Keras's order, with Keras's names, shapes and flags",
-    arguments: ModelRow.stacks)
-  func weightsAreInOrder(_ row: ModelRow) throws {
+    arguments: GoldenModel.stacks)
+  func weightsAreInOrder(_ row: GoldenModel) throws {
     let model = try Sequential(configuration: row.configuration)
     #expect(
       model.weights.map(\.name) == row.paths.map { String($0.split(separator: "/").last ?? "") })
@@ -47,21 +48,21 @@ struct KerasStackTests {
   }
 
   @Test(
-    "Paths are Keras's, with the outer model's name always in front", arguments: ModelRow.stacks)
-  func pathsAreKeras(_ row: ModelRow) throws {
+    "Paths are Keras's, with the outer model's name always in front", arguments: GoldenModel.stacks)
+  func pathsAreKeras(_ row: GoldenModel) throws {
     let model = try Sequential(configuration: row.configuration)
     let paths = model.places(.weights).map { $0.path.joined(separator: "/") }
     #expect(
       paths == row.paths.map { $0.hasPrefix("\(row.name)/") ? $0 : "\(row.name)/\($0)" })
   }
 
-  @Test("getWeights gives back to the bit what setWeights took", arguments: ModelRow.stacks)
-  func weightsRoundTrip(_ row: ModelRow) throws {
+  @Test("getWeights gives back to the bit what setWeights took", arguments: GoldenModel.stacks)
+  func weightsRoundTrip(_ row: GoldenModel) throws {
     #expect(try model(row).getWeights() == row.weights)
   }
 
-  @Test("Predictions are Keras's, within 1e-5", arguments: ModelRow.stacks)
-  func predictionsMatch(_ row: ModelRow) throws {
+  @Test("Predictions are Keras's, within 1e-5", arguments: GoldenModel.stacks)
+  func predictionsMatch(_ row: GoldenModel) throws {
     let output = try model(row).predict(row.inputs[0])
     #expect(output.shape == row.outputs[0].shape)
     let found: [Float] = try output.scalars()
@@ -74,8 +75,8 @@ struct KerasStackTests {
     }
   }
 
-  @Test("Predictions do not depend on the number of threads", arguments: ModelRow.stacks)
-  func threadsDoNotMatter(_ row: ModelRow) throws {
+  @Test("Predictions do not depend on the number of threads", arguments: GoldenModel.stacks)
+  func threadsDoNotMatter(_ row: GoldenModel) throws {
     let model = try model(row)
     #expect(
       try model.predict(row.inputs[0], threads: 1) == model.predict(row.inputs[0], threads: 7))

@@ -1,12 +1,13 @@
 // Every golden model of Keras on both roads of copying.
 
 import Cairn
+import CairnGoldens
 import Testing
 
 @Suite struct GoldenCopyTests {
   @Test func `All golden models are there`() {
     #expect(GoldenModel.all.count == 53)
-    #expect(Set(GoldenModel.all.map(\.name)).count == 53)
+    #expect(Set(GoldenModel.all.map(\.description)).count == 53)
   }
 
   @Test(arguments: GoldenModel.all)
