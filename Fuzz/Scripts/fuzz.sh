@@ -18,6 +18,8 @@ targets=("$@")
 # takes the last, and SwiftPM puts them in any order. -use-ld: gold warns of their symbols.
 flags=(-c release --sanitize fuzzer -Xswiftc -sanitize=fuzzer,address -Xcc -fsanitize=address
   -Xswiftc -use-ld=lld)
+# SwiftPM looks for files that have moved only in a package that has changed itself, and not below it.
+touch Package.swift
 ${SWIFT:-swift} build "${flags[@]}"
 binaries=$(${SWIFT:-swift} build "${flags[@]}" --show-bin-path)
 Scripts/make_seeds.py .fuzzing/seeds
