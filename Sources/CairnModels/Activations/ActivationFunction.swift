@@ -1,8 +1,8 @@
 // Keras `activations/activations.py`: which there are, and how they are computed.
 
 import CairnJSON
-public import CairnSystem
-public import CairnTensors
+package import CairnSystem
+package import CairnTensors
 
 /// A function that is applied to a layer's output: one of Keras's, or what a layer without variables
 /// computes, which Keras allows in its place.
@@ -62,7 +62,7 @@ public struct ActivationFunction: Hashable, Sendable {
   }
 
   /// All that have a name.
-  public static let allCases: [ActivationFunction] = Name.allCases
+  package static let allCases: [ActivationFunction] = Name.allCases
     .filter { $0 != .steepHardSigmoid }.map { ActivationFunction($0) }
 
   /// max(x, 0)
@@ -142,7 +142,7 @@ public struct ActivationFunction: Hashable, Sendable {
   ///
   /// - Throws: `dtypeMismatch` unless the tensor is float32 or float64; `shapeMismatch` for the
   ///   softmax of a scalar; `outOfMemory`.
-  public func apply(to tensor: inout Tensor) throws(CairnError) {
+  package func apply(to tensor: inout Tensor) throws(CairnError) {
     if let layer {
       tensor = try layer.apply(to: tensor)
       return

@@ -9,7 +9,7 @@ struct LayerActivation: Hashable, Sendable {
   let className: String
   /// The layer's configuration, as it was read.
   let configuration: JSONValue
-  private let layer: any UnaryLayer
+  private let layer: any OneInputLayer
 
   /// - Throws: `unsupportedConfiguration` for a layer with variables, or of a class that is no
   ///   activation's.
@@ -20,7 +20,7 @@ struct LayerActivation: Hashable, Sendable {
       registry: Self.registry, initialization: .zeros, limits: ModelLimits(), version: version)
     guard let name = configuration["class_name"]?.stringValue,
       Self.registry.maker(name) != nil,
-      let layer = try context.layer(from: configuration, at: path) as? any UnaryLayer
+      let layer = try context.layer(from: configuration, at: path) as? any OneInputLayer
     else {
       throw CairnError(
         .unsupportedConfiguration, "a layer of that class is no activation here",

@@ -7,7 +7,7 @@ import CairnTensors
 /// One length for each spatial dimension, or one for all.
 public struct Extents: Hashable, Sendable, ExpressibleByIntegerLiteral, ExpressibleByArrayLiteral {
   /// One value, or as many as there are dimensions.
-  public let values: [Int]
+  package let values: [Int]
 
   /// Those lengths.
   public init(_ values: [Int]) { self.values = values }

@@ -1,6 +1,6 @@
 // The kinds of values that configurations have.
 
-public import CairnJSON
+package import CairnJSON
 public import CairnSystem
 import CairnTensors
 
@@ -18,7 +18,7 @@ extension ConfigurationReader {
   }
 
   /// A string, or nil if the key is absent or `null`.
-  public mutating func optionalString(_ key: String) throws(CairnError) -> String? {
+  package mutating func optionalString(_ key: String) throws(CairnError) -> String? {
     let value = take(key)
     record(key, value ?? .null)
     guard let value else { return nil }
@@ -64,7 +64,7 @@ extension ConfigurationReader {
   }
 
   /// An array of integers, or nil.
-  public mutating func optionalIntegers(_ key: String) throws(CairnError) -> [Int]? {
+  package mutating func optionalIntegers(_ key: String) throws(CairnError) -> [Int]? {
     let value = take(key)
     record(key, value ?? .null)
     guard let value else { return nil }
@@ -76,7 +76,7 @@ extension ConfigurationReader {
   }
 
   /// A shape with `null` for unknown dimensions, or nil.
-  public mutating func optionalShape(_ key: String) throws(CairnError) -> BatchShape? {
+  package mutating func optionalShape(_ key: String) throws(CairnError) -> BatchShape? {
     let value = take(key)
     record(key, value ?? .null)
     guard let value else { return nil }
@@ -157,7 +157,7 @@ extension ConfigurationReader {
   }
 
   /// Values that have no effect on evaluation, kept as they are: regularizers and constraints.
-  public mutating func preserved(_ keys: [String]) -> JSONObject {
+  package mutating func preserved(_ keys: [String]) -> JSONObject {
     var kept = JSONObject()
     for key in keys {
       let value = take(key)
@@ -168,7 +168,7 @@ extension ConfigurationReader {
   }
 
   /// The dtype policy: its name or its object.
-  public mutating func dtypePolicy() throws(CairnError) -> DTypePolicy {
+  package mutating func dtypePolicy() throws(CairnError) -> DTypePolicy {
     guard let value = take("dtype") else { return .float32 }
     var name = value.stringValue
     if name == nil {

@@ -11,7 +11,7 @@ import CairnTensors
 /// asked for, unless its value is `null`, which is how Keras writes "nothing set".
 public struct ConfigurationReader: Sendable {
   /// Where the object stands: `config.layers[2].config`.
-  public let path: String
+  package let path: String
   /// By which Keras's rules what is read computes.
   var version = KerasVersion.newest
   private let object: JSONObject
@@ -23,7 +23,7 @@ public struct ConfigurationReader: Sendable {
   /// A reader of `value`, which stands at `path`.
   ///
   /// - Throws: `invalidConfiguration` if it is no object.
-  public init(_ value: JSONValue, path: String) throws(CairnError) {
+  package init(_ value: JSONValue, path: String) throws(CairnError) {
     guard let object = value.objectValue else {
       throw CairnError(
         .invalidConfiguration, "a configuration is no JSON object", at: .init(name: path),
@@ -50,12 +50,12 @@ public struct ConfigurationReader: Sendable {
   mutating func forget(_ key: String) { recorded[key] = nil }
 
   /// Where the value of `key` stands.
-  public func path(of key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
+  package func path(of key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
 
   /// Checks that no key is left that nobody asked for.
   ///
   /// - Throws: `invalidConfiguration` naming the first such key whose value is not `null`.
-  public func finish() throws(CairnError) {
+  package func finish() throws(CairnError) {
     for (key, value) in object where !taken.contains(key) && !value.isNull {
       throw CairnError(
         .invalidConfiguration, "the configuration has a key that its class does not know",

@@ -9,20 +9,20 @@
 /// | 3.0 | `hard_sigmoid` is x / 5 + ½, cut off at 0 and 1 |
 /// | 3.4 | `Maximum` and `Minimum` look at no mask |
 /// | 3.6 | `Multiply` looks at no mask |
-public struct KerasVersion: Hashable, Comparable, Sendable, CustomStringConvertible {
+package struct KerasVersion: Hashable, Comparable, Sendable, CustomStringConvertible {
   /// The first two numbers of the version.
-  public let major: Int
+  package let major: Int
   /// The second.
-  public let minor: Int
+  package let minor: Int
 
   /// The version of those numbers.
-  public init(_ major: Int, _ minor: Int) {
+  package init(_ major: Int, _ minor: Int) {
     self.major = major
     self.minor = minor
   }
 
   /// The version of a text such as `3.15.1`; nil if it does not begin with two numbers.
-  public init?(_ text: String) {
+  package init?(_ text: String) {
     let parts = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
     func number(_ index: Int) -> Int? {
       guard index < parts.count, !parts[index].isEmpty, parts[index].count < 6 else { return nil }
@@ -33,18 +33,18 @@ public struct KerasVersion: Hashable, Comparable, Sendable, CustomStringConverti
   }
 
   /// The newest whose rules are known.
-  public static let newest = KerasVersion(3, 15)
+  package static let newest = KerasVersion(3, 15)
 
   /// Earlier versions come first.
-  public static func < (left: KerasVersion, right: KerasVersion) -> Bool {
+  package static func < (left: KerasVersion, right: KerasVersion) -> Bool {
     (left.major, left.minor) < (right.major, right.minor)
   }
 
   /// As in a file: `3.15`.
-  public var description: String { "\(major).\(minor)" }
+  package var description: String { "\(major).\(minor)" }
 
   /// What is to be known of a model of that version, or nil if it computes as the newest.
-  public var remark: String? {
+  package var remark: String? {
     guard isOfItsOwn else { return nil }
     return "The model is computed by the rules of Keras \(self)"
       + (hasSteepHardSigmoid

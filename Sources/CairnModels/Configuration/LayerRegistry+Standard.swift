@@ -3,12 +3,12 @@
 import CairnSystem
 
 /// A layer that is made from its settings alone.
-protocol ConfiguredLayer: Layer {
+protocol ConfiguredLayer: KerasLayer {
   init(reading reader: inout ConfigurationReader) throws(CairnError)
 }
 
 /// A layer that is made from its settings and needs a seed.
-protocol SeededLayer: Layer {
+protocol SeededLayer: KerasLayer {
   init(
     reading reader: inout ConfigurationReader, in context: inout BuildContext
   ) throws(CairnError)
@@ -157,61 +157,3 @@ extension LayerRegistry {
     register(seeded: SpatialDropout3D.self)
   }
 }
-
-extension InputLayer: ConfiguredLayer {}
-extension Dense: ConfiguredLayer {}
-extension Activation: ConfiguredLayer {}
-extension Flatten: ConfiguredLayer {}
-extension BatchNormalization: ConfiguredLayer {}
-extension Embedding: ConfiguredLayer {}
-extension Masking: ConfiguredLayer {}
-extension Reshape: ConfiguredLayer {}
-extension Permute: ConfiguredLayer {}
-extension RepeatVector: ConfiguredLayer {}
-extension LayerNormalization: ConfiguredLayer {}
-extension RMSNormalization: ConfiguredLayer {}
-extension GroupNormalization: ConfiguredLayer {}
-extension UnitNormalization: ConfiguredLayer {}
-extension Normalization: ConfiguredLayer {}
-extension Rescaling: ConfiguredLayer {}
-extension Identity: ConfiguredLayer {}
-extension Convolution: ConfiguredLayer {}
-extension DepthwiseConvolution: ConfiguredLayer {}
-extension SeparableConvolution: ConfiguredLayer {}
-extension TransposedConvolution: ConfiguredLayer {}
-extension Pooling: ConfiguredLayer {}
-extension GlobalPooling: ConfiguredLayer {}
-extension ZeroPadding: ConfiguredLayer {}
-extension Cropping: ConfiguredLayer {}
-extension UpSampling: ConfiguredLayer {}
-extension ReLU: ConfiguredLayer {}
-extension LeakyReLU: ConfiguredLayer {}
-extension PReLU: ConfiguredLayer {}
-extension ELU: ConfiguredLayer {}
-extension Softmax: ConfiguredLayer {}
-extension Merging: ConfiguredLayer {}
-extension Concatenate: ConfiguredLayer {}
-extension Dot: ConfiguredLayer {}
-extension ActivityRegularization: ConfiguredLayer {}
-extension EinsumDense: ConfiguredLayer {}
-extension NoiseLayer: SeededLayer {}
-extension ScoredAttention: SeededLayer {}
-extension ConvLSTM: SeededLayer {}
-extension RecurrentCell: SeededLayer {}
-extension Resizing: ConfiguredLayer {}
-extension CategoryEncoding: ConfiguredLayer {}
-extension Discretization: ConfiguredLayer {}
-extension IndexLookup: SeededLayer {}
-extension TextVectorization: SeededLayer {}
-extension Hashing: ConfiguredLayer {}
-extension HashedCrossing: ConfiguredLayer {}
-extension LayerScale: ConfiguredLayer {}
-extension CustomScaleLayer: ConfiguredLayer {}
-extension CenterCrop: ConfiguredLayer {}
-extension RandomCrop: ConfiguredLayer {}
-extension AdaptivePooling: ConfiguredLayer {}
-extension ReversibleEmbedding: ConfiguredLayer {}
-extension MultiHeadAttention: SeededLayer {}
-extension GroupedQueryAttention: SeededLayer {}
-extension Recurrent: SeededLayer {}
-extension SpatialDropout: SeededLayer {}

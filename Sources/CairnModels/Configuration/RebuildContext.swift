@@ -8,11 +8,11 @@ public import CairnSystem
 /// A maker of layers with layers within them passes it on to ``layer(from:at:)``.
 public struct RebuildContext: Sendable {
   /// The classes that may be named.
-  public let registry: LayerRegistry
+  package let registry: LayerRegistry
   /// By which Keras's rules the layers compute.
-  public let version: KerasVersion
+  package let version: KerasVersion
   /// What initial values come from.
-  public var build: BuildContext
+  package var build: BuildContext
   private let limits: ModelLimits
   private var depth = 0
   private var layerCount = 0

@@ -6,13 +6,13 @@ public import CairnTensors
 import Synchronization
 
 /// One call of a layer in a graph, Keras's `Node`: of which layer, on what, and what came out.
-public final class GraphNode: Sendable {
+package final class GraphNode: Sendable {
   /// The layer.
-  public let layer: any Layer
+  package let layer: any Layer
   /// What it is called with.
-  public let arguments: CallArguments<SymbolicTensor>
+  package let arguments: CallArguments<SymbolicTensor>
   /// Shapes and types of what comes out.
-  public let outputs: [TensorSpec]
+  package let outputs: [TensorSpec]
   /// Nodes that are made later have larger numbers.
   let serial: Int
   /// The number of calls on the longest way here.
@@ -60,12 +60,12 @@ public final class GraphNode: Sendable {
 /// ``Input(shape:batchSize:dtype:name:)`` makes the first; calling a layer on one gives the next.
 public struct SymbolicTensor: Sendable, Hashable {
   /// The call that it comes from.
-  public let node: GraphNode
+  package let node: GraphNode
   /// Which of the call's results it is.
-  public let index: Int
+  package let index: Int
 
   /// The shape and type.
-  public var spec: TensorSpec { node.outputs[index] }
+  package var spec: TensorSpec { node.outputs[index] }
   /// The shape.
   public var shape: BatchShape { spec.shape }
   /// The element type.

@@ -1,12 +1,12 @@
 // Initializers to and from Keras's configuration.
 
-public import CairnJSON
+package import CairnJSON
 import CairnSystem
 import CairnTensors
 
 extension Initializer {
   /// As Keras 3 writes it.
-  public var json: JSONValue {
+  package var json: JSONValue {
     if case .unknown(let configuration) = rule { return configuration }
     return [
       "module": "keras.initializers", "class_name": .string(className),

@@ -1,8 +1,8 @@
 // Drawing initial values.
 
 import CairnJSON
-public import CairnSystem
-public import CairnTensors
+package import CairnSystem
+package import CairnTensors
 
 #if canImport(Glibc)
   import Glibc
@@ -20,7 +20,7 @@ extension Initializer {
   ///
   /// - Parameter seed: What to draw from, unless the initializer has a seed of its own.
   /// - Throws: `invalidShape` where the rule needs a matrix, `noConversion`, `outOfMemory`.
-  public func values(shape: Shape, dtype: DType, seed: UInt64) throws(CairnError) -> Tensor {
+  package func values(shape: Shape, dtype: DType, seed: UInt64) throws(CairnError) -> Tensor {
     try check(shape)
     if case .zeros = rule { return try Tensor(zeros: dtype, shape: shape) }
     var tensor = try Tensor(zeros: .float32, shape: shape)

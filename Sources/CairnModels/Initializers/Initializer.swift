@@ -45,7 +45,7 @@ public struct Initializer: Hashable, Sendable {
   }
 
   /// Keras's class: `GlorotUniform`.
-  public let className: String
+  package let className: String
   let rule: Rule
   /// Keras's `seed`: null, an integer, or a seed generator's configuration, kept as it was read.
   let seed: JSONValue

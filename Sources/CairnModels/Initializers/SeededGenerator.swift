@@ -18,11 +18,11 @@ struct SplitMix64: RandomNumberGenerator, Sendable {
 }
 
 /// xoshiro256**: the same numbers for the same seed, on every machine.
-public struct SeededGenerator: RandomNumberGenerator, Sendable {
+package struct SeededGenerator: RandomNumberGenerator, Sendable {
   private var s: (UInt64, UInt64, UInt64, UInt64)
 
   /// The generator whose four words of state are the first four numbers of SplitMix64 from `seed`.
-  public init(seed: UInt64) {
+  package init(seed: UInt64) {
     var words = SplitMix64(seed: seed)
     s = (words.next(), words.next(), words.next(), words.next())
   }
@@ -30,7 +30,7 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
   init(state: (UInt64, UInt64, UInt64, UInt64)) { s = state }
 
   /// The next 64 bits.
-  public mutating func next() -> UInt64 {
+  package mutating func next() -> UInt64 {
     func rotate(_ x: UInt64, _ k: UInt64) -> UInt64 { (x << k) | (x >> (64 - k)) }
     let result = rotate(s.1 &* 5, 7) &* 9
     let t = s.1 << 17

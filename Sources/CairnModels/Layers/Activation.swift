@@ -1,20 +1,18 @@
 // Keras `layers/activations/activation.py`.
 
-public import CairnJSON
+import CairnJSON
 public import CairnSystem
-public import CairnTensors
+import CairnTensors
 
 /// Applies an activation function, element by element (softmax: along the last dimension).
 ///
 /// Input and output: any shape, the same. No variables.
-public final class Activation: ShapelessLayer {
-  /// `Activation`
-  public static let className = "Activation"
+public final class Activation: OneInputLayer, ConfiguredLayer {
+  static let kind = LayerKind("Activation", passesMask: true, needsShape: false)
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
   /// The function.
-  public let activation: ActivationFunction
+  let activation: ActivationFunction
 
   /// A layer that applies `activation`.
   ///
@@ -24,27 +22,24 @@ public final class Activation: ShapelessLayer {
     dtype: DTypePolicy = .float32
   ) throws(CairnError) {
     self.activation = activation
-    state = try LayerState(
+    core = try LayerState(
       className: Self.className, name: name, trainable: trainable, dtype: dtype)
   }
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {
     activation = try reader.activation("activation")
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
   }
 
-  /// True.
-  public var passesMask: Bool { true }
-
   /// The keys of Keras's `get_config` for this class.
-  public var settings: JSONObject {
+  var config: JSONObject {
     var settings = state.baseSettings
     settings["activation"] = activation.json
     return settings
   }
 
   /// The input's own shape; for glu half as wide, where Keras's own `compute_output_shape` errs.
-  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
     guard activation == .glu, let last = input.dimensions.last, let width = last else {
       return input
     }
@@ -52,7 +47,7 @@ public final class Activation: ShapelessLayer {
   }
 
   /// The function's values.
-  public func evaluate(
+  func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
     try state.check(input)

@@ -2,29 +2,25 @@
 // `inception_resnet_v2.py`.
 
 import CairnJSON
-public import CairnSystem
-public import CairnTensors
+import CairnSystem
+import CairnTensors
 
 /// Its input times a factor for each channel (Touvron et al., 2021). Variable: `gamma`.
-public final class LayerScale: UnaryLayer {
-  /// `LayerScale`
-  public static let className = "LayerScale"
-  /// `keras.src.applications.convnext`
-  public static var module: String { "keras.src.applications.convnext" }
+package final class LayerScale: OneInputLayer, ConfiguredLayer {
+  static let kind = LayerKind("LayerScale", module: "keras.src.applications.convnext")
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
   private let initial: Double
   private let width: Int
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {
     initial = try reader.double("init_values", default: 1e-6)
     width = try reader.integer("projection_dim", in: 1...ConfigurationReader.greatestExtent)
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
   }
 
   /// `gamma`.
-  public func makeVariables(
+  func makeVariables(
     for input: BatchShape, in context: inout BuildContext
   ) throws(CairnError) -> [LayerVariable] {
     // Keras gives the variable no name of its own.
@@ -33,7 +29,7 @@ public final class LayerScale: UnaryLayer {
   }
 
   /// The input's own shape.
-  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
     guard let last = input.dimensions.last, last ?? width == width else {
       throw shapeMismatch(expected: "a last dimension of \(width)", found: input)
     }
@@ -41,7 +37,7 @@ public final class LayerScale: UnaryLayer {
   }
 
   /// The scaled input.
-  public func evaluate(
+  func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
     try state.check(input)
@@ -55,23 +51,20 @@ public final class LayerScale: UnaryLayer {
 }
 
 /// The first input and a part of the second.
-public final class CustomScaleLayer: Layer {
-  /// `CustomScaleLayer`
-  public static let className = "CustomScaleLayer"
-  /// `keras.src.applications.inception_resnet_v2`
-  public static var module: String { "keras.src.applications.inception_resnet_v2" }
+package final class CustomScaleLayer: KerasLayer, ConfiguredLayer {
+  static let kind = LayerKind(
+    "CustomScaleLayer", module: "keras.src.applications.inception_resnet_v2")
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
   private let scale: Double
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {
     scale = try reader.double("scale", default: 1)
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
   }
 
   /// The first input's shape.
-  public func outputShapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
+  func shapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
     guard inputs.count == 2, inputs[0].isCompatible(with: inputs[1]) else {
       throw CairnError(
         .shapeMismatch, "the layer takes two inputs of one shape", at: .init(name: name),
@@ -81,7 +74,7 @@ public final class CustomScaleLayer: Layer {
   }
 
   /// `first + second * scale`.
-  public func evaluate(
+  func results(
     _ inputs: [Tensor], in context: EvaluationContext
   ) throws(CairnError) -> [Tensor] {
     _ = try outputShapes(for: inputs.map { BatchShape($0.shape) })

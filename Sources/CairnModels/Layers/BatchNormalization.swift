@@ -1,31 +1,29 @@
 // Keras `layers/normalization/batch_normalization.py`; the formula of inference is that of
 // `backend/jax/nn.py`, `batch_normalization`, in its order of operations.
 
-public import CairnJSON
+import CairnJSON
 public import CairnSystem
-public import CairnTensors
+import CairnTensors
 
 /// Scales and shifts each channel by the statistics that training gathered.
 ///
 /// Input and output: any rank from 1 on, the same. With the channels' number *n*, the variables are
 /// `gamma` and `beta` `(n,)` (if it scales, if it centres) and `moving_mean` and `moving_variance`
 /// `(n,)`, which no optimizer changes.
-public final class BatchNormalization: UnaryLayer {
-  /// `BatchNormalization`
-  public static let className = "BatchNormalization"
+public final class BatchNormalization: OneInputLayer, ConfiguredLayer {
+  static let kind = LayerKind("BatchNormalization", passesMask: true)
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
   /// The dimension of the channels; negative ones count from the end.
-  public let axis: Int
+  let axis: Int
   /// The share of the old in each update of the moving statistics in training.
-  public let momentum: Double
+  let momentum: Double
   /// What is added to the variance.
-  public let epsilon: Double
+  let epsilon: Double
   /// Whether there is a `beta`.
-  public let centers: Bool
+  let centers: Bool
   /// Whether there is a `gamma`.
-  public let scales: Bool
+  let scales: Bool
   private let initializers: Initializers
   private let preserved: JSONObject
   private let renormMomentum: Double
@@ -72,7 +70,7 @@ public final class BatchNormalization: UnaryLayer {
     preserved = [:]
     renormMomentum = 0.99
     isSynchronized = false
-    state = try LayerState(
+    core = try LayerState(
       className: Self.className, name: name, trainable: trainable, dtype: dtype)
   }
 
@@ -100,14 +98,11 @@ public final class BatchNormalization: UnaryLayer {
       throw reader.unsupported("renorm", "batch renormalisation is not implemented")
     }
     renormMomentum = try reader.double("renorm_momentum", default: 0.99)
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
   }
 
-  /// True.
-  public var passesMask: Bool { true }
-
   /// The keys of Keras's `get_config` for this class.
-  public var settings: JSONObject {
+  var config: JSONObject {
     var settings = state.baseSettings
     settings["axis"] = .integer(Int64(axis))
     settings["momentum"] = .double(momentum)
@@ -127,7 +122,7 @@ public final class BatchNormalization: UnaryLayer {
   }
 
   /// The input's own shape, if it has the axis.
-  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
     guard let axis = input.axis(axis) else {
       throw shapeMismatch(expected: "a dimension \(self.axis)", found: input)
     }
@@ -142,7 +137,7 @@ public final class BatchNormalization: UnaryLayer {
   }
 
   /// `gamma`, `beta`, `moving_mean`, `moving_variance`: one value a channel.
-  public func makeVariables(
+  func makeVariables(
     for input: BatchShape, in context: inout BuildContext
   ) throws(CairnError) -> [LayerVariable] {
     guard let axis = input.axis(axis), let channels = input.dimensions[axis] else {
@@ -164,7 +159,7 @@ public final class BatchNormalization: UnaryLayer {
   }
 
   /// The input normalised by the moving statistics.
-  public func evaluate(
+  func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
     switch try state.precision(of: input) {

@@ -23,7 +23,7 @@ public struct BuildContext: Sendable {
   private var parametersLeft: Int
 
   /// A context for at most that many parameters.
-  public init(_ initialization: Initialization, maximumParameters: Int = .max) {
+  package init(_ initialization: Initialization, maximumParameters: Int = .max) {
     switch initialization {
     case .seeded(let seed):
       seeds = SeededGenerator(seed: seed)
@@ -45,7 +45,7 @@ public struct BuildContext: Sendable {
   }
 
   /// The seed of the next random thing.
-  public mutating func nextSeed() -> UInt64 { seeds.next() }
+  package mutating func nextSeed() -> UInt64 { seeds.next() }
 
   /// A variable with initial values.
   ///

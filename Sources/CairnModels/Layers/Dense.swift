@@ -1,6 +1,6 @@
 // Keras `layers/core/dense.py`.
 
-public import CairnJSON
+import CairnJSON
 public import CairnSystem
 public import CairnTensors
 
@@ -8,12 +8,10 @@ public import CairnTensors
 ///
 /// Input: rank 2 and more, `(…, n)`. Output: `(…, units)`. Variables: `kernel` `(n, units)` and, if
 /// it has one, `bias` `(units,)`.
-public final class Dense: UnaryLayer {
-  /// `Dense`
-  public static let className = "Dense"
+public final class Dense: OneInputLayer, ConfiguredLayer {
+  static let kind = LayerKind("Dense", passesMask: true)
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
   private let quantized: QuantizedLayer?
   /// The number of outputs.
   public let units: Int
@@ -49,7 +47,7 @@ public final class Dense: UnaryLayer {
     self.kernelInitializer = kernelInitializer
     self.biasInitializer = biasInitializer
     preserved = [:]
-    state = try LayerState(
+    core = try LayerState(
       className: Self.className, name: name, trainable: trainable, dtype: dtype)
     quantized = dtype.quantization.map {
       QuantizedLayer(quantization: $0, inputs: $0 == .int8 ? AbsMaxQuantizer() : nil)
@@ -63,7 +61,7 @@ public final class Dense: UnaryLayer {
     kernelInitializer = try reader.initializer("kernel_initializer", default: .glorotUniform)
     biasInitializer = try reader.initializer("bias_initializer", default: .zeros)
     preserved = reader.preserved(Self.preservedKeys)
-    (state, quantized) = try reader.quantizedLayerState(className: Self.className)
+    (core, quantized) = try reader.quantizedLayerState(className: Self.className)
   }
 
   /// The matrix, once the layer is built.
@@ -71,11 +69,8 @@ public final class Dense: UnaryLayer {
   /// The bias, once the layer is built and if it has one.
   public var bias: Variable? { state.variable("bias") }
 
-  /// True.
-  public var passesMask: Bool { true }
-
   /// The keys of Keras's `get_config` for this class.
-  public var settings: JSONObject {
+  var config: JSONObject {
     var settings = state.baseSettings
     settings["units"] = .integer(Int64(units))
     settings["activation"] = activation.json
@@ -91,7 +86,7 @@ public final class Dense: UnaryLayer {
   }
 
   /// `(…, units)` for `(…, n)`.
-  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
     guard input.rank >= 2, let inputs = input.dimensions.last else {
       throw shapeMismatch(expected: "at least two dimensions", found: input)
     }
@@ -106,7 +101,7 @@ public final class Dense: UnaryLayer {
   }
 
   /// `kernel` `(n, units)` and `bias` `(units,)`.
-  public func makeVariables(
+  func makeVariables(
     for input: BatchShape, in context: inout BuildContext
   ) throws(CairnError) -> [LayerVariable] {
     guard let last = input.dimensions.last, let inputs = last else {
@@ -127,7 +122,7 @@ public final class Dense: UnaryLayer {
   }
 
   /// `activation(input · kernel + bias)`.
-  public func evaluate(
+  func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
     try state.check(input)

@@ -1,28 +1,23 @@
 // Keras `layers/regularization/dropout.py`, `random/seed_generator.py`.
 
-public import CairnJSON
+import CairnJSON
 public import CairnSystem
-public import CairnTensors
+import CairnTensors
 
 /// Sets a share of its input to zero in training; in inference it changes nothing.
 ///
 /// Input and output: any shape, the same. No weights; but with a rate above 0 it has the state of a
 /// seed generator, as in Keras: `seed_generator_state`, uint32 `(2,)`, the seed and a counter. That
 /// is part of ``StateScope/fullState``, not of the weights.
-public final class Dropout: UnaryLayer {
-  /// `Dropout`
-  public static let className = "Dropout"
-  /// False: Keras builds this class when it is made.
-  public static var recordsBuildShape: Bool { false }
+public final class Dropout: OneInputLayer {
+  static let kind = LayerKind(
+    "Dropout", passesMask: true, keepsWholeNumbers: true, needsShape: false)
 
-  /// Name, flag and variables.
-  public let state: LayerState
-  /// True.
-  public var keepsWholeNumbers: Bool { true }
+  let core: LayerState
   /// The share that is dropped, from 0 to 1.
-  public let rate: Double
+  let rate: Double
   /// The seed that was given.
-  public let seed: UInt32?
+  let seed: UInt32?
   /// Keras's `noise_shape`, for training.
   private let noiseShape: BatchShape?
 
@@ -42,7 +37,7 @@ public final class Dropout: UnaryLayer {
     self.rate = rate
     self.seed = seed
     noiseShape = nil
-    state = try LayerState(
+    core = try LayerState(
       className: Self.className, name: name, trainable: trainable, dtype: dtype)
     try makeState(seed ?? .random(in: 1...1_000_000_000))
   }
@@ -57,7 +52,7 @@ public final class Dropout: UnaryLayer {
     let number = reader.peek("seed") == nil ? nil : try reader.integer("seed", in: 0...0xFFFF_FFFF)
     seed = number.map { UInt32($0) }
     noiseShape = try reader.optionalShape("noise_shape")
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
     let drawn = UInt32(context.build.nextSeed() % 1_000_000_000) + 1
     try makeState(seed ?? drawn)
   }
@@ -68,11 +63,8 @@ public final class Dropout: UnaryLayer {
     }
   }
 
-  /// True.
-  public var passesMask: Bool { true }
-
   /// The keys of Keras's `get_config` for this class.
-  public var settings: JSONObject {
+  var config: JSONObject {
     var settings = state.baseSettings
     settings["rate"] = .double(rate)
     settings["seed"] = seed.map { .integer(Int64($0)) } ?? .null
@@ -81,10 +73,10 @@ public final class Dropout: UnaryLayer {
   }
 
   /// The input's own shape.
-  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape { input }
+  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape { input }
 
   /// The input itself: this is inference.
-  public func evaluate(
+  func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor { input }
 }

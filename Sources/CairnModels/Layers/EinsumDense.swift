@@ -2,22 +2,20 @@
 
 import CairnJSON
 public import CairnSystem
-public import CairnTensors
+import CairnTensors
 
 /// A fully connected layer over any dimensions, by an equation: `activation(einsum(input, kernel) +
 /// bias)`.
 ///
 /// Variables: `kernel` and, if there are axes for it, `bias`, of shapes that follow from the
 /// equation.
-public final class EinsumDense: UnaryLayer {
-  /// `EinsumDense`
-  public static let className = "EinsumDense"
+public final class EinsumDense: OneInputLayer, ConfiguredLayer {
+  static let kind = LayerKind("EinsumDense")
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
   private let quantized: QuantizedLayer?
   /// What is applied to the outputs.
-  public let activation: ActivationFunction
+  let activation: ActivationFunction
   private let equation: EinsumEquation
   private let partialShape: [Int?]
   private let biasAxes: [Int]?
@@ -77,7 +75,7 @@ public final class EinsumDense: UnaryLayer {
       "kernel_regularizer", "bias_regularizer", "activity_regularizer", "kernel_constraint",
       "bias_constraint",
     ])
-    (state, quantized) = try reader.quantizedLayerState(className: Self.className)
+    (core, quantized) = try reader.quantizedLayerState(className: Self.className)
   }
 
   /// The lengths of the dimensions by name.
@@ -127,13 +125,13 @@ public final class EinsumDense: UnaryLayer {
   }
 
   /// The dimensions that the equation gives.
-  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
     let lengths = try lengths(for: input)
     return try BatchShape(equation.outputNames(rank: input.rank).map { lengths[$0] ?? nil })
   }
 
   /// `kernel` and `bias`.
-  public func makeVariables(
+  func makeVariables(
     for input: BatchShape, in context: inout BuildContext
   ) throws(CairnError) -> [LayerVariable] {
     let lengths = try lengths(for: input)
@@ -182,7 +180,7 @@ public final class EinsumDense: UnaryLayer {
   }
 
   /// The equation's result, with the bias and the activation.
-  public func evaluate(
+  func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
     switch try state.precision(of: input) {

@@ -2,25 +2,23 @@
 
 import CairnJSON
 public import CairnSystem
-public import CairnTensors
+import CairnTensors
 
 /// A vector for each number.
 ///
 /// Input: integers of any shape. Output: one dimension more, `outputDimension`. Variable:
 /// `embeddings` `(inputDimension, outputDimension)`.
-public final class Embedding: UnaryLayer {
-  /// `Embedding`
-  public static let className = "Embedding"
+public final class Embedding: OneInputLayer, ConfiguredLayer {
+  static let kind = LayerKind("Embedding", castsFloats: false)
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
   private let quantized: QuantizedLayer?
   /// The number of vectors.
-  public let inputDimension: Int
+  let inputDimension: Int
   /// Their length.
-  public let outputDimension: Int
+  let outputDimension: Int
   /// Whether a 0 is padding, which a mask then leaves out.
-  public let masksZero: Bool
+  let masksZero: Bool
   private let initializer: Initializer
 
   /// A layer of `inputDimension` vectors.
@@ -51,23 +49,20 @@ public final class Embedding: UnaryLayer {
     ])
     // Deprecated, without effect.
     _ = reader.take("input_length")
-    (state, quantized) = try reader.quantizedLayerState(className: Self.className)
+    (core, quantized) = try reader.quantizedLayerState(className: Self.className)
     if case .float8 = quantized?.quantization {
       throw reader.unsupported(
         "dtype", "an embedding has no weights in 8-bit floats, in Keras neither")
     }
   }
 
-  /// False: the input is integers.
-  public var castsFloats: Bool { false }
-
   /// One dimension more.
-  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
     try BatchShape(input.dimensions + [outputDimension])
   }
 
   /// `embeddings`.
-  public func makeVariables(
+  func makeVariables(
     for input: BatchShape, in context: inout BuildContext
   ) throws(CairnError) -> [LayerVariable] {
     let type = state.dtype.variableDType
@@ -95,7 +90,7 @@ public final class Embedding: UnaryLayer {
   }
 
   /// The vectors of the input's numbers.
-  public func evaluate(
+  func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
     let shape = try context.shape(outputShape(for: BatchShape(input.shape)))
@@ -154,7 +149,7 @@ public final class Embedding: UnaryLayer {
   }
 
   /// As for the numbers alone, with a mask of those that are not 0 if 0 is padding.
-  public func evaluate(
+  func results(
     _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
   ) throws(CairnError) -> [MaskedTensor] {
     let input = try only(plainInputs(arguments)).tensor

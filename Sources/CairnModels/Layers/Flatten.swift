@@ -1,26 +1,22 @@
 // Keras `layers/reshaping/flatten.py`.
 
-public import CairnJSON
+import CairnJSON
 public import CairnSystem
-public import CairnTensors
+import CairnTensors
 
 /// Makes each example one vector.
 ///
 /// Input: `(n, …)`. Output: `(n, product of the others)`; `(n,)` becomes `(n, 1)`. No variables.
-public final class Flatten: UnaryLayer {
-  /// `Flatten`
-  public static let className = "Flatten"
+public final class Flatten: OneInputLayer, ConfiguredLayer {
+  static let kind = LayerKind("Flatten", keepsWholeNumbers: true)
 
   /// Which dimension the channels are: those of `channelsFirst` are made the last before
   /// flattening, so that both formats give one order.
   public typealias DataFormat = CairnModels.DataFormat
 
-  /// Name, flag and variables.
-  public let state: LayerState
-  /// True.
-  public var keepsWholeNumbers: Bool { true }
+  let core: LayerState
   /// Which dimension the channels are.
-  public let dataFormat: DataFormat
+  let dataFormat: DataFormat
 
   /// A layer that flattens inputs of the given format.
   ///
@@ -30,7 +26,7 @@ public final class Flatten: UnaryLayer {
     dtype: DTypePolicy = .float32
   ) throws(CairnError) {
     self.dataFormat = dataFormat
-    state = try LayerState(
+    core = try LayerState(
       className: Self.className, name: name, trainable: trainable, dtype: dtype)
   }
 
@@ -40,18 +36,18 @@ public final class Flatten: UnaryLayer {
       throw reader.invalid("data_format", expected: "channels_last or channels_first")
     }
     self.dataFormat = dataFormat
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
   }
 
   /// The keys of Keras's `get_config` for this class.
-  public var settings: JSONObject {
+  var config: JSONObject {
     var settings = state.baseSettings
     settings["data_format"] = .string(dataFormat.rawValue)
     return settings
   }
 
   /// `(n, product of the others)`.
-  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
     guard let first = input.dimensions.first else {
       throw shapeMismatch(expected: "at least one dimension", found: input)
     }
@@ -62,7 +58,7 @@ public final class Flatten: UnaryLayer {
   }
 
   /// The input with one dimension for each example.
-  public func evaluate(
+  func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
     let dimensions = try outputShape(for: BatchShape(input.shape)).dimensions

@@ -2,15 +2,14 @@
 
 import CairnJSON
 public import CairnSystem
-public import CairnTensors
+import CairnTensors
 
 /// Gives what it is given. No variables.
-public final class Identity: ShapelessLayer {
-  /// `Identity`
-  public static let className = "Identity"
+public final class Identity: OneInputLayer, ConfiguredLayer {
+  static let kind = LayerKind(
+    "Identity", passesMask: true, keepsWholeNumbers: true, needsShape: false)
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
 
   /// A layer that does nothing.
   ///
@@ -24,19 +23,14 @@ public final class Identity: ShapelessLayer {
   }
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
   }
 
-  /// True.
-  public var passesMask: Bool { true }
-  /// True.
-  public var keepsWholeNumbers: Bool { true }
-
   /// The input's own shape.
-  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape { input }
+  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape { input }
 
   /// The input itself.
-  public func evaluate(
+  func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor { input }
 }

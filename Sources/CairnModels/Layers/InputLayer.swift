@@ -1,24 +1,20 @@
 // Keras `layers/core/input_layer.py`.
 
-public import CairnJSON
+import CairnJSON
 public import CairnSystem
 public import CairnTensors
 
 /// Where a model's input comes in: its shape and element type, known before there is any data.
 ///
 /// It has no variables and no `trainable` flag of its own.
-public final class InputLayer: UnaryLayer {
-  /// `InputLayer`
-  public static let className = "InputLayer"
-  /// False: Keras builds this class when it is made.
-  public static var recordsBuildShape: Bool { false }
+public final class InputLayer: OneInputLayer, ConfiguredLayer {
+  static let kind = LayerKind("InputLayer", passesMask: true, castsFloats: false, needsShape: false)
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
   /// The shape of a batch.
-  public let batchShape: BatchShape
+  let batchShape: BatchShape
   /// The element type of a batch.
-  public let dtype: DType
+  let dtype: DType
   private let isOptional: Bool
   private let isSparse: Bool
   private let isRagged: Bool
@@ -44,7 +40,7 @@ public final class InputLayer: UnaryLayer {
     self.batchShape = batchShape
     self.dtype = dtype
     (isOptional, isSparse, isRagged) = (false, false, false)
-    state = try LayerState(className: Self.className, name: name)
+    core = try LayerState(className: Self.className, name: name)
   }
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {
@@ -65,7 +61,7 @@ public final class InputLayer: UnaryLayer {
     guard !isSparse else { throw reader.unsupported("sparse", "tensors are never sparse here") }
     guard !isRagged else { throw reader.unsupported("ragged", "tensors are never ragged here") }
     do throws(CairnError) {
-      state = try LayerState(className: Self.className, name: name)
+      core = try LayerState(className: Self.className, name: name)
     } catch {
       throw error.located(name: reader.path(of: "name"))
     }
@@ -74,18 +70,13 @@ public final class InputLayer: UnaryLayer {
   /// The shape of a batch: known from the start.
   public var inputShapes: [BatchShape]? { [batchShape] }
 
-  /// False: what comes in is checked, not converted.
-  public var castsFloats: Bool { false }
-  /// True.
-  public var passesMask: Bool { true }
-
   /// ``batchShape`` in its type.
-  public func outputSpecs(
+  func specs(
     for arguments: CallArguments<TensorSpec>
   ) throws(CairnError) -> [TensorSpec] { [TensorSpec(batchShape, dtype: dtype)] }
 
   /// The keys of Keras's `get_config` for this class.
-  public var settings: JSONObject {
+  var config: JSONObject {
     [
       "batch_shape": batchShape.json, "dtype": .string(dtype.name), "sparse": .bool(isSparse),
       "ragged": .bool(isRagged), "name": .string(name), "optional": .bool(isOptional),
@@ -93,7 +84,7 @@ public final class InputLayer: UnaryLayer {
   }
 
   /// The input's own shape, if it fits ``batchShape``.
-  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
     guard batchShape.isCompatible(with: input) else {
       throw shapeMismatch(expected: "\(batchShape)", found: input)
     }
@@ -101,7 +92,7 @@ public final class InputLayer: UnaryLayer {
   }
 
   /// The input itself, once shape and element type are checked.
-  public func evaluate(
+  func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
     _ = try outputShape(for: BatchShape(input.shape))

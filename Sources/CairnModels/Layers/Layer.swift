@@ -26,6 +26,8 @@ public protocol Layer: AnyObject, Sendable {
   var state: LayerState { get }
   /// The layers within this one, in the order of weights. Empty for most.
   var sublayers: [any Layer] { get }
+  /// The names under which Keras's files have those layers, or nil for one that they leave out.
+  var sublayerNames: [String?] { get }
   /// The shapes that the layer was built for, or nil if it isn't.
   var inputShapes: [BatchShape]? { get }
   /// Keras's `config` of this layer: what another of its kind is made from.
@@ -96,6 +98,8 @@ extension Layer {
   }
   /// None.
   public var sublayers: [any Layer] { [] }
+  /// Their own.
+  public var sublayerNames: [String?] { sublayers.map(\.name) }
   /// What the state says.
   public var inputShapes: [BatchShape]? { state.inputShapes }
   /// Name, flag and type, and the keys that were read when the layer was made.
@@ -110,7 +114,9 @@ extension Layer {
   public var callArgumentNames: [String] { [] }
 
   /// Under `input_shape` the shape, or the list of shapes, that the layer was built for.
-  public var buildConfiguration: JSONObject? {
+  public var buildConfiguration: JSONObject? { shapeBuildConfiguration }
+
+  var shapeBuildConfiguration: JSONObject? {
     guard type(of: self).recordsBuildShape, let shapes = inputShapes, let shape = shapes.first
     else { return nil }
     return ["input_shape": shapes.count == 1 ? shape.json : .array(shapes.map(\.json))]
@@ -124,7 +130,9 @@ extension Layer {
   /// The shapes for the arguments without a name, in the layer's compute type.
   public func outputSpecs(
     for arguments: CallArguments<TensorSpec>
-  ) throws(CairnError) -> [TensorSpec] {
+  ) throws(CairnError) -> [TensorSpec] { try plainSpecs(for: arguments) }
+
+  func plainSpecs(for arguments: CallArguments<TensorSpec>) throws(CairnError) -> [TensorSpec] {
     let inputs = try plainInputs(arguments)
     let whole = keepsWholeNumbers ? inputs.first?.dtype : nil
     let type = whole.flatMap { $0.isWhole || $0 == .string ? $0 : nil } ?? state.dtype.computeDType
@@ -133,6 +141,10 @@ extension Layer {
 
   /// What comes out for the arguments without a name, with the first one's mask if it is passed on.
   public func evaluate(
+    _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
+  ) throws(CairnError) -> [MaskedTensor] { try plainResults(arguments, in: context) }
+
+  func plainResults(
     _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
   ) throws(CairnError) -> [MaskedTensor] {
     let inputs = try plainInputs(arguments)
@@ -148,6 +160,10 @@ extension Layer {
 
   /// Checks the shapes and makes the variables once.
   public func build(
+    for inputs: [BatchShape], in context: inout BuildContext
+  ) throws(CairnError) { try buildOnce(for: inputs, in: &context) }
+
+  func buildOnce(
     for inputs: [BatchShape], in context: inout BuildContext
   ) throws(CairnError) {
     _ = try outputShapes(for: inputs)
@@ -188,7 +204,7 @@ extension Layer {
 
   /// The layer's configuration in Keras 3's shape: class, module, `config`, and the shape it was
   /// built for.
-  public var kerasConfiguration: JSONValue {
+  package var kerasConfiguration: JSONValue {
     let kind = configurationClass
     var wrapper: JSONObject = [
       "module": .string(kind.module), "class_name": .string(kind.className),
@@ -239,17 +255,6 @@ extension UnaryLayer {
   ) throws(CairnError) -> [Tensor] {
     [try evaluate(only(inputs), in: context)]
   }
-}
-
-/// A layer that needs no shape before it is called: Keras builds such classes when they are made, and
-/// writes no `build_config` for them.
-public protocol ShapelessLayer: UnaryLayer {}
-
-extension ShapelessLayer {
-  /// False.
-  public static var recordsBuildShape: Bool { false }
-  /// Empty where the layer was not built for a shape: it needs none.
-  public var inputShapes: [BatchShape]? { state.inputShapes ?? [] }
 }
 
 extension Layer {

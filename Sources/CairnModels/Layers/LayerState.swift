@@ -1,6 +1,6 @@
 // What every layer has, under one lock: its name, its flag, its variables.
 
-public import CairnJSON
+package import CairnJSON
 public import CairnSystem
 public import CairnTensors
 
@@ -36,9 +36,17 @@ public final class LayerState: Sendable {
   ///   - name: The layer's name; if nil, the first model that the layer is added to gives it one.
   /// - Throws: `invalidName` for a name that is empty, longer than 255 bytes, or holds a slash or a
   ///   control character.
-  public init(
+  public convenience init(
+    className: String, name: String?, trainable: Bool = true, dtype: DTypePolicy = .float32
+  ) throws(CairnError) {
+    try self.init(
+      className: className, name: name, trainable: trainable, dtype: dtype,
+      ownSettings: JSONObject())
+  }
+
+  init(
     className: String, name: String?, trainable: Bool = true, dtype: DTypePolicy = .float32,
-    activityRegularizer: JSONValue? = nil, ownSettings: JSONObject = JSONObject(),
+    activityRegularizer: JSONValue? = nil, ownSettings: JSONObject,
     version: KerasVersion = .newest
   ) throws(CairnError) {
     if let name { try LayerName.check(name) }
@@ -56,9 +64,9 @@ public final class LayerState: Sendable {
   /// The layer's name.
   public var name: String { contents.withLock { $0.name } }
   /// Whether the name was given, by the user or by a model.
-  public var isNamed: Bool { contents.withLock { $0.isNamed } }
+  package var isNamed: Bool { contents.withLock { $0.isNamed } }
   /// The shapes that the layer was built for, or nil.
-  public var inputShapes: [BatchShape]? { contents.withLock { $0.inputShapes } }
+  package var inputShapes: [BatchShape]? { contents.withLock { $0.inputShapes } }
   /// The layer's own variables: trainable weights, other weights, other state.
   public var variables: [LayerVariable] { contents.withLock { $0.variables } }
 
@@ -106,7 +114,7 @@ public final class LayerState: Sendable {
   ///
   /// - Throws: what `make` throws; `duplicateName` if two variables have one name. Then the layer
   ///   is as it was.
-  public func buildOnce(
+  package func buildOnce(
     for inputs: [BatchShape], _ make: () throws(CairnError) -> [LayerVariable]
   ) throws(CairnError) {
     guard inputShapes == nil else { return }
@@ -148,7 +156,7 @@ public final class LayerState: Sendable {
   }
 
   /// The members that every layer's `config` begins with (Keras `layers/layer.py`, `get_config`).
-  public var baseSettings: JSONObject {
+  package var baseSettings: JSONObject {
     let (name, isTrainable) = contents.withLock { ($0.name, $0.isTrainable) }
     var settings: JSONObject = [
       "name": .string(name), "trainable": .bool(isTrainable), "dtype": dtype.json,
@@ -208,7 +216,7 @@ public final class LayerState: Sendable {
   /// The variable called `name`.
   ///
   /// - Throws: `notBuilt` if there is none.
-  public func requireVariable(_ name: String) throws(CairnError) -> Variable {
+  package func requireVariable(_ name: String) throws(CairnError) -> Variable {
     guard let variable = variable(name) else { throw notBuilt() }
     return variable
   }

@@ -2,17 +2,15 @@
 
 import CairnJSON
 public import CairnSystem
-public import CairnTensors
+import CairnTensors
 
 /// Makes a mask of the steps that are not all one value, and sets those to zero. No variables.
-public final class Masking: ShapelessLayer {
-  /// `Masking`
-  public static let className = "Masking"
+public final class Masking: OneInputLayer, ConfiguredLayer {
+  static let kind = LayerKind("Masking", needsShape: false)
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
   /// What a step of padding is filled with.
-  public let maskValue: Double
+  let maskValue: Double
 
   /// A layer that leaves out steps filled with `maskValue`.
   ///
@@ -29,24 +27,24 @@ public final class Masking: ShapelessLayer {
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {
     maskValue = try reader.double("mask_value", default: 0)
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
   }
 
   /// The input's own shape.
-  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
     guard input.rank >= 1 else { throw shapeMismatch(expected: "a dimension", found: input) }
     return input
   }
 
   /// The input with masked steps at zero.
-  public func evaluate(
+  func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
     try masked(input, in: context).tensor
   }
 
   /// The input with masked steps at zero, and the mask.
-  public func evaluate(
+  func results(
     _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
   ) throws(CairnError) -> [MaskedTensor] {
     [try masked(only(plainInputs(arguments)).tensor, in: context)]

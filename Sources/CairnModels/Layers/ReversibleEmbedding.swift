@@ -1,20 +1,18 @@
 // Keras `layers/core/reversible_embedding.py`.
 
 import CairnJSON
-public import CairnSystem
-public import CairnTensors
+import CairnSystem
+import CairnTensors
 
 /// Vectors of numbers, and the way back: what each number's vector has in common with a given one; Keras's
 /// `ReversibleEmbedding`.
 ///
 /// Called with `reverse` it takes `(…, outputDimension)` and gives `(…, inputDimension)`. Variables: `embeddings`, and
 /// `reverse_embeddings` if the way back has a matrix of its own.
-public final class ReversibleEmbedding: Layer {
-  /// `ReversibleEmbedding`
-  public static let className = "ReversibleEmbedding"
+package final class ReversibleEmbedding: KerasLayer, ConfiguredLayer {
+  static let kind = LayerKind("ReversibleEmbedding", castsFloats: false, callArguments: ["reverse"])
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
   private let inputDimension: Int
   private let outputDimension: Int
   private let isTied: Bool
@@ -40,16 +38,11 @@ public final class ReversibleEmbedding: Layer {
     ])
     try reader.refuseQuantization()
     reader.record("quantization_config", .null)
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
   }
 
-  /// False: numbers, or vectors that are brought into the type below.
-  public var castsFloats: Bool { false }
-  /// `reverse`
-  public var callArgumentNames: [String] { ["reverse"] }
-
   /// The matrices.
-  public func makeVariables(
+  func variables(
     for inputs: [BatchShape], in context: inout BuildContext
   ) throws(CairnError) -> [LayerVariable] {
     try context.makeWeights(
@@ -61,7 +54,7 @@ public final class ReversibleEmbedding: Layer {
   }
 
   /// One dimension more, as for numbers.
-  public func outputShapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
+  func shapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
     [try BatchShape(only(inputs).dimensions + [outputDimension])]
   }
 
@@ -82,7 +75,7 @@ public final class ReversibleEmbedding: Layer {
   }
 
   /// The shape of what comes in.
-  public func buildShapes(
+  func shapesToBuild(
     for arguments: CallArguments<TensorSpec>
   ) throws(CairnError) -> [BatchShape] { [try first(arguments).shape] }
 
@@ -98,7 +91,7 @@ public final class ReversibleEmbedding: Layer {
   }
 
   /// Vectors, or a value for each number.
-  public func outputSpecs(
+  func specs(
     for arguments: CallArguments<TensorSpec>
   ) throws(CairnError) -> [TensorSpec] {
     let shape = try outputShape(for: first(arguments).shape, isReverse: isReverse(arguments))
@@ -106,7 +99,7 @@ public final class ReversibleEmbedding: Layer {
   }
 
   /// As for numbers.
-  public func evaluate(
+  func results(
     _ inputs: [Tensor], in context: EvaluationContext
   ) throws(CairnError) -> [Tensor] {
     try evaluate(CallArguments(inputs: inputs.map { MaskedTensor($0) }), in: context)
@@ -114,7 +107,7 @@ public final class ReversibleEmbedding: Layer {
   }
 
   /// The vectors, with a mask of what is not 0 if 0 is padding; or the products with all of them.
-  public func evaluate(
+  func results(
     _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
   ) throws(CairnError) -> [MaskedTensor] {
     let input = try first(arguments).tensor

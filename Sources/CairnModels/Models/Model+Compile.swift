@@ -20,7 +20,7 @@ extension Model {
 
   /// Keras's `compile_config`: optimizer, loss and metrics. What Cairn does not use is kept as it
   /// was read; a live optimizer stands in it as it is now.
-  public var compileConfiguration: JSONValue {
+  package var compileConfiguration: JSONValue {
     let (configuration, optimizer) = training.withLock { ($0.configuration, $0.optimizer) }
     guard let optimizer, case .object(var object) = configuration else { return configuration }
     object["optimizer"] = optimizer.configuration
@@ -59,7 +59,7 @@ extension Model {
   ///
   /// - Throws: `noOptimizer` if there is none in it; `unknownOptimizer`, `invalidConfiguration`; as
   ///   ``compile(optimizer:configuration:)``.
-  public func compileFromConfiguration() throws(CairnError) {
+  package func compileFromConfiguration() throws(CairnError) {
     try compile(optimizer: configuredOptimizer())
   }
 

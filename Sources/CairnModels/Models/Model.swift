@@ -30,6 +30,21 @@ public class Model: Layer, @unchecked Sendable {
 
   /// The layers within the model, in the order of weights, input layers included.
   public var sublayers: [any Layer] { [] }
+  /// `layers/` and a name made of the class's; Keras's files have neither operations nor the input of a
+  /// sequence.
+  public var sublayerNames: [String?] {
+    var names = LayerNames()
+    return sublayers.map { layer in
+      if layer is TensorOperation || (self is Sequential && layer is InputLayer) { return nil }
+      // That class is exported under another name than it has.
+      let kind =
+        layer is GroupedQueryAttention
+        ? "GroupedQueryAttention" : layer.configurationClass.className
+      let name = names.unique(LayerName.automatic(for: kind))
+      _ = names.insert(name)
+      return "layers/" + name
+    }
+  }
   /// The shapes that the model was built for, or nil.
   public var inputShapes: [BatchShape]? { state.inputShapes }
   /// The keys of Keras's `get_config` for this class.
@@ -106,15 +121,25 @@ public class Model: Layer, @unchecked Sendable {
   ///   - registry: The classes that may be named.
   ///   - initialization: What the weights begin with; `.zeros` if they will be loaded.
   ///   - limits: What the configuration may ask for.
-  ///   - version: The Keras that wrote the configuration, where it is known: a model computes by its
-  ///     rules. What the configuration itself says of it comes first.
   /// - Throws: `unknownLayerClass`, `unknownActivation`, `unknownInitializer`,
   ///   `invalidConfiguration`, `unsupportedConfiguration`, `duplicateName`, `shapeMismatch`, each
   ///   with the place in the JSON; `overBudget` beyond the limits.
   public static func make(
     configuration: JSONValue, registry: LayerRegistry = .standard,
     initialization: Initialization = .seeded(.random(in: .min ... .max)),
-    limits: ModelLimits = ModelLimits(), version: KerasVersion? = nil
+    limits: ModelLimits = ModelLimits()
+  ) throws(CairnError) -> Model {
+    try make(
+      configuration: configuration, registry: registry, initialization: initialization,
+      limits: limits, version: nil)
+  }
+
+  /// As above, by the rules of the Keras that wrote the configuration, unless that says itself which it
+  /// was.
+  package static func make(
+    configuration: JSONValue, registry: LayerRegistry = .standard,
+    initialization: Initialization = .seeded(.random(in: .min ... .max)),
+    limits: ModelLimits = ModelLimits(), version: KerasVersion?
   ) throws(CairnError) -> Model {
     let extras = try ModelExtras(of: configuration)
     let noted = configuration["keras_version"]?.stringValue.flatMap { KerasVersion($0) }
@@ -192,7 +217,7 @@ extension Model {
   /// - Parameter scope: Whether it says for which weights optimizers were built; what they are made
   ///   of stands in Keras's `compile_config` in any case.
   /// - Throws: `invalidConfiguration` for a model nested deeper than JSON may be.
-  public func canonicalConfiguration(
+  package func canonicalConfiguration(
     scope: StateScope = .fullState
   ) throws(CairnError) -> [UInt8] {
     do {

@@ -1,25 +1,22 @@
 // Operations on tensors of a graph: what Keras records where a model computes with its tensors
 // directly. Keras `ops/operation.py`, `ops/numpy.py`, `ops/nn.py`.
 
-public import CairnJSON
-public import CairnSystem
-public import CairnTensors
+import CairnJSON
+import CairnSystem
+import CairnTensors
 
 /// An operation without variables, such as `+` or `mean`, as a layer of a graph.
 ///
 /// Made by the operators and methods of ``SymbolicTensor``, or from a configuration. Floats are
 /// given in the widest of the operands' types, and computed in float64 if that is it, else in
 /// float32.
-public final class TensorOperation: Layer {
-  /// `TensorOperation`; a configuration has the operation's own name.
-  public static let className = "TensorOperation"
-  /// False: there is nothing to build.
-  public static var recordsBuildShape: Bool { false }
+package final class TensorOperation: KerasLayer {
+  static let kind = LayerKind(
+    "TensorOperation", castsFloats: false, needsShape: false, callArguments: ["constant_values"])
 
   /// Keras's class of the operation: `Add`.
-  public let operationName: String
-  /// Name; an operation has no flag and no type of its own.
-  public let state: LayerState
+  let operationName: String
+  let core: LayerState
   private let operationModule: String
   private let rule: any MultipleResultRule
 
@@ -32,7 +29,7 @@ public final class TensorOperation: Layer {
     let own = reader.recorded
     let name = try reader.optionalString("name")
     do throws(CairnError) {
-      state = try LayerState(className: kind.name, name: name, ownSettings: own)
+      core = try LayerState(className: kind.name, name: name, ownSettings: own)
     } catch {
       throw error.located(name: reader.path(of: "name"))
     }
@@ -53,13 +50,9 @@ public final class TensorOperation: Layer {
 
   /// Empty: an operation is built when it is made.
   public var inputShapes: [BatchShape]? { [] }
-  /// False: the operands' types are kept.
-  public var castsFloats: Bool { false }
-  /// The names are the operation's affair.
-  public var callArgumentNames: [String] { ["constant_values"] }
 
   /// The name, and the operation's own keys.
-  public var settings: JSONObject {
+  var config: JSONObject {
     var settings: JSONObject = ["name": .string(name)]
     for (key, value) in state.ownSettings { settings[key] = value }
     return settings
@@ -72,17 +65,17 @@ public final class TensorOperation: Layer {
   }
 
   /// Makes nothing.
-  public func build(
+  func prepare(
     for inputs: [BatchShape], in context: inout BuildContext
   ) throws(CairnError) {}
 
   /// As for a call with those, in float32.
-  public func outputShapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
+  func shapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
     try outputSpecs(for: CallArguments(inputs.map { .tensor(TensorSpec($0)) })).map(\.shape)
   }
 
   /// The results' shapes and types.
-  public func outputSpecs(
+  func specs(
     for arguments: CallArguments<TensorSpec>
   ) throws(CairnError) -> [TensorSpec] {
     do throws(CairnError) {
@@ -93,7 +86,7 @@ public final class TensorOperation: Layer {
   }
 
   /// As for a call with those.
-  public func evaluate(
+  func results(
     _ inputs: [Tensor], in context: EvaluationContext
   ) throws(CairnError) -> [Tensor] {
     try evaluate(CallArguments(inputs.map { .tensor(MaskedTensor($0)) }), in: context)
@@ -101,7 +94,7 @@ public final class TensorOperation: Layer {
   }
 
   /// The results; masks end here, as in Keras.
-  public func evaluate(
+  func results(
     _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
   ) throws(CairnError) -> [MaskedTensor] {
     let specs = try arguments.mapTensors {

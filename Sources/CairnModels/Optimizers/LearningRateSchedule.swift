@@ -18,9 +18,9 @@ public enum LearningRate: Hashable, Sendable, ExpressibleByFloatLiteral {
 /// A learning rate that is a function of the number of steps: one of Keras's schedules.
 public struct LearningRateSchedule: Hashable, Sendable {
   /// Keras's class: `CosineDecay`.
-  public let className: String
+  package let className: String
   /// The keys of Keras's configuration.
-  public let settings: JSONObject
+  package let settings: JSONObject
   let curve: Curve
 
   /// Multiplied by `decayRate` every `decaySteps` steps, bit by bit or, as a staircase, at once.

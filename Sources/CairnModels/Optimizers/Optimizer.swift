@@ -218,7 +218,7 @@ public final class Optimizer: Sendable {
   public var variables: [Variable] { places.map(\.variable) }
 
   /// Whether the variables for the weights are there.
-  public var isBuilt: Bool { slots.withLock { $0 != nil } }
+  package var isBuilt: Bool { slots.withLock { $0 != nil } }
 
   /// The weights that the optimizer was built for; none before.
   public var targets: [Variable] { slots.withLock { $0?.targets ?? [] } }

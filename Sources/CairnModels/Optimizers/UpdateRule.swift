@@ -1,6 +1,6 @@
 // Which optimizers there are, as a user names them.
 
-public import CairnJSON
+package import CairnJSON
 import CairnSystem
 
 /// How gradients change weights: one of Keras's optimizers, with the settings that are its own.
@@ -8,9 +8,9 @@ import CairnSystem
 /// Settings are checked when an ``Optimizer`` is made of the rule.
 public struct UpdateRule: Hashable, Sendable {
   /// Keras's class: `Adam`.
-  public let className: String
+  package let className: String
   /// The class's own keys of Keras's configuration.
-  public let settings: JSONObject
+  package let settings: JSONObject
 
   /// Gradient descent; Keras's `SGD`.
   public static func sgd(momentum: Double = 0, nesterov: Bool = false) -> UpdateRule {

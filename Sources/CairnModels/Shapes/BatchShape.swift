@@ -1,6 +1,6 @@
 // A shape in which some dimensions are not known yet: Keras's `batch_shape`, with None for unknown.
 
-public import CairnJSON
+package import CairnJSON
 public import CairnSystem
 public import CairnTensors
 
@@ -54,7 +54,7 @@ public struct BatchShape: Hashable, Sendable {
   }
 
   /// As Keras writes it: an array, `null` where unknown.
-  public var json: JSONValue {
+  package var json: JSONValue {
     .array(dimensions.map { $0.map { .integer(Int64($0)) } ?? .null })
   }
 }

@@ -16,7 +16,7 @@ public struct DTypePolicy: Hashable, Sendable, CustomStringConvertible {
   /// The type of the computations.
   public let computeDType: DType
   /// How the layer keeps its weights in few bits; nil if it does not.
-  public let quantization: WeightQuantization?
+  package let quantization: WeightQuantization?
 
   private init(name: String, variables: DType, computations: DType) {
     self.name = name
@@ -28,7 +28,7 @@ public struct DTypePolicy: Hashable, Sendable, CustomStringConvertible {
   /// The policy of floats called `source`, with weights in few bits.
   ///
   /// - Throws: `unsupportedConfiguration` if there is no such policy.
-  public init(_ quantization: WeightQuantization, source: String) throws(CairnError) {
+  package init(_ quantization: WeightQuantization, source: String) throws(CairnError) {
     let plain = try DTypePolicy(source)
     guard plain.quantization == nil else {
       throw CairnError(

@@ -2,24 +2,24 @@
 // `_save_container_state`) for `.keras` and `.weights.h5`; `legacy/saving/legacy_h5_format.py` for whole
 // models in HDF5.
 
-public import CairnSystem
-public import CairnTensors
+package import CairnSystem
+package import CairnTensors
 
 /// A variable of a model, and the dataset in which Keras 3 keeps it.
-public struct KerasPlace: Sendable {
+package struct KerasPlace: Sendable {
   /// Where the variable is in the model.
-  public let place: VariablePlace
+  package let place: VariablePlace
   /// The path in `model.weights.h5`: `layers/dense/vars/0`. Nil for what Keras does not save: a further
   /// place of a layer that stands in several, and the state of seed generators and of recurrent layers.
-  public let path: String?
+  package let path: String?
 }
 
 /// A layer of a model, and the group in which Keras 3 keeps its variables.
-public struct KerasGroup: Sendable {
+package struct KerasGroup: Sendable {
   /// The path in `model.weights.h5`: `layers/dense/vars`.
-  public let path: String
+  package let path: String
   /// The layer's name, which Keras notes beside the variables.
-  public let layerName: String
+  package let layerName: String
 }
 
 extension Model {
@@ -27,7 +27,7 @@ extension Model {
   /// and the groups that it makes for its layers.
   ///
   /// Keras names layers by their classes: `layers/dense_1` is the second `Dense`, whatever its name.
-  public func kerasPlaces() -> (places: [KerasPlace], groups: [KerasGroup]) {
+  package func kerasPlaces() -> (places: [KerasPlace], groups: [KerasGroup]) {
     var walk = KerasWalk()
     walk.visit(self, at: "")
     return (places(.fullState).map { walk.place($0) }, walk.groups)
@@ -45,7 +45,7 @@ extension Model {
   /// the variable has among the model's (``ModelTensors``). None if there is no optimizer.
   ///
   /// - Throws: `invalidName`, `optimizerMismatch`, as ``ModelTensors/init(_:scope:metadata:)``.
-  public func kerasOptimizerPlaces() throws(CairnError) -> [(
+  package func kerasOptimizerPlaces() throws(CairnError) -> [(
     name: TensorName, variable: Variable, path: String
   )] {
     guard let optimizer else { return [] }
@@ -56,7 +56,7 @@ extension Model {
 
   /// The layers of the outermost model with the variables that Keras's older files list for each: its
   /// trainable weights, then the others, whatever its sublayers.
-  public func legacyKerasLayers() -> [(name: String, variables: [VariablePlace])] {
+  package func legacyKerasLayers() -> [(name: String, variables: [VariablePlace])] {
     sublayers.map { layer in
       let places = layer.places(.weights)
       var seen: Set<ObjectIdentifier> = []
@@ -85,49 +85,9 @@ private struct KerasWalk {
     if let layer = layer as? any VocabularyLayer {
       vocabularies.append((layer, "assets/\(path)/vocabulary.txt"))
     }
-    for (name, sublayer) in Self.children(of: layer) {
-      visit(sublayer, at: path.isEmpty ? name : "\(path)/\(name)")
+    for (name, sublayer) in zip(layer.sublayerNames, layer.sublayers) {
+      if let name { visit(sublayer, at: path.isEmpty ? name : "\(path)/\(name)") }
     }
-  }
-
-  /// The layers within a layer, by the names under which Keras finds them.
-  private static func children(of layer: any Layer) -> [(String, any Layer)] {
-    if layer is Model {
-      var names = LayerNames()
-      return layer.sublayers.compactMap { sublayer in
-        guard !(sublayer is TensorOperation), !(layer is Sequential && sublayer is InputLayer)
-        else {
-          return nil
-        }
-        // The class is exported under another name than it has.
-        let kind =
-          sublayer is GroupedQueryAttention
-          ? "GroupedQueryAttention" : sublayer.configurationClass.className
-        let name = names.unique(LayerName.automatic(for: kind))
-        _ = names.insert(name)
-        return ("layers/" + name, sublayer)
-      }
-    }
-    let sublayers = layer.sublayers
-    switch layer {
-    case is Bidirectional: return Array(zip(["forward_layer", "backward_layer"], sublayers))
-    case is TimeDistributed: return Array(zip(["layer"], sublayers))
-    case is TextVectorization: return Array(zip(["_lookup_layer"], sublayers))
-    case is StackedCells:
-      var names = LayerNames()
-      return sublayers.map { cell in
-        let name = names.unique(LayerName.automatic(for: cell.configurationClass.className))
-        _ = names.insert(name)
-        return ("cells/" + name, cell)
-      }
-    case is MultiHeadAttention: return sublayers.map { (projection($0.name), $0) }
-    case is GroupedQueryAttention: return sublayers.map { ("_" + projection($0.name), $0) }
-    default: return Array(zip(["cell"], sublayers))
-    }
-  }
-
-  private static func projection(_ name: String) -> String {
-    name == "attention_output" ? "output_dense" : name + "_dense"
   }
 
   /// The dataset of a variable.

@@ -1,25 +1,25 @@
 // Where a model's variables are: the walk that everything else is made of.
 
-public import CairnSystem
-public import CairnTensors
+package import CairnSystem
+package import CairnTensors
 
 /// A variable of a model, and where it is.
 ///
 /// A variable that several places hold has as many of these.
-public struct VariablePlace: Sendable {
+package struct VariablePlace: Sendable {
   /// The names from the outermost model inwards: `["digits", "hidden", "kernel"]`.
-  public let path: [String]
+  package let path: [String]
   /// The layer whose variable it is.
-  public let layer: any Layer
+  package let layer: any Layer
   /// What the variable is to its layer.
-  public let role: LayerVariable.Role
+  package let role: LayerVariable.Role
   /// The variable.
-  public let variable: Variable
+  package let variable: Variable
 
   /// The path with slashes, as Keras's `path`: `digits/hidden/kernel`.
   ///
   /// - Throws: `invalidName` for a path longer than 1,024 bytes.
-  public func name() throws(CairnError) -> TensorName {
+  package func name() throws(CairnError) -> TensorName {
     try TensorName(path.joined(separator: "/"))
   }
 }
@@ -30,7 +30,7 @@ extension Layer {
   ///
   /// The order depends on neither values nor `trainable` flags. A layer that stands in two places
   /// is listed in both.
-  public func places(_ scope: StateScope) -> [VariablePlace] {
+  package func places(_ scope: StateScope) -> [VariablePlace] {
     var places: [VariablePlace] = []
     walk([name]) { layer, path in
       for place in layer.state.variables where scope.includes(place.role) {

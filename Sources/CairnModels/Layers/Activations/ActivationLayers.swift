@@ -2,15 +2,13 @@
 
 import CairnJSON
 public import CairnSystem
-public import CairnTensors
+import CairnTensors
 
 /// Zero, or a slope, below a threshold; at most a largest value. No variables.
-public final class ReLU: ShapelessLayer {
-  /// `ReLU`
-  public static let className = "ReLU"
+public final class ReLU: OneInputLayer, ConfiguredLayer {
+  static let kind = LayerKind("ReLU", passesMask: true, needsShape: false)
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
   private let maximum: Double?
   private let slope: Double
   private let threshold: Double
@@ -38,17 +36,14 @@ public final class ReLU: ShapelessLayer {
     guard maximum ?? 0 >= 0, slope >= 0, threshold >= 0 else {
       throw reader.invalid("max_value", expected: "no negative number in any of the keys")
     }
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
   }
 
-  /// True.
-  public var passesMask: Bool { true }
-
   /// The input's own shape.
-  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape { input }
+  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape { input }
 
   /// The rectified values.
-  public func evaluate(
+  func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
     switch try state.precision(of: input) {
@@ -70,14 +65,12 @@ public final class ReLU: ShapelessLayer {
 }
 
 /// A slope below zero: 0.3 unless set. No variables.
-public final class LeakyReLU: ShapelessLayer {
-  /// `LeakyReLU`
-  public static let className = "LeakyReLU"
+public final class LeakyReLU: OneInputLayer, ConfiguredLayer {
+  static let kind = LayerKind("LeakyReLU", passesMask: true, needsShape: false)
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
   /// The slope below zero.
-  public let negativeSlope: Double
+  let negativeSlope: Double
 
   /// A rectifier with a slope.
   ///
@@ -97,17 +90,14 @@ public final class LeakyReLU: ShapelessLayer {
     guard negativeSlope >= 0 else {
       throw reader.invalid("negative_slope", expected: "a number from 0 on")
     }
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
   }
 
-  /// True.
-  public var passesMask: Bool { true }
-
   /// The input's own shape.
-  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape { input }
+  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape { input }
 
   /// x, or the slope times x.
-  public func evaluate(
+  func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
     try state.check(input)
@@ -116,14 +106,12 @@ public final class LeakyReLU: ShapelessLayer {
 }
 
 /// x, or α (exp(x) − 1) where x is not above 0. No variables.
-public final class ELU: ShapelessLayer {
-  /// `ELU`
-  public static let className = "ELU"
+public final class ELU: OneInputLayer, ConfiguredLayer {
+  static let kind = LayerKind("ELU", passesMask: true, needsShape: false)
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
   /// The negative of the smallest value.
-  public let alpha: Double
+  let alpha: Double
 
   /// An exponential linear unit.
   ///
@@ -139,17 +127,14 @@ public final class ELU: ShapelessLayer {
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {
     alpha = try reader.double("alpha", default: 1)
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
   }
 
-  /// True.
-  public var passesMask: Bool { true }
-
   /// The input's own shape.
-  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape { input }
+  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape { input }
 
   /// The function's values.
-  public func evaluate(
+  func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
     try state.check(input)

@@ -2,17 +2,15 @@
 
 import CairnJSON
 public import CairnSystem
-public import CairnTensors
+import CairnTensors
 
 /// A slope below zero that is learned, one for each element of an example.
 ///
 /// Variable: `alpha`, an example's shape, 1 along shared axes.
-public final class PReLU: UnaryLayer {
-  /// `PReLU`
-  public static let className = "PReLU"
+public final class PReLU: OneInputLayer, ConfiguredLayer {
+  static let kind = LayerKind("PReLU", passesMask: true)
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
   private let sharedAxes: [Int]
   private let initializer: Initializer
 
@@ -40,11 +38,8 @@ public final class PReLU: UnaryLayer {
       throw reader.invalid("shared_axes", expected: "axes, counted from 1")
     }
     _ = reader.preserved(["alpha_regularizer", "alpha_constraint"])
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
   }
-
-  /// True.
-  public var passesMask: Bool { true }
 
   private func slopeDimensions(for input: BatchShape) throws(CairnError) -> [Int] {
     var dimensions: [Int] = []
@@ -61,7 +56,7 @@ public final class PReLU: UnaryLayer {
   }
 
   /// The input's own shape.
-  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
     let dimensions = try slopeDimensions(for: input)
     if let alpha = state.variable("alpha"), alpha.shape.dimensions != dimensions {
       throw shapeMismatch(expected: "examples for slopes of \(alpha.shape)", found: input)
@@ -70,7 +65,7 @@ public final class PReLU: UnaryLayer {
   }
 
   /// `alpha`.
-  public func makeVariables(
+  func makeVariables(
     for input: BatchShape, in context: inout BuildContext
   ) throws(CairnError) -> [LayerVariable] {
     [
@@ -81,7 +76,7 @@ public final class PReLU: UnaryLayer {
   }
 
   /// x, or the slope times x.
-  public func evaluate(
+  func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
     switch try state.precision(of: input) {

@@ -2,18 +2,16 @@
 
 import CairnJSON
 public import CairnSystem
-public import CairnTensors
+import CairnTensors
 
 /// exp(x) divided by the sum of those along one dimension or several; with a mask, of those that
 /// count. No variables.
-public final class Softmax: ShapelessLayer {
-  /// `Softmax`
-  public static let className = "Softmax"
+public final class Softmax: OneInputLayer, ConfiguredLayer {
+  static let kind = LayerKind("Softmax", passesMask: true, needsShape: false)
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
   /// The dimensions that are added up along; negative ones count from the end.
-  public let axes: [Int]
+  let axes: [Int]
 
   /// A softmax along `axes`.
   ///
@@ -30,20 +28,17 @@ public final class Softmax: ShapelessLayer {
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {
     axes = try reader.axes("axis", default: [-1])
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
   }
 
-  /// True.
-  public var passesMask: Bool { true }
-
   /// The input's own shape, if it has the axes.
-  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
     _ = try input.axes(axes, of: self)
     return input
   }
 
   /// The shares.
-  public func evaluate(
+  func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
     switch try state.precision(of: input) {
@@ -53,7 +48,7 @@ public final class Softmax: ShapelessLayer {
   }
 
   /// As for the input alone, but what a mask leaves out gets no share.
-  public func evaluate(
+  func results(
     _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
   ) throws(CairnError) -> [MaskedTensor] {
     let inputs = try plainInputs(arguments)

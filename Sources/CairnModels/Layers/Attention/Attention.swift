@@ -2,7 +2,7 @@
 
 import CairnJSON
 public import CairnSystem
-public import CairnTensors
+import CairnTensors
 
 /// Dot-product attention (Luong et al., 2015).
 public typealias Attention = ScoredAttention<ProductScores>
@@ -46,15 +46,15 @@ public enum AttentionScoreMode: String, Hashable, Sendable, CaseIterable {
 /// Inputs: query `(n, Tq, d)`, value `(n, Tv, d)` and, unless it is the value, key `(n, Tv, d)`.
 /// Output: `(n, Tq, d)`. Variables: `scale` and `concat_score_weight`, single numbers, where they
 /// are used.
-public final class ScoredAttention<Scores: AttentionScores>: Layer {
-  /// `Attention`, `AdditiveAttention`
-  public static var className: String { Scores.name }
+public final class ScoredAttention<Scores: AttentionScores>: KerasLayer, SeededLayer {
+  static var kind: LayerKind {
+    LayerKind(Scores.name, callArguments: ["return_attention_scores", "use_causal_mask"])
+  }
 
   /// How a query and a key are compared.
   public typealias ScoreMode = AttentionScoreMode
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
   private let usesScale: Bool
   private let scoreMode: ScoreMode
   private let seed: UInt32
@@ -85,14 +85,11 @@ public final class ScoredAttention<Scores: AttentionScores>: Layer {
     scoreMode = Scores.isAdditive ? .concat : try reader.choice("score_mode", default: .dot)
     dropout = try reader.rate("dropout")
     seed = try reader.generatorSeed(in: &context)
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
   }
 
-  /// `return_attention_scores` and `use_causal_mask`.
-  public var callArgumentNames: [String] { ["return_attention_scores", "use_causal_mask"] }
-
   /// `scale`, `concat_score_weight` and a seed generator's state.
-  public func makeVariables(
+  func variables(
     for inputs: [BatchShape], in context: inout BuildContext
   ) throws(CairnError) -> [LayerVariable] {
     var variables: [LayerVariable] = []
@@ -117,7 +114,7 @@ public final class ScoredAttention<Scores: AttentionScores>: Layer {
   }
 
   /// The query's shape with the value's last dimension.
-  public func outputShapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
+  func shapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
     guard (2...3).contains(inputs.count) else {
       throw CairnError(
         .countMismatch, "the layer takes query, value and maybe key", at: .init(name: name),
@@ -132,7 +129,7 @@ public final class ScoredAttention<Scores: AttentionScores>: Layer {
   }
 
   /// As for the shapes alone, and with the scores if the call asks for them.
-  public func outputSpecs(
+  func specs(
     for arguments: CallArguments<TensorSpec>
   ) throws(CairnError) -> [TensorSpec] {
     let inputs = try plainInputs(arguments).map(\.shape)
@@ -145,7 +142,7 @@ public final class ScoredAttention<Scores: AttentionScores>: Layer {
   }
 
   /// As with masks, without.
-  public func evaluate(
+  func results(
     _ inputs: [Tensor], in context: EvaluationContext
   ) throws(CairnError) -> [Tensor] {
     try evaluate(CallArguments(inputs: inputs.map { MaskedTensor($0) }), in: context)
@@ -153,7 +150,7 @@ public final class ScoredAttention<Scores: AttentionScores>: Layer {
   }
 
   /// The weighted means, and the weights if the call asks for them.
-  public func evaluate(
+  func results(
     _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
   ) throws(CairnError) -> [MaskedTensor] {
     let inputs = try plainInputs(arguments)

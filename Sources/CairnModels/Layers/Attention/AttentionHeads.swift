@@ -136,3 +136,8 @@ struct HeadAttention {
     return (try weights.multiplied(by: value, in: context), weights)
   }
 }
+
+extension EinsumDense {
+  /// The attribute of an attention layer in which Keras keeps the projection.
+  var projectionName: String { name == "attention_output" ? "output_dense" : name + "_dense" }
+}

@@ -1,19 +1,17 @@
 // Keras `layers/attention/grouped_query_attention.py`.
 
-public import CairnJSON
+import CairnJSON
 public import CairnSystem
-public import CairnTensors
+import CairnTensors
 
 /// Attention with several heads of queries, groups of which share keys and values.
 ///
 /// Call: query `(n, Tq, d)`, value and maybe key `(n, Tv, d)`. Output: the query's shape. Variables:
 /// those of the projections `query`, `key`, `value`, `attention_output` and maybe `gate`.
-public final class GroupedQueryAttention: Layer {
-  /// `GroupQueryAttention`, as Keras exports the class.
-  public static let className = "GroupQueryAttention"
+public final class GroupedQueryAttention: KerasLayer, SeededLayer {
+  static let kind = LayerKind("GroupQueryAttention", callArguments: HeadCall.argumentNames)
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
   private let size: Int
   private let queryHeads: Int
   private let valueHeads: Int
@@ -48,16 +46,16 @@ public final class GroupedQueryAttention: Layer {
       throw reader.invalid("num_key_value_heads", expected: "a divisor of \(queryHeads)")
     }
     options = try HeadOptions(reading: &reader, in: &context)
-    state = try reader.layerState(className: "GroupedQueryAttention")
+    core = try reader.layerState(className: "GroupedQueryAttention")
   }
 
   /// The projections, in the order of weights.
-  public var sublayers: [any Layer] { projections.withLock { $0 } }
-  /// The names of Keras's call.
-  public var callArgumentNames: [String] { HeadCall.argumentNames }
+  var parts: [(name: String, layer: any Layer)] {
+    projections.withLock { $0 }.map { ("_" + $0.projectionName, $0) }
+  }
 
   /// Makes the projections for query, value and maybe key.
-  public func build(
+  func prepare(
     for inputs: [BatchShape], in context: inout BuildContext
   ) throws(CairnError) {
     guard state.inputShapes == nil else { return }
@@ -106,10 +104,10 @@ public final class GroupedQueryAttention: Layer {
   }
 
   /// Under `shapes_dict` the shapes of query, value and maybe key.
-  public var buildConfiguration: JSONObject? { state.attentionBuildConfiguration }
+  var buildConfig: JSONObject? { state.attentionBuildConfiguration }
 
   /// The query's shape.
-  public func outputShapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
+  func shapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
     guard (2...3).contains(inputs.count) else {
       throw CairnError(
         .countMismatch, "the layer takes query, value and maybe key", at: .init(name: name),
@@ -122,14 +120,14 @@ public final class GroupedQueryAttention: Layer {
   }
 
   /// Query, value and maybe key.
-  public func buildShapes(
+  func shapesToBuild(
     for arguments: CallArguments<TensorSpec>
   ) throws(CairnError) -> [BatchShape] {
     try HeadCall.buildShapes(arguments, of: self)
   }
 
   /// The query's shape, and the weights' if the call asks for them.
-  public func outputSpecs(
+  func specs(
     for arguments: CallArguments<TensorSpec>
   ) throws(CairnError) -> [TensorSpec] {
     try HeadCall.outputSpecs(arguments, of: self) { query, key in
@@ -138,7 +136,7 @@ public final class GroupedQueryAttention: Layer {
   }
 
   /// As with masks, without.
-  public func evaluate(
+  func results(
     _ inputs: [Tensor], in context: EvaluationContext
   ) throws(CairnError) -> [Tensor] {
     try evaluate(CallArguments(inputs.map { .tensor(MaskedTensor($0)) }), in: context)
@@ -146,7 +144,7 @@ public final class GroupedQueryAttention: Layer {
   }
 
   /// The attended values, and the weights if the call asks for them.
-  public func evaluate(
+  func results(
     _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
   ) throws(CairnError) -> [MaskedTensor] {
     let call = try HeadCall(arguments, window: options.slidingWindow, of: self)

@@ -1,20 +1,18 @@
 // Keras `layers/attention/multi_head_attention.py`.
 
-public import CairnJSON
+import CairnJSON
 public import CairnSystem
-public import CairnTensors
+import CairnTensors
 
 /// Attention with several heads, over one dimension or several.
 ///
 /// Call: query `(n, Tq…, d)`, value and maybe key `(n, Tv…, d)`. Output: the query's shape, or with
 /// other last dimensions. Variables: those of the projections `query`, `key`, `value`,
 /// `attention_output` and maybe `gate`.
-public final class MultiHeadAttention: Layer {
-  /// `MultiHeadAttention`
-  public static let className = "MultiHeadAttention"
+public final class MultiHeadAttention: KerasLayer, SeededLayer {
+  static let kind = LayerKind("MultiHeadAttention", callArguments: HeadCall.argumentNames)
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
   private let heads: Int
   private let keySize: Int
   private let valueSize: Int
@@ -72,11 +70,11 @@ public final class MultiHeadAttention: Layer {
       reader.record("attention_axes", .array(axes.map { .integer(Int64($0)) }))
     }
     options = try HeadOptions(reading: &reader, in: &context)
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
   }
 
   /// The keys of Keras's `get_config`: once the layer is built, its axes are known.
-  public var settings: JSONObject {
+  var config: JSONObject {
     var settings = state.settings
     if givenAxes == nil, let shapes = state.inputShapes, let query = shapes.first {
       settings["attention_axes"] = .array((1..<max(query.rank - 1, 1)).map { .integer(Int64($0)) })
@@ -85,9 +83,9 @@ public final class MultiHeadAttention: Layer {
   }
 
   /// The projections, in the order of weights.
-  public var sublayers: [any Layer] { projections.withLock { $0 } }
-  /// The names of Keras's call.
-  public var callArgumentNames: [String] { HeadCall.argumentNames }
+  var parts: [(name: String, layer: any Layer)] {
+    projections.withLock { $0 }.map { ($0.projectionName, $0) }
+  }
 
   /// The letters of dimensions, and those that follow.
   private static func letters(_ range: Range<Int>) -> String {
@@ -109,7 +107,7 @@ public final class MultiHeadAttention: Layer {
   }
 
   /// Makes the projections for query, value and maybe key.
-  public func build(
+  func prepare(
     for inputs: [BatchShape], in context: inout BuildContext
   ) throws(CairnError) {
     guard state.inputShapes == nil else { return }
@@ -148,7 +146,7 @@ public final class MultiHeadAttention: Layer {
   }
 
   /// Under `shapes_dict` the shapes of query, value and maybe key.
-  public var buildConfiguration: JSONObject? { state.attentionBuildConfiguration }
+  var buildConfig: JSONObject? { state.attentionBuildConfiguration }
 
   /// The dimensions, counted from the front, that are attended over.
   private func axes(_ query: BatchShape) throws(CairnError) -> [Int] {
@@ -160,7 +158,7 @@ public final class MultiHeadAttention: Layer {
   }
 
   /// The query's shape, or with other last dimensions.
-  public func outputShapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
+  func shapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
     guard (2...3).contains(inputs.count) else {
       throw CairnError(
         .countMismatch, "the layer takes query, value and maybe key", at: .init(name: name),
@@ -181,14 +179,14 @@ public final class MultiHeadAttention: Layer {
   }
 
   /// Query, value and maybe key.
-  public func buildShapes(
+  func shapesToBuild(
     for arguments: CallArguments<TensorSpec>
   ) throws(CairnError) -> [BatchShape] {
     try HeadCall.buildShapes(arguments, of: self)
   }
 
   /// The output's shape, and the weights' if the call asks for them.
-  public func outputSpecs(
+  func specs(
     for arguments: CallArguments<TensorSpec>
   ) throws(CairnError) -> [TensorSpec] {
     try HeadCall.outputSpecs(arguments, of: self) { (query, key) throws(CairnError) in
@@ -200,7 +198,7 @@ public final class MultiHeadAttention: Layer {
   }
 
   /// As with masks, without.
-  public func evaluate(
+  func results(
     _ inputs: [Tensor], in context: EvaluationContext
   ) throws(CairnError) -> [Tensor] {
     try evaluate(CallArguments(inputs.map { .tensor(MaskedTensor($0)) }), in: context)
@@ -208,7 +206,7 @@ public final class MultiHeadAttention: Layer {
   }
 
   /// The attended values, and the weights if the call asks for them.
-  public func evaluate(
+  func results(
     _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
   ) throws(CairnError) -> [MaskedTensor] {
     let call = try HeadCall(arguments, window: options.slidingWindow, of: self)

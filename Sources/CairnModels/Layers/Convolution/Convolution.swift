@@ -2,7 +2,7 @@
 
 import CairnJSON
 public import CairnSystem
-public import CairnTensors
+import CairnTensors
 
 /// A convolution over one spatial dimension: `(n, steps, c)`.
 public typealias Conv1D = Convolution<OneDimensional>
@@ -16,18 +16,16 @@ public typealias Conv3D = Convolution<ThreeDimensional>
 /// Input: `(n, …, c)`, or `(n, c, …)` with channels first. Output: the windows' number in each
 /// spatial dimension, `filters` channels. Variables: `kernel` `(window…, c / groups, filters)` and,
 /// if it has one, `bias` `(filters,)`.
-public final class Convolution<Rank: SpatialRank>: UnaryLayer {
-  /// `Conv1D`, `Conv2D`, `Conv3D`
-  public static var className: String { "Conv\(Rank.rank)D" }
+public final class Convolution<Rank: SpatialRank>: OneInputLayer, ConfiguredLayer {
+  static var kind: LayerKind { LayerKind("Conv\(Rank.rank)D") }
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
   /// The number of output channels.
-  public let filters: Int
+  let filters: Int
   /// The number of parts that the channels are in, each convolved for itself.
-  public let groups: Int
+  let groups: Int
   /// What is applied to the outputs.
-  public let activation: ActivationFunction
+  let activation: ActivationFunction
   private let window: ConvolutionWindow
   private let usesBias: Bool
   private let initializers: (kernel: Initializer, bias: Initializer)
@@ -73,11 +71,11 @@ public final class Convolution<Rank: SpatialRank>: UnaryLayer {
       "bias_constraint",
     ])
     try reader.refuseQuantization()
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
   }
 
   /// The windows' numbers and `filters`.
-  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
     let channels = try window.channels(of: input, self)
     let expected = state.variable("kernel").map { $0.shape[Rank.rank] * groups } ?? channels
     guard channels == expected, channels % groups == 0 else {
@@ -88,7 +86,7 @@ public final class Convolution<Rank: SpatialRank>: UnaryLayer {
   }
 
   /// `kernel` and `bias`.
-  public func makeVariables(
+  func makeVariables(
     for input: BatchShape, in context: inout BuildContext
   ) throws(CairnError) -> [LayerVariable] {
     let channels = try window.channels(of: input, self)
@@ -100,7 +98,7 @@ public final class Convolution<Rank: SpatialRank>: UnaryLayer {
   }
 
   /// The convolution.
-  public func evaluate(
+  func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
     try state.check(input)

@@ -2,7 +2,7 @@
 
 import CairnJSON
 public import CairnSystem
-public import CairnTensors
+import CairnTensors
 
 /// A depthwise convolution over one spatial dimension.
 public typealias DepthwiseConv1D = DepthwiseConvolution<OneDimensional>
@@ -13,16 +13,14 @@ public typealias DepthwiseConv2D = DepthwiseConvolution<TwoDimensional>
 ///
 /// Input: as ``Convolution``. Output: `c · depthMultiplier` channels. Variables: `kernel`
 /// `(window…, c, depthMultiplier)` and, if it has one, `bias`.
-public final class DepthwiseConvolution<Rank: SpatialRank>: UnaryLayer {
-  /// `DepthwiseConv1D`, `DepthwiseConv2D`
-  public static var className: String { "DepthwiseConv\(Rank.rank)D" }
+public final class DepthwiseConvolution<Rank: SpatialRank>: OneInputLayer, ConfiguredLayer {
+  static var kind: LayerKind { LayerKind("DepthwiseConv\(Rank.rank)D") }
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
   /// The number of filters of each channel.
-  public let depthMultiplier: Int
+  let depthMultiplier: Int
   /// What is applied to the outputs.
-  public let activation: ActivationFunction
+  let activation: ActivationFunction
   private let window: ConvolutionWindow
   private let usesBias: Bool
   private let initializers: (kernel: Initializer, bias: Initializer)
@@ -59,11 +57,11 @@ public final class DepthwiseConvolution<Rank: SpatialRank>: UnaryLayer {
       "depthwise_regularizer", "bias_regularizer", "activity_regularizer", "depthwise_constraint",
       "bias_constraint",
     ])
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
   }
 
   /// The windows' numbers and `c · depthMultiplier`.
-  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
     let channels = try window.channels(of: input, self)
     if let kernel = state.variable("kernel"), kernel.shape[Rank.rank] != channels {
       throw shapeMismatch(expected: "\(kernel.shape[Rank.rank]) channels", found: input)
@@ -73,7 +71,7 @@ public final class DepthwiseConvolution<Rank: SpatialRank>: UnaryLayer {
   }
 
   /// `kernel` and `bias`.
-  public func makeVariables(
+  func makeVariables(
     for input: BatchShape, in context: inout BuildContext
   ) throws(CairnError) -> [LayerVariable] {
     let channels = try window.channels(of: input, self)
@@ -85,7 +83,7 @@ public final class DepthwiseConvolution<Rank: SpatialRank>: UnaryLayer {
   }
 
   /// The convolution.
-  public func evaluate(
+  func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
     try state.check(input)

@@ -2,7 +2,7 @@
 
 import CairnJSON
 public import CairnSystem
-public import CairnTensors
+import CairnTensors
 
 /// A separable convolution over one spatial dimension.
 public typealias SeparableConv1D = SeparableConvolution<OneDimensional>
@@ -13,18 +13,16 @@ public typealias SeparableConv2D = SeparableConvolution<TwoDimensional>
 ///
 /// Input and output: as ``Convolution``. Variables: `depthwise_kernel` `(window…, c, m)`,
 /// `pointwise_kernel` `(1…, c · m, filters)` and, if it has one, `bias` `(filters,)`.
-public final class SeparableConvolution<Rank: SpatialRank>: UnaryLayer {
-  /// `SeparableConv1D`, `SeparableConv2D`
-  public static var className: String { "SeparableConv\(Rank.rank)D" }
+public final class SeparableConvolution<Rank: SpatialRank>: OneInputLayer, ConfiguredLayer {
+  static var kind: LayerKind { LayerKind("SeparableConv\(Rank.rank)D") }
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
   /// The number of output channels.
-  public let filters: Int
+  let filters: Int
   /// The number of depthwise filters of each channel.
-  public let depthMultiplier: Int
+  let depthMultiplier: Int
   /// What is applied to the outputs.
-  public let activation: ActivationFunction
+  let activation: ActivationFunction
   private let window: ConvolutionWindow
   private let usesBias: Bool
   private let initializers: (depthwise: Initializer, pointwise: Initializer, bias: Initializer)
@@ -66,11 +64,11 @@ public final class SeparableConvolution<Rank: SpatialRank>: UnaryLayer {
       "depthwise_regularizer", "pointwise_regularizer", "bias_regularizer", "activity_regularizer",
       "depthwise_constraint", "pointwise_constraint", "bias_constraint",
     ])
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
   }
 
   /// The windows' numbers and `filters`.
-  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
     let channels = try window.channels(of: input, self)
     if let kernel = state.variable("depthwise_kernel"), kernel.shape[Rank.rank] != channels {
       throw shapeMismatch(expected: "\(kernel.shape[Rank.rank]) channels", found: input)
@@ -80,7 +78,7 @@ public final class SeparableConvolution<Rank: SpatialRank>: UnaryLayer {
   }
 
   /// `depthwise_kernel`, `pointwise_kernel` and `bias`.
-  public func makeVariables(
+  func makeVariables(
     for input: BatchShape, in context: inout BuildContext
   ) throws(CairnError) -> [LayerVariable] {
     let channels = try window.channels(of: input, self)
@@ -97,7 +95,7 @@ public final class SeparableConvolution<Rank: SpatialRank>: UnaryLayer {
   }
 
   /// The two convolutions.
-  public func evaluate(
+  func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
     try state.check(input)

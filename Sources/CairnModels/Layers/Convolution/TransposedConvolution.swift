@@ -3,7 +3,7 @@
 
 import CairnJSON
 public import CairnSystem
-public import CairnTensors
+import CairnTensors
 
 /// A transposed convolution over one spatial dimension.
 public typealias Conv1DTranspose = TransposedConvolution<OneDimensional>
@@ -17,16 +17,14 @@ public typealias Conv3DTranspose = TransposedConvolution<ThreeDimensional>
 ///
 /// Input: as ``Convolution``. Output: `filters` channels. Variables: `kernel`
 /// `(window…, filters, c)` and, if it has one, `bias` `(filters,)`.
-public final class TransposedConvolution<Rank: SpatialRank>: UnaryLayer {
-  /// `Conv1DTranspose`, `Conv2DTranspose`, `Conv3DTranspose`
-  public static var className: String { "Conv\(Rank.rank)DTranspose" }
+public final class TransposedConvolution<Rank: SpatialRank>: OneInputLayer, ConfiguredLayer {
+  static var kind: LayerKind { LayerKind("Conv\(Rank.rank)DTranspose") }
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
   /// The number of output channels.
-  public let filters: Int
+  let filters: Int
   /// What is applied to the outputs.
-  public let activation: ActivationFunction
+  let activation: ActivationFunction
   private let window: ConvolutionWindow
   private let outputPadding: [Int]?
   private let usesBias: Bool
@@ -71,7 +69,7 @@ public final class TransposedConvolution<Rank: SpatialRank>: UnaryLayer {
       "kernel_regularizer", "bias_regularizer", "activity_regularizer", "kernel_constraint",
       "bias_constraint",
     ])
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
   }
 
   /// Along one dimension: how many places are cut off in front of the sum of all windows, and how
@@ -92,7 +90,7 @@ public final class TransposedConvolution<Rank: SpatialRank>: UnaryLayer {
   }
 
   /// The lengths that follow from strides and padding, and `filters`.
-  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
     let channels = try window.channels(of: input, self)
     if let kernel = state.variable("kernel"), kernel.shape[Rank.rank + 1] != channels {
       throw shapeMismatch(expected: "\(kernel.shape[Rank.rank + 1]) channels", found: input)
@@ -114,7 +112,7 @@ public final class TransposedConvolution<Rank: SpatialRank>: UnaryLayer {
   }
 
   /// `kernel` and `bias`.
-  public func makeVariables(
+  func makeVariables(
     for input: BatchShape, in context: inout BuildContext
   ) throws(CairnError) -> [LayerVariable] {
     let channels = try window.channels(of: input, self)
@@ -126,7 +124,7 @@ public final class TransposedConvolution<Rank: SpatialRank>: UnaryLayer {
   }
 
   /// The transposed convolution.
-  public func evaluate(
+  func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
     try state.check(input)

@@ -2,19 +2,15 @@
 
 import CairnJSON
 public import CairnSystem
-public import CairnTensors
+import CairnTensors
 
 /// Several tensors one behind the other along one dimension. No variables.
-public final class Concatenate: Layer {
-  /// `Concatenate`
-  public static let className = "Concatenate"
+public final class Concatenate: KerasLayer, ConfiguredLayer {
+  static let kind = LayerKind("Concatenate", keepsWholeNumbers: true)
 
-  /// Name, flag and variables.
-  public let state: LayerState
-  /// True.
-  public var keepsWholeNumbers: Bool { true }
+  let core: LayerState
   /// The dimension; negative ones count from the end.
-  public let axis: Int
+  let axis: Int
 
   /// A layer that puts its inputs side by side.
   ///
@@ -30,11 +26,11 @@ public final class Concatenate: Layer {
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {
     axis = try reader.integer("axis", in: -Shape.maximumRank...Shape.maximumRank, default: -1)
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
   }
 
   /// The first input's shape, with the lengths along the axis added up.
-  public func outputShapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
+  func shapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
     guard let first = inputs.first, let axis = first.axis(axis) else {
       throw CairnError(
         .shapeMismatch, "the layer's inputs lack the dimension \(self.axis)", at: .init(name: name),
@@ -62,7 +58,7 @@ public final class Concatenate: Layer {
   }
 
   /// The tensors side by side.
-  public func evaluate(
+  func results(
     _ inputs: [Tensor], in context: EvaluationContext
   ) throws(CairnError) -> [Tensor] {
     let shape = try context.shape(
@@ -71,7 +67,7 @@ public final class Concatenate: Layer {
   }
 
   /// As for the tensors alone, with their masks side by side if there are any.
-  public func evaluate(
+  func results(
     _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
   ) throws(CairnError) -> [MaskedTensor] {
     let inputs = try plainInputs(arguments)

@@ -2,16 +2,14 @@
 
 import CairnJSON
 public import CairnSystem
-public import CairnTensors
+import CairnTensors
 
 /// The products of two tensors, example by example, added up along a dimension of each. No
 /// variables.
-public final class Dot: Layer {
-  /// `Dot`
-  public static let className = "Dot"
+public final class Dot: KerasLayer, ConfiguredLayer {
+  static let kind = LayerKind("Dot")
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
   private let axes: (left: Int, right: Int)
   private let normalizes: Bool
 
@@ -42,7 +40,7 @@ public final class Dot: Layer {
     guard list.count <= 2 else { throw reader.invalid("axes", expected: "an axis or two") }
     axes = (list[0], list[list.count - 1])
     normalizes = try reader.bool("normalize", default: false)
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
   }
 
   private func checkedAxes(
@@ -68,7 +66,7 @@ public final class Dot: Layer {
   }
 
   /// What is left of both shapes; `(n, 1)` if nothing is.
-  public func outputShapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
+  func shapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
     let (left, right) = try checkedAxes(inputs)
     var dimensions = inputs[0].dimensions
     dimensions.remove(at: left)
@@ -79,7 +77,7 @@ public final class Dot: Layer {
   }
 
   /// The products.
-  public func evaluate(
+  func results(
     _ inputs: [Tensor], in context: EvaluationContext
   ) throws(CairnError) -> [Tensor] {
     switch try state.precision(of: inputs) {

@@ -2,7 +2,7 @@
 
 import CairnJSON
 public import CairnSystem
-public import CairnTensors
+import CairnTensors
 
 /// How the elements of a merging layer's inputs become one, as a type: `Add` is ``Merging`` by
 /// ``SumRule``.
@@ -15,54 +15,40 @@ public protocol MergingRule: Sendable {
   static var function: MergingFunction { get }
 }
 
-extension MergingRule {
-  /// One and more.
-  public static var inputCount: ClosedRange<Int> { 1...Int.max }
+/// The rules there are: what each says is one value.
+protocol MergingFacts: MergingRule {
+  static var facts: (name: String, inputs: ClosedRange<Int>, function: MergingFunction) { get }
+}
+
+extension MergingFacts {
+  public static var name: String { facts.name }
+  public static var inputCount: ClosedRange<Int> { facts.inputs }
+  public static var function: MergingFunction { facts.function }
 }
 
 /// The sum.
-public enum SumRule: MergingRule {
-  /// `Add`
-  public static var name: String { "Add" }
-  /// The sum.
-  public static var function: MergingFunction { .sum }
+public enum SumRule: MergingFacts {
+  static let facts = (name: "Add", inputs: 1...Int.max, function: MergingFunction.sum)
 }
 /// The first less the second.
-public enum DifferenceRule: MergingRule {
-  /// `Subtract`
-  public static var name: String { "Subtract" }
-  /// Two.
-  public static var inputCount: ClosedRange<Int> { 2...2 }
-  /// The difference.
-  public static var function: MergingFunction { .difference }
+public enum DifferenceRule: MergingFacts {
+  static let facts = (name: "Subtract", inputs: 2...2, function: MergingFunction.difference)
 }
 /// The product.
-public enum ProductRule: MergingRule {
-  /// `Multiply`
-  public static var name: String { "Multiply" }
-  /// The product.
-  public static var function: MergingFunction { .product }
+public enum ProductRule: MergingFacts {
+  static let facts = (name: "Multiply", inputs: 1...Int.max, function: MergingFunction.product)
 }
 /// The mean.
-public enum MeanRule: MergingRule {
-  /// `Average`
-  public static var name: String { "Average" }
-  /// The mean.
-  public static var function: MergingFunction { .mean }
+public enum MeanRule: MergingFacts {
+  static let facts = (name: "Average", inputs: 1...Int.max, function: MergingFunction.mean)
 }
 /// The larger.
-public enum LargestRule: MergingRule {
-  /// `Maximum`
-  public static var name: String { "Maximum" }
-  /// The larger.
-  public static var function: MergingFunction { .largest }
+public enum LargestRule: MergingFacts {
+  static let facts = (name: "Maximum", inputs: 1...Int.max, function: MergingFunction.largest)
 }
 /// The smaller.
-public enum SmallestRule: MergingRule {
-  /// `Minimum`
-  public static var name: String { "Minimum" }
-  /// The smaller.
-  public static var function: MergingFunction { .smallest }
+public enum SmallestRule: MergingFacts {
+  static let facts = (name: "Minimum", inputs: 1...Int.max, function: MergingFunction.smallest)
 }
 
 /// How the elements of several tensors become one.
@@ -126,14 +112,10 @@ public typealias Minimum = Merging<SmallestRule>
 ///
 /// Inputs: shapes that broadcast; one with fewer dimensions gets more behind the batch. No
 /// variables.
-public final class Merging<Rule: MergingRule>: Layer {
-  /// `Add`, `Subtract`, `Multiply`, `Average`, `Maximum`, `Minimum`
-  public static var className: String { Rule.name }
+public final class Merging<Rule: MergingRule>: KerasLayer, ConfiguredLayer {
+  static var kind: LayerKind { LayerKind(Rule.name, keepsWholeNumbers: true) }
 
-  /// Name, flag and variables.
-  public let state: LayerState
-  /// True.
-  public var keepsWholeNumbers: Bool { true }
+  let core: LayerState
 
   /// A layer that merges its inputs.
   ///
@@ -147,11 +129,11 @@ public final class Merging<Rule: MergingRule>: Layer {
   }
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
   }
 
   /// The shape that all inputs broadcast to.
-  public func outputShapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
+  func shapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
     guard Rule.inputCount.contains(inputs.count), let first = inputs.first else {
       throw CairnError(
         .countMismatch, "the layer takes another number of inputs", at: .init(name: name),
@@ -179,7 +161,7 @@ public final class Merging<Rule: MergingRule>: Layer {
   }
 
   /// The merged tensor.
-  public func evaluate(
+  func results(
     _ inputs: [Tensor], in context: EvaluationContext
   ) throws(CairnError) -> [Tensor] {
     let precision = try state.precision(of: inputs)
@@ -193,7 +175,7 @@ public final class Merging<Rule: MergingRule>: Layer {
   /// As for the tensors alone; a place counts if it does in any input, and all counts unless every
   /// input has a mask. ``Maximum``, ``Minimum`` and ``Multiply`` leave out what the masks leave out,
   /// as Keras does from 3.4 and 3.6 on.
-  public func evaluate(
+  func results(
     _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
   ) throws(CairnError) -> [MaskedTensor] {
     let inputs = try plainInputs(arguments)

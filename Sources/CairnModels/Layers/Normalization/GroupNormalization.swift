@@ -2,18 +2,16 @@
 
 import CairnJSON
 public import CairnSystem
-public import CairnTensors
+import CairnTensors
 
 /// Each example's channels, group by group, shifted and scaled to mean 0 and variance 1.
 ///
 /// Input and output: any rank from 2 on, the same. Variables: `gamma` and `beta` (if it scales, if
 /// it centres), one value a channel.
-public final class GroupNormalization: UnaryLayer {
-  /// `GroupNormalization`
-  public static let className = "GroupNormalization"
+public final class GroupNormalization: OneInputLayer, ConfiguredLayer {
+  static let kind = LayerKind("GroupNormalization", passesMask: true)
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
   private let groups: Int
   private let axis: Int
   private let epsilon: Double
@@ -50,11 +48,8 @@ public final class GroupNormalization: UnaryLayer {
     _ = reader.preserved([
       "beta_regularizer", "gamma_regularizer", "beta_constraint", "gamma_constraint",
     ])
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
   }
-
-  /// True.
-  public var passesMask: Bool { true }
 
   private func channels(of input: BatchShape) throws(CairnError) -> (axis: Int, count: Int) {
     guard let axis = input.axis(axis), axis > 0, let count = input.dimensions[axis], count > 0,
@@ -67,14 +62,14 @@ public final class GroupNormalization: UnaryLayer {
   }
 
   /// The input's own shape, if its channels can be grouped.
-  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
     _ = try channels(of: input)
     try checkNormalized(input, axes: [axis], variable: scales ? "gamma" : centers ? "beta" : nil)
     return input
   }
 
   /// `gamma` and `beta`.
-  public func makeVariables(
+  func makeVariables(
     for input: BatchShape, in context: inout BuildContext
   ) throws(CairnError) -> [LayerVariable] {
     let count = try channels(of: input).count
@@ -86,7 +81,7 @@ public final class GroupNormalization: UnaryLayer {
   }
 
   /// The normalised input.
-  public func evaluate(
+  func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
     switch try state.precision(of: input) {

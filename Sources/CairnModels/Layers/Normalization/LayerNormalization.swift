@@ -3,18 +3,16 @@
 
 import CairnJSON
 public import CairnSystem
-public import CairnTensors
+import CairnTensors
 
 /// Each example shifted and scaled to mean 0 and variance 1 along some dimensions.
 ///
 /// Input and output: any shape, the same. Variables: `gamma` and `beta` (if it scales, if it
 /// centres), of the lengths of those dimensions.
-public final class LayerNormalization: UnaryLayer {
-  /// `LayerNormalization`
-  public static let className = "LayerNormalization"
+public final class LayerNormalization: OneInputLayer, ConfiguredLayer {
+  static let kind = LayerKind("LayerNormalization", passesMask: true)
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
   private let axes: [Int]
   private let epsilon: Double
   private let centers: Bool
@@ -50,20 +48,17 @@ public final class LayerNormalization: UnaryLayer {
     _ = reader.preserved([
       "beta_regularizer", "gamma_regularizer", "beta_constraint", "gamma_constraint",
     ])
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
   }
 
-  /// True.
-  public var passesMask: Bool { true }
-
   /// The input's own shape, if it has the axes.
-  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
     try checkNormalized(input, axes: axes, variable: scales ? "gamma" : centers ? "beta" : nil)
     return input
   }
 
   /// `gamma` and `beta`.
-  public func makeVariables(
+  func makeVariables(
     for input: BatchShape, in context: inout BuildContext
   ) throws(CairnError) -> [LayerVariable] {
     let lengths = try input.axes(axes, of: self).compactMap { input.dimensions[$0] }
@@ -75,7 +70,7 @@ public final class LayerNormalization: UnaryLayer {
   }
 
   /// The normalised input.
-  public func evaluate(
+  func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
     switch try state.precision(of: input) {
@@ -103,12 +98,10 @@ public final class LayerNormalization: UnaryLayer {
 /// Each example divided by its root mean square along some dimensions.
 ///
 /// Input and output: any shape, the same. Variable: `scale`, of the lengths of those dimensions.
-public final class RMSNormalization: UnaryLayer {
-  /// `RMSNormalization`
-  public static let className = "RMSNormalization"
+public final class RMSNormalization: OneInputLayer, ConfiguredLayer {
+  static let kind = LayerKind("RMSNormalization")
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
   private let axes: [Int]
   private let epsilon: Double
 
@@ -128,17 +121,17 @@ public final class RMSNormalization: UnaryLayer {
   init(reading reader: inout ConfigurationReader) throws(CairnError) {
     axes = try reader.axes("axis", default: [-1])
     epsilon = try reader.double("epsilon", default: 1e-6)
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
   }
 
   /// The input's own shape, if it has the axes.
-  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
     try checkNormalized(input, axes: axes, variable: "scale")
     return input
   }
 
   /// `scale`.
-  public func makeVariables(
+  func makeVariables(
     for input: BatchShape, in context: inout BuildContext
   ) throws(CairnError) -> [LayerVariable] {
     let lengths = try input.axes(axes, of: self).compactMap { input.dimensions[$0] }
@@ -150,7 +143,7 @@ public final class RMSNormalization: UnaryLayer {
   }
 
   /// The normalised input.
-  public func evaluate(
+  func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
     switch try state.precision(of: input) {
@@ -201,7 +194,7 @@ extension FloatArray {
   }
 }
 
-extension UnaryLayer {
+extension OneInputLayer {
   /// Checks that an input has the axes, of known lengths, and those of the layer's variable.
   func checkNormalized(
     _ input: BatchShape, axes: [Int], variable: String?

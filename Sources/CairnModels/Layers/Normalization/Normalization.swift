@@ -2,18 +2,16 @@
 
 import CairnJSON
 public import CairnSystem
-public import CairnTensors
+import CairnTensors
 
 /// Each feature less its mean, divided by its deviation, both known beforehand; or back.
 ///
 /// Variables, unless mean and variance are given: `mean` and `variance`, of the lengths of the
 /// dimensions that are kept apart, and `count` int32, none of them trainable.
-public final class Normalization: UnaryLayer {
-  /// `Normalization`
-  public static let className = "Normalization"
+public final class Normalization: OneInputLayer, ConfiguredLayer {
+  static let kind = LayerKind("Normalization", passesMask: true)
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
   private let axes: [Int]
   private let statistics: (mean: FloatArray<Double>, variance: FloatArray<Double>)?
   private let inverts: Bool
@@ -53,24 +51,21 @@ public final class Normalization: UnaryLayer {
     } else {
       throw reader.invalid("variance", expected: "numbers of the mean's shape")
     }
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
   }
-
-  /// True.
-  public var passesMask: Bool { true }
 
   private func kept(of input: BatchShape) throws(CairnError) -> [Int] {
     try input.axes(axes, of: self)
   }
 
   /// The input's own shape, if it has the axes.
-  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
     try checkNormalized(input, axes: axes, variable: statistics == nil ? "mean" : nil)
     return input
   }
 
   /// `mean`, `variance` and `count`, or none.
-  public func makeVariables(
+  func makeVariables(
     for input: BatchShape, in context: inout BuildContext
   ) throws(CairnError) -> [LayerVariable] {
     guard statistics == nil else { return [] }
@@ -88,7 +83,7 @@ public final class Normalization: UnaryLayer {
   }
 
   /// The normalised input, or what it was before.
-  public func evaluate(
+  func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
     let input = input.dtype.isPlainFloat ? input : try input.cast(to: state.evaluationDType)
@@ -162,12 +157,10 @@ extension ConfigurationReader {
 
 /// Its input times a scale plus an offset; both a number, or one for each of the last places. No
 /// variables.
-public final class Rescaling: UnaryLayer {
-  /// `Rescaling`
-  public static let className = "Rescaling"
+public final class Rescaling: OneInputLayer, ConfiguredLayer {
+  static let kind = LayerKind("Rescaling", passesMask: true)
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
   private let scale: FloatArray<Double>
   private let offset: FloatArray<Double>
 
@@ -191,14 +184,11 @@ public final class Rescaling: UnaryLayer {
     self.scale = scale
     offset = try reader.numbers("offset") ?? FloatArray([0], shape: [])
     if reader.peek("offset") == nil { reader.record("offset", .double(0)) }
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
   }
 
-  /// True.
-  public var passesMask: Bool { true }
-
   /// The input's own shape, if scale and offset fit it.
-  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
     for array in [scale, offset] {
       let last = input.dimensions.suffix(array.rank)
       guard array.rank <= input.rank,
@@ -209,7 +199,7 @@ public final class Rescaling: UnaryLayer {
   }
 
   /// The scaled input.
-  public func evaluate(
+  func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
     let input = input.dtype.isPlainFloat ? input : try input.cast(to: state.evaluationDType)

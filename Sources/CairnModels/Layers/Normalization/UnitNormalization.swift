@@ -2,15 +2,13 @@
 
 import CairnJSON
 public import CairnSystem
-public import CairnTensors
+import CairnTensors
 
 /// Each example scaled to Euclidean length 1 along some dimensions. No variables.
-public final class UnitNormalization: ShapelessLayer {
-  /// `UnitNormalization`
-  public static let className = "UnitNormalization"
+public final class UnitNormalization: OneInputLayer, ConfiguredLayer {
+  static let kind = LayerKind("UnitNormalization", passesMask: true, needsShape: false)
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
   private let axes: [Int]
 
   /// A layer that scales along `axes`.
@@ -28,20 +26,17 @@ public final class UnitNormalization: ShapelessLayer {
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {
     axes = try reader.axes("axis", default: [-1])
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
   }
 
-  /// True.
-  public var passesMask: Bool { true }
-
   /// The input's own shape, if it has the axes.
-  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
     _ = try input.axes(axes, of: self)
     return input
   }
 
   /// The scaled input.
-  public func evaluate(
+  func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
     switch try state.precision(of: input) {

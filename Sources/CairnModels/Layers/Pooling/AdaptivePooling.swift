@@ -1,43 +1,43 @@
 // Keras `layers/pooling/base_adaptive_pooling.py` and its subclasses.
 
 import CairnJSON
-public import CairnSystem
-public import CairnTensors
+import CairnSystem
+import CairnTensors
 
 /// The largest values of so many windows of steps.
-public typealias AdaptiveMaxPooling1D = AdaptivePooling<OneDimensional, MaximumRule>
+package typealias AdaptiveMaxPooling1D = AdaptivePooling<OneDimensional, MaximumRule>
 /// The largest values of so many windows of places.
-public typealias AdaptiveMaxPooling2D = AdaptivePooling<TwoDimensional, MaximumRule>
+package typealias AdaptiveMaxPooling2D = AdaptivePooling<TwoDimensional, MaximumRule>
 /// The largest values of so many windows in space.
-public typealias AdaptiveMaxPooling3D = AdaptivePooling<ThreeDimensional, MaximumRule>
+package typealias AdaptiveMaxPooling3D = AdaptivePooling<ThreeDimensional, MaximumRule>
 /// The means of so many windows of steps.
-public typealias AdaptiveAveragePooling1D = AdaptivePooling<OneDimensional, AverageRule>
+package typealias AdaptiveAveragePooling1D = AdaptivePooling<OneDimensional, AverageRule>
 /// The means of so many windows of places.
-public typealias AdaptiveAveragePooling2D = AdaptivePooling<TwoDimensional, AverageRule>
+package typealias AdaptiveAveragePooling2D = AdaptivePooling<TwoDimensional, AverageRule>
 /// The means of so many windows in space.
-public typealias AdaptiveAveragePooling3D = AdaptivePooling<ThreeDimensional, AverageRule>
+package typealias AdaptiveAveragePooling3D = AdaptivePooling<ThreeDimensional, AverageRule>
 
 /// One value for each window and channel, of windows that share what comes in among them.
 ///
 /// Input: `(n, …, c)`, or `(n, c, …)` with channels first. Output: as many places as the layer says. No
 /// variables.
-public final class AdaptivePooling<Rank: SpatialRank, Rule: PoolingRule>: UnaryLayer {
-  /// `AdaptiveMaxPooling1D` … `AdaptiveAveragePooling3D`
-  public static var className: String { "Adaptive\(Rule.name)Pooling\(Rank.rank)D" }
+package final class AdaptivePooling<Rank: SpatialRank, Rule: PoolingRule>: OneInputLayer,
+  ConfiguredLayer
+{
+  static var kind: LayerKind { LayerKind("Adaptive\(Rule.name)Pooling\(Rank.rank)D") }
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
   private let size: [Int]
   private let dataFormat: DataFormat
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {
     size = try reader.extents("output_size", count: Rank.rank)
     dataFormat = try reader.dataFormat()
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
   }
 
   /// As many places as the layer says.
-  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
     guard input.rank == Rank.rank + 2 else {
       throw shapeMismatch(expected: "\(Rank.rank + 2) dimensions", found: input)
     }
@@ -53,7 +53,7 @@ public final class AdaptivePooling<Rank: SpatialRank, Rule: PoolingRule>: UnaryL
   }
 
   /// One value for each window and channel.
-  public func evaluate(
+  func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
     switch try state.precision(of: input) {

@@ -2,7 +2,7 @@
 
 import CairnJSON
 public import CairnSystem
-public import CairnTensors
+import CairnTensors
 
 /// The largest value of all steps.
 public typealias GlobalMaxPooling1D = GlobalPooling<OneDimensional, MaximumRule>
@@ -21,12 +21,14 @@ public typealias GlobalAveragePooling3D = GlobalPooling<ThreeDimensional, Averag
 ///
 /// Input: `(n, …, c)`, or `(n, c, …)` with channels first. Output: `(n, c)`, or with the spatial
 /// dimensions kept at length 1. No variables.
-public final class GlobalPooling<Rank: SpatialRank, Rule: PoolingRule>: ShapelessLayer {
-  /// `GlobalMaxPooling1D` … `GlobalAveragePooling3D`
-  public static var className: String { "Global\(Rule.name)Pooling\(Rank.rank)D" }
+public final class GlobalPooling<Rank: SpatialRank, Rule: PoolingRule>: OneInputLayer,
+  ConfiguredLayer
+{
+  static var kind: LayerKind {
+    LayerKind("Global\(Rule.name)Pooling\(Rank.rank)D", needsShape: false)
+  }
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
   private let dataFormat: DataFormat
   private let keepsDimensions: Bool
 
@@ -46,11 +48,11 @@ public final class GlobalPooling<Rank: SpatialRank, Rule: PoolingRule>: Shapeles
   init(reading reader: inout ConfigurationReader) throws(CairnError) {
     dataFormat = try reader.dataFormat()
     keepsDimensions = try reader.bool("keepdims", default: false)
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
   }
 
   /// `(n, c)`.
-  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
     guard input.rank == Rank.rank + 2 else {
       throw shapeMismatch(expected: "\(Rank.rank + 2) dimensions", found: input)
     }
@@ -62,12 +64,12 @@ public final class GlobalPooling<Rank: SpatialRank, Rule: PoolingRule>: Shapeles
   }
 
   /// One value for each channel.
-  public func evaluate(
+  func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor { try pooled(input, counting: nil) }
 
   /// As for the input alone, but the mean of steps counts those that the mask has.
-  public func evaluate(
+  func results(
     _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
   ) throws(CairnError) -> [MaskedTensor] {
     let input = try only(plainInputs(arguments))

@@ -2,7 +2,7 @@
 
 import CairnJSON
 public import CairnSystem
-public import CairnTensors
+import CairnTensors
 
 /// How a window's values become one, as a type: `MaxPooling2D` is ``Pooling`` by ``MaximumRule``.
 public protocol PoolingRule: Sendable {
@@ -85,12 +85,12 @@ public typealias AveragePooling3D = Pooling<ThreeDimensional, AverageRule>
 ///
 /// Input: `(n, …, c)`, or `(n, c, …)` with channels first. Output: the windows' number in each
 /// spatial dimension. No variables.
-public final class Pooling<Rank: SpatialRank, Rule: PoolingRule>: ShapelessLayer {
-  /// `MaxPooling1D` … `AveragePooling3D`
-  public static var className: String { "\(Rule.name)Pooling\(Rank.rank)D" }
+public final class Pooling<Rank: SpatialRank, Rule: PoolingRule>: OneInputLayer, ConfiguredLayer {
+  static var kind: LayerKind {
+    LayerKind("\(Rule.name)Pooling\(Rank.rank)D", needsShape: false)
+  }
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
   private let size: [Int]
   private let strides: [Int]
   private let padding: Padding
@@ -120,11 +120,11 @@ public final class Pooling<Rank: SpatialRank, Rule: PoolingRule>: ShapelessLayer
     padding = try reader.choice("padding", default: .valid)
     guard padding != .causal else { throw reader.invalid("padding", expected: "valid or same") }
     dataFormat = try reader.dataFormat()
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
   }
 
   /// The windows' numbers.
-  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
     guard input.rank == Rank.rank + 2 else {
       throw shapeMismatch(expected: "\(Rank.rank + 2) dimensions", found: input)
     }
@@ -143,7 +143,7 @@ public final class Pooling<Rank: SpatialRank, Rule: PoolingRule>: ShapelessLayer
   }
 
   /// One value for each window and channel.
-  public func evaluate(
+  func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
     try state.check(input)

@@ -2,8 +2,8 @@
 // vectors.
 
 import CairnJSON
-public import CairnSystem
-public import CairnTensors
+import CairnSystem
+import CairnTensors
 
 /// What becomes of the places that a layer finds. Keras `utils/numerical_utils.py`,
 /// `encode_categorical_inputs`.
@@ -70,12 +70,10 @@ enum PlaceEncoding: String, CaseIterable, Sendable {
 }
 
 /// Whole numbers made vectors; Keras's `CategoryEncoding`. No variables.
-public final class CategoryEncoding: UnaryLayer {
-  /// `CategoryEncoding`
-  public static let className = "CategoryEncoding"
+package final class CategoryEncoding: OneInputLayer, ConfiguredLayer {
+  static let kind = LayerKind("CategoryEncoding", castsFloats: false)
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
   private let count: Int
   private let mode: PlaceEncoding
 
@@ -85,19 +83,16 @@ public final class CategoryEncoding: UnaryLayer {
     guard mode != .int, mode != .tfIDF, reader.take("sparse")?.boolValue != true else {
       throw reader.invalid("output_mode", expected: "one_hot, multi_hot or count, not sparse")
     }
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
   }
 
-  /// False: the input is numbers of places.
-  public var castsFloats: Bool { false }
-
   /// A dimension of as many places as there are numbers.
-  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
     try mode.shape(input, depth: count)
   }
 
   /// The vectors.
-  public func evaluate(
+  func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
     let numbers: [Int64] = try input.cast(to: .int64).scalars()
@@ -108,12 +103,10 @@ public final class CategoryEncoding: UnaryLayer {
 }
 
 /// Numbers made the places of the intervals that they lie in; Keras's `Discretization`. No variables.
-public final class Discretization: UnaryLayer {
-  /// `Discretization`
-  public static let className = "Discretization"
+package final class Discretization: OneInputLayer, ConfiguredLayer {
+  static let kind = LayerKind("Discretization")
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
   private let borders: [Float]
   private let mode: PlaceEncoding
 
@@ -128,16 +121,16 @@ public final class Discretization: UnaryLayer {
     guard mode != .tfIDF else { throw reader.invalid("output_mode", expected: "no weights") }
     let isSparse = try reader.bool("sparse", default: false)
     guard !isSparse else { throw reader.unsupported("sparse", "tensors are never sparse here") }
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
   }
 
   /// The input's own shape, or with a dimension for the intervals.
-  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
     try mode.shape(input, depth: borders.count + 1)
   }
 
   /// int32 for places.
-  public func outputSpecs(
+  func specs(
     for arguments: CallArguments<TensorSpec>
   ) throws(CairnError) -> [TensorSpec] {
     let shape = try outputShape(for: only(plainInputs(arguments)).shape)
@@ -145,7 +138,7 @@ public final class Discretization: UnaryLayer {
   }
 
   /// The places, or their vectors.
-  public func evaluate(
+  func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
     let values: [Float] = try input.cast(to: .float32).scalars()

@@ -1,9 +1,9 @@
 // Keras `layers/preprocessing/hashing.py`, `hashed_crossing.py`: texts and whole numbers made one of so many
 // places by a hash of them.
 
-public import CairnJSON
-public import CairnSystem
-public import CairnTensors
+import CairnJSON
+import CairnSystem
+import CairnTensors
 
 extension ConfigurationReader {
   /// The type of a layer's places: whole numbers where they come out, else floats; recorded as it was given.
@@ -27,12 +27,10 @@ extension ConfigurationReader {
 }
 
 /// Texts and whole numbers made places by a hash; Keras's `Hashing`. No variables.
-public final class Hashing: UnaryLayer {
-  /// `Hashing`
-  public static let className = "Hashing"
+package final class Hashing: OneInputLayer, ConfiguredLayer {
+  static let kind = LayerKind("Hashing", castsFloats: false)
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
   private let count: Int
   private let mode: PlaceEncoding
   private let dtype: DType
@@ -53,26 +51,23 @@ public final class Hashing: UnaryLayer {
       throw reader.unsupported("sparse", "tensors are never sparse here")
     }
     dtype = try reader.placeDType(mode)
-    state = try reader.placeLayerState(className: Self.className)
+    core = try reader.placeLayerState(className: Self.className)
   }
 
-  /// False: the input is texts or whole numbers.
-  public var castsFloats: Bool { false }
-
   /// The input's own shape, or with a dimension for the places.
-  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
     try mode.shape(input, depth: count)
   }
 
   /// The type of places, or of vectors.
-  public func outputSpecs(
+  func specs(
     for arguments: CallArguments<TensorSpec>
   ) throws(CairnError) -> [TensorSpec] {
     [TensorSpec(try outputShape(for: only(plainInputs(arguments)).shape), dtype: dtype)]
   }
 
   /// The places, or their vectors.
-  public func evaluate(
+  func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
     let shape = try context.shape(outputShape(for: BatchShape(input.shape)))
@@ -116,14 +111,12 @@ public final class Hashing: UnaryLayer {
 }
 
 /// Places made of several inputs at once; Keras's `HashedCrossing`. No variables.
-public final class HashedCrossing: Layer {
-  /// `HashedCrossing`
-  public static let className = "HashedCrossing"
+package final class HashedCrossing: KerasLayer, ConfiguredLayer {
+  static let kind = LayerKind("HashedCrossing", castsFloats: false)
   /// What TensorFlow begins with.
   private static let key: UInt64 = 0xDECA_FCAF_FE
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
   private let count: Int
   private let mode: PlaceEncoding
   private let dtype: DType
@@ -138,20 +131,18 @@ public final class HashedCrossing: Layer {
       throw reader.unsupported("sparse", "tensors are never sparse here")
     }
     dtype = try reader.placeDType(mode)
-    state = try reader.placeLayerState(className: Self.className)
+    core = try reader.placeLayerState(className: Self.className)
   }
 
-  /// False: the inputs are texts or whole numbers.
-  public var castsFloats: Bool { false }
   /// Keras writes no flag for this class.
-  public var settings: JSONObject {
+  var config: JSONObject {
     var settings = state.settings
     settings["trainable"] = nil
     return settings
   }
 
   /// The shape of each input, or with a dimension for the places.
-  public func outputShapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
+  func shapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
     guard let first = inputs.first, inputs.count >= 2 else {
       throw CairnError(
         .countMismatch, "a crossing takes two tensors or more", at: .init(name: name),
@@ -166,14 +157,14 @@ public final class HashedCrossing: Layer {
   }
 
   /// The type of places, or of vectors.
-  public func outputSpecs(
+  func specs(
     for arguments: CallArguments<TensorSpec>
   ) throws(CairnError) -> [TensorSpec] {
     try outputShapes(for: plainInputs(arguments).map(\.shape)).map { TensorSpec($0, dtype: dtype) }
   }
 
   /// The places, or their vectors.
-  public func evaluate(
+  func results(
     _ inputs: [Tensor], in context: EvaluationContext
   ) throws(CairnError) -> [Tensor] {
     guard let shape = try outputShapes(for: inputs.map { BatchShape($0.shape) }).first,

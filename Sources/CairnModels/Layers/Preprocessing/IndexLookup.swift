@@ -1,12 +1,12 @@
 // Keras `layers/preprocessing/index_lookup.py`, `string_lookup.py`, `integer_lookup.py`: texts or whole numbers
 // made their places in a list, and places made texts or numbers again.
 
-public import CairnJSON
-public import CairnSystem
-public import CairnTensors
+import CairnJSON
+package import CairnSystem
+package import CairnTensors
 
 /// What a lookup layer looks up, as a type.
-public protocol LookupKind: Sendable {
+package protocol LookupKind: Sendable {
   /// The class's name: `StringLookup`.
   static var name: String { get }
   /// The type of what is looked up.
@@ -14,25 +14,25 @@ public protocol LookupKind: Sendable {
 }
 
 /// Texts.
-public enum TextLookupKind: LookupKind {
+package enum TextLookupKind: LookupKind {
   /// `StringLookup`
-  public static var name: String { "StringLookup" }
+  package static var name: String { "StringLookup" }
   /// Texts.
-  public static var dtype: DType { .string }
+  package static var dtype: DType { .string }
 }
 
 /// Whole numbers.
-public enum NumberLookupKind: LookupKind {
+package enum NumberLookupKind: LookupKind {
   /// `IntegerLookup`
-  public static var name: String { "IntegerLookup" }
+  package static var name: String { "IntegerLookup" }
   /// Whole numbers of 64 bits.
-  public static var dtype: DType { .int64 }
+  package static var dtype: DType { .int64 }
 }
 
 /// Texts made their places in a vocabulary; Keras's `StringLookup`.
-public typealias StringLookup = IndexLookup<TextLookupKind>
+package typealias StringLookup = IndexLookup<TextLookupKind>
 /// Whole numbers made their places in a vocabulary; Keras's `IntegerLookup`.
-public typealias IntegerLookup = IndexLookup<NumberLookupKind>
+package typealias IntegerLookup = IndexLookup<NumberLookupKind>
 
 /// A layer whose vocabulary may stand beside the configuration, in an asset of a `.keras` file.
 package protocol VocabularyLayer: Layer {
@@ -48,14 +48,10 @@ package protocol VocabularyLayer: Layer {
 ///
 /// The vocabulary is the layer's configuration once it is there. In the mode `tf_idf` the weights of the
 /// places are state, `idf_weights`, which Keras does not count among the weights.
-public final class IndexLookup<Kind: LookupKind>: UnaryLayer, VocabularyLayer {
-  /// `StringLookup` or `IntegerLookup`.
-  public static var className: String { Kind.name }
-  /// False: Keras writes none of use for this class.
-  public static var recordsBuildShape: Bool { false }
+package final class IndexLookup<Kind: LookupKind>: OneInputLayer, VocabularyLayer, SeededLayer {
+  static var kind: LayerKind { LayerKind(Kind.name, castsFloats: false, needsShape: false) }
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
   private let specials: LookupSpecials
   private let mode: PlaceEncoding
   private let hash: BucketHash?
@@ -107,7 +103,7 @@ public final class IndexLookup<Kind: LookupKind>: UnaryLayer, VocabularyLayer {
     reader.record("vocabulary_size", (found?.size ?? size).map { .integer(Int64($0)) } ?? .null)
     let given = try reader.numbers("idf_weights")
     if given == nil { reader.record("idf_weights", .null) }
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
     guard mode == .tfIDF, let depth else { return }
     guard found == nil || given != nil else {
       throw reader.invalid("idf_weights", expected: "a weight for each token")
@@ -173,16 +169,12 @@ public final class IndexLookup<Kind: LookupKind>: UnaryLayer, VocabularyLayer {
   }
 
   /// The weights of the places, which are there from the start.
-  public func makeVariables(
+  func makeVariables(
     for input: BatchShape, in context: inout BuildContext
   ) throws(CairnError) -> [LayerVariable] { state.variables }
 
-  /// Empty: there is nothing to build.
-  public var inputShapes: [BatchShape]? { state.inputShapes ?? [] }
-  /// False: the input is texts, or whole numbers.
-  public var castsFloats: Bool { false }
   /// With the vocabulary, wherever it came from.
-  public var settings: JSONObject {
+  var config: JSONObject {
     var settings = state.settings
     guard let found = vocabulary.withLock({ $0 }) else {
       settings["vocabulary"] = .null
@@ -238,12 +230,12 @@ public final class IndexLookup<Kind: LookupKind>: UnaryLayer, VocabularyLayer {
   // MARK: Evaluation
 
   /// The input's own shape, or with a dimension for the list.
-  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
     try mode.shape(input, depth: depth ?? 0)
   }
 
   /// int64 for places and vectors, float32 where they are weighed; the kind's own on the way back.
-  public func outputSpecs(
+  func specs(
     for arguments: CallArguments<TensorSpec>
   ) throws(CairnError) -> [TensorSpec] {
     let shape = try outputShape(for: only(plainInputs(arguments)).shape)
@@ -255,7 +247,7 @@ public final class IndexLookup<Kind: LookupKind>: UnaryLayer, VocabularyLayer {
   }
 
   /// The places, or their vectors; or what is at places.
-  public func evaluate(
+  func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
     let vocabulary = try requireVocabulary()

@@ -1,18 +1,16 @@
 // Keras `layers/preprocessing/image_preprocessing`: what its layers do to pictures in inference.
 
 import CairnJSON
-public import CairnSystem
-public import CairnTensors
+import CairnSystem
+import CairnTensors
 
 /// Pictures of another height and width; Keras's `Resizing`. No variables.
 ///
 /// Input: `(n, h, w, c)`, or `(n, c, h, w)` with channels first; or one picture alone.
-public final class Resizing: UnaryLayer {
-  /// `Resizing`
-  public static let className = "Resizing"
+package final class Resizing: OneInputLayer, ConfiguredLayer {
+  static let kind = LayerKind("Resizing")
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
   private let resize: PictureResize
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {
@@ -35,16 +33,16 @@ public final class Resizing: UnaryLayer {
     for key in ["bounding_box_format", "factor"] where reader.has(key) {
       reader.record(key, reader.take(key) ?? .null)
     }
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
   }
 
   /// The new height and width.
-  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
     try resize.outputShape(for: input, self)
   }
 
   /// The picture in its new size.
-  public func evaluate(
+  func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
     _ = try context.shape(outputShape(for: BatchShape(input.shape)))
@@ -54,12 +52,10 @@ public final class Resizing: UnaryLayer {
 
 /// The middle of pictures; Keras's `CenterCrop`. What is too small is cut to the proportions, and made
 /// larger. No variables.
-public final class CenterCrop: UnaryLayer {
-  /// `CenterCrop`
-  public static let className = "CenterCrop"
+package final class CenterCrop: OneInputLayer, ConfiguredLayer {
+  static let kind = LayerKind("CenterCrop")
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
   private let resize: PictureResize
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {
@@ -73,16 +69,16 @@ public final class CenterCrop: UnaryLayer {
     for key in ["bounding_box_format", "factor"] where reader.has(key) {
       reader.record(key, reader.take(key) ?? .null)
     }
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
   }
 
   /// The height and width of the middle.
-  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
     try resize.outputShape(for: input, self)
   }
 
   /// The middle.
-  public func evaluate(
+  func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
     let shape = try context.shape(outputShape(for: BatchShape(input.shape)))
@@ -101,12 +97,10 @@ public final class CenterCrop: UnaryLayer {
 
 /// Parts of pictures in training; Keras's `RandomCrop`. In inference pictures are brought to the size as by
 /// ``Resizing`` that keeps the proportions, and left as they are by Keras from 3.8 on. No variables.
-public final class RandomCrop: UnaryLayer {
-  /// `RandomCrop`
-  public static let className = "RandomCrop"
+package final class RandomCrop: OneInputLayer, ConfiguredLayer {
+  static let kind = LayerKind("RandomCrop")
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
   private let resize: PictureResize
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {
@@ -120,16 +114,16 @@ public final class RandomCrop: UnaryLayer {
     for key in ["bounding_box_format", "factor", "seed"] where reader.has(key) {
       reader.record(key, reader.take(key) ?? .null)
     }
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
   }
 
   /// The height and width of a part: what Keras says, whatever comes out in inference.
-  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
     try resize.outputShape(for: input, self)
   }
 
   /// The picture, in the size of a part if the Keras that wrote the model does that.
-  public func evaluate(
+  func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
     let shape = try outputShape(for: BatchShape(input.shape))
@@ -241,9 +235,8 @@ struct PictureResize: Sendable {
 
 /// A layer of Keras's that changes what it is given in training only: `RandomFlip` and its like. In
 /// inference it gives pictures back as they are. No variables.
-public final class TrainingOnlyLayer: UnaryLayer {
-  /// `TrainingOnlyLayer`; a configuration has the class's own name.
-  public static let className = "TrainingOnlyLayer"
+package final class TrainingOnlyLayer: OneInputLayer {
+  static let kind = LayerKind("TrainingOnlyLayer", needsShape: false)
   /// The classes.
   static let classNames = [
     "RandomFlip", "RandomRotation", "RandomZoom", "RandomTranslation", "RandomContrast",
@@ -253,8 +246,7 @@ public final class TrainingOnlyLayer: UnaryLayer {
     "RandomApply", "AugMix", "RandAugment", "MixUp", "CutMix", "StochasticDepth",
   ]
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
   private let kind: String
 
   init(_ kind: String, reading reader: inout ConfigurationReader) throws(CairnError) {
@@ -263,15 +255,10 @@ public final class TrainingOnlyLayer: UnaryLayer {
     for key in reader.raw.map(\.key) where !Self.commonKeys.contains(key) {
       reader.record(key, reader.take(key) ?? .null)
     }
-    state = try reader.layerState(className: kind)
+    core = try reader.layerState(className: kind)
   }
 
   private static let commonKeys = ["name", "trainable", "dtype", "activity_regularizer"]
-
-  /// False: Keras builds such layers when they are made.
-  public static var recordsBuildShape: Bool { false }
-  /// Empty: there is nothing to build.
-  public var inputShapes: [BatchShape]? { state.inputShapes ?? [] }
 
   /// The class's name in Keras.
   public var configurationClass: ConfigurationClass {
@@ -279,10 +266,10 @@ public final class TrainingOnlyLayer: UnaryLayer {
   }
 
   /// The input's own shape.
-  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape { input }
+  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape { input }
 
   /// The input itself.
-  public func evaluate(
+  func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor { input }
 }

@@ -1,18 +1,16 @@
 // Keras `layers/preprocessing/text_vectorization.py`: texts made words, and words their places in a vocabulary.
 
-public import CairnJSON
-public import CairnSystem
-public import CairnTensors
+import CairnJSON
+package import CairnSystem
+import CairnTensors
 
 /// Texts made places of their words; Keras's `TextVectorization`.
 ///
 /// The vocabulary is that of the ``StringLookup`` within it.
-public final class TextVectorization: UnaryLayer, VocabularyLayer {
-  /// `TextVectorization`
-  public static let className = "TextVectorization"
+package final class TextVectorization: OneInputLayer, VocabularyLayer, SeededLayer {
+  static let kind = LayerKind("TextVectorization", castsFloats: false)
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
   private let lookup: StringLookup
   private let mode: PlaceEncoding
   private let lowers: Bool
@@ -72,7 +70,7 @@ public final class TextVectorization: UnaryLayer, VocabularyLayer {
     var innerReader = try ConfigurationReader(.object(inner), path: reader.path)
     lookup = try StringLookup(reading: &innerReader, in: &context)
     try innerReader.finish()
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
     guard let weights = lookup.state.variables.first else { return }
     // Keras saves them with both layers, and asks for both.
     let copy = try context.makeVariable(
@@ -113,16 +111,14 @@ public final class TextVectorization: UnaryLayer, VocabularyLayer {
   }
 
   /// The weights of the places, which are there from the start.
-  public func makeVariables(
+  func makeVariables(
     for input: BatchShape, in context: inout BuildContext
   ) throws(CairnError) -> [LayerVariable] { state.variables }
 
   /// The layer with the vocabulary.
-  public var sublayers: [any Layer] { [lookup] }
-  /// False: the input is texts.
-  public var castsFloats: Bool { false }
+  var parts: [(name: String, layer: any Layer)] { [("_lookup_layer", lookup)] }
   /// With the vocabulary, wherever it came from.
-  public var settings: JSONObject {
+  var config: JSONObject {
     var settings = state.settings
     let inner = lookup.settings
     for key in [
@@ -140,7 +136,7 @@ public final class TextVectorization: UnaryLayer, VocabularyLayer {
   // MARK: Evaluation
 
   /// A row of places for each text, or a vector.
-  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
     let rows = try rowShape(input)
     if mode == .int { return try BatchShape(rows + [length]) }
     if split == nil { return try lookup.outputShape(for: input) }
@@ -165,7 +161,7 @@ public final class TextVectorization: UnaryLayer, VocabularyLayer {
   }
 
   /// int64 for places and vectors, float32 where they are weighed.
-  public func outputSpecs(
+  func specs(
     for arguments: CallArguments<TensorSpec>
   ) throws(CairnError) -> [TensorSpec] {
     let shape = try outputShape(for: only(plainInputs(arguments)).shape)
@@ -173,7 +169,7 @@ public final class TextVectorization: UnaryLayer, VocabularyLayer {
   }
 
   /// The places of the texts' words, or their vectors.
-  public func evaluate(
+  func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
     guard input.dtype == .string else {

@@ -6,7 +6,7 @@ import CairnSystem
 import CairnTensors
 
 /// How a layer keeps its weights in few bits; Keras's `quantize(…)`.
-public enum WeightQuantization: Hashable, Sendable {
+package enum WeightQuantization: Hashable, Sendable {
   /// In 8 bits, with a scale for each column.
   case int8
   /// In 4 bits, two of them in a byte, with a scale for each column; of so many rows each, and then with a

@@ -1,16 +1,15 @@
 // Keras `layers/rnn/bidirectional.py`.
 
-public import CairnJSON
+import CairnJSON
 public import CairnSystem
-public import CairnTensors
+import CairnTensors
 
 /// Two recurrent layers, one of which goes through the steps backwards.
 ///
 /// Call: as its layers. Output: both layers' outputs, merged; the backward layer's sequence is
 /// turned round first. Variables: the forward layer's, then the backward layer's.
-public final class Bidirectional: Layer {
-  /// `Bidirectional`
-  public static let className = "Bidirectional"
+public final class Bidirectional: KerasLayer {
+  static let kind = LayerKind("Bidirectional", callArguments: ["initial_state"])
 
   /// How the two outputs become one.
   public enum MergeMode: String, Hashable, Sendable, CaseIterable {
@@ -24,14 +23,13 @@ public final class Bidirectional: Layer {
     case mean = "ave"
   }
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
   /// The layer that goes through the steps in order.
-  public let forward: any Layer
+  let forward: any Layer
   /// The layer that goes through them backwards.
-  public let backward: any Layer
+  let backward: any Layer
   /// How the outputs are merged; nil for two outputs.
-  public let mergeMode: MergeMode?
+  let mergeMode: MergeMode?
 
   /// A pair of recurrent layers.
   ///
@@ -95,16 +93,16 @@ public final class Bidirectional: Layer {
       throw reader.invalid(
         "layer", expected: "recurrent layers that go in different directions and give the same")
     }
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
   }
 
   /// Both layers.
-  public var sublayers: [any Layer] { [forward, backward] }
-  /// `initial_state`
-  public var callArgumentNames: [String] { ["initial_state"] }
+  var parts: [(name: String, layer: any Layer)] {
+    [("forward_layer", forward), ("backward_layer", backward)]
+  }
 
   /// The keys of Keras's `get_config` for this class.
-  public var settings: JSONObject {
+  var config: JSONObject {
     var settings = state.settings
     settings["layer"] = forward.kerasConfiguration
     settings["backward_layer"] = backward.kerasConfiguration
@@ -114,7 +112,7 @@ public final class Bidirectional: Layer {
   private var givesSequences: Bool { (forward as? any RecurrentLayer)?.returnsSequences ?? false }
 
   /// Makes both layers' variables.
-  public func build(
+  func prepare(
     for inputs: [BatchShape], in context: inout BuildContext
   ) throws(CairnError) {
     _ = try outputShapes(for: inputs)
@@ -124,14 +122,14 @@ public final class Bidirectional: Layer {
   }
 
   /// The sequence's shape: initial states need no building.
-  public func buildShapes(
+  func shapesToBuild(
     for arguments: CallArguments<TensorSpec>
   ) throws(CairnError) -> [BatchShape] {
     Array(try forward.buildShapes(for: arguments).prefix(1))
   }
 
   /// The merged shape, or both, and maybe the states.
-  public func outputShapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
+  func shapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
     let one = try forward.outputShapes(for: inputs)
     let two = try backward.outputShapes(for: inputs)
     let states = Array(one.dropFirst() + two.dropFirst())
@@ -149,7 +147,7 @@ public final class Bidirectional: Layer {
   }
 
   /// As for the sequence's shape.
-  public func outputSpecs(
+  func specs(
     for arguments: CallArguments<TensorSpec>
   ) throws(CairnError) -> [TensorSpec] {
     try checkNamed(arguments)
@@ -159,7 +157,7 @@ public final class Bidirectional: Layer {
   }
 
   /// As with masks, without.
-  public func evaluate(
+  func results(
     _ inputs: [Tensor], in context: EvaluationContext
   ) throws(CairnError) -> [Tensor] {
     try evaluate(CallArguments(inputs: inputs.map { MaskedTensor($0) }), in: context)
@@ -167,7 +165,7 @@ public final class Bidirectional: Layer {
   }
 
   /// Both layers' outputs, merged, and maybe the states.
-  public func evaluate(
+  func results(
     _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
   ) throws(CairnError) -> [MaskedTensor] {
     try checkNamed(arguments)

@@ -1,12 +1,12 @@
 // Keras `layers/rnn/rnn.py`, `stacked_rnn_cells.py`: a recurrent layer around any cell, or several one
 // above the other.
 
-public import CairnJSON
-public import CairnSystem
-public import CairnTensors
+import CairnJSON
+import CairnSystem
+import CairnTensors
 
 /// What an `RNN` layer goes through a sequence with.
-protocol StepCell: Layer {
+protocol StepCell: KerasLayer {
   /// The lengths of the states, the output's first.
   var stateSizes: [Int] { get }
   /// The number of outputs of a step.
@@ -35,9 +35,9 @@ extension RecurrentCell: StepCell {
 
 /// Cells one above the other: each takes what the one below gives.
 final class StackedCells: StepCell {
-  static let className = "StackedRNNCells"
+  static let kind = LayerKind("StackedRNNCells")
 
-  let state: LayerState
+  let core: LayerState
   let cells: [any StepCell]
 
   init(
@@ -57,20 +57,27 @@ final class StackedCells: StepCell {
       cells.append(cell)
     }
     self.cells = cells
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
   }
 
-  var sublayers: [any Layer] { cells }
+  var parts: [(name: String, layer: any Layer)] {
+    var names = LayerNames()
+    return cells.map { cell in
+      let name = names.unique(LayerName.automatic(for: cell.configurationClass.className))
+      _ = names.insert(name)
+      return ("cells/" + name, cell)
+    }
+  }
   var stateSizes: [Int] { cells.flatMap(\.stateSizes) }
   var outputSize: Int { cells.last?.outputSize ?? 0 }
 
-  var settings: JSONObject {
+  var config: JSONObject {
     var settings = state.settings
     settings["cells"] = .array(cells.map(\.kerasConfiguration))
     return settings
   }
 
-  func build(
+  func prepare(
     for inputs: [BatchShape], in context: inout BuildContext
   ) throws(CairnError) {
     var shape = try only(inputs)
@@ -81,7 +88,7 @@ final class StackedCells: StepCell {
     try state.buildOnce(for: inputs) { [] }
   }
 
-  func outputShapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
+  func shapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
     guard var shape = inputs.first else { throw state.notBuilt() }
     let examples = shape.dimensions.first ?? nil
     for cell in cells {
@@ -93,7 +100,7 @@ final class StackedCells: StepCell {
     return shapes
   }
 
-  func evaluate(
+  func results(
     _ inputs: [Tensor], in context: EvaluationContext
   ) throws(CairnError) -> [Tensor] {
     guard let input = inputs.first else { throw state.notBuilt() }
@@ -124,18 +131,16 @@ final class StackedCells: StepCell {
 /// A layer that goes through the steps of a sequence with a cell, or with several; Keras's `RNN`.
 ///
 /// Call and output: as of ``Recurrent``. Variables: the cells'.
-public final class CellRecurrence: Layer, RecurrentLayer {
-  /// `RNN`
-  public static let className = "RNN"
+package final class CellRecurrence: KerasLayer, RecurrentLayer {
+  static let kind = LayerKind("RNN", callArguments: ["initial_state"])
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
   /// Whether all steps' outputs are given, in the order in which they are gone through.
-  public let returnsSequences: Bool
+  let returnsSequences: Bool
   /// Whether the last states are given too.
-  public let returnsState: Bool
+  let returnsState: Bool
   /// Whether the steps are gone through from the last to the first.
-  public let goesBackwards: Bool
+  let goesBackwards: Bool
   private let isStateful: Bool
   private let zeroesMaskedOutput: Bool
   private let cell: any StepCell
@@ -158,23 +163,21 @@ public final class CellRecurrence: Layer, RecurrentLayer {
       throw reader.unsupported("cell", "a layer is no cell of a recurrent one")
     }
     self.cell = cell
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
   }
 
   /// The cell.
-  public var sublayers: [any Layer] { [cell] }
-  /// `initial_state`
-  public var callArgumentNames: [String] { ["initial_state"] }
+  var parts: [(name: String, layer: any Layer)] { [("cell", cell)] }
 
   /// The keys of Keras's `get_config` for this class.
-  public var settings: JSONObject {
+  var config: JSONObject {
     var settings = state.settings
     settings["cell"] = cell.kerasConfiguration
     return settings
   }
 
   /// Makes the cell's variables.
-  public func build(
+  func prepare(
     for inputs: [BatchShape], in context: inout BuildContext
   ) throws(CairnError) {
     guard state.inputShapes == nil, let input = inputs.first else { return }
@@ -201,7 +204,7 @@ public final class CellRecurrence: Layer, RecurrentLayer {
   }
 
   /// The last step or all steps, and maybe the states.
-  public func outputShapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
+  func shapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
     guard let input = inputs.first, input.rank == 3 else {
       throw CairnError(
         .shapeMismatch, "the layer takes sequences", at: .init(name: name),
@@ -220,14 +223,14 @@ public final class CellRecurrence: Layer, RecurrentLayer {
   }
 
   /// The sequence's shape.
-  public func buildShapes(
+  func shapesToBuild(
     for arguments: CallArguments<TensorSpec>
   ) throws(CairnError) -> [BatchShape] {
     Array(arguments.positional.flatMap(\.tensors).prefix(1)).map(\.shape)
   }
 
   /// As for the sequence's shape.
-  public func outputSpecs(
+  func specs(
     for arguments: CallArguments<TensorSpec>
   ) throws(CairnError) -> [TensorSpec] {
     try checkNamed(arguments)
@@ -237,7 +240,7 @@ public final class CellRecurrence: Layer, RecurrentLayer {
   }
 
   /// As with masks, without.
-  public func evaluate(
+  func results(
     _ inputs: [Tensor], in context: EvaluationContext
   ) throws(CairnError) -> [Tensor] {
     try evaluate(CallArguments(inputs: inputs.map { MaskedTensor($0) }), in: context)
@@ -245,7 +248,7 @@ public final class CellRecurrence: Layer, RecurrentLayer {
   }
 
   /// Goes through the steps; those that a mask leaves out keep output and states as they were.
-  public func evaluate(
+  func results(
     _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
   ) throws(CairnError) -> [MaskedTensor] {
     try checkNamed(arguments)

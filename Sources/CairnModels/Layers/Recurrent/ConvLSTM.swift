@@ -1,27 +1,27 @@
 // Keras `layers/rnn/conv_lstm.py`, `conv_lstm1d.py` and their siblings.
 
 import CairnJSON
-public import CairnSystem
-public import CairnTensors
+import CairnSystem
+import CairnTensors
 
 /// Convolutional long short-term memory over rows.
-public typealias ConvLSTM1D = ConvLSTM<OneDimensional>
+package typealias ConvLSTM1D = ConvLSTM<OneDimensional>
 /// Convolutional long short-term memory over pictures.
-public typealias ConvLSTM2D = ConvLSTM<TwoDimensional>
+package typealias ConvLSTM2D = ConvLSTM<TwoDimensional>
 /// Convolutional long short-term memory over volumes.
-public typealias ConvLSTM3D = ConvLSTM<ThreeDimensional>
+package typealias ConvLSTM3D = ConvLSTM<ThreeDimensional>
 
 /// Long short-term memory whose states are pictures, and whose products are convolutions
 /// (Shi et al., 2015).
 ///
 /// Call: `(n, steps, …, c)`. Output: the last step's `(n, …, filters)`, or all of them. Variables:
 /// those of its cell.
-public final class ConvLSTM<Rank: SpatialRank>: Layer {
-  /// `ConvLSTM1D`, `ConvLSTM2D`, `ConvLSTM3D`
-  public static var className: String { "ConvLSTM\(Rank.rank)D" }
+package final class ConvLSTM<Rank: SpatialRank>: KerasLayer, SeededLayer {
+  static var kind: LayerKind {
+    LayerKind("ConvLSTM\(Rank.rank)D", callArguments: ["initial_state"])
+  }
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
   private let returnsSequences: Bool
   private let returnsState: Bool
   private let goesBackwards: Bool
@@ -61,16 +61,14 @@ public final class ConvLSTM<Rank: SpatialRank>: Layer {
     _ = try reader.rate("dropout")
     _ = try reader.rate("recurrent_dropout")
     let seed = try reader.generatorSeed(in: &context)
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
     cell = try ConvLSTMCell(
       kernel: window.kernelSize, filters: filters, usesBias: usesBias, initializers, seed: seed,
-      trainable: state.isTrainable, dtype: state.dtype)
+      trainable: core.isTrainable, dtype: core.dtype)
   }
 
   /// The cell.
-  public var sublayers: [any Layer] { [cell] }
-  /// `initial_state`
-  public var callArgumentNames: [String] { ["initial_state"] }
+  var parts: [(name: String, layer: any Layer)] { [("cell", cell)] }
 
   private func step(_ input: BatchShape) throws(CairnError) -> BatchShape {
     guard input.rank == Rank.rank + 3 else {
@@ -80,7 +78,7 @@ public final class ConvLSTM<Rank: SpatialRank>: Layer {
   }
 
   /// Makes the cell's variables.
-  public func build(
+  func prepare(
     for inputs: [BatchShape], in context: inout BuildContext
   ) throws(CairnError) {
     guard state.inputShapes == nil, let input = inputs.first else { return }
@@ -107,7 +105,7 @@ public final class ConvLSTM<Rank: SpatialRank>: Layer {
   }
 
   /// The last step's picture or all steps', and maybe the states.
-  public func outputShapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
+  func shapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
     guard let input = inputs.first else { throw state.notBuilt() }
     let single = try step(input)
     let channels = try window.channels(of: single, self)
@@ -121,14 +119,14 @@ public final class ConvLSTM<Rank: SpatialRank>: Layer {
   }
 
   /// The sequence's shape.
-  public func buildShapes(
+  func shapesToBuild(
     for arguments: CallArguments<TensorSpec>
   ) throws(CairnError) -> [BatchShape] {
     Array(arguments.positional.flatMap(\.tensors).prefix(1)).map(\.shape)
   }
 
   /// As for the sequence's shape.
-  public func outputSpecs(
+  func specs(
     for arguments: CallArguments<TensorSpec>
   ) throws(CairnError) -> [TensorSpec] {
     try checkNamed(arguments)
@@ -138,7 +136,7 @@ public final class ConvLSTM<Rank: SpatialRank>: Layer {
   }
 
   /// As with masks, without.
-  public func evaluate(
+  func results(
     _ inputs: [Tensor], in context: EvaluationContext
   ) throws(CairnError) -> [Tensor] {
     try evaluate(CallArguments(inputs: inputs.map { MaskedTensor($0) }), in: context)
@@ -146,7 +144,7 @@ public final class ConvLSTM<Rank: SpatialRank>: Layer {
   }
 
   /// Goes through the steps.
-  public func evaluate(
+  func results(
     _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
   ) throws(CairnError) -> [MaskedTensor] {
     try checkNamed(arguments)
@@ -283,10 +281,10 @@ public final class ConvLSTM<Rank: SpatialRank>: Layer {
 
 /// The variables of a convolutional memory: `kernel` `(window…, c, 4 · filters)`, `recurrent_kernel`
 /// `(window…, filters, 4 · filters)` and `bias`; and the state of a seed generator.
-final class ConvLSTMCell: UnaryLayer {
-  static let className = "ConvLSTMCell"
+final class ConvLSTMCell: OneInputLayer {
+  static let kind = LayerKind("ConvLSTMCell")
 
-  let state: LayerState
+  let core: LayerState
   let usesBias: Bool
   private let kernel: [Int]
   private let filters: Int
@@ -303,7 +301,7 @@ final class ConvLSTMCell: UnaryLayer {
     self.usesBias = usesBias
     self.initializers = initializers
     self.seed = seed
-    state = try LayerState(
+    core = try LayerState(
       className: Self.className, name: LayerName.automatic(for: Self.className),
       trainable: trainable, dtype: dtype)
   }

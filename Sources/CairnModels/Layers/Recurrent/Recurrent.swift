@@ -1,8 +1,8 @@
 // Keras `layers/rnn/rnn.py`, `lstm.py`, `gru.py`, `simple_rnn.py`.
 
-public import CairnJSON
+import CairnJSON
 public import CairnSystem
-public import CairnTensors
+import CairnTensors
 
 /// Long short-term memory (Hochreiter and Schmidhuber, 1997).
 public typealias LSTM = Recurrent<LSTMRule>
@@ -16,22 +16,20 @@ public typealias SimpleRNN = Recurrent<SimpleRNNRule>
 /// Call: `(n, steps, c)`, maybe with initial states. Output: the last step's `(n, units)` or all
 /// `(n, steps, units)`, and maybe the last states. Variables: those of its cell. A stateful layer
 /// begins where the call before ended; its states are in the full state, not among the weights.
-public final class Recurrent<Rule: RecurrentRule>: Layer {
-  /// `LSTM`, `GRU`, `SimpleRNN`
-  public static var className: String { Rule.name }
+public final class Recurrent<Rule: RecurrentRule>: KerasLayer, SeededLayer {
+  static var kind: LayerKind { LayerKind(Rule.name, callArguments: ["initial_state"]) }
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
   /// The number of outputs of a step.
-  public var units: Int { cell.options.units }
+  var units: Int { cell.options.units }
   /// Whether all steps' outputs are given, in the order in which they are gone through.
-  public let returnsSequences: Bool
+  let returnsSequences: Bool
   /// Whether the last states are given too.
-  public let returnsState: Bool
+  let returnsState: Bool
   /// Whether the steps are gone through from the last to the first.
-  public let goesBackwards: Bool
+  let goesBackwards: Bool
   /// Whether a call begins with the states of the call before.
-  public let isStateful: Bool
+  let isStateful: Bool
   private let unrolls: Bool
   private let zeroesMaskedOutput: Bool
   let cell: RecurrentCell<Rule>
@@ -71,17 +69,15 @@ public final class Recurrent<Rule: RecurrentRule>: Layer {
     unrolls = try reader.bool("unroll", default: false)
     zeroesMaskedOutput = try reader.bool("zero_output_for_mask", default: false)
     let options = try CellOptions(Rule.self, reading: &reader, in: &context)
-    state = try reader.layerState(className: Self.className)
-    cell = try RecurrentCell(options, trainable: state.isTrainable, dtype: state.dtype)
+    core = try reader.layerState(className: Self.className)
+    cell = try RecurrentCell(options, trainable: core.isTrainable, dtype: core.dtype)
   }
 
   /// The cell.
-  public var sublayers: [any Layer] { [cell] }
-  /// `initial_state`
-  public var callArgumentNames: [String] { ["initial_state"] }
+  var parts: [(name: String, layer: any Layer)] { [("cell", cell)] }
 
   /// Makes the cell's variables and, for a stateful layer, the states.
-  public func build(
+  func prepare(
     for inputs: [BatchShape], in context: inout BuildContext
   ) throws(CairnError) {
     guard state.inputShapes == nil, let input = inputs.first else { return }
@@ -107,14 +103,14 @@ public final class Recurrent<Rule: RecurrentRule>: Layer {
   /// Sets a stateful layer's states to zero.
   ///
   /// - Throws: `outOfMemory`.
-  public func resetState() throws(CairnError) {
+  package func resetState() throws(CairnError) {
     for place in state.variables {
       try place.variable.assign(Tensor(zeros: place.variable.dtype, shape: place.variable.shape))
     }
   }
 
   /// The last step or all steps, and maybe the states.
-  public func outputShapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
+  func shapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
     guard let input = inputs.first, input.rank == 3 else {
       throw CairnError(
         .shapeMismatch, "the layer takes sequences", at: .init(name: name),
@@ -129,7 +125,7 @@ public final class Recurrent<Rule: RecurrentRule>: Layer {
   }
 
   /// The sequence's shape, and those of initial states.
-  public func buildShapes(
+  func shapesToBuild(
     for arguments: CallArguments<TensorSpec>
   ) throws(CairnError) -> [BatchShape] {
     let states = arguments["initial_state"]?.tensors ?? []
@@ -137,7 +133,7 @@ public final class Recurrent<Rule: RecurrentRule>: Layer {
   }
 
   /// The sequence's shape, and by name if there were initial states.
-  public var buildConfiguration: JSONObject? {
+  var buildConfig: JSONObject? {
     guard let shapes = inputShapes, let sequence = shapes.first else { return nil }
     guard shapes.count > 1 else { return ["input_shape": sequence.json] }
     let states = shapes.dropFirst().map(\.json)
@@ -150,7 +146,7 @@ public final class Recurrent<Rule: RecurrentRule>: Layer {
   }
 
   /// As for the sequence's shape.
-  public func outputSpecs(
+  func specs(
     for arguments: CallArguments<TensorSpec>
   ) throws(CairnError) -> [TensorSpec] {
     try checkNamed(arguments)
@@ -160,7 +156,7 @@ public final class Recurrent<Rule: RecurrentRule>: Layer {
   }
 
   /// As for a call with a sequence and maybe initial states.
-  public func evaluate(
+  func results(
     _ inputs: [Tensor], in context: EvaluationContext
   ) throws(CairnError) -> [Tensor] {
     guard let sequence = inputs.first else { throw state.notBuilt() }
@@ -174,7 +170,7 @@ public final class Recurrent<Rule: RecurrentRule>: Layer {
   }
 
   /// Goes through the steps; those that a mask leaves out keep output and states as they were.
-  public func evaluate(
+  func results(
     _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
   ) throws(CairnError) -> [MaskedTensor] {
     try checkNamed(arguments)

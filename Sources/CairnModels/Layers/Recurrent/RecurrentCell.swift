@@ -27,40 +27,29 @@ public enum Recurrence: Sendable {
   case simple
 }
 
+/// The rules there are: what each says is one value.
+protocol RecurrentFacts: RecurrentRule {
+  static var facts: (name: String, gates: Int, states: Int, recurrence: Recurrence) { get }
+}
+
+extension RecurrentFacts {
+  public static var name: String { facts.name }
+  public static var gateCount: Int { facts.gates }
+  public static var stateCount: Int { facts.states }
+  public static var recurrence: Recurrence { facts.recurrence }
+}
+
 /// Long short-term memory: input, forget, candidate and output gate; state and memory.
-public enum LSTMRule: RecurrentRule {
-  /// `LSTM`
-  public static var name: String { "LSTM" }
-  /// 4
-  public static var gateCount: Int { 4 }
-  /// 2
-  public static var stateCount: Int { 2 }
-  /// Long short-term memory.
-  public static var recurrence: Recurrence { .longShortTerm }
+public enum LSTMRule: RecurrentFacts {
+  static let facts = (name: "LSTM", gates: 4, states: 2, recurrence: Recurrence.longShortTerm)
 }
-
 /// Gated recurrent unit: update gate, reset gate and candidate.
-public enum GRURule: RecurrentRule {
-  /// `GRU`
-  public static var name: String { "GRU" }
-  /// 3
-  public static var gateCount: Int { 3 }
-  /// 1
-  public static var stateCount: Int { 1 }
-  /// Gated recurrent units.
-  public static var recurrence: Recurrence { .gated }
+public enum GRURule: RecurrentFacts {
+  static let facts = (name: "GRU", gates: 3, states: 1, recurrence: Recurrence.gated)
 }
-
 /// The plain recurrence.
-public enum SimpleRNNRule: RecurrentRule {
-  /// `SimpleRNN`
-  public static var name: String { "SimpleRNN" }
-  /// 1
-  public static var gateCount: Int { 1 }
-  /// 1
-  public static var stateCount: Int { 1 }
-  /// The plain recurrence.
-  public static var recurrence: Recurrence { .simple }
+public enum SimpleRNNRule: RecurrentFacts {
+  static let facts = (name: "SimpleRNN", gates: 1, states: 1, recurrence: Recurrence.simple)
 }
 
 /// The options of a cell, which stand in its layer's configuration.
@@ -115,15 +104,15 @@ struct CellOptions: Sendable {
 /// Variables: `kernel` `(n, gates · units)`, `recurrent_kernel` `(units, gates · units)` and, if it
 /// has one, `bias`: `(gates · units,)`, or for a GRU that resets afterwards one for the input and
 /// one for the state `(2, 3 · units)`; and the state of a seed generator, which is no weight.
-final class RecurrentCell<Rule: RecurrentRule>: Layer {
-  static var className: String { "\(Rule.name)Cell" }
+final class RecurrentCell<Rule: RecurrentRule>: KerasLayer, SeededLayer {
+  static var kind: LayerKind { LayerKind("\(Rule.name)Cell") }
 
-  let state: LayerState
+  let core: LayerState
   let options: CellOptions
 
   init(_ options: CellOptions, trainable: Bool, dtype: DTypePolicy) throws(CairnError) {
     self.options = options
-    state = try LayerState(
+    core = try LayerState(
       className: Self.className, name: LayerName.automatic(for: Self.className),
       trainable: trainable, dtype: dtype)
   }
@@ -135,10 +124,10 @@ final class RecurrentCell<Rule: RecurrentRule>: Layer {
     options = try CellOptions(Rule.self, reading: &reader, in: &context)
     // As a cell the class writes its seed.
     reader.record("seed", reader.raw["seed"] ?? .null)
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
   }
 
-  func makeVariables(
+  func variables(
     for inputs: [BatchShape], in context: inout BuildContext
   ) throws(CairnError) -> [LayerVariable] {
     let input = try only(inputs)
@@ -173,7 +162,7 @@ final class RecurrentCell<Rule: RecurrentRule>: Layer {
     try bias.assign(Tensor(values).cast(to: bias.dtype))
   }
 
-  func outputShapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
+  func shapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
     guard let input = inputs.first else { throw state.notBuilt() }
     if let kernel = state.variable("kernel"), let last = input.dimensions.last, let width = last,
       width != kernel.shape[0]
@@ -186,7 +175,7 @@ final class RecurrentCell<Rule: RecurrentRule>: Layer {
   }
 
   /// One step: the new states, for an input and the states before.
-  func evaluate(
+  func results(
     _ inputs: [Tensor], in context: EvaluationContext
   ) throws(CairnError) -> [Tensor] {
     guard inputs.count == 1 + Rule.stateCount, let input = inputs.first, input.rank == 2 else {

@@ -1,21 +1,19 @@
 // Keras `layers/rnn/time_distributed.py`.
 
-public import CairnJSON
+import CairnJSON
 public import CairnSystem
-public import CairnTensors
+import CairnTensors
 
 /// A layer applied to each step of a sequence for itself.
 ///
 /// Input: `(n, steps, …)`. Output: `(n, steps, …)` of what the layer makes of a step. Variables: the
 /// layer's.
-public final class TimeDistributed: UnaryLayer {
-  /// `TimeDistributed`
-  public static let className = "TimeDistributed"
+public final class TimeDistributed: OneInputLayer {
+  static let kind = LayerKind("TimeDistributed", passesMask: true, keepsWholeNumbers: true)
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
   /// The layer.
-  public let layer: any Layer
+  let layer: any Layer
 
   /// `layer`, applied to each step.
   ///
@@ -25,7 +23,7 @@ public final class TimeDistributed: UnaryLayer {
   ) throws(CairnError) {
     layer.state.nameIfUnnamed(LayerName.automatic(for: type(of: layer).className))
     self.layer = layer
-    state = try LayerState(
+    core = try LayerState(
       className: Self.className, name: name, trainable: trainable, dtype: dtype)
   }
 
@@ -36,18 +34,14 @@ public final class TimeDistributed: UnaryLayer {
       throw reader.invalid("layer", expected: "a layer's configuration")
     }
     layer = try context.layer(from: wrapped, at: reader.path(of: "layer"))
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
   }
 
   /// The layer.
-  public var sublayers: [any Layer] { [layer] }
-  /// True.
-  public var passesMask: Bool { true }
-  /// True: numbers may be an embedding's.
-  public var keepsWholeNumbers: Bool { true }
+  var parts: [(name: String, layer: any Layer)] { [("layer", layer)] }
 
   /// The keys of Keras's `get_config` for this class.
-  public var settings: JSONObject {
+  var config: JSONObject {
     var settings = state.settings
     settings["layer"] = layer.kerasConfiguration
     return settings
@@ -59,7 +53,7 @@ public final class TimeDistributed: UnaryLayer {
   }
 
   /// Makes the layer's variables.
-  public func build(
+  func prepare(
     for inputs: [BatchShape], in context: inout BuildContext
   ) throws(CairnError) {
     try layer.build(for: [step(only(inputs))], in: &context)
@@ -67,14 +61,14 @@ public final class TimeDistributed: UnaryLayer {
   }
 
   /// What the layer makes of a step, for each.
-  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
     let output = try only(layer.outputShapes(for: [step(input)]))
     return try BatchShape(
       [input.dimensions[0], input.dimensions[1]] + output.dimensions.dropFirst())
   }
 
   /// What the layer makes of all steps, which are examples to it.
-  public func evaluate(
+  func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
     let shape = try context.shape(outputShape(for: BatchShape(input.shape)))

@@ -1,9 +1,9 @@
 // Layers that change something in training only. Keras `layers/regularization/spatial_dropout.py`,
 // `gaussian_noise.py`, `gaussian_dropout.py`, `alpha_dropout.py`, `activity_regularization.py`.
 
-public import CairnJSON
+import CairnJSON
 public import CairnSystem
-public import CairnTensors
+import CairnTensors
 
 /// Noise, in training only.
 public protocol NoiseRule: Sendable {
@@ -15,32 +15,28 @@ public protocol NoiseRule: Sendable {
   static var hasNoiseShape: Bool { get }
 }
 
+/// The kinds there are: what each says is one value.
+protocol NoiseFacts: NoiseRule {
+  static var facts: (name: String, strengthKey: String, hasNoiseShape: Bool) { get }
+}
+
+extension NoiseFacts {
+  public static var name: String { facts.name }
+  public static var strengthKey: String { facts.strengthKey }
+  public static var hasNoiseShape: Bool { facts.hasNoiseShape }
+}
+
 /// Normal noise that is added.
-public enum GaussianNoiseRule: NoiseRule {
-  /// `GaussianNoise`
-  public static var name: String { "GaussianNoise" }
-  /// `stddev`
-  public static var strengthKey: String { "stddev" }
-  /// False.
-  public static var hasNoiseShape: Bool { false }
+public enum GaussianNoiseRule: NoiseFacts {
+  static let facts = (name: "GaussianNoise", strengthKey: "stddev", hasNoiseShape: false)
 }
 /// Normal noise that is multiplied.
-public enum GaussianDropoutRule: NoiseRule {
-  /// `GaussianDropout`
-  public static var name: String { "GaussianDropout" }
-  /// `rate`
-  public static var strengthKey: String { "rate" }
-  /// False.
-  public static var hasNoiseShape: Bool { false }
+public enum GaussianDropoutRule: NoiseFacts {
+  static let facts = (name: "GaussianDropout", strengthKey: "rate", hasNoiseShape: false)
 }
 /// Dropout that keeps mean and variance.
-public enum AlphaDropoutRule: NoiseRule {
-  /// `AlphaDropout`
-  public static var name: String { "AlphaDropout" }
-  /// `rate`
-  public static var strengthKey: String { "rate" }
-  /// True.
-  public static var hasNoiseShape: Bool { true }
+public enum AlphaDropoutRule: NoiseFacts {
+  static let facts = (name: "AlphaDropout", strengthKey: "rate", hasNoiseShape: true)
 }
 
 /// Adds normal noise in training; in inference it changes nothing.
@@ -53,14 +49,12 @@ public typealias AlphaDropout = NoiseLayer<AlphaDropoutRule>
 /// A layer that adds noise in training and in inference changes nothing.
 ///
 /// No weights; with a strength above 0 the state of a seed generator, as ``Dropout`` has it.
-public final class NoiseLayer<Rule: NoiseRule>: ShapelessLayer {
-  /// `GaussianNoise`, `GaussianDropout`, `AlphaDropout`
-  public static var className: String { Rule.name }
+public final class NoiseLayer<Rule: NoiseRule>: OneInputLayer, SeededLayer {
+  static var kind: LayerKind { LayerKind(Rule.name, passesMask: true, needsShape: false) }
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
   /// The noise's strength, from 0 to 1.
-  public let strength: Double
+  let strength: Double
 
   /// A layer of that strength.
   ///
@@ -85,18 +79,15 @@ public final class NoiseLayer<Rule: NoiseRule>: ShapelessLayer {
     strength = try reader.rate(Rule.strengthKey)
     let seed = try reader.generatorSeed(in: &context)
     if Rule.hasNoiseShape { _ = try reader.optionalShape("noise_shape") }
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
     if strength > 0 { try state.makeSeedGenerator(seed) }
   }
 
-  /// True.
-  public var passesMask: Bool { true }
-
   /// The input's own shape.
-  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape { input }
+  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape { input }
 
   /// The input itself: this is inference.
-  public func evaluate(
+  func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor { input }
 }
@@ -128,14 +119,14 @@ public typealias SpatialDropout3D = SpatialDropout<ThreeDimensional>
 ///
 /// No weights; with a rate above 0 the state of a seed generator, as ``Dropout`` has it. Keras's
 /// configuration of this class has no `trainable`, and its dtype is a plain name.
-public final class SpatialDropout<Rank: SpatialRank>: ShapelessLayer {
-  /// `SpatialDropout1D`, `SpatialDropout2D`, `SpatialDropout3D`
-  public static var className: String { "SpatialDropout\(Rank.rank)D" }
+public final class SpatialDropout<Rank: SpatialRank>: OneInputLayer, SeededLayer {
+  static var kind: LayerKind {
+    LayerKind("SpatialDropout\(Rank.rank)D", passesMask: true, needsShape: false)
+  }
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
   /// The share that is dropped, from 0 to 1.
-  public let rate: Double
+  let rate: Double
 
   /// A layer that drops that share.
   ///
@@ -160,15 +151,12 @@ public final class SpatialDropout<Rank: SpatialRank>: ShapelessLayer {
     rate = try reader.rate("rate")
     let seed = try reader.generatorSeed(in: &context)
     if Rank.rank > 1 { _ = try reader.dataFormat() }
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
     if rate > 0 { try state.makeSeedGenerator(seed) }
   }
 
-  /// True.
-  public var passesMask: Bool { true }
-
   /// The class's own keys, the name, and the type as a plain name.
-  public var settings: JSONObject {
+  var config: JSONObject {
     var settings = state.settings
     settings["dtype"] = .string(state.dtype.variableDType.name)
     // Only what Keras cannot say is added: it takes the flag to be true.
@@ -177,7 +165,7 @@ public final class SpatialDropout<Rank: SpatialRank>: ShapelessLayer {
   }
 
   /// The input's own shape, if it has that many dimensions.
-  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
     guard input.rank == Rank.rank + 2 else {
       throw shapeMismatch(expected: "\(Rank.rank + 2) dimensions", found: input)
     }
@@ -185,18 +173,16 @@ public final class SpatialDropout<Rank: SpatialRank>: ShapelessLayer {
   }
 
   /// The input itself: this is inference.
-  public func evaluate(
+  func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor { input }
 }
 
 /// Adds a penalty for large activations to the loss in training; the input passes unchanged.
-public final class ActivityRegularization: ShapelessLayer {
-  /// `ActivityRegularization`
-  public static let className = "ActivityRegularization"
+public final class ActivityRegularization: OneInputLayer, ConfiguredLayer {
+  static let kind = LayerKind("ActivityRegularization", passesMask: true, needsShape: false)
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
 
   /// A layer with those factors for the sum of absolute values and of squares.
   ///
@@ -214,17 +200,14 @@ public final class ActivityRegularization: ShapelessLayer {
   init(reading reader: inout ConfigurationReader) throws(CairnError) {
     _ = try reader.double("l1", default: 0)
     _ = try reader.double("l2", default: 0)
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
   }
 
-  /// True.
-  public var passesMask: Bool { true }
-
   /// The input's own shape.
-  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape { input }
+  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape { input }
 
   /// The input itself.
-  public func evaluate(
+  func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor { input }
 }

@@ -2,7 +2,7 @@
 
 import CairnJSON
 public import CairnSystem
-public import CairnTensors
+import CairnTensors
 
 /// Zeros around the steps.
 public typealias ZeroPadding1D = ZeroPadding<OneDimensional>
@@ -20,7 +20,7 @@ public typealias Cropping3D = Cropping<ThreeDimensional>
 /// The places in front of and behind each spatial dimension.
 public struct Borders: Hashable, Sendable {
   /// For each dimension the number in front and behind; one counts for all.
-  public let pairs: [(front: Int, behind: Int)]
+  package let pairs: [(front: Int, behind: Int)]
 
   /// The same number everywhere.
   public init(_ count: Int) { pairs = [(count, count)] }
@@ -79,14 +79,12 @@ extension ConfigurationReader {
 /// Zeros in front of and behind each spatial dimension.
 ///
 /// Input: `(n, …, c)`, or `(n, c, …)` with channels first. No variables.
-public final class ZeroPadding<Rank: SpatialRank>: UnaryLayer {
-  /// `ZeroPadding1D`, `ZeroPadding2D`, `ZeroPadding3D`
-  public static var className: String { "ZeroPadding\(Rank.rank)D" }
+public final class ZeroPadding<Rank: SpatialRank>: OneInputLayer, ConfiguredLayer {
+  static var kind: LayerKind {
+    LayerKind("ZeroPadding\(Rank.rank)D", keepsWholeNumbers: true)
+  }
 
-  /// Name, flag and variables.
-  public let state: LayerState
-  /// True.
-  public var keepsWholeNumbers: Bool { true }
+  let core: LayerState
   private let padding: Borders
   private let dataFormat: DataFormat
 
@@ -108,11 +106,11 @@ public final class ZeroPadding<Rank: SpatialRank>: UnaryLayer {
   init(reading reader: inout ConfigurationReader) throws(CairnError) {
     padding = try reader.borders("padding", rank: Rank.rank, default: 1)
     dataFormat = try reader.dataFormat()
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
   }
 
   /// Each spatial dimension longer by its zeros.
-  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
     guard input.rank == Rank.rank + 2 else {
       throw shapeMismatch(expected: "\(Rank.rank + 2) dimensions", found: input)
     }
@@ -125,7 +123,7 @@ public final class ZeroPadding<Rank: SpatialRank>: UnaryLayer {
   }
 
   /// The input with zeros around it.
-  public func evaluate(
+  func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
     let shape = try context.shape(outputShape(for: BatchShape(input.shape)))
@@ -144,14 +142,10 @@ public final class ZeroPadding<Rank: SpatialRank>: UnaryLayer {
 /// Places cut off in front of and behind each spatial dimension.
 ///
 /// Input: `(n, …, c)`, or `(n, c, …)` with channels first. No variables.
-public final class Cropping<Rank: SpatialRank>: UnaryLayer {
-  /// `Cropping1D`, `Cropping2D`, `Cropping3D`
-  public static var className: String { "Cropping\(Rank.rank)D" }
+public final class Cropping<Rank: SpatialRank>: OneInputLayer, ConfiguredLayer {
+  static var kind: LayerKind { LayerKind("Cropping\(Rank.rank)D", keepsWholeNumbers: true) }
 
-  /// Name, flag and variables.
-  public let state: LayerState
-  /// True.
-  public var keepsWholeNumbers: Bool { true }
+  let core: LayerState
   private let cropping: Borders
   private let dataFormat: DataFormat
 
@@ -172,11 +166,11 @@ public final class Cropping<Rank: SpatialRank>: UnaryLayer {
   init(reading reader: inout ConfigurationReader) throws(CairnError) {
     cropping = try reader.borders("cropping", rank: Rank.rank, default: Rank.rank == 2 ? 0 : 1)
     dataFormat = Rank.rank == 1 ? .channelsLast : try reader.dataFormat()
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
   }
 
   /// Each spatial dimension shorter by what is cut off.
-  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
     guard input.rank == Rank.rank + 2 else {
       throw shapeMismatch(expected: "\(Rank.rank + 2) dimensions", found: input)
     }
@@ -192,7 +186,7 @@ public final class Cropping<Rank: SpatialRank>: UnaryLayer {
   }
 
   /// The input without its border.
-  public func evaluate(
+  func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
     let shape = try context.shape(outputShape(for: BatchShape(input.shape)))

@@ -2,19 +2,15 @@
 
 import CairnJSON
 public import CairnSystem
-public import CairnTensors
+import CairnTensors
 
 /// Each example's elements in another shape. No variables.
-public final class Reshape: ShapelessLayer {
-  /// `Reshape`
-  public static let className = "Reshape"
+public final class Reshape: OneInputLayer, ConfiguredLayer {
+  static let kind = LayerKind("Reshape", keepsWholeNumbers: true, needsShape: false)
 
-  /// Name, flag and variables.
-  public let state: LayerState
-  /// True.
-  public var keepsWholeNumbers: Bool { true }
+  let core: LayerState
   /// The shape of an example; one dimension may be -1, and follows from the others.
-  public let targetShape: [Int]
+  let targetShape: [Int]
 
   /// A layer that gives each example that shape.
   ///
@@ -38,11 +34,11 @@ public final class Reshape: ShapelessLayer {
       throw reader.invalid("target_shape", expected: "dimensions, at most one of them -1")
     }
     targetShape = shape
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
   }
 
   /// `(n, targetShape…)`.
-  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
     guard input.rank >= 1 else { throw shapeMismatch(expected: "a batch", found: input) }
     let known = input.dimensions.dropFirst().compactMap { $0 }
     let target = try Shape(targetShape.map { $0 == -1 ? 1 : $0 }).elementCount
@@ -64,7 +60,7 @@ public final class Reshape: ShapelessLayer {
   }
 
   /// The same elements.
-  public func evaluate(
+  func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
     try input.reshaped(to: context.shape(outputShape(for: BatchShape(input.shape))))
@@ -72,16 +68,12 @@ public final class Reshape: ShapelessLayer {
 }
 
 /// Each example's dimensions in another order. No variables.
-public final class Permute: UnaryLayer {
-  /// `Permute`
-  public static let className = "Permute"
+public final class Permute: OneInputLayer, ConfiguredLayer {
+  static let kind = LayerKind("Permute", keepsWholeNumbers: true)
 
-  /// Name, flag and variables.
-  public let state: LayerState
-  /// True.
-  public var keepsWholeNumbers: Bool { true }
+  let core: LayerState
   /// The dimensions, counted from 1, in their new order.
-  public let dimensions: [Int]
+  let dimensions: [Int]
 
   /// A layer that orders dimensions.
   ///
@@ -101,11 +93,11 @@ public final class Permute: UnaryLayer {
       dimensions.sorted() == Array(1..<dimensions.count + 1), dimensions.count < Shape.maximumRank
     else { throw reader.invalid("dims", expected: "each number from 1 on, once") }
     self.dimensions = dimensions
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
   }
 
   /// The dimensions in their new order.
-  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
     guard input.rank == dimensions.count + 1 else {
       throw shapeMismatch(expected: "\(dimensions.count + 1) dimensions", found: input)
     }
@@ -113,7 +105,7 @@ public final class Permute: UnaryLayer {
   }
 
   /// The elements in their new order.
-  public func evaluate(
+  func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
     _ = try outputShape(for: BatchShape(input.shape))
@@ -122,16 +114,12 @@ public final class Permute: UnaryLayer {
 }
 
 /// Each example, a vector, repeated: `(n, c)` becomes `(n, count, c)`. No variables.
-public final class RepeatVector: UnaryLayer {
-  /// `RepeatVector`
-  public static let className = "RepeatVector"
+public final class RepeatVector: OneInputLayer, ConfiguredLayer {
+  static let kind = LayerKind("RepeatVector", keepsWholeNumbers: true)
 
-  /// Name, flag and variables.
-  public let state: LayerState
-  /// True.
-  public var keepsWholeNumbers: Bool { true }
+  let core: LayerState
   /// How often.
-  public let count: Int
+  let count: Int
 
   /// A layer that repeats vectors `count` times.
   ///
@@ -147,17 +135,17 @@ public final class RepeatVector: UnaryLayer {
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {
     count = try reader.integer("n", in: 0...ConfigurationReader.greatestExtent)
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
   }
 
   /// `(n, count, c)`.
-  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
     guard input.rank == 2 else { throw shapeMismatch(expected: "two dimensions", found: input) }
     return try BatchShape([input.dimensions[0], count, input.dimensions[1]])
   }
 
   /// The vectors, repeated.
-  public func evaluate(
+  func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
     let shape = try context.shape(outputShape(for: BatchShape(input.shape)))

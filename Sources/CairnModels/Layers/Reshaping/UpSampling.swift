@@ -2,7 +2,7 @@
 
 import CairnJSON
 public import CairnSystem
-public import CairnTensors
+import CairnTensors
 
 /// Steps repeated.
 public typealias UpSampling1D = UpSampling<OneDimensional>
@@ -15,12 +15,10 @@ public typealias UpSampling3D = UpSampling<ThreeDimensional>
 ///
 /// Input: `(n, …, c)`, or `(n, c, …)` with channels first. No variables. Interpolation is for two
 /// dimensions only, as in Keras.
-public final class UpSampling<Rank: SpatialRank>: UnaryLayer {
-  /// `UpSampling1D`, `UpSampling2D`, `UpSampling3D`
-  public static var className: String { "UpSampling\(Rank.rank)D" }
+public final class UpSampling<Rank: SpatialRank>: OneInputLayer, ConfiguredLayer {
+  static var kind: LayerKind { LayerKind("UpSampling\(Rank.rank)D") }
 
-  /// Name, flag and variables.
-  public let state: LayerState
+  let core: LayerState
   private let size: [Int]
   private let dataFormat: DataFormat
   private let interpolation: Interpolation
@@ -47,13 +45,13 @@ public final class UpSampling<Rank: SpatialRank>: UnaryLayer {
     dataFormat = Rank.rank == 1 ? .channelsLast : try reader.dataFormat()
     interpolation =
       Rank.rank == 2 ? try reader.choice("interpolation", default: .nearest) : .nearest
-    state = try reader.layerState(className: Self.className)
+    core = try reader.layerState(className: Self.className)
   }
 
   private var first: Int { dataFormat == .channelsFirst ? 2 : 1 }
 
   /// Each spatial dimension times its factor.
-  public func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
     guard input.rank == Rank.rank + 2 else {
       throw shapeMismatch(expected: "\(Rank.rank + 2) dimensions", found: input)
     }
@@ -66,7 +64,7 @@ public final class UpSampling<Rank: SpatialRank>: UnaryLayer {
   }
 
   /// The enlarged input.
-  public func evaluate(
+  func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
     let shape = try context.shape(outputShape(for: BatchShape(input.shape)))
