@@ -44,18 +44,6 @@ extension ConfigurationReader {
   /// The largest length of a window, a stride or a padding: products of two of them don't overflow.
   static let greatestExtent = 1 << 30
 
-  /// A reader of the settings of a layer that is made in code.
-  init(
-    making className: String, name: String?, trainable: Bool = true, dtype: DTypePolicy,
-    _ settings: JSONObject
-  ) throws(CairnError) {
-    var object = settings
-    if let name { object["name"] = .string(name) }
-    object["trainable"] = .bool(trainable)
-    object["dtype"] = dtype.json
-    try self.init(.object(object), path: className)
-  }
-
   /// One integer for each of `count` dimensions; a single one counts for all. Recorded as a list.
   mutating func extents(
     _ key: String, count: Int, in range: ClosedRange<Int> = 1...greatestExtent,

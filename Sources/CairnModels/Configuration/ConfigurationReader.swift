@@ -15,6 +15,8 @@ public struct ConfigurationReader: Sendable {
   /// By which Keras's rules what is read computes.
   var version = KerasVersion.newest
   private let object: JSONObject
+  /// Whether the settings are the arguments of a layer that is made in code.
+  private let isMade: Bool
   /// The keys that were asked for: few, so that a list is quicker than a set.
   private var taken: [String] = []
   /// What was read, in Keras's spelling, with defaults filled in: the layer's own settings.
@@ -24,6 +26,11 @@ public struct ConfigurationReader: Sendable {
   ///
   /// - Throws: `invalidConfiguration` if it is no object.
   package init(_ value: JSONValue, path: String) throws(CairnError) {
+    try self.init(value, path: path, isMade: false)
+  }
+
+  /// As above; what is wrong is an argument if `isMade`.
+  init(_ value: JSONValue, path: String, isMade: Bool) throws(CairnError) {
     guard let object = value.objectValue else {
       throw CairnError(
         .invalidConfiguration, "a configuration is no JSON object", at: .init(name: path),
@@ -31,6 +38,7 @@ public struct ConfigurationReader: Sendable {
     }
     self.object = object
     self.path = path
+    self.isMade = isMade
   }
 
   /// The value at `key`, or nil if there is no such key or its value is `null`.
@@ -67,7 +75,10 @@ public struct ConfigurationReader: Sendable {
   /// The error for a value that is not what is needed.
   public func invalid(_ key: String, expected: String) -> CairnError {
     CairnError(
-      .invalidConfiguration, "a value of the configuration is not what its class needs",
+      isMade ? .invalidArgument : .invalidConfiguration,
+      isMade
+        ? "an argument of the layer is not what its class needs"
+        : "a value of the configuration is not what its class needs",
       at: .init(name: path(of: key)), expected: expected,
       found: object[key].map { Self.excerpt($0) } ?? "nothing")
   }

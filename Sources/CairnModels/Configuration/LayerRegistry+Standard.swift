@@ -2,18 +2,6 @@
 
 import CairnSystem
 
-/// A layer that is made from its settings alone.
-protocol ConfiguredLayer: KerasLayer {
-  init(reading reader: inout ConfigurationReader) throws(CairnError)
-}
-
-/// A layer that is made from its settings and needs a seed.
-protocol SeededLayer: KerasLayer {
-  init(
-    reading reader: inout ConfigurationReader, in context: inout BuildContext
-  ) throws(CairnError)
-}
-
 extension LayerRegistry {
   /// Enters a class that is made from its settings alone.
   mutating func register<L: ConfiguredLayer>(_ type: L.Type) {
@@ -24,6 +12,13 @@ extension LayerRegistry {
   mutating func register<L: SeededLayer>(seeded type: L.Type) {
     register(type) { (reader, context) throws(CairnError) in
       try L(reading: &reader, in: &context.build)
+    }
+  }
+
+  /// Enters a class that holds others.
+  mutating func register<L: EnclosingLayer>(enclosing type: L.Type) {
+    register(type) { (reader, context) throws(CairnError) in
+      try L(reading: &reader, in: &context)
     }
   }
 
@@ -56,9 +51,7 @@ extension LayerRegistry {
     register(seeded: LSTM.self)
     register(seeded: GRU.self)
     register(seeded: SimpleRNN.self)
-    register(Bidirectional.self) { (reader, context) throws(CairnError) in
-      try Bidirectional(reading: &reader, in: &context)
-    }
+    register(enclosing: Bidirectional.self)
     register(seeded: AdditiveAttention.self)
     register(seeded: ConvLSTM1D.self)
     register(seeded: ConvLSTM2D.self)
@@ -66,15 +59,9 @@ extension LayerRegistry {
     register(seeded: RecurrentCell<LSTMRule>.self)
     register(seeded: RecurrentCell<GRURule>.self)
     register(seeded: RecurrentCell<SimpleRNNRule>.self)
-    register(StackedCells.self) { (reader, context) throws(CairnError) in
-      try StackedCells(reading: &reader, in: &context)
-    }
-    register(CellRecurrence.self) { (reader, context) throws(CairnError) in
-      try CellRecurrence(reading: &reader, in: &context)
-    }
-    register(TimeDistributed.self) { (reader, context) throws(CairnError) in
-      try TimeDistributed(reading: &reader, in: &context)
-    }
+    register(enclosing: StackedCells.self)
+    register(enclosing: CellRecurrence.self)
+    register(enclosing: TimeDistributed.self)
   }
 
   mutating func registerConvolutions() {
@@ -149,6 +136,7 @@ extension LayerRegistry {
     register(Concatenate.self)
     register(Dot.self)
     register(ActivityRegularization.self)
+    register(seeded: Dropout.self)
     register(seeded: GaussianNoise.self)
     register(seeded: GaussianDropout.self)
     register(seeded: AlphaDropout.self)

@@ -24,9 +24,6 @@ public struct LayerRegistry: Sendable {
     registry.registerConvolutions()
     registry.registerElementwise()
     registry.registerSequences()
-    registry.register(Dropout.self) { (reader, context) throws(CairnError) in
-      try Dropout(reading: &reader, in: &context)
-    }
     registry.registerOperations()
     registry.register(Functional.self) { (reader, context) throws(CairnError) in
       try Functional(reading: &reader, in: &context)

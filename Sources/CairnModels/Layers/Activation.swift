@@ -17,25 +17,17 @@ public final class Activation: OneInputLayer, ConfiguredLayer {
   /// A layer that applies `activation`.
   ///
   /// - Throws: `invalidName`.
-  public init(
+  public convenience init(
     _ activation: ActivationFunction, name: String? = nil, trainable: Bool = true,
     dtype: DTypePolicy = .float32
   ) throws(CairnError) {
-    self.activation = activation
-    core = try LayerState(
-      className: Self.className, name: name, trainable: trainable, dtype: dtype)
+    try self.init(
+      making: ["activation": activation], name: name, trainable: trainable, dtype: dtype)
   }
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {
     activation = try reader.activation("activation")
     core = try reader.layerState(className: Self.className)
-  }
-
-  /// The keys of Keras's `get_config` for this class.
-  var config: JSONObject {
-    var settings = state.baseSettings
-    settings["activation"] = activation.json
-    return settings
   }
 
   /// The input's own shape; for glu half as wide, where Keras's own `compute_output_shape` errs.

@@ -15,7 +15,7 @@ public final class BatchNormalization: OneInputLayer, ConfiguredLayer {
 
   let core: LayerState
   /// The dimension of the channels; negative ones count from the end.
-  let axis: Int
+  package let axis: Int
   /// The share of the old in each update of the moving statistics in training.
   let momentum: Double
   /// What is added to the variance.
@@ -25,9 +25,6 @@ public final class BatchNormalization: OneInputLayer, ConfiguredLayer {
   /// Whether there is a `gamma`.
   let scales: Bool
   private let initializers: Initializers
-  private let preserved: JSONObject
-  private let renormMomentum: Double
-  private let isSynchronized: Bool
 
   /// What the variables begin with.
   public struct Initializers: Hashable, Sendable {
@@ -44,45 +41,37 @@ public final class BatchNormalization: OneInputLayer, ConfiguredLayer {
     public init() {}
   }
 
-  private static let preservedKeys = [
-    "beta_regularizer", "gamma_regularizer", "beta_constraint", "gamma_constraint",
-  ]
-
   /// A layer that normalises along `axis`.
   ///
   /// - Throws: `invalidArgument` for a momentum or an epsilon that is not finite; `invalidName`.
-  public init(
+  public convenience init(
     axis: Int = -1, momentum: Double = 0.99, epsilon: Double = 0.001, centers: Bool = true,
     scales: Bool = true, initializers: Initializers = Initializers(), name: String? = nil,
     trainable: Bool = true, dtype: DTypePolicy = .float32
   ) throws(CairnError) {
-    guard momentum.isFinite, epsilon.isFinite else {
-      throw CairnError(
-        .invalidArgument, "a momentum or an epsilon is not finite",
-        found: "\(momentum) and \(epsilon)")
-    }
-    self.axis = axis
-    self.momentum = momentum
-    self.epsilon = epsilon
-    self.centers = centers
-    self.scales = scales
-    self.initializers = initializers
-    preserved = [:]
-    renormMomentum = 0.99
-    isSynchronized = false
-    core = try LayerState(
-      className: Self.className, name: name, trainable: trainable, dtype: dtype)
+    try self.init(
+      making: [
+        "axis": axis, "momentum": momentum, "epsilon": epsilon, "center": centers,
+        "scale": scales, "beta_initializer": initializers.beta,
+        "gamma_initializer": initializers.gamma,
+        "moving_mean_initializer": initializers.movingMean,
+        "moving_variance_initializer": initializers.movingVariance,
+      ], name: name, trainable: trainable, dtype: dtype)
   }
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {
     // Keras 2 wrote the axis as a list of one.
     if let list = reader.peek("axis")?.arrayValue, list.count == 1 {
       axis = try reader.optionalIntegers("axis")?.first ?? -1
+      reader.record("axis", axis.json)
     } else {
       axis = try reader.integer("axis", in: -Shape.maximumRank...Shape.maximumRank, default: -1)
     }
     momentum = try reader.double("momentum", default: 0.99)
     epsilon = try reader.double("epsilon", default: 0.001)
+    // Written as floats however they were read.
+    reader.record("momentum", momentum.json)
+    reader.record("epsilon", epsilon.json)
     centers = try reader.bool("center", default: true)
     scales = try reader.bool("scale", default: true)
     var initializers = Initializers()
@@ -92,33 +81,16 @@ public final class BatchNormalization: OneInputLayer, ConfiguredLayer {
     initializers.movingVariance = try reader.initializer(
       "moving_variance_initializer", default: .ones)
     self.initializers = initializers
-    preserved = reader.preserved(Self.preservedKeys)
-    isSynchronized = try reader.bool("synchronized", default: false)
+    _ = reader.preserved([
+      "beta_regularizer", "gamma_regularizer", "beta_constraint", "gamma_constraint",
+    ])
+    _ = try reader.bool("synchronized", default: false)
     guard try !reader.bool("renorm", default: false), reader.take("renorm_clipping") == nil else {
       throw reader.unsupported("renorm", "batch renormalisation is not implemented")
     }
-    renormMomentum = try reader.double("renorm_momentum", default: 0.99)
+    reader.record("renorm_clipping", .null)
+    reader.record("renorm_momentum", try reader.double("renorm_momentum", default: 0.99).json)
     core = try reader.layerState(className: Self.className)
-  }
-
-  /// The keys of Keras's `get_config` for this class.
-  var config: JSONObject {
-    var settings = state.baseSettings
-    settings["axis"] = .integer(Int64(axis))
-    settings["momentum"] = .double(momentum)
-    settings["epsilon"] = .double(epsilon)
-    settings["center"] = .bool(centers)
-    settings["scale"] = .bool(scales)
-    settings["beta_initializer"] = initializers.beta.json
-    settings["gamma_initializer"] = initializers.gamma.json
-    settings["moving_mean_initializer"] = initializers.movingMean.json
-    settings["moving_variance_initializer"] = initializers.movingVariance.json
-    for key in Self.preservedKeys { settings[key] = preserved[key] ?? .null }
-    settings["synchronized"] = .bool(isSynchronized)
-    settings["renorm"] = false
-    settings["renorm_clipping"] = .null
-    settings["renorm_momentum"] = .double(renormMomentum)
-    return settings
   }
 
   /// The input's own shape, if it has the axis.

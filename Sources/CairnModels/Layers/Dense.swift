@@ -19,48 +19,32 @@ public final class Dense: OneInputLayer, ConfiguredLayer {
   public let activation: ActivationFunction
   /// Whether there is a bias.
   public let usesBias: Bool
-  private let kernelInitializer: Initializer
-  private let biasInitializer: Initializer
-  /// Regularizers and constraints as they were read: without effect on evaluation.
-  private let preserved: JSONObject
-
-  private static let preservedKeys = [
-    "kernel_regularizer", "bias_regularizer", "kernel_constraint", "bias_constraint",
-  ]
+  private let initializers: (kernel: Initializer, bias: Initializer)
 
   /// A layer of `units` outputs.
   ///
   /// - Throws: `invalidArgument` unless `units` is in 1..<2^48; `invalidName`.
-  public init(
+  public convenience init(
     _ units: Int, activation: ActivationFunction = .linear, usesBias: Bool = true,
     kernelInitializer: Initializer = .glorotUniform, biasInitializer: Initializer = .zeros,
     name: String? = nil, trainable: Bool = true, dtype: DTypePolicy = .float32
   ) throws(CairnError) {
-    guard (1..<Shape.dimensionLimit).contains(units) else {
-      throw CairnError(
-        .invalidArgument, "a dense layer cannot have that many units", expected: "1 up to 2^48 - 1",
-        found: "\(units)")
-    }
-    self.units = units
-    self.activation = activation
-    self.usesBias = usesBias
-    self.kernelInitializer = kernelInitializer
-    self.biasInitializer = biasInitializer
-    preserved = [:]
-    core = try LayerState(
-      className: Self.className, name: name, trainable: trainable, dtype: dtype)
-    quantized = dtype.quantization.map {
-      QuantizedLayer(quantization: $0, inputs: $0 == .int8 ? AbsMaxQuantizer() : nil)
-    }
+    try self.init(
+      making: [
+        "units": units, "activation": activation, "use_bias": usesBias,
+        "kernel_initializer": kernelInitializer, "bias_initializer": biasInitializer,
+      ], name: name, trainable: trainable, dtype: dtype)
   }
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {
     units = try reader.integer("units", in: 1...Shape.dimensionLimit - 1)
     activation = try reader.activation("activation")
     usesBias = try reader.bool("use_bias", default: true)
-    kernelInitializer = try reader.initializer("kernel_initializer", default: .glorotUniform)
-    biasInitializer = try reader.initializer("bias_initializer", default: .zeros)
-    preserved = reader.preserved(Self.preservedKeys)
+    initializers.kernel = try reader.initializer("kernel_initializer", default: .glorotUniform)
+    initializers.bias = try reader.initializer("bias_initializer", default: .zeros)
+    _ = reader.preserved([
+      "kernel_regularizer", "bias_regularizer", "kernel_constraint", "bias_constraint",
+    ])
     (core, quantized) = try reader.quantizedLayerState(className: Self.className)
   }
 
@@ -68,22 +52,6 @@ public final class Dense: OneInputLayer, ConfiguredLayer {
   public var kernel: Variable? { state.variable("kernel") }
   /// The bias, once the layer is built and if it has one.
   public var bias: Variable? { state.variable("bias") }
-
-  /// The keys of Keras's `get_config` for this class.
-  var config: JSONObject {
-    var settings = state.baseSettings
-    settings["units"] = .integer(Int64(units))
-    settings["activation"] = activation.json
-    settings["use_bias"] = .bool(usesBias)
-    settings["kernel_initializer"] = kernelInitializer.json
-    settings["bias_initializer"] = biasInitializer.json
-    for key in Self.preservedKeys { settings[key] = preserved[key] ?? .null }
-    settings["quantization_config"] = .null
-    for key in ["quantization_config", "lora_rank", "lora_alpha"] {
-      if let value = state.ownSettings[key] { settings[key] = value }
-    }
-    return settings
-  }
 
   /// `(…, units)` for `(…, n)`.
   func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
@@ -109,15 +77,15 @@ public final class Dense: OneInputLayer, ConfiguredLayer {
     }
     if let quantized {
       return try quantized.makeKernel(
-        [inputs, units], scale: [units], table: (inputs, units), initializer: kernelInitializer,
+        [inputs, units], scale: [units], table: (inputs, units), initializer: initializers.kernel,
         dtype: state.dtype.variableDType, in: &context)
         + context.makeWeights(
-          [usesBias ? ("bias", [units], biasInitializer) : nil], dtype: state.dtype.variableDType)
+          [usesBias ? ("bias", [units], initializers.bias) : nil], dtype: state.dtype.variableDType)
     }
     return try context.makeWeights(
       [
-        ("kernel", [inputs, units], kernelInitializer),
-        usesBias ? ("bias", [units], biasInitializer) : nil,
+        ("kernel", [inputs, units], initializers.kernel),
+        usesBias ? ("bias", [units], initializers.bias) : nil,
       ], dtype: state.dtype.variableDType)
   }
 

@@ -27,23 +27,21 @@ public final class EinsumDense: OneInputLayer, ConfiguredLayer {
   ///   - equation: Such as `abc,cd->abd`.
   ///   - outputShape: The output's dimensions without the first; nil where they are the input's.
   ///   - biasAxes: The output's dimensions that the bias has: `d`.
-  /// - Throws: `invalidConfiguration` for an equation that Keras refuses; `invalidName`.
+  /// - Throws: `invalidArgument` for an equation that Keras refuses; `invalidName`.
   public convenience init(
     _ equation: String, outputShape: [Int?], biasAxes: String? = nil,
     activation: ActivationFunction = .linear, kernelInitializer: Initializer = .glorotUniform,
     biasInitializer: Initializer = .zeros, name: String? = nil, trainable: Bool = true,
     dtype: DTypePolicy = .float32
   ) throws(CairnError) {
-    var reader = try ConfigurationReader(
-      making: Self.className, name: name, trainable: trainable, dtype: dtype,
-      [
-        "equation": .string(equation),
-        "output_shape": .array(outputShape.map { $0.map { .integer(Int64($0)) } ?? .null }),
-        "bias_axes": biasAxes.map { .string($0) } ?? .null,
-        "activation": activation.json, "kernel_initializer": kernelInitializer.json,
-        "bias_initializer": biasInitializer.json,
-      ])
-    try self.init(reading: &reader)
+    try self.init(
+      making: [
+        "equation": equation,
+        "output_shape": JSONValue.array(outputShape.map { $0?.json ?? .null }),
+        "bias_axes": biasAxes,
+        "activation": activation, "kernel_initializer": kernelInitializer,
+        "bias_initializer": biasInitializer,
+      ], name: name, trainable: trainable, dtype: dtype)
   }
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {

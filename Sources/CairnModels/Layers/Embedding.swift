@@ -23,20 +23,18 @@ public final class Embedding: OneInputLayer, ConfiguredLayer {
 
   /// A layer of `inputDimension` vectors.
   ///
-  /// - Throws: `invalidConfiguration` for sizes below 1; `invalidName`.
+  /// - Throws: `invalidArgument` for sizes below 1; `invalidName`.
   public convenience init(
     _ inputDimension: Int, _ outputDimension: Int, masksZero: Bool = false,
     initializer: Initializer = .randomUniform(), name: String? = nil, trainable: Bool = true,
     dtype: DTypePolicy = .float32
   ) throws(CairnError) {
-    var reader = try ConfigurationReader(
-      making: Self.className, name: name, trainable: trainable, dtype: dtype,
-      [
-        "input_dim": .integer(Int64(inputDimension)),
-        "output_dim": .integer(Int64(outputDimension)), "mask_zero": .bool(masksZero),
-        "embeddings_initializer": initializer.json,
-      ])
-    try self.init(reading: &reader)
+    try self.init(
+      making: [
+        "input_dim": inputDimension,
+        "output_dim": outputDimension, "mask_zero": masksZero,
+        "embeddings_initializer": initializer,
+      ], name: name, trainable: trainable, dtype: dtype)
   }
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {

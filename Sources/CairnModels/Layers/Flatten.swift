@@ -21,29 +21,17 @@ public final class Flatten: OneInputLayer, ConfiguredLayer {
   /// A layer that flattens inputs of the given format.
   ///
   /// - Throws: `invalidName`.
-  public init(
+  public convenience init(
     dataFormat: DataFormat = .channelsLast, name: String? = nil, trainable: Bool = true,
     dtype: DTypePolicy = .float32
   ) throws(CairnError) {
-    self.dataFormat = dataFormat
-    core = try LayerState(
-      className: Self.className, name: name, trainable: trainable, dtype: dtype)
+    try self.init(
+      making: ["data_format": dataFormat], name: name, trainable: trainable, dtype: dtype)
   }
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {
-    let format = try reader.string("data_format", default: DataFormat.channelsLast.rawValue)
-    guard let dataFormat = DataFormat(rawValue: format) else {
-      throw reader.invalid("data_format", expected: "channels_last or channels_first")
-    }
-    self.dataFormat = dataFormat
+    dataFormat = try reader.dataFormat()
     core = try reader.layerState(className: Self.className)
-  }
-
-  /// The keys of Keras's `get_config` for this class.
-  var config: JSONObject {
-    var settings = state.baseSettings
-    settings["data_format"] = .string(dataFormat.rawValue)
-    return settings
   }
 
   /// `(n, product of the others)`.

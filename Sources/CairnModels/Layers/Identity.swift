@@ -17,9 +17,8 @@ public final class Identity: OneInputLayer, ConfiguredLayer {
   public convenience init(
     name: String? = nil, trainable: Bool = true, dtype: DTypePolicy = .float32
   ) throws(CairnError) {
-    var reader = try ConfigurationReader(
-      making: Self.className, name: name, trainable: trainable, dtype: dtype, [:])
-    try self.init(reading: &reader)
+    try self.init(
+      making: [:], name: name, trainable: trainable, dtype: dtype)
   }
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {

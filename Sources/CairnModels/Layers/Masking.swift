@@ -19,10 +19,8 @@ public final class Masking: OneInputLayer, ConfiguredLayer {
     maskValue: Double = 0, name: String? = nil, trainable: Bool = true,
     dtype: DTypePolicy = .float32
   ) throws(CairnError) {
-    var reader = try ConfigurationReader(
-      making: Self.className, name: name, trainable: trainable, dtype: dtype,
-      ["mask_value": .double(maskValue)])
-    try self.init(reading: &reader)
+    try self.init(
+      making: ["mask_value": maskValue], name: name, trainable: trainable, dtype: dtype)
   }
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {

@@ -15,18 +15,16 @@ public final class ReLU: OneInputLayer, ConfiguredLayer {
 
   /// A rectifier.
   ///
-  /// - Throws: `invalidConfiguration` for negative values; `invalidName`.
+  /// - Throws: `invalidArgument` for negative values; `invalidName`.
   public convenience init(
     maximum: Double? = nil, negativeSlope: Double = 0, threshold: Double = 0, name: String? = nil,
     trainable: Bool = true, dtype: DTypePolicy = .float32
   ) throws(CairnError) {
-    var reader = try ConfigurationReader(
-      making: Self.className, name: name, trainable: trainable, dtype: dtype,
-      [
-        "max_value": maximum.map { .double($0) } ?? .null,
-        "negative_slope": .double(negativeSlope), "threshold": .double(threshold),
-      ])
-    try self.init(reading: &reader)
+    try self.init(
+      making: [
+        "max_value": maximum,
+        "negative_slope": negativeSlope, "threshold": threshold,
+      ], name: name, trainable: trainable, dtype: dtype)
   }
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {
@@ -74,15 +72,13 @@ public final class LeakyReLU: OneInputLayer, ConfiguredLayer {
 
   /// A rectifier with a slope.
   ///
-  /// - Throws: `invalidConfiguration` for a negative slope; `invalidName`.
+  /// - Throws: `invalidArgument` for a negative slope; `invalidName`.
   public convenience init(
     negativeSlope: Double = 0.3, name: String? = nil, trainable: Bool = true,
     dtype: DTypePolicy = .float32
   ) throws(CairnError) {
-    var reader = try ConfigurationReader(
-      making: Self.className, name: name, trainable: trainable, dtype: dtype,
-      ["negative_slope": .double(negativeSlope)])
-    try self.init(reading: &reader)
+    try self.init(
+      making: ["negative_slope": negativeSlope], name: name, trainable: trainable, dtype: dtype)
   }
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {
@@ -119,10 +115,8 @@ public final class ELU: OneInputLayer, ConfiguredLayer {
   public convenience init(
     alpha: Double = 1, name: String? = nil, trainable: Bool = true, dtype: DTypePolicy = .float32
   ) throws(CairnError) {
-    var reader = try ConfigurationReader(
-      making: Self.className, name: name, trainable: trainable, dtype: dtype,
-      ["alpha": .double(alpha)])
-    try self.init(reading: &reader)
+    try self.init(
+      making: ["alpha": alpha], name: name, trainable: trainable, dtype: dtype)
   }
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {

@@ -17,18 +17,16 @@ public final class PReLU: OneInputLayer, ConfiguredLayer {
   /// A rectifier with learned slopes.
   ///
   /// - Parameter sharedAxes: The dimensions, counted from 1, that have one slope.
-  /// - Throws: `invalidConfiguration`; `invalidName`.
+  /// - Throws: `invalidArgument`; `invalidName`.
   public convenience init(
     sharedAxes: [Int]? = nil, alphaInitializer: Initializer = .zeros, name: String? = nil,
     trainable: Bool = true, dtype: DTypePolicy = .float32
   ) throws(CairnError) {
-    var reader = try ConfigurationReader(
-      making: Self.className, name: name, trainable: trainable, dtype: dtype,
-      [
-        "shared_axes": sharedAxes.map { .array($0.map { .integer(Int64($0)) }) } ?? .null,
-        "alpha_initializer": alphaInitializer.json,
-      ])
-    try self.init(reading: &reader)
+    try self.init(
+      making: [
+        "shared_axes": sharedAxes,
+        "alpha_initializer": alphaInitializer,
+      ], name: name, trainable: trainable, dtype: dtype)
   }
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {

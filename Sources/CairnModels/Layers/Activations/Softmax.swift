@@ -15,15 +15,12 @@ public final class Softmax: OneInputLayer, ConfiguredLayer {
 
   /// A softmax along `axes`.
   ///
-  /// - Throws: `invalidConfiguration` for no axes; `invalidName`.
+  /// - Throws: `invalidArgument` for no axes; `invalidName`.
   public convenience init(
     axes: [Int] = [-1], name: String? = nil, trainable: Bool = true, dtype: DTypePolicy = .float32
   ) throws(CairnError) {
-    let list = axes.map { JSONValue.integer(Int64($0)) }
-    var reader = try ConfigurationReader(
-      making: Self.className, name: name, trainable: trainable, dtype: dtype,
-      ["axis": list.count == 1 ? list[0] : .array(list)])
-    try self.init(reading: &reader)
+    try self.init(
+      making: ["axis": Extents(axes)], name: name, trainable: trainable, dtype: dtype)
   }
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {

@@ -62,20 +62,18 @@ public final class ScoredAttention<Scores: AttentionScores>: KerasLayer, SeededL
 
   /// An attention layer.
   ///
-  /// - Throws: `invalidConfiguration`; `invalidName`.
+  /// - Throws: `invalidArgument`; `invalidName`.
   public convenience init(
     usesScale: Bool = false, scoreMode: ScoreMode = .dot, dropout: Double = 0, seed: UInt32? = nil,
     name: String? = nil, trainable: Bool = true, dtype: DTypePolicy = .float32
   ) throws(CairnError) {
-    var settings: JSONObject = [
-      "use_scale": .bool(usesScale), "dropout": .double(dropout),
-      "seed": seed.map { .integer(Int64($0)) } ?? .null,
+    var settings: LayerSettings = [
+      "use_scale": usesScale, "dropout": dropout,
+      "seed": seed,
     ]
-    if !Scores.isAdditive { settings["score_mode"] = .string(scoreMode.rawValue) }
-    var reader = try ConfigurationReader(
-      making: Self.className, name: name, trainable: trainable, dtype: dtype, settings)
-    var context = BuildContext(.seeded(.random(in: .min ... .max)))
-    try self.init(reading: &reader, in: &context)
+    if !Scores.isAdditive { settings["score_mode"] = scoreMode }
+    try self.init(
+      making: settings, name: name, trainable: trainable, dtype: dtype)
   }
 
   init(

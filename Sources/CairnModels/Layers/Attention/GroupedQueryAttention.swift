@@ -20,19 +20,16 @@ public final class GroupedQueryAttention: KerasLayer, SeededLayer {
 
   /// An attention layer of `queryHeads` heads, each of `size`.
   ///
-  /// - Throws: `invalidConfiguration` for sizes that Keras refuses; `invalidName`.
+  /// - Throws: `invalidArgument` for sizes that Keras refuses; `invalidName`.
   public convenience init(
     _ size: Int, queryHeads: Int, valueHeads: Int, usesBias: Bool = true, name: String? = nil,
     trainable: Bool = true, dtype: DTypePolicy = .float32
   ) throws(CairnError) {
-    var reader = try ConfigurationReader(
-      making: Self.className, name: name, trainable: trainable, dtype: dtype,
-      [
-        "head_dim": .integer(Int64(size)), "num_query_heads": .integer(Int64(queryHeads)),
-        "num_key_value_heads": .integer(Int64(valueHeads)), "use_bias": .bool(usesBias),
-      ])
-    var context = BuildContext(.seeded(.random(in: .min ... .max)))
-    try self.init(reading: &reader, in: &context)
+    try self.init(
+      making: [
+        "head_dim": size, "num_query_heads": queryHeads,
+        "num_key_value_heads": valueHeads, "use_bias": usesBias,
+      ], name: name, trainable: trainable, dtype: dtype)
   }
 
   init(

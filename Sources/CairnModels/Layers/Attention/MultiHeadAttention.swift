@@ -23,25 +23,19 @@ public final class MultiHeadAttention: KerasLayer, SeededLayer {
 
   /// An attention layer of `heads` heads, each of keys of `keySize`.
   ///
-  /// - Throws: `invalidConfiguration` for sizes that Keras refuses; `invalidName`.
+  /// - Throws: `invalidArgument` for sizes that Keras refuses; `invalidName`.
   public convenience init(
     heads: Int, keySize: Int, valueSize: Int? = nil, usesBias: Bool = true, dropout: Double = 0,
     outputShape: [Int]? = nil, attentionAxes: [Int]? = nil, name: String? = nil,
     trainable: Bool = true, dtype: DTypePolicy = .float32
   ) throws(CairnError) {
-    func list(_ numbers: [Int]?) -> JSONValue {
-      numbers.map { .array($0.map { .integer(Int64($0)) }) } ?? .null
-    }
-    var reader = try ConfigurationReader(
-      making: Self.className, name: name, trainable: trainable, dtype: dtype,
-      [
-        "num_heads": .integer(Int64(heads)), "key_dim": .integer(Int64(keySize)),
-        "value_dim": .integer(Int64(valueSize ?? keySize)), "use_bias": .bool(usesBias),
-        "dropout": .double(dropout), "output_shape": list(outputShape),
-        "attention_axes": list(attentionAxes),
-      ])
-    var context = BuildContext(.seeded(.random(in: .min ... .max)))
-    try self.init(reading: &reader, in: &context)
+    try self.init(
+      making: [
+        "num_heads": heads, "key_dim": keySize,
+        "value_dim": valueSize ?? keySize, "use_bias": usesBias,
+        "dropout": dropout, "output_shape": outputShape,
+        "attention_axes": attentionAxes,
+      ], name: name, trainable: trainable, dtype: dtype)
   }
 
   init(

@@ -32,7 +32,7 @@ public final class Convolution<Rank: SpatialRank>: OneInputLayer, ConfiguredLaye
 
   /// A convolution with `filters` output channels.
   ///
-  /// - Throws: `invalidConfiguration` for sizes that Keras refuses; `invalidName`.
+  /// - Throws: `invalidArgument` for sizes that Keras refuses; `invalidName`.
   public convenience init(
     _ filters: Int, kernelSize: Extents, strides: Extents = 1, padding: Padding = .valid,
     dataFormat: DataFormat = .channelsLast, dilation: Extents = 1, groups: Int = 1,
@@ -40,17 +40,15 @@ public final class Convolution<Rank: SpatialRank>: OneInputLayer, ConfiguredLaye
     kernelInitializer: Initializer = .glorotUniform, biasInitializer: Initializer = .zeros,
     name: String? = nil, trainable: Bool = true, dtype: DTypePolicy = .float32
   ) throws(CairnError) {
-    var reader = try ConfigurationReader(
-      making: Self.className, name: name, trainable: trainable, dtype: dtype,
-      [
-        "filters": .integer(Int64(filters)), "kernel_size": kernelSize.json,
-        "strides": strides.json, "padding": .string(padding.rawValue),
-        "data_format": .string(dataFormat.rawValue), "dilation_rate": dilation.json,
-        "groups": .integer(Int64(groups)), "activation": activation.json,
-        "use_bias": .bool(usesBias), "kernel_initializer": kernelInitializer.json,
-        "bias_initializer": biasInitializer.json,
-      ])
-    try self.init(reading: &reader)
+    try self.init(
+      making: [
+        "filters": filters, "kernel_size": kernelSize,
+        "strides": strides, "padding": padding,
+        "data_format": dataFormat, "dilation_rate": dilation,
+        "groups": groups, "activation": activation,
+        "use_bias": usesBias, "kernel_initializer": kernelInitializer,
+        "bias_initializer": biasInitializer,
+      ], name: name, trainable: trainable, dtype: dtype)
   }
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {

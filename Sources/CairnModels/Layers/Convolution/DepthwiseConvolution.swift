@@ -27,22 +27,20 @@ public final class DepthwiseConvolution<Rank: SpatialRank>: OneInputLayer, Confi
 
   /// A depthwise convolution.
   ///
-  /// - Throws: `invalidConfiguration` for sizes that Keras refuses; `invalidName`.
+  /// - Throws: `invalidArgument` for sizes that Keras refuses; `invalidName`.
   public convenience init(
     kernelSize: Extents, strides: Extents = 1, padding: Padding = .valid, depthMultiplier: Int = 1,
     dataFormat: DataFormat = .channelsLast, dilation: Extents = 1,
     activation: ActivationFunction = .linear, usesBias: Bool = true, name: String? = nil,
     trainable: Bool = true, dtype: DTypePolicy = .float32
   ) throws(CairnError) {
-    var reader = try ConfigurationReader(
-      making: Self.className, name: name, trainable: trainable, dtype: dtype,
-      [
-        "kernel_size": kernelSize.json, "strides": strides.json,
-        "padding": .string(padding.rawValue), "depth_multiplier": .integer(Int64(depthMultiplier)),
-        "data_format": .string(dataFormat.rawValue), "dilation_rate": dilation.json,
-        "activation": activation.json, "use_bias": .bool(usesBias),
-      ])
-    try self.init(reading: &reader)
+    try self.init(
+      making: [
+        "kernel_size": kernelSize, "strides": strides,
+        "padding": padding, "depth_multiplier": depthMultiplier,
+        "data_format": dataFormat, "dilation_rate": dilation,
+        "activation": activation, "use_bias": usesBias,
+      ], name: name, trainable: trainable, dtype: dtype)
   }
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {

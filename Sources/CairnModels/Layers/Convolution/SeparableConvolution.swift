@@ -29,23 +29,21 @@ public final class SeparableConvolution<Rank: SpatialRank>: OneInputLayer, Confi
 
   /// A separable convolution with `filters` output channels.
   ///
-  /// - Throws: `invalidConfiguration` for sizes that Keras refuses; `invalidName`.
+  /// - Throws: `invalidArgument` for sizes that Keras refuses; `invalidName`.
   public convenience init(
     _ filters: Int, kernelSize: Extents, strides: Extents = 1, padding: Padding = .valid,
     dataFormat: DataFormat = .channelsLast, dilation: Extents = 1, depthMultiplier: Int = 1,
     activation: ActivationFunction = .linear, usesBias: Bool = true, name: String? = nil,
     trainable: Bool = true, dtype: DTypePolicy = .float32
   ) throws(CairnError) {
-    var reader = try ConfigurationReader(
-      making: Self.className, name: name, trainable: trainable, dtype: dtype,
-      [
-        "filters": .integer(Int64(filters)), "kernel_size": kernelSize.json,
-        "strides": strides.json, "padding": .string(padding.rawValue),
-        "data_format": .string(dataFormat.rawValue), "dilation_rate": dilation.json,
-        "depth_multiplier": .integer(Int64(depthMultiplier)),
-        "activation": activation.json, "use_bias": .bool(usesBias),
-      ])
-    try self.init(reading: &reader)
+    try self.init(
+      making: [
+        "filters": filters, "kernel_size": kernelSize,
+        "strides": strides, "padding": padding,
+        "data_format": dataFormat, "dilation_rate": dilation,
+        "depth_multiplier": depthMultiplier,
+        "activation": activation, "use_bias": usesBias,
+      ], name: name, trainable: trainable, dtype: dtype)
   }
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {

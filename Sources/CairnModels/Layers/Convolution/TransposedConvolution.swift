@@ -32,23 +32,21 @@ public final class TransposedConvolution<Rank: SpatialRank>: OneInputLayer, Conf
 
   /// A transposed convolution with `filters` output channels.
   ///
-  /// - Throws: `invalidConfiguration` for sizes that Keras refuses; `invalidName`.
+  /// - Throws: `invalidArgument` for sizes that Keras refuses; `invalidName`.
   public convenience init(
     _ filters: Int, kernelSize: Extents, strides: Extents = 1, padding: Padding = .valid,
     outputPadding: Extents? = nil, dataFormat: DataFormat = .channelsLast, dilation: Extents = 1,
     activation: ActivationFunction = .linear, usesBias: Bool = true, name: String? = nil,
     trainable: Bool = true, dtype: DTypePolicy = .float32
   ) throws(CairnError) {
-    var reader = try ConfigurationReader(
-      making: Self.className, name: name, trainable: trainable, dtype: dtype,
-      [
-        "filters": .integer(Int64(filters)), "kernel_size": kernelSize.json,
-        "strides": strides.json, "padding": .string(padding.rawValue),
-        "output_padding": outputPadding?.json ?? .null,
-        "data_format": .string(dataFormat.rawValue), "dilation_rate": dilation.json,
-        "activation": activation.json, "use_bias": .bool(usesBias),
-      ])
-    try self.init(reading: &reader)
+    try self.init(
+      making: [
+        "filters": filters, "kernel_size": kernelSize,
+        "strides": strides, "padding": padding,
+        "output_padding": outputPadding,
+        "data_format": dataFormat, "dilation_rate": dilation,
+        "activation": activation, "use_bias": usesBias,
+      ], name: name, trainable: trainable, dtype: dtype)
   }
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {

@@ -18,10 +18,8 @@ public final class Concatenate: KerasLayer, ConfiguredLayer {
   public convenience init(
     axis: Int = -1, name: String? = nil, trainable: Bool = true, dtype: DTypePolicy = .float32
   ) throws(CairnError) {
-    var reader = try ConfigurationReader(
-      making: Self.className, name: name, trainable: trainable, dtype: dtype,
-      ["axis": .integer(Int64(axis))])
-    try self.init(reading: &reader)
+    try self.init(
+      making: ["axis": axis], name: name, trainable: trainable, dtype: dtype)
   }
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {

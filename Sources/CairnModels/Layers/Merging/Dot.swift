@@ -18,18 +18,16 @@ public final class Dot: KerasLayer, ConfiguredLayer {
   /// - Parameters:
   ///   - axes: The dimension of each that is added up along.
   ///   - normalizes: Whether those get length 1 first: the result is the cosine then.
-  /// - Throws: `invalidConfiguration`; `invalidName`.
+  /// - Throws: `invalidArgument`; `invalidName`.
   public convenience init(
     axes: (left: Int, right: Int), normalizes: Bool = false, name: String? = nil,
     trainable: Bool = true, dtype: DTypePolicy = .float32
   ) throws(CairnError) {
-    var reader = try ConfigurationReader(
-      making: Self.className, name: name, trainable: trainable, dtype: dtype,
-      [
-        "axes": [.integer(Int64(axes.left)), .integer(Int64(axes.right))],
-        "normalize": .bool(normalizes),
-      ])
-    try self.init(reading: &reader)
+    try self.init(
+      making: [
+        "axes": [axes.left, axes.right],
+        "normalize": normalizes,
+      ], name: name, trainable: trainable, dtype: dtype)
   }
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {

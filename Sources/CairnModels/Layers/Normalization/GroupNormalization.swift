@@ -21,19 +21,17 @@ public final class GroupNormalization: OneInputLayer, ConfiguredLayer {
 
   /// A layer of `groups` groups; -1 makes every channel one.
   ///
-  /// - Throws: `invalidConfiguration`; `invalidName`.
+  /// - Throws: `invalidArgument`; `invalidName`.
   public convenience init(
     groups: Int = 32, axis: Int = -1, epsilon: Double = 0.001, centers: Bool = true,
     scales: Bool = true, name: String? = nil, trainable: Bool = true,
     dtype: DTypePolicy = .float32
   ) throws(CairnError) {
-    var reader = try ConfigurationReader(
-      making: Self.className, name: name, trainable: trainable, dtype: dtype,
-      [
-        "groups": .integer(Int64(groups)), "axis": .integer(Int64(axis)),
-        "epsilon": .double(epsilon), "center": .bool(centers), "scale": .bool(scales),
-      ])
-    try self.init(reading: &reader)
+    try self.init(
+      making: [
+        "groups": groups, "axis": axis,
+        "epsilon": epsilon, "center": centers, "scale": scales,
+      ], name: name, trainable: trainable, dtype: dtype)
   }
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {

@@ -21,18 +21,16 @@ public final class LayerNormalization: OneInputLayer, ConfiguredLayer {
 
   /// A layer that normalises along `axes`.
   ///
-  /// - Throws: `invalidConfiguration`; `invalidName`.
+  /// - Throws: `invalidArgument`; `invalidName`.
   public convenience init(
     axes: [Int] = [-1], epsilon: Double = 0.001, centers: Bool = true, scales: Bool = true,
     name: String? = nil, trainable: Bool = true, dtype: DTypePolicy = .float32
   ) throws(CairnError) {
-    var reader = try ConfigurationReader(
-      making: Self.className, name: name, trainable: trainable, dtype: dtype,
-      [
-        "axis": .array(axes.map { .integer(Int64($0)) }), "epsilon": .double(epsilon),
-        "center": .bool(centers), "scale": .bool(scales),
-      ])
-    try self.init(reading: &reader)
+    try self.init(
+      making: [
+        "axis": axes, "epsilon": epsilon,
+        "center": centers, "scale": scales,
+      ], name: name, trainable: trainable, dtype: dtype)
   }
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {
@@ -107,15 +105,13 @@ public final class RMSNormalization: OneInputLayer, ConfiguredLayer {
 
   /// A layer that normalises along `axes`.
   ///
-  /// - Throws: `invalidConfiguration`; `invalidName`.
+  /// - Throws: `invalidArgument`; `invalidName`.
   public convenience init(
     axes: [Int] = [-1], epsilon: Double = 1e-6, name: String? = nil, trainable: Bool = true,
     dtype: DTypePolicy = .float32
   ) throws(CairnError) {
-    var reader = try ConfigurationReader(
-      making: Self.className, name: name, trainable: trainable, dtype: dtype,
-      ["axis": .array(axes.map { .integer(Int64($0)) }), "epsilon": .double(epsilon)])
-    try self.init(reading: &reader)
+    try self.init(
+      making: ["axis": axes, "epsilon": epsilon], name: name, trainable: trainable, dtype: dtype)
   }
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {

@@ -21,15 +21,13 @@ public final class Normalization: OneInputLayer, ConfiguredLayer {
   /// - Parameters:
   ///   - axes: The dimensions whose places have statistics of their own.
   ///   - inverts: Whether what was normalised is brought back.
-  /// - Throws: `invalidConfiguration`; `invalidName`.
+  /// - Throws: `invalidArgument`; `invalidName`.
   public convenience init(
     axes: [Int] = [-1], inverts: Bool = false, name: String? = nil, trainable: Bool = true,
     dtype: DTypePolicy = .float32
   ) throws(CairnError) {
-    var reader = try ConfigurationReader(
-      making: Self.className, name: name, trainable: trainable, dtype: dtype,
-      ["axis": .array(axes.map { .integer(Int64($0)) }), "invert": .bool(inverts)])
-    try self.init(reading: &reader)
+    try self.init(
+      making: ["axis": axes, "invert": inverts], name: name, trainable: trainable, dtype: dtype)
   }
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {
@@ -171,10 +169,8 @@ public final class Rescaling: OneInputLayer, ConfiguredLayer {
     _ scale: Double, offset: Double = 0, name: String? = nil, trainable: Bool = true,
     dtype: DTypePolicy = .float32
   ) throws(CairnError) {
-    var reader = try ConfigurationReader(
-      making: Self.className, name: name, trainable: trainable, dtype: dtype,
-      ["scale": .double(scale), "offset": .double(offset)])
-    try self.init(reading: &reader)
+    try self.init(
+      making: ["scale": scale, "offset": offset], name: name, trainable: trainable, dtype: dtype)
   }
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {

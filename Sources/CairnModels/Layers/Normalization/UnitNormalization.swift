@@ -13,15 +13,12 @@ public final class UnitNormalization: OneInputLayer, ConfiguredLayer {
 
   /// A layer that scales along `axes`.
   ///
-  /// - Throws: `invalidConfiguration`; `invalidName`.
+  /// - Throws: `invalidArgument`; `invalidName`.
   public convenience init(
     axes: [Int] = [-1], name: String? = nil, trainable: Bool = true, dtype: DTypePolicy = .float32
   ) throws(CairnError) {
-    let list = axes.map { JSONValue.integer(Int64($0)) }
-    var reader = try ConfigurationReader(
-      making: Self.className, name: name, trainable: trainable, dtype: dtype,
-      ["axis": list.count == 1 ? list[0] : .array(list)])
-    try self.init(reading: &reader)
+    try self.init(
+      making: ["axis": Extents(axes)], name: name, trainable: trainable, dtype: dtype)
   }
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {

@@ -39,10 +39,9 @@ public final class GlobalPooling<Rank: SpatialRank, Rule: PoolingRule>: OneInput
     dataFormat: DataFormat = .channelsLast, keepsDimensions: Bool = false, name: String? = nil,
     trainable: Bool = true, dtype: DTypePolicy = .float32
   ) throws(CairnError) {
-    var reader = try ConfigurationReader(
-      making: Self.className, name: name, trainable: trainable, dtype: dtype,
-      ["data_format": .string(dataFormat.rawValue), "keepdims": .bool(keepsDimensions)])
-    try self.init(reading: &reader)
+    try self.init(
+      making: ["data_format": dataFormat, "keepdims": keepsDimensions], name: name,
+      trainable: trainable, dtype: dtype)
   }
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {

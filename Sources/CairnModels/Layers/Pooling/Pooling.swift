@@ -98,19 +98,17 @@ public final class Pooling<Rank: SpatialRank, Rule: PoolingRule>: OneInputLayer,
 
   /// A layer that pools windows of `size`; they follow one another unless `strides` says otherwise.
   ///
-  /// - Throws: `invalidConfiguration` for sizes that Keras refuses; `invalidName`.
+  /// - Throws: `invalidArgument` for sizes that Keras refuses; `invalidName`.
   public convenience init(
     _ size: Extents = 2, strides: Extents? = nil, padding: Padding = .valid,
     dataFormat: DataFormat = .channelsLast, name: String? = nil, trainable: Bool = true,
     dtype: DTypePolicy = .float32
   ) throws(CairnError) {
-    var reader = try ConfigurationReader(
-      making: Self.className, name: name, trainable: trainable, dtype: dtype,
-      [
-        "pool_size": size.json, "strides": strides?.json ?? .null,
-        "padding": .string(padding.rawValue), "data_format": .string(dataFormat.rawValue),
-      ])
-    try self.init(reading: &reader)
+    try self.init(
+      making: [
+        "pool_size": size, "strides": strides,
+        "padding": padding, "data_format": dataFormat,
+      ], name: name, trainable: trainable, dtype: dtype)
   }
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {

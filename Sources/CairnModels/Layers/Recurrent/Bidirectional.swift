@@ -8,7 +8,7 @@ import CairnTensors
 ///
 /// Call: as its layers. Output: both layers' outputs, merged; the backward layer's sequence is
 /// turned round first. Variables: the forward layer's, then the backward layer's.
-public final class Bidirectional: KerasLayer {
+public final class Bidirectional: KerasLayer, EnclosingLayer {
   static let kind = LayerKind("Bidirectional", callArguments: ["initial_state"])
 
   /// How the two outputs become one.
@@ -36,22 +36,19 @@ public final class Bidirectional: KerasLayer {
   /// - Parameters:
   ///   - layer: A ``Recurrent`` layer; both layers are made from its configuration.
   ///   - backward: The backward layer, if it is to be another.
-  /// - Throws: `invalidConfiguration` for layers that are not recurrent, or of which not exactly the
+  /// - Throws: `invalidArgument` for layers that are not recurrent, or of which not exactly the
   ///   second goes backwards; `invalidName`.
   public convenience init(
     _ layer: any Layer, backward: (any Layer)? = nil, mergeMode: MergeMode? = .concatenation,
     name: String? = nil, trainable: Bool = true, dtype: DTypePolicy = .float32
   ) throws(CairnError) {
-    var settings: JSONObject = [
-      "merge_mode": mergeMode.map { .string($0.rawValue) } ?? .null,
+    var settings: LayerSettings = [
+      "merge_mode": mergeMode,
       "layer": layer.kerasConfiguration,
     ]
     if let backward { settings["backward_layer"] = backward.kerasConfiguration }
-    var reader = try ConfigurationReader(
-      making: Self.className, name: name, trainable: trainable, dtype: dtype, settings)
-    var context = RebuildContext(
-      registry: .standard, initialization: .seeded(.random(in: .min ... .max)), limits: .trusted)
-    try self.init(reading: &reader, in: &context)
+    try self.init(
+      making: settings, name: name, trainable: trainable, dtype: dtype)
   }
 
   init(

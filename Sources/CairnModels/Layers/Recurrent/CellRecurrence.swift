@@ -34,7 +34,7 @@ extension RecurrentCell: StepCell {
 }
 
 /// Cells one above the other: each takes what the one below gives.
-final class StackedCells: StepCell {
+final class StackedCells: StepCell, EnclosingLayer {
   static let kind = LayerKind("StackedRNNCells")
 
   let core: LayerState
@@ -131,7 +131,7 @@ final class StackedCells: StepCell {
 /// A layer that goes through the steps of a sequence with a cell, or with several; Keras's `RNN`.
 ///
 /// Call and output: as of ``Recurrent``. Variables: the cells'.
-package final class CellRecurrence: KerasLayer, RecurrentLayer {
+package final class CellRecurrence: KerasLayer, RecurrentLayer, EnclosingLayer {
   static let kind = LayerKind("RNN", callArguments: ["initial_state"])
 
   let core: LayerState

@@ -36,7 +36,7 @@ public final class Recurrent<Rule: RecurrentRule>: KerasLayer, SeededLayer {
 
   /// A recurrent layer of `units` outputs.
   ///
-  /// - Throws: `invalidConfiguration`; `invalidName`.
+  /// - Throws: `invalidArgument`; `invalidName`.
   public convenience init(
     _ units: Int, activation: ActivationFunction = .tanh,
     recurrentActivation: ActivationFunction = .sigmoid, usesBias: Bool = true,
@@ -44,19 +44,17 @@ public final class Recurrent<Rule: RecurrentRule>: KerasLayer, SeededLayer {
     isStateful: Bool = false, name: String? = nil, trainable: Bool = true,
     dtype: DTypePolicy = .float32
   ) throws(CairnError) {
-    var settings: JSONObject = [
-      "units": .integer(Int64(units)), "activation": activation.json,
-      "use_bias": .bool(usesBias), "return_sequences": .bool(returnsSequences),
-      "return_state": .bool(returnsState), "go_backwards": .bool(goesBackwards),
-      "stateful": .bool(isStateful),
+    var settings: LayerSettings = [
+      "units": units, "activation": activation,
+      "use_bias": usesBias, "return_sequences": returnsSequences,
+      "return_state": returnsState, "go_backwards": goesBackwards,
+      "stateful": isStateful,
     ]
     if Rule.gateCount > 1 {
-      settings["recurrent_activation"] = recurrentActivation.json
+      settings["recurrent_activation"] = recurrentActivation
     }
-    var reader = try ConfigurationReader(
-      making: Self.className, name: name, trainable: trainable, dtype: dtype, settings)
-    var context = BuildContext(.seeded(.random(in: .min ... .max)))
-    try self.init(reading: &reader, in: &context)
+    try self.init(
+      making: settings, name: name, trainable: trainable, dtype: dtype)
   }
 
   init(

@@ -8,7 +8,7 @@ import CairnTensors
 ///
 /// Input: `(n, steps, …)`. Output: `(n, steps, …)` of what the layer makes of a step. Variables: the
 /// layer's.
-public final class TimeDistributed: OneInputLayer {
+public final class TimeDistributed: OneInputLayer, EnclosingLayer {
   static let kind = LayerKind("TimeDistributed", passesMask: true, keepsWholeNumbers: true)
 
   let core: LayerState

@@ -58,19 +58,16 @@ public final class NoiseLayer<Rule: NoiseRule>: OneInputLayer, SeededLayer {
 
   /// A layer of that strength.
   ///
-  /// - Throws: `invalidConfiguration` unless the strength is from 0 to 1; `invalidName`.
+  /// - Throws: `invalidArgument` unless the strength is from 0 to 1; `invalidName`.
   public convenience init(
     _ strength: Double, seed: UInt32? = nil, name: String? = nil, trainable: Bool = true,
     dtype: DTypePolicy = .float32
   ) throws(CairnError) {
-    var reader = try ConfigurationReader(
-      making: Self.className, name: name, trainable: trainable, dtype: dtype,
-      [
-        Rule.strengthKey: .double(strength),
-        "seed": seed.map { .integer(Int64($0)) } ?? .null,
-      ])
-    var context = BuildContext(.seeded(.random(in: .min ... .max)))
-    try self.init(reading: &reader, in: &context)
+    try self.init(
+      making: [
+        Rule.strengthKey: strength,
+        "seed": seed,
+      ], name: name, trainable: trainable, dtype: dtype)
   }
 
   init(
@@ -130,19 +127,17 @@ public final class SpatialDropout<Rank: SpatialRank>: OneInputLayer, SeededLayer
 
   /// A layer that drops that share.
   ///
-  /// - Throws: `invalidConfiguration` unless the rate is from 0 to 1; `invalidName`.
+  /// - Throws: `invalidArgument` unless the rate is from 0 to 1; `invalidName`.
   public convenience init(
     _ rate: Double, seed: UInt32? = nil, dataFormat: DataFormat = .channelsLast,
     name: String? = nil, dtype: DTypePolicy = .float32
   ) throws(CairnError) {
-    var settings: JSONObject = [
-      "rate": .double(rate), "seed": seed.map { .integer(Int64($0)) } ?? .null,
+    var settings: LayerSettings = [
+      "rate": rate, "seed": seed,
     ]
-    if Rank.rank > 1 { settings["data_format"] = .string(dataFormat.rawValue) }
-    var reader = try ConfigurationReader(
-      making: Self.className, name: name, dtype: dtype, settings)
-    var context = BuildContext(.seeded(.random(in: .min ... .max)))
-    try self.init(reading: &reader, in: &context)
+    if Rank.rank > 1 { settings["data_format"] = dataFormat }
+    try self.init(
+      making: settings, name: name, dtype: dtype)
   }
 
   init(
@@ -191,10 +186,8 @@ public final class ActivityRegularization: OneInputLayer, ConfiguredLayer {
     l1: Double = 0, l2: Double = 0, name: String? = nil, trainable: Bool = true,
     dtype: DTypePolicy = .float32
   ) throws(CairnError) {
-    var reader = try ConfigurationReader(
-      making: Self.className, name: name, trainable: trainable, dtype: dtype,
-      ["l1": .double(l1), "l2": .double(l2)])
-    try self.init(reading: &reader)
+    try self.init(
+      making: ["l1": l1, "l2": l2], name: name, trainable: trainable, dtype: dtype)
   }
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {

@@ -90,17 +90,15 @@ public final class ZeroPadding<Rank: SpatialRank>: OneInputLayer, ConfiguredLaye
 
   /// A layer that adds that many zeros.
   ///
-  /// - Throws: `invalidConfiguration` for negative counts; `invalidName`.
+  /// - Throws: `invalidArgument` for negative counts; `invalidName`.
   public convenience init(
     _ padding: Borders = Borders(1), dataFormat: DataFormat = .channelsLast, name: String? = nil,
     trainable: Bool = true, dtype: DTypePolicy = .float32
   ) throws(CairnError) {
-    var reader = try ConfigurationReader(
-      making: Self.className, name: name, trainable: trainable, dtype: dtype,
-      [
-        "padding": padding.json(rank: Rank.rank), "data_format": .string(dataFormat.rawValue),
-      ])
-    try self.init(reading: &reader)
+    try self.init(
+      making: [
+        "padding": padding.json(rank: Rank.rank), "data_format": dataFormat,
+      ], name: name, trainable: trainable, dtype: dtype)
   }
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {
@@ -151,16 +149,15 @@ public final class Cropping<Rank: SpatialRank>: OneInputLayer, ConfiguredLayer {
 
   /// A layer that cuts that many places off.
   ///
-  /// - Throws: `invalidConfiguration` for negative counts; `invalidName`.
+  /// - Throws: `invalidArgument` for negative counts; `invalidName`.
   public convenience init(
     _ cropping: Borders = Borders(1), dataFormat: DataFormat = .channelsLast, name: String? = nil,
     trainable: Bool = true, dtype: DTypePolicy = .float32
   ) throws(CairnError) {
-    var settings: JSONObject = ["cropping": cropping.json(rank: Rank.rank)]
-    if Rank.rank > 1 { settings["data_format"] = .string(dataFormat.rawValue) }
-    var reader = try ConfigurationReader(
-      making: Self.className, name: name, trainable: trainable, dtype: dtype, settings)
-    try self.init(reading: &reader)
+    var settings: LayerSettings = ["cropping": cropping.json(rank: Rank.rank)]
+    if Rank.rank > 1 { settings["data_format"] = dataFormat }
+    try self.init(
+      making: settings, name: name, trainable: trainable, dtype: dtype)
   }
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {

@@ -14,15 +14,13 @@ public final class Reshape: OneInputLayer, ConfiguredLayer {
 
   /// A layer that gives each example that shape.
   ///
-  /// - Throws: `invalidConfiguration` for dimensions below -1, or several of -1; `invalidName`.
+  /// - Throws: `invalidArgument` for dimensions below -1, or several of -1; `invalidName`.
   public convenience init(
     _ targetShape: [Int], name: String? = nil, trainable: Bool = true,
     dtype: DTypePolicy = .float32
   ) throws(CairnError) {
-    var reader = try ConfigurationReader(
-      making: Self.className, name: name, trainable: trainable, dtype: dtype,
-      ["target_shape": .array(targetShape.map { .integer(Int64($0)) })])
-    try self.init(reading: &reader)
+    try self.init(
+      making: ["target_shape": targetShape], name: name, trainable: trainable, dtype: dtype)
   }
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {
@@ -77,15 +75,13 @@ public final class Permute: OneInputLayer, ConfiguredLayer {
 
   /// A layer that orders dimensions.
   ///
-  /// - Throws: `invalidConfiguration` unless each number from 1 on is there once; `invalidName`.
+  /// - Throws: `invalidArgument` unless each number from 1 on is there once; `invalidName`.
   public convenience init(
     _ dimensions: [Int], name: String? = nil, trainable: Bool = true,
     dtype: DTypePolicy = .float32
   ) throws(CairnError) {
-    var reader = try ConfigurationReader(
-      making: Self.className, name: name, trainable: trainable, dtype: dtype,
-      ["dims": .array(dimensions.map { .integer(Int64($0)) })])
-    try self.init(reading: &reader)
+    try self.init(
+      making: ["dims": dimensions], name: name, trainable: trainable, dtype: dtype)
   }
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {
@@ -123,14 +119,12 @@ public final class RepeatVector: OneInputLayer, ConfiguredLayer {
 
   /// A layer that repeats vectors `count` times.
   ///
-  /// - Throws: `invalidConfiguration` for a negative count; `invalidName`.
+  /// - Throws: `invalidArgument` for a negative count; `invalidName`.
   public convenience init(
     _ count: Int, name: String? = nil, trainable: Bool = true, dtype: DTypePolicy = .float32
   ) throws(CairnError) {
-    var reader = try ConfigurationReader(
-      making: Self.className, name: name, trainable: trainable, dtype: dtype,
-      ["n": .integer(Int64(count))])
-    try self.init(reading: &reader)
+    try self.init(
+      making: ["n": count], name: name, trainable: trainable, dtype: dtype)
   }
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {

@@ -25,18 +25,17 @@ public final class UpSampling<Rank: SpatialRank>: OneInputLayer, ConfiguredLayer
 
   /// A layer that makes each dimension `size` times as long.
   ///
-  /// - Throws: `invalidConfiguration` for factors below 1; `invalidName`.
+  /// - Throws: `invalidArgument` for factors below 1; `invalidName`.
   public convenience init(
     _ size: Extents = 2, dataFormat: DataFormat = .channelsLast,
     interpolation: Interpolation = .nearest, name: String? = nil, trainable: Bool = true,
     dtype: DTypePolicy = .float32
   ) throws(CairnError) {
-    var settings: JSONObject = ["size": size.json]
-    if Rank.rank > 1 { settings["data_format"] = .string(dataFormat.rawValue) }
-    if Rank.rank == 2 { settings["interpolation"] = .string(interpolation.rawValue) }
-    var reader = try ConfigurationReader(
-      making: Self.className, name: name, trainable: trainable, dtype: dtype, settings)
-    try self.init(reading: &reader)
+    var settings: LayerSettings = ["size": size]
+    if Rank.rank > 1 { settings["data_format"] = dataFormat }
+    if Rank.rank == 2 { settings["interpolation"] = interpolation }
+    try self.init(
+      making: settings, name: name, trainable: trainable, dtype: dtype)
   }
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {
