@@ -10,7 +10,7 @@ import CairnTensors
 /// Input and output: any rank from 1 on, the same. With the channels' number *n*, the variables are
 /// `gamma` and `beta` `(n,)` (if it scales, if it centres) and `moving_mean` and `moving_variance`
 /// `(n,)`, which no optimizer changes.
-public final class BatchNormalization: OneInputLayer, ConfiguredLayer {
+public final class BatchNormalization: FloatLayer, ConfiguredLayer {
   static let kind = LayerKind("BatchNormalization", passesMask: true)
 
   let core: LayerState
@@ -131,16 +131,7 @@ public final class BatchNormalization: OneInputLayer, ConfiguredLayer {
   }
 
   /// The input normalised by the moving statistics.
-  func evaluate(
-    _ input: Tensor, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor {
-    switch try state.precision(of: input) {
-    case .single: try evaluate(input, in: context, as: Float.self)
-    case .double: try evaluate(input, in: context, as: Double.self)
-    }
-  }
-
-  private func evaluate<Scalar: FloatScalar>(
+  func evaluate<Scalar: FloatScalar>(
     _ input: Tensor, in context: EvaluationContext, as type: Scalar.Type
   ) throws(CairnError) -> Tensor {
     _ = try outputShape(for: BatchShape(input.shape))

@@ -9,7 +9,7 @@ import CairnTensors
 ///
 /// Variables: `kernel` and, if there are axes for it, `bias`, of shapes that follow from the
 /// equation.
-public final class EinsumDense: OneInputLayer, ConfiguredLayer {
+public final class EinsumDense: FloatLayer, ConfiguredLayer {
   static let kind = LayerKind("EinsumDense")
 
   let core: LayerState
@@ -178,16 +178,7 @@ public final class EinsumDense: OneInputLayer, ConfiguredLayer {
   }
 
   /// The equation's result, with the bias and the activation.
-  func evaluate(
-    _ input: Tensor, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor {
-    switch try state.precision(of: input) {
-    case .single: try evaluate(input, in: context, as: Float.self)
-    case .double: try evaluate(input, in: context, as: Double.self)
-    }
-  }
-
-  private func evaluate<Scalar: FloatScalar>(
+  func evaluate<Scalar: FloatScalar>(
     _ input: Tensor, in context: EvaluationContext, as type: Scalar.Type
   ) throws(CairnError) -> Tensor {
     _ = try context.shape(outputShape(for: BatchShape(input.shape)))

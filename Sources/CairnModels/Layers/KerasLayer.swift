@@ -165,3 +165,20 @@ extension OneInputLayer {
     [try evaluate(only(inputs), in: context)]
   }
 }
+
+/// A layer with one input that computes in floats: what is asked for is generic over them, and here alone
+/// is it decided which they are.
+protocol FloatLayer: OneInputLayer {
+  func evaluate<Scalar: FloatScalar>(
+    _ input: Tensor, in context: EvaluationContext, as type: Scalar.Type
+  ) throws(CairnError) -> Tensor
+}
+
+extension FloatLayer {
+  func evaluate(_ input: Tensor, in context: EvaluationContext) throws(CairnError) -> Tensor {
+    switch try state.precision(of: input) {
+    case .single: try evaluate(input, in: context, as: Float.self)
+    case .double: try evaluate(input, in: context, as: Double.self)
+    }
+  }
+}

@@ -111,12 +111,12 @@ public final class Functional: Model, @unchecked Sendable {
   public var outputs: [SymbolicTensor] { graph.outputs }
 
   /// Keras writes that there is none.
-  public override var buildConfiguration: JSONObject? { ["input_shape": .null] }
+  override var buildConfig: JSONObject? { ["input_shape": .null] }
 
   /// Does nothing: the layers were built with the model.
   ///
   /// - Throws: `shapeMismatch` if the shapes don't fit.
-  public override func build(
+  override func prepare(
     for inputs: [BatchShape], in context: inout BuildContext
   ) throws(CairnError) { try check(inputs) }
 
@@ -133,14 +133,14 @@ public final class Functional: Model, @unchecked Sendable {
     }
   }
 
-  public override func outputShapes(
+  override func shapes(
     for inputs: [BatchShape]
   ) throws(CairnError) -> [BatchShape] {
     let specs = zip(inputs, graph.inputs).map { TensorSpec($0, dtype: $1.dtype) }
     return try outputSpecs(for: CallArguments(inputs: specs)).map(\.shape)
   }
 
-  public override func outputSpecs(
+  override func specs(
     for arguments: CallArguments<TensorSpec>
   ) throws(CairnError) -> [TensorSpec] {
     let inputs = try plainInputs(arguments)
@@ -153,14 +153,14 @@ public final class Functional: Model, @unchecked Sendable {
     }
   }
 
-  public override func evaluate(
+  override func results(
     _ inputs: [Tensor], in context: EvaluationContext
   ) throws(CairnError) -> [Tensor] {
     try evaluate(CallArguments(inputs: inputs.map { MaskedTensor($0) }), in: context)
       .map(\.tensor)
   }
 
-  public override func evaluate(
+  override func results(
     _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
   ) throws(CairnError) -> [MaskedTensor] {
     var inputs = try plainInputs(arguments)
@@ -182,7 +182,7 @@ public final class Functional: Model, @unchecked Sendable {
     in session: CloneSession, from inputs: [SymbolicTensor]?
   ) throws(CairnError) -> Model { try redrawnGraph(in: session, from: inputs) }
 
-  public override var settings: JSONObject {
+  override var config: JSONObject {
     let writer = GraphWriter(graph)
     var settings: JSONObject = ["name": .string(name), "trainable": .bool(trainable)]
     settings["layers"] = .array(graph.layers.map { writer.json($0) })

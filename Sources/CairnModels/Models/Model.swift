@@ -9,7 +9,10 @@ public import CairnTensors
 /// `@unchecked Sendable`, because the compiler can't check a class that has subclasses. What makes
 /// it right: every stored property of this class and of its subclasses, which are all in this
 /// module, is a constant of a `Sendable` type.
-public class Model: Layer, @unchecked Sendable {
+public class Model: KerasLayer, @unchecked Sendable {
+  /// The layers convert what they take.
+  class var kind: LayerKind { LayerKind(className, module: module, castsFloats: false) }
+
   /// `Model`; a subclass's own in each.
   public class var className: String { "Model" }
   /// `keras`
@@ -19,6 +22,7 @@ public class Model: Layer, @unchecked Sendable {
 
   /// Name and flag, and the variables of ``metrics``; the others are the layers'.
   public let state: LayerState
+  var core: LayerState { state }
   /// How the model is trained.
   let training: Lock<Training>
   let metricList = Lock<[Metric]>([])
@@ -48,18 +52,15 @@ public class Model: Layer, @unchecked Sendable {
   /// The shapes that the model was built for, or nil.
   public var inputShapes: [BatchShape]? { state.inputShapes }
   /// The keys of Keras's `get_config` for this class.
-  public var settings: JSONObject { state.baseSettings }
+  var config: JSONObject { state.baseSettings }
 
   /// The layers within the model, without input layers; as Keras's `layers`.
   public var layers: [any Layer] { sublayers.filter { !($0 is InputLayer) } }
 
   /// Under `input_shape` the shape that the model was built for.
-  public var buildConfiguration: JSONObject? {
+  var buildConfig: JSONObject? {
     inputShapes?.first.map { ["input_shape": $0.json] }
   }
-
-  /// False: the layers convert what they take.
-  public var castsFloats: Bool { false }
 
   /// What comes out if several tensors go in, as in inference.
   ///
@@ -83,31 +84,31 @@ public class Model: Layer, @unchecked Sendable {
   ) throws(CairnError) -> Model { throw state.notBuilt() }
 
   /// Throws `notBuilt`: what a model is made of is its subclasses' affair.
-  public func build(
+  func prepare(
     for inputs: [BatchShape], in context: inout BuildContext
   ) throws(CairnError) {
     throw state.notBuilt()
   }
 
   /// Throws `notBuilt`, as above.
-  public func outputShapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
+  func shapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
     throw state.notBuilt()
   }
 
   /// Throws `notBuilt`, as above.
-  public func evaluate(
+  func results(
     _ inputs: [Tensor], in context: EvaluationContext
   ) throws(CairnError) -> [Tensor] {
     throw state.notBuilt()
   }
 
   /// As in ``Layer``, for each subclass in its own way.
-  public func outputSpecs(
+  func specs(
     for arguments: CallArguments<TensorSpec>
   ) throws(CairnError) -> [TensorSpec] { throw state.notBuilt() }
 
   /// Throws `notBuilt`, as above.
-  public func evaluate(
+  func results(
     _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
   ) throws(CairnError) -> [MaskedTensor] { throw state.notBuilt() }
 

@@ -138,7 +138,7 @@ public final class Sequential: Model, @unchecked Sendable {
     stack.withLock { $0.inputShape }.map { [$0] }
   }
 
-  public override var settings: JSONObject {
+  override var config: JSONObject {
     var settings = state.baseSettings
     let (layers, shape) = stack.withLock { ($0.layers, $0.inputShape) }
     settings["layers"] = .array(layers.map(\.kerasConfiguration))
@@ -146,7 +146,7 @@ public final class Sequential: Model, @unchecked Sendable {
     return settings
   }
 
-  public override func build(
+  override func prepare(
     for inputs: [BatchShape], in context: inout BuildContext
   ) throws(CairnError) {
     let input = try only(inputs)
@@ -168,7 +168,7 @@ public final class Sequential: Model, @unchecked Sendable {
     }
   }
 
-  public override func outputShapes(
+  override func shapes(
     for inputs: [BatchShape]
   ) throws(CairnError) -> [BatchShape] {
     let input = try only(inputs)
@@ -179,7 +179,7 @@ public final class Sequential: Model, @unchecked Sendable {
     return [try SequentialStack.outputShape(of: layers, for: input)]
   }
 
-  public override func outputSpecs(
+  override func specs(
     for arguments: CallArguments<TensorSpec>
   ) throws(CairnError) -> [TensorSpec] {
     let input = try only(plainInputs(arguments))
@@ -192,14 +192,14 @@ public final class Sequential: Model, @unchecked Sendable {
     return [spec]
   }
 
-  public override func evaluate(
+  override func results(
     _ inputs: [Tensor], in context: EvaluationContext
   ) throws(CairnError) -> [Tensor] {
     let arguments = CallArguments(inputs: inputs.map { MaskedTensor($0) })
     return try evaluate(arguments, in: context).map(\.tensor)
   }
 
-  public override func evaluate(
+  override func results(
     _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
   ) throws(CairnError) -> [MaskedTensor] {
     var input = try only(plainInputs(arguments))

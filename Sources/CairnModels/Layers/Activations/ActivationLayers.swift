@@ -5,7 +5,7 @@ public import CairnSystem
 import CairnTensors
 
 /// Zero, or a slope, below a threshold; at most a largest value. No variables.
-public final class ReLU: OneInputLayer, ConfiguredLayer {
+public final class ReLU: FloatLayer, ConfiguredLayer {
   static let kind = LayerKind("ReLU", passesMask: true, needsShape: false)
 
   let core: LayerState
@@ -41,16 +41,7 @@ public final class ReLU: OneInputLayer, ConfiguredLayer {
   func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape { input }
 
   /// The rectified values.
-  func evaluate(
-    _ input: Tensor, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor {
-    switch try state.precision(of: input) {
-    case .single: try evaluate(input, in: context, as: Float.self)
-    case .double: try evaluate(input, in: context, as: Double.self)
-    }
-  }
-
-  private func evaluate<Scalar: FloatScalar>(
+  func evaluate<Scalar: FloatScalar>(
     _ input: Tensor, in context: EvaluationContext, as type: Scalar.Type
   ) throws(CairnError) -> Tensor {
     let (slope, threshold) = (Scalar(slope), Scalar(threshold))

@@ -7,7 +7,7 @@ import CairnTensors
 /// A slope below zero that is learned, one for each element of an example.
 ///
 /// Variable: `alpha`, an example's shape, 1 along shared axes.
-public final class PReLU: OneInputLayer, ConfiguredLayer {
+public final class PReLU: FloatLayer, ConfiguredLayer {
   static let kind = LayerKind("PReLU", passesMask: true)
 
   let core: LayerState
@@ -74,16 +74,7 @@ public final class PReLU: OneInputLayer, ConfiguredLayer {
   }
 
   /// x, or the slope times x.
-  func evaluate(
-    _ input: Tensor, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor {
-    switch try state.precision(of: input) {
-    case .single: try evaluate(input, in: context, as: Float.self)
-    case .double: try evaluate(input, in: context, as: Double.self)
-    }
-  }
-
-  private func evaluate<Scalar: FloatScalar>(
+  func evaluate<Scalar: FloatScalar>(
     _ input: Tensor, in context: EvaluationContext, as type: Scalar.Type
   ) throws(CairnError) -> Tensor {
     _ = try outputShape(for: BatchShape(input.shape))

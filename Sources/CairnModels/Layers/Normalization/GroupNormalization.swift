@@ -8,7 +8,7 @@ import CairnTensors
 ///
 /// Input and output: any rank from 2 on, the same. Variables: `gamma` and `beta` (if it scales, if
 /// it centres), one value a channel.
-public final class GroupNormalization: OneInputLayer, ConfiguredLayer {
+public final class GroupNormalization: FloatLayer, ConfiguredLayer {
   static let kind = LayerKind("GroupNormalization", passesMask: true)
 
   let core: LayerState
@@ -79,16 +79,7 @@ public final class GroupNormalization: OneInputLayer, ConfiguredLayer {
   }
 
   /// The normalised input.
-  func evaluate(
-    _ input: Tensor, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor {
-    switch try state.precision(of: input) {
-    case .single: try evaluate(input, in: context, as: Float.self)
-    case .double: try evaluate(input, in: context, as: Double.self)
-    }
-  }
-
-  private func evaluate<Scalar: FloatScalar>(
+  func evaluate<Scalar: FloatScalar>(
     _ input: Tensor, in context: EvaluationContext, as type: Scalar.Type
   ) throws(CairnError) -> Tensor {
     _ = try outputShape(for: BatchShape(input.shape))

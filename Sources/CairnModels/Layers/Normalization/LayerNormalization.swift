@@ -9,7 +9,7 @@ import CairnTensors
 ///
 /// Input and output: any shape, the same. Variables: `gamma` and `beta` (if it scales, if it
 /// centres), of the lengths of those dimensions.
-public final class LayerNormalization: OneInputLayer, ConfiguredLayer {
+public final class LayerNormalization: FloatLayer, ConfiguredLayer {
   static let kind = LayerKind("LayerNormalization", passesMask: true)
 
   let core: LayerState
@@ -68,16 +68,7 @@ public final class LayerNormalization: OneInputLayer, ConfiguredLayer {
   }
 
   /// The normalised input.
-  func evaluate(
-    _ input: Tensor, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor {
-    switch try state.precision(of: input) {
-    case .single: try evaluate(input, in: context, as: Float.self)
-    case .double: try evaluate(input, in: context, as: Double.self)
-    }
-  }
-
-  private func evaluate<Scalar: FloatScalar>(
+  func evaluate<Scalar: FloatScalar>(
     _ input: Tensor, in context: EvaluationContext, as type: Scalar.Type
   ) throws(CairnError) -> Tensor {
     _ = try outputShape(for: BatchShape(input.shape))
@@ -96,7 +87,7 @@ public final class LayerNormalization: OneInputLayer, ConfiguredLayer {
 /// Each example divided by its root mean square along some dimensions.
 ///
 /// Input and output: any shape, the same. Variable: `scale`, of the lengths of those dimensions.
-public final class RMSNormalization: OneInputLayer, ConfiguredLayer {
+public final class RMSNormalization: FloatLayer, ConfiguredLayer {
   static let kind = LayerKind("RMSNormalization")
 
   let core: LayerState
@@ -139,16 +130,7 @@ public final class RMSNormalization: OneInputLayer, ConfiguredLayer {
   }
 
   /// The normalised input.
-  func evaluate(
-    _ input: Tensor, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor {
-    switch try state.precision(of: input) {
-    case .single: try evaluate(input, in: context, as: Float.self)
-    case .double: try evaluate(input, in: context, as: Double.self)
-    }
-  }
-
-  private func evaluate<Scalar: FloatScalar>(
+  func evaluate<Scalar: FloatScalar>(
     _ input: Tensor, in context: EvaluationContext, as type: Scalar.Type
   ) throws(CairnError) -> Tensor {
     _ = try outputShape(for: BatchShape(input.shape))

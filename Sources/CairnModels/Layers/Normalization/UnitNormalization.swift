@@ -5,7 +5,7 @@ public import CairnSystem
 import CairnTensors
 
 /// Each example scaled to Euclidean length 1 along some dimensions. No variables.
-public final class UnitNormalization: OneInputLayer, ConfiguredLayer {
+public final class UnitNormalization: FloatLayer, ConfiguredLayer {
   static let kind = LayerKind("UnitNormalization", passesMask: true, needsShape: false)
 
   let core: LayerState
@@ -33,16 +33,7 @@ public final class UnitNormalization: OneInputLayer, ConfiguredLayer {
   }
 
   /// The scaled input.
-  func evaluate(
-    _ input: Tensor, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor {
-    switch try state.precision(of: input) {
-    case .single: try evaluate(input, in: context, as: Float.self)
-    case .double: try evaluate(input, in: context, as: Double.self)
-    }
-  }
-
-  private func evaluate<Scalar: FloatScalar>(
+  func evaluate<Scalar: FloatScalar>(
     _ input: Tensor, in context: EvaluationContext, as type: Scalar.Type
   ) throws(CairnError) -> Tensor {
     let axes = try BatchShape(input.shape).axes(axes, of: self)

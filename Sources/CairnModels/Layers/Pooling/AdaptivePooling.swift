@@ -21,7 +21,7 @@ package typealias AdaptiveAveragePooling3D = AdaptivePooling<ThreeDimensional, A
 ///
 /// Input: `(n, …, c)`, or `(n, c, …)` with channels first. Output: as many places as the layer says. No
 /// variables.
-package final class AdaptivePooling<Rank: SpatialRank, Rule: PoolingRule>: OneInputLayer,
+package final class AdaptivePooling<Rank: SpatialRank, Rule: PoolingRule>: FloatLayer,
   ConfiguredLayer
 {
   static var kind: LayerKind { LayerKind("Adaptive\(Rule.name)Pooling\(Rank.rank)D") }
@@ -53,16 +53,7 @@ package final class AdaptivePooling<Rank: SpatialRank, Rule: PoolingRule>: OneIn
   }
 
   /// One value for each window and channel.
-  func evaluate(
-    _ input: Tensor, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor {
-    switch try state.precision(of: input) {
-    case .single: try evaluate(input, in: context, as: Float.self)
-    case .double: try evaluate(input, in: context, as: Double.self)
-    }
-  }
-
-  private func evaluate<Scalar: FloatScalar>(
+  func evaluate<Scalar: FloatScalar>(
     _ input: Tensor, in context: EvaluationContext, as type: Scalar.Type
   ) throws(CairnError) -> Tensor {
     _ = try context.shape(outputShape(for: BatchShape(input.shape)))

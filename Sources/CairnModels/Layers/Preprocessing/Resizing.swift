@@ -7,17 +7,14 @@ import CairnTensors
 /// Pictures of another height and width; Keras's `Resizing`. No variables.
 ///
 /// Input: `(n, h, w, c)`, or `(n, c, h, w)` with channels first; or one picture alone.
-package final class Resizing: OneInputLayer, ConfiguredLayer {
+package final class Resizing: PictureLayer, ConfiguredLayer {
   static let kind = LayerKind("Resizing")
 
   let core: LayerState
-  private let resize: PictureResize
+  let resize: PictureResize
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {
-    let size = [
-      try reader.integer("height", in: 1...ConfigurationReader.greatestExtent),
-      try reader.integer("width", in: 1...ConfigurationReader.greatestExtent),
-    ]
+    let size = try PictureResize.size(reading: &reader)
     let interpolation: Interpolation = try reader.choice("interpolation", default: .bilinear)
     let crops = try reader.bool("crop_to_aspect_ratio", default: false)
     let pads = try reader.bool("pad_to_aspect_ratio", default: false)
@@ -30,15 +27,8 @@ package final class Resizing: OneInputLayer, ConfiguredLayer {
       size: size, interpolation: interpolation,
       shape: crops ? .cropped : pads ? .padded(fill) : .free,
       antialiases: antialias, dataFormat: try reader.dataFormat())
-    for key in ["bounding_box_format", "factor"] where reader.has(key) {
-      reader.record(key, reader.take(key) ?? .null)
-    }
+    reader.keep("bounding_box_format", "factor")
     core = try reader.layerState(className: Self.className)
-  }
-
-  /// The new height and width.
-  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
-    try resize.outputShape(for: input, self)
   }
 
   /// The picture in its new size.
@@ -52,29 +42,16 @@ package final class Resizing: OneInputLayer, ConfiguredLayer {
 
 /// The middle of pictures; Keras's `CenterCrop`. What is too small is cut to the proportions, and made
 /// larger. No variables.
-package final class CenterCrop: OneInputLayer, ConfiguredLayer {
+package final class CenterCrop: PictureLayer, ConfiguredLayer {
   static let kind = LayerKind("CenterCrop")
 
   let core: LayerState
-  private let resize: PictureResize
+  let resize: PictureResize
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {
-    let size = [
-      try reader.integer("height", in: 1...ConfigurationReader.greatestExtent),
-      try reader.integer("width", in: 1...ConfigurationReader.greatestExtent),
-    ]
-    resize = PictureResize(
-      size: size, interpolation: .bilinear, shape: .cropped, antialiases: false,
-      dataFormat: try reader.dataFormat())
-    for key in ["bounding_box_format", "factor"] where reader.has(key) {
-      reader.record(key, reader.take(key) ?? .null)
-    }
+    resize = try PictureResize(cropping: &reader)
+    reader.keep("bounding_box_format", "factor")
     core = try reader.layerState(className: Self.className)
-  }
-
-  /// The height and width of the middle.
-  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
-    try resize.outputShape(for: input, self)
   }
 
   /// The middle.
@@ -97,29 +74,16 @@ package final class CenterCrop: OneInputLayer, ConfiguredLayer {
 
 /// Parts of pictures in training; Keras's `RandomCrop`. In inference pictures are brought to the size as by
 /// ``Resizing`` that keeps the proportions, and left as they are by Keras from 3.8 on. No variables.
-package final class RandomCrop: OneInputLayer, ConfiguredLayer {
+package final class RandomCrop: PictureLayer, ConfiguredLayer {
   static let kind = LayerKind("RandomCrop")
 
   let core: LayerState
-  private let resize: PictureResize
+  let resize: PictureResize
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {
-    let size = [
-      try reader.integer("height", in: 1...ConfigurationReader.greatestExtent),
-      try reader.integer("width", in: 1...ConfigurationReader.greatestExtent),
-    ]
-    resize = PictureResize(
-      size: size, interpolation: .bilinear, shape: .cropped, antialiases: false,
-      dataFormat: try reader.dataFormat())
-    for key in ["bounding_box_format", "factor", "seed"] where reader.has(key) {
-      reader.record(key, reader.take(key) ?? .null)
-    }
+    resize = try PictureResize(cropping: &reader)
+    reader.keep("bounding_box_format", "factor", "seed")
     core = try reader.layerState(className: Self.className)
-  }
-
-  /// The height and width of a part: what Keras says, whatever comes out in inference.
-  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
-    try resize.outputShape(for: input, self)
   }
 
   /// The picture, in the size of a part if the Keras that wrote the model does that.
@@ -130,6 +94,26 @@ package final class RandomCrop: OneInputLayer, ConfiguredLayer {
     guard state.version < KerasVersion(3, 8) else { return input }
     _ = try context.shape(shape)
     return try resize(input, in: context)
+  }
+}
+
+/// A layer that gives pictures of a height and a width; of ``RandomCrop`` Keras says so too, whatever comes
+/// out in inference.
+protocol PictureLayer: OneInputLayer {
+  var resize: PictureResize { get }
+}
+
+extension PictureLayer {
+  /// The height and width.
+  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
+    try resize.outputShape(for: input, self)
+  }
+}
+
+extension ConfigurationReader {
+  /// Keeps the values of keys that change nothing in inference, where they are there.
+  mutating func keep(_ keys: String...) {
+    for key in keys where has(key) { record(key, take(key) ?? .null) }
   }
 }
 
@@ -230,6 +214,21 @@ struct PictureResize: Sendable {
           .tensor(MaskedTensor(whole)), .tensor(MaskedTensor(frame)), .value(.double(fill)),
         ]), to: TensorSpec(BatchShape(frame.shape), dtype: frame.dtype), in: context)
     }
+  }
+}
+
+extension PictureResize {
+  /// The settings of layers that cut off what is too much.
+  init(cropping reader: inout ConfigurationReader) throws(CairnError) {
+    self.init(
+      size: try Self.size(reading: &reader), interpolation: .bilinear, shape: .cropped,
+      antialiases: false, dataFormat: try reader.dataFormat())
+  }
+
+  /// Height and width.
+  static func size(reading reader: inout ConfigurationReader) throws(CairnError) -> [Int] {
+    let range = 1...ConfigurationReader.greatestExtent
+    return [try reader.integer("height", in: range), try reader.integer("width", in: range)]
   }
 }
 
