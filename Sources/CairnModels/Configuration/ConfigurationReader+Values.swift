@@ -97,56 +97,6 @@ extension ConfigurationReader {
     }
   }
 
-  /// An activation function; the default, or `linear`, if there is none.
-  public mutating func activation(
-    _ key: String, default fallback: ActivationFunction = .linear
-  ) throws(CairnError) -> ActivationFunction {
-    let value = peek(key)
-    let isGiven = has(key)
-    _ = take(key)
-    guard let value else {
-      let function = isGiven ? .linear : fallback
-      record(key, function.json)
-      return function
-    }
-    // Keras writes built-in functions as their name, others as an object.
-    let name: String
-    if let plain = value.stringValue {
-      name = plain
-    } else if value["class_name"]?.stringValue == "function",
-      let function = value["config"]?.stringValue
-    {
-      name = function
-    } else if value["class_name"]?.stringValue != nil {
-      let function = try ActivationFunction(layer: value, version: version, path: path(of: key))
-      record(key, value)
-      return function
-    } else {
-      throw invalid(key, expected: "the name of an activation function")
-    }
-    guard let function = ActivationFunction(name: name, version: version) else {
-      let known = ActivationFunction.allCases.map(\.rawValue).joined(separator: ", ")
-      throw CairnError(
-        .unknownActivation, "there is no activation function ‘\(name)’",
-        at: .init(name: path(of: key)), advice: "Known are \(known)")
-    }
-    record(key, function.json)
-    return function
-  }
-
-  /// An initializer.
-  public mutating func initializer(
-    _ key: String, default fallback: Initializer
-  ) throws(CairnError) -> Initializer {
-    let value = take(key)
-    let initializer =
-      try value.map { (value) throws(CairnError) in
-        try Initializer(configuration: value, path: path(of: key))
-      } ?? fallback
-    record(key, initializer.json)
-    return initializer
-  }
-
   /// A seed: `null`, an integer, or a seed generator's configuration; kept as it is.
   mutating func seed() throws(CairnError) -> JSONValue {
     guard let value = take("seed") else { return .null }
@@ -224,31 +174,5 @@ extension ConfigurationReader {
       }
     }
     _ = take("registered_name")
-  }
-
-  /// The state of a layer, from the keys that all layers have.
-  public mutating func layerState(className: String) throws(CairnError) -> LayerState {
-    try layerState(className: className, quantizes: false)
-  }
-
-  /// As above, of a class that may have weights in few bits if `quantizes`.
-  mutating func layerState(className: String, quantizes: Bool) throws(CairnError) -> LayerState {
-    var own = recorded
-    let name = try optionalString("name")
-    do throws(CairnError) {
-      let trainable = try bool("trainable", default: true)
-      let regularizer = take("activity_regularizer")
-      if regularizer != nil { own["activity_regularizer"] = nil }
-      let dtype = try dtypePolicy()
-      guard dtype.quantization == nil || quantizes else {
-        throw unsupported("dtype", "layers of this class are not quantised, in Keras neither")
-      }
-      return try LayerState(
-        className: className, name: name, trainable: trainable,
-        dtype: dtype, activityRegularizer: regularizer, ownSettings: own,
-        version: version)
-    } catch {
-      throw error.code == .invalidName ? error.located(name: path(of: "name")) : error
-    }
   }
 }

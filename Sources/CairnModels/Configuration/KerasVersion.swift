@@ -46,11 +46,9 @@ package struct KerasVersion: Hashable, Comparable, Sendable, CustomStringConvert
   /// What is to be known of a model of that version, or nil if it computes as the newest.
   package var remark: String? {
     guard isOfItsOwn else { return nil }
-    return "The model is computed by the rules of Keras \(self)"
-      + (hasSteepHardSigmoid
-        ? ": hard_sigmoid is x / 5 + 1/2, and merging layers look at no mask." : "")
-      + (!hasSteepHardSigmoid
-        ? ": \(masksExtremes ? "Multiply looks" : "merging layers look") at no mask." : "")
+    let merging = masksExtremes ? "Multiply looks at no mask" : "merging layers look at no mask"
+    let rules = hasSteepHardSigmoid ? "hard_sigmoid is x / 5 + 1/2, and \(merging)" : merging
+    return "The model is computed by the rules of Keras \(self): \(rules)."
   }
 
   /// Whether `hard_sigmoid` has the slope of Keras 2.

@@ -96,44 +96,64 @@ extension KerasLayer {
 
 /// What ``Layer`` asks for.
 extension KerasLayer {
+  /// The class's.
   public static var className: String { kind.className }
+  /// The class's.
   public static var module: String { kind.module }
+  /// The class's.
   public static var recordsBuildShape: Bool { kind.needsShape }
+  /// Name, flag and variables.
   public var state: LayerState { core }
+  /// The layers within this one.
   public var sublayers: [any Layer] { parts.map(\.layer) }
+  /// Their names in Keras's files.
   public var sublayerNames: [String?] { parts.map(\.name) }
+  /// What the state says; empty for a class that needs no shape.
   public var inputShapes: [BatchShape]? { state.inputShapes ?? (Self.kind.needsShape ? nil : []) }
+  /// The keys of Keras's `get_config` for this class.
   public var settings: JSONObject { config }
+  /// The class's.
   public var passesMask: Bool { Self.kind.passesMask }
+  /// The class's.
   public var castsFloats: Bool { Self.kind.castsFloats }
+  /// The class's.
   public var keepsWholeNumbers: Bool { Self.kind.keepsWholeNumbers }
+  /// The class's.
   public var callArgumentNames: [String] { Self.kind.callArguments }
+  /// Keras's `build_config`.
   public var buildConfiguration: JSONObject? { buildConfig }
 
+  /// The shapes that the layer is built for.
   public func buildShapes(
     for arguments: CallArguments<TensorSpec>
   ) throws(CairnError) -> [BatchShape] { try shapesToBuild(for: arguments) }
 
+  /// Makes the variables once.
   public func build(
     for inputs: [BatchShape], in context: inout BuildContext
   ) throws(CairnError) { try prepare(for: inputs, in: &context) }
 
+  /// The variables for inputs of those shapes.
   public func makeVariables(
     for inputs: [BatchShape], in context: inout BuildContext
   ) throws(CairnError) -> [LayerVariable] { try variables(for: inputs, in: &context) }
 
+  /// The shapes of what comes out.
   public func outputShapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
     try shapes(for: inputs)
   }
 
+  /// Shapes and types of what comes out.
   public func outputSpecs(
     for arguments: CallArguments<TensorSpec>
   ) throws(CairnError) -> [TensorSpec] { try specs(for: arguments) }
 
+  /// What comes out, as in inference.
   public func evaluate(
     _ inputs: [Tensor], in context: EvaluationContext
   ) throws(CairnError) -> [Tensor] { try results(inputs, in: context) }
 
+  /// What comes out, as in inference.
   public func evaluate(
     _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
   ) throws(CairnError) -> [MaskedTensor] { try results(arguments, in: context) }

@@ -1,8 +1,8 @@
 // Keras `models/functional.py`.
 
-public import CairnJSON
+import CairnJSON
 public import CairnSystem
-public import CairnTensors
+import CairnTensors
 
 /// A model that is a graph: layers called on the results of others, without cycles.
 ///

@@ -2,7 +2,7 @@
 
 public import CairnJSON
 public import CairnSystem
-public import CairnTensors
+import CairnTensors
 
 /// A model whose layers follow one another.
 ///

@@ -21,8 +21,11 @@ protocol MergingFacts: MergingRule {
 }
 
 extension MergingFacts {
+  /// As the facts have it.
   public static var name: String { facts.name }
+  /// As the facts have it.
   public static var inputCount: ClosedRange<Int> { facts.inputs }
+  /// As the facts have it.
   public static var function: MergingFunction { facts.function }
 }
 

@@ -33,9 +33,13 @@ protocol RecurrentFacts: RecurrentRule {
 }
 
 extension RecurrentFacts {
+  /// As the facts have it.
   public static var name: String { facts.name }
+  /// As the facts have it.
   public static var gateCount: Int { facts.gates }
+  /// As the facts have it.
   public static var stateCount: Int { facts.states }
+  /// As the facts have it.
   public static var recurrence: Recurrence { facts.recurrence }
 }
 

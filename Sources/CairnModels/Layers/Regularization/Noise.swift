@@ -21,8 +21,11 @@ protocol NoiseFacts: NoiseRule {
 }
 
 extension NoiseFacts {
+  /// As the facts have it.
   public static var name: String { facts.name }
+  /// As the facts have it.
   public static var strengthKey: String { facts.strengthKey }
+  /// As the facts have it.
   public static var hasNoiseShape: Bool { facts.hasNoiseShape }
 }
 

@@ -1,48 +1,88 @@
 // The kinds of values that several layers' configurations have.
 
 import CairnJSON
-import CairnSystem
+public import CairnSystem
 import CairnTensors
-
-/// One length for each spatial dimension, or one for all.
-public struct Extents: Hashable, Sendable, ExpressibleByIntegerLiteral, ExpressibleByArrayLiteral {
-  /// One value, or as many as there are dimensions.
-  package let values: [Int]
-
-  /// Those lengths.
-  public init(_ values: [Int]) { self.values = values }
-  /// One length for all dimensions.
-  public init(integerLiteral value: Int) { values = [value] }
-  /// A length for each dimension.
-  public init(arrayLiteral elements: Int...) { values = elements }
-
-  var json: JSONValue {
-    values.count == 1
-      ? .integer(Int64(values[0])) : .array(values.map { .integer(Int64($0)) })
-  }
-}
-
-/// Which dimension the channels are.
-public enum DataFormat: String, Hashable, Sendable, CaseIterable {
-  /// The last.
-  case channelsLast = "channels_last"
-  /// The second.
-  case channelsFirst = "channels_first"
-}
-
-/// What lies beyond the border of what a window passes over.
-public enum Padding: String, Hashable, Sendable, CaseIterable {
-  /// Nothing: windows stay inside.
-  case valid
-  /// Zeros on both sides, the odd one at the end: with strides of 1 the length stays.
-  case same
-  /// Zeros in front only: what comes out at a step depends on no later one. One dimension only.
-  case causal
-}
 
 extension ConfigurationReader {
   /// The largest length of a window, a stride or a padding: products of two of them don't overflow.
   static let greatestExtent = 1 << 30
+
+  /// An activation function; the default, or `linear`, if there is none.
+  public mutating func activation(
+    _ key: String, default fallback: ActivationFunction = .linear
+  ) throws(CairnError) -> ActivationFunction {
+    let value = peek(key)
+    let isGiven = has(key)
+    _ = take(key)
+    guard let value else {
+      let function = isGiven ? .linear : fallback
+      record(key, function.json)
+      return function
+    }
+    // Keras writes built-in functions as their name, others as an object.
+    let name: String
+    if let plain = value.stringValue {
+      name = plain
+    } else if value["class_name"]?.stringValue == "function",
+      let function = value["config"]?.stringValue
+    {
+      name = function
+    } else if value["class_name"]?.stringValue != nil {
+      let function = try ActivationFunction(layer: value, version: version, path: path(of: key))
+      record(key, value)
+      return function
+    } else {
+      throw invalid(key, expected: "the name of an activation function")
+    }
+    guard let function = ActivationFunction(name: name, version: version) else {
+      let known = ActivationFunction.allCases.map(\.rawValue).joined(separator: ", ")
+      throw CairnError(
+        .unknownActivation, "there is no activation function ‘\(name)’",
+        at: .init(name: path(of: key)), advice: "Known are \(known)")
+    }
+    record(key, function.json)
+    return function
+  }
+
+  /// An initializer.
+  public mutating func initializer(
+    _ key: String, default fallback: Initializer
+  ) throws(CairnError) -> Initializer {
+    let value = take(key)
+    let initializer =
+      try value.map { (value) throws(CairnError) in
+        try Initializer(configuration: value, path: path(of: key))
+      } ?? fallback
+    record(key, initializer.json)
+    return initializer
+  }
+
+  /// The state of a layer, from the keys that all layers have.
+  public mutating func layerState(className: String) throws(CairnError) -> LayerState {
+    try layerState(className: className, quantizes: false)
+  }
+
+  /// As above, of a class that may have weights in few bits if `quantizes`.
+  mutating func layerState(className: String, quantizes: Bool) throws(CairnError) -> LayerState {
+    var own = recorded
+    let name = try optionalString("name")
+    do throws(CairnError) {
+      let trainable = try bool("trainable", default: true)
+      let regularizer = take("activity_regularizer")
+      if regularizer != nil { own["activity_regularizer"] = nil }
+      let dtype = try dtypePolicy()
+      guard dtype.quantization == nil || quantizes else {
+        throw unsupported("dtype", "layers of this class are not quantised, in Keras neither")
+      }
+      return try LayerState(
+        className: className, name: name, trainable: trainable,
+        dtype: dtype, activityRegularizer: regularizer, ownSettings: own,
+        version: version)
+    } catch {
+      throw error.code == .invalidName ? error.located(name: path(of: "name")) : error
+    }
+  }
 
   /// One integer for each of `count` dimensions; a single one counts for all. Recorded as a list.
   mutating func extents(
