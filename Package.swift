@@ -28,6 +28,17 @@ func tests(
     exclude: exclude, swiftSettings: settings)
 }
 
+/// What nearly every target stands on.
+let ground: [Target.Dependency] = [
+  "CairnCheckpoints", "CairnJSON", "CairnSystem", "CairnTensors",
+]
+/// Checkpoints as files of tensors.
+let formats: [Target.Dependency] = [
+  "CairnCodec", "CairnComparison", "CairnContainer", "CairnEditing", "CairnForeign",
+]
+/// Models, and models in files.
+let models: [Target.Dependency] = ["CairnModelFiles", "CairnModels"]
+
 let package = Package(
   name: "cairn",
   platforms: [.macOS(.v15)],
@@ -49,41 +60,23 @@ let package = Package(
     storey("CairnSystem", on: ["CCairnSystem"]),
     storey("CairnJSON"),
     storey("CairnTensors", on: ["CairnJSON", "CairnSystem"]),
+    storey("CairnCheckpoints", on: ["CairnJSON", "CairnSystem", "CairnTensors"]),
     storey("CairnCodec", on: ["CCairnKernels", "CZlib"]),
     storey(
       "CairnContainer",
-      on: [
-        "CairnCodec", "CairnJSON", "CairnSystem", "CairnTensors",
-        .product(name: "Crypto", package: "swift-crypto"),
-      ]),
-    storey("CairnModels", on: ["CairnJSON", "CairnSystem", "CairnTensors"]),
-    storey("CairnComparison", on: ["CairnContainer", "CairnJSON", "CairnSystem", "CairnTensors"]),
-    storey(
-      "CairnModelFiles",
-      on: ["CairnContainer", "CairnJSON", "CairnModels", "CairnSystem", "CairnTensors"]),
-    storey(
-      "CairnForeign",
-      on: [
-        "CairnCodec", "CairnContainer", "CairnJSON", "CairnModels", "CairnSystem", "CairnTensors",
-      ]),
-    storey(
-      "Cairn",
-      on: [
-        "CairnModelFiles", "CairnComparison", "CairnContainer", "CairnForeign", "CairnJSON",
-        "CairnModels", "CairnSystem", "CairnTensors",
-      ]),
+      on: ground + ["CairnCodec", .product(name: "Crypto", package: "swift-crypto")]),
+    storey("CairnForeign", on: ground + ["CairnCodec", "CairnContainer"]),
+    storey("CairnEditing", on: ground + ["CairnForeign"]),
+    storey("CairnComparison", on: ground + ["CairnContainer"]),
+    storey("CairnModels", on: ground),
+    storey("CairnModelFiles", on: ground + ["CairnContainer", "CairnForeign", "CairnModels"]),
+    storey("Cairn", on: ground + formats + models),
     storey("CairnTerminal", on: ["CairnJSON", "CairnSystem"]),
-    storey(
-      "CairnDemo",
-      on: [
-        "CairnModelFiles", "CairnComparison", "CairnContainer", "CairnForeign", "CairnJSON",
-        "CairnModels", "CairnSystem", "CairnTensors", "CairnTerminal",
-      ]),
+    storey("CairnDemo", on: ground + formats + models + ["CairnTerminal"]),
     .executableTarget(
       name: "CairnCommand",
-      dependencies: [
-        "CairnModelFiles", "CairnComparison", "CairnContainer", "CairnForeign", "CairnJSON",
-        "CairnModels", "CairnSystem", "CairnTensors", "CairnDemo", "CairnTerminal",
+      dependencies: ground + formats + models + [
+        "CairnDemo", "CairnTerminal",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: settings),
 
@@ -92,21 +85,17 @@ let package = Package(
       dependencies: ["CairnSystem", .product(name: "Crypto", package: "swift-crypto")],
       path: "Tests/Support", swiftSettings: settings),
     .target(
-      name: "CairnConformance",
-      dependencies: [
-        "CairnContainer", "CairnJSON", "CairnSystem", "CairnTensors", "CairnTestSupport",
-      ],
+      name: "CairnConformance", dependencies: ground + ["CairnContainer", "CairnTestSupport"],
       path: "Tests/ConformanceSupport", swiftSettings: settings),
     .target(
       name: "CairnGoldens",
-      dependencies: [
-        "CairnForeign", "CairnJSON", "CairnSystem", "CairnTensors", "CairnTestSupport",
-      ], path: "Tests/Goldens", swiftSettings: settings),
+      dependencies: ground + ["CairnForeign", "CairnModelFiles", "CairnTestSupport"],
+      path: "Tests/Goldens", swiftSettings: settings),
     // Built from the root package only: the conformance suite's and the damage tests' way in.
     .executableTarget(
       name: "cairn-conformance",
-      dependencies: [
-        "CairnConformance", "CairnContainer", "CairnJSON", "CairnSystem", "CairnTestSupport",
+      dependencies: ground + [
+        "CairnConformance", "CairnContainer", "CairnTestSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Tests/ConformanceTool", swiftSettings: settings),
@@ -114,33 +103,13 @@ let package = Package(
     tests(of: "CairnJSON"),
     tests(of: "CairnTensors", with: ["CairnSystem"]),
     tests(of: "CairnCodec", with: ["CZlib"]),
+    tests(of: "CairnContainer", with: ground + ["CairnCodec", "CairnConformance"]),
+    tests(of: "CairnForeign", with: ground + formats + ["CairnModelFiles", "CairnModels"]),
+    tests(of: "CairnEditing", with: ground + formats),
+    tests(of: "CairnComparison", with: ground + formats + ["CairnModelFiles"]),
+    tests(of: "CairnModels", with: ground + ["CairnDemo", "CairnForeign", "CairnGoldens"]),
+    tests(of: "Cairn", with: ground + formats + models + ["CairnGoldens"]),
     tests(
-      of: "CairnContainer",
-      with: [
-        "CairnCodec", "CairnConformance", "CairnJSON", "CairnSystem", "CairnTensors",
-      ]),
-    tests(
-      of: "CairnModels",
-      with: [
-        "CairnDemo", "CairnForeign", "CairnGoldens", "CairnJSON", "CairnSystem", "CairnTensors",
-      ]),
-    tests(
-      of: "CairnComparison",
-      with: ["CairnContainer", "CairnForeign", "CairnJSON", "CairnSystem", "CairnTensors"]),
-    tests(
-      of: "CairnForeign",
-      with: [
-        "CairnCodec", "CairnContainer", "CairnJSON", "CairnModels", "CairnSystem", "CairnTensors",
-      ]),
-    tests(
-      of: "Cairn",
-      with: ["CairnContainer", "CairnForeign", "CairnGoldens", "CairnSystem", "CairnTensors"]),
-    tests(
-      of: "CairnCommand",
-      with: [
-        "CairnCodec", "CairnContainer", "CairnForeign", "CairnGoldens", "CairnJSON", "CairnSystem",
-        "CairnTensors",
-      ],
-      exclude: ["Goldens"]),
+      of: "CairnCommand", with: ground + formats + models + ["CairnGoldens"], exclude: ["Goldens"]),
   ]
 )

@@ -12,6 +12,7 @@ busy."""
 import argparse
 import concurrent.futures
 import os
+import pickle
 import resource
 import shutil
 import signal
@@ -133,14 +134,45 @@ def judged(outcome, a):
     return " ".join(what)
 
 
+class Made:
+    """A case that lies in its folder: what is left of it here."""
+
+    def __init__(self, name, case):
+        self.name, self.size = name, case.size
+        self.opened, self.config, self.inputs = case.opened, case.config, case.inputs
+
+
+def made(seed, number, family, folder):
+    """Makes a case in a process of its own: the memory of whoever starts a command counts as the command's,
+    and some cases take much to make."""
+    there, here = os.pipe()
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            name, case = make(seed, number, family)
+            write(case, folder)
+            with os.fdopen(here, "wb") as file:
+                pickle.dump(Made(name, case), file)
+            status = 0
+        finally:
+            os._exit(status)
+    os.close(here)
+    with os.fdopen(there, "rb") as file:
+        content = file.read()
+    if os.waitpid(child, 0)[1] != 0:
+        raise RuntimeError(f"case {number} could not be made")
+    return pickle.loads(content)
+
+
 def tried(number, a, scratch, space):
     """Runs the commands of one case; lines about what failed, and the most it took."""
-    name, case = make(a.seed, number, a.family)
     folder = Path(tempfile.mkdtemp(dir=scratch))
     failures, most = [], (0, 0)
     runs = 0
     try:
-        write(case, folder)
+        case = made(a.seed, number, a.family, folder)
+        name = case.name
         fits = commands(case, folder, a.command)
         # Another part of the commands each time a family comes round.
         start = number // len(ALL)
@@ -156,8 +188,7 @@ def tried(number, a, scratch, space):
                 limits.descriptors = 8 - turn // 31 % 5
                 label += " with few descriptors"
             if label.startswith("diff other"):
-                other = make(a.seed, following(number, a.family), a.family)[1]
-                write(other, folder / OTHER)
+                other = made(a.seed, following(number, a.family), a.family, folder / OTHER)
                 arguments = [*arguments[:-1], str(folder / OTHER / other.opened)]
             outcome = execute([a.command, *arguments], limits)
             runs += 1
@@ -170,7 +201,7 @@ def tried(number, a, scratch, space):
             for left in folder.glob("out*"):
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
         if failures and a.keep:
-            write(case, a.keep / f"{number:06}-{name}")
+            made(a.seed, number, a.family, a.keep / f"{number:06}-{name}")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return failures, most, name, runs

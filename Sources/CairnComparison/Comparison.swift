@@ -1,7 +1,8 @@
 // Comparing two sources of named tensors.
 
+public import CairnCheckpoints
 public import CairnSystem
-public import CairnTensors
+import CairnTensors
 
 /// Compares everything that two sources of named tensors have: models, files of any format.
 ///

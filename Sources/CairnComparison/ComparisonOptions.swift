@@ -1,5 +1,6 @@
 // What a comparison looks at, and how closely.
 
+import CairnCheckpoints
 public import CairnSystem
 
 /// What two sources must agree in to be the same, beside the names, types, shapes and bits of their

@@ -1,5 +1,6 @@
 // The names of a source, for looking them up, and what follows from them alone: order and ties.
 
+import CairnCheckpoints
 import CairnSystem
 import CairnTensors
 

@@ -1,5 +1,6 @@
 // Comparing the values of tensors: in pieces, on several threads, in bounded memory.
 
+import CairnCheckpoints
 import CairnSystem
 import CairnTensors
 

@@ -5,16 +5,12 @@ public import CairnSystem
 extension CairnError.Code {
   /// The file does not begin with the container's magic.
   public static let notACairnFile = Self("notACairnFile")
-  /// A major version, or a frame version, that this reader does not know.
-  public static let unsupportedVersion = Self("unsupportedVersion")
   /// A required feature that this reader does not know.
   public static let unsupportedFeature = Self("unsupportedFeature")
   /// A critical frame of a type that this reader does not know.
   public static let unknownCriticalFrame = Self("unknownCriticalFrame")
   /// Bytes that are reserved are not zero.
   public static let reservedNotZero = Self("reservedNotZero")
-  /// Bytes do not have the CRC-32 that is recorded for them.
-  public static let checksumMismatch = Self("checksumMismatch")
   /// The writer never finished: the file ends between two frames, without a commit record.
   public static let notCommitted = Self("notCommitted")
   /// A field of the superblock has a value that it cannot have.
@@ -33,8 +29,6 @@ extension CairnError.Code {
   public static let invalidCommitRecord = Self("invalidCommitRecord")
   /// The frames and the index say different things.
   public static let routesDisagree = Self("routesDisagree")
-  /// A number is beyond the format's limits or the reader's policy.
-  public static let limitExceeded = Self("limitExceeded")
   /// A chunk's stream does not decode to what is declared.
   public static let corruptChunk = Self("corruptChunk")
   /// The metadata's bytes are not in the form that the format defines.

@@ -1,5 +1,6 @@
 // The demo's first part: a real model from Keras, loaded, held against Keras, saved and restored.
 
+import CairnCheckpoints
 import CairnModelFiles
 import CairnComparison
 import CairnContainer

@@ -1,5 +1,6 @@
 // Images that a classifier has never seen, with their labels and with what Keras makes of them.
 
+import CairnCheckpoints
 import CairnForeign
 import CairnSystem
 import CairnTensors

@@ -1,5 +1,6 @@
 // Copies in memory: a deep copy through the serializer beside what the machine can do at best.
 
+import CairnCheckpoints
 import CairnModelFiles
 import CairnComparison
 import CairnSystem

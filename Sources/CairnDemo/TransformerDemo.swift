@@ -1,9 +1,11 @@
 // The demo's second part: a real transformer's weights, there and back, by the very steps that
 // `cairn convert`, `verify` and `diff` take.
 
+import CairnCheckpoints
 import CairnComparison
 import CairnContainer
 import CairnForeign
+import CairnModelFiles
 import CairnSystem
 import CairnTensors
 import CairnTerminal

@@ -1,5 +1,6 @@
 // A checkpoint of several files, of which one names the others: they appear together.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 

@@ -1,11 +1,12 @@
 // The deep copy: serialize, then deserialize, through the very format that files have. What it
 // promises is on the page Documentation/Copies.md.
 
-public import CairnContainer
+public import CairnCheckpoints
+import CairnContainer
 import CairnJSON
 public import CairnModels
 public import CairnSystem
-public import CairnTensors
+import CairnTensors
 
 extension WriteOptions {
   /// The fastest way through the serializer: nothing compressed, nothing digested. Checksums are

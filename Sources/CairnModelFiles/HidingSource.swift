@@ -1,5 +1,6 @@
 // A source without some of its tensors.
 
+import CairnCheckpoints
 import CairnSystem
 import CairnTensors
 

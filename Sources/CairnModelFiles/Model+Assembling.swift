@@ -1,9 +1,10 @@
 // A model of two parts, as other programs keep them: the configuration here, the weights there.
 
+public import CairnCheckpoints
 public import CairnJSON
 public import CairnModels
 public import CairnSystem
-public import CairnTensors
+import CairnTensors
 
 extension Model {
   /// The model of a configuration, with the weights of any source.

@@ -1,6 +1,7 @@
 // Models in files: save, load, weights alone. One `.cairn` file holds the configuration and all
 // state.
 
+public import CairnCheckpoints
 public import CairnContainer
 import CairnJSON
 public import CairnModels

@@ -1,6 +1,8 @@
 // Every small input that once failed, and what the command does with it now: Fixtures/cases/table.txt.
 
+import CairnCheckpoints
 import CairnForeign
+import CairnModelFiles
 import CairnTensors
 import CairnTestSupport
 import Foundation

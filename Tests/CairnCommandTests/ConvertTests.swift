@@ -1,5 +1,6 @@
 // `cairn convert`: between the formats, and its options.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnJSON
 import CairnTensors

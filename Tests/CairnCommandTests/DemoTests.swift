@@ -1,5 +1,6 @@
 // `cairn demo`: a test of its own, which fails if one of its claims does not hold.
 
+import CairnCheckpoints
 import CairnTestSupport
 import Foundation
 import Testing

@@ -1,5 +1,6 @@
 // `cairn diff`: 0 the same, 1 different, 2 no answer.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnJSON
 import CairnTensors

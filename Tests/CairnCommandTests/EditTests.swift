@@ -1,5 +1,6 @@
 // `cairn edit`, and what `cairn convert` selects.
 
+import CairnCheckpoints
 import CairnJSON
 import CairnTensors
 import CairnTestSupport

@@ -1,5 +1,6 @@
 // `cairn info`: what it says of a file, for a person and for a program.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnJSON
 import CairnTensors

@@ -1,5 +1,6 @@
 // Stopped on the way: by the user, by the system, by a reader that has gone.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnTensors
 import CairnTestSupport

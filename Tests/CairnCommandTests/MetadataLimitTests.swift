@@ -1,5 +1,6 @@
 // Metadata of which the format cannot hold all, and sizes on the command line.
 
+import CairnCheckpoints
 import CairnTensors
 import CairnTestSupport
 import Testing

@@ -1,8 +1,10 @@
 // Models at the shell: Keras's files joined and taken apart, predictions, clones, the table of layers.
 
+import CairnCheckpoints
 import CairnForeign
 import CairnGoldens
 import CairnJSON
+import CairnModelFiles
 import CairnSystem
 import CairnTensors
 import CairnTestSupport

@@ -1,5 +1,6 @@
 // `cairn salvage`: what is intact goes to a new container, what is lost is said.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnJSON
 import CairnSystem

@@ -1,5 +1,6 @@
 // `cairn verify`: 0 valid, 1 invalid, 2 not to be read.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnJSON
 import CairnTensors

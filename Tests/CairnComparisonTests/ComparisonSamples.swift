@@ -1,5 +1,6 @@
 // What several suites need: tensors from bits, sources that read lazily and count.
 
+import CairnCheckpoints
 import CairnComparison
 import CairnSystem
 import CairnTensors

@@ -1,5 +1,6 @@
 // Files compared byte by byte, with what lies where they part.
 
+import CairnCheckpoints
 import CairnComparison
 import CairnContainer
 import CairnSystem

@@ -1,5 +1,6 @@
 // The values and distances of floating-point bits, against NumPy and ml_dtypes.
 
+import CairnCheckpoints
 import CairnComparison
 import CairnForeign
 import CairnJSON

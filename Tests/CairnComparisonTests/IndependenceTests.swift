@@ -1,5 +1,6 @@
 // Whether two live sources share anything: by identity and by trial.
 
+import CairnCheckpoints
 import CairnComparison
 import CairnForeign
 import CairnJSON

@@ -1,5 +1,6 @@
 // What a report says, to the letter: it is what `cairn diff` prints.
 
+import CairnCheckpoints
 import CairnComparison
 import CairnJSON
 import CairnSystem

@@ -1,5 +1,6 @@
 // Comparing two sources: names, order, types, shapes, ties, values and what stands beside them.
 
+import CairnCheckpoints
 import CairnComparison
 import CairnSystem
 import CairnTensors

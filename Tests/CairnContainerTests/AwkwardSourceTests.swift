@@ -1,6 +1,7 @@
 // Sources that are wrong about themselves, and shapes at which sizes do not come out even: what the
 // writer writes, its own verification accepts.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 import CairnTensors

@@ -1,5 +1,6 @@
 // At which level of checking a violation is noticed. FORMAT.md, sections 8 and 18.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnJSON
 import CairnSystem

@@ -1,5 +1,6 @@
 // What verification refuses: every flipped bit, every truncation, everything appended.
 
+import CairnCheckpoints
 import CairnCodec
 import CairnContainer
 import CairnSystem
@@ -29,7 +30,7 @@ import Testing
     return try Container.encode(tensors, options: options).allBytes()
   }
 
-  private func isRefused(_ bytes: [UInt8], _ level: Container.VerificationLevel) throws -> Bool {
+  private func isRefused(_ bytes: [UInt8], _ level: VerificationLevel) throws -> Bool {
     let source = try MemoryBytes(bytes)
     do throws(CairnError) {
       var options = ReadOptions()
@@ -43,11 +44,11 @@ import Testing
 
   /// Level *structure* already finds every flip: every byte is under a checksum or must be zero.
   @Test(arguments: [
-    ("raw", Container.VerificationLevel.deep), ("coded", .deep),
+    ("raw", VerificationLevel.deep), ("coded", .deep),
     ("coded without digests", .structure), ("raw at 4096", .structure),
   ])
   func `Every single flipped bit is refused`(
-    variant: String, level: Container.VerificationLevel
+    variant: String, level: VerificationLevel
   ) throws {
     var bytes = try bytes(variant)
     #expect(try !isRefused(bytes, level))

@@ -1,5 +1,6 @@
 // The same content gives the same bytes; the root digest is the content's alone.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 import CairnTensors

@@ -1,5 +1,6 @@
 // The golden containers of Fixtures/conformance: made by an independent writer from FORMAT.md.
 
+import CairnCheckpoints
 import CairnConformance
 import CairnContainer
 import CairnJSON

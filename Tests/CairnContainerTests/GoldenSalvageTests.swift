@@ -1,5 +1,6 @@
 // The golden containers, salvaged: the valid ones whole, the invalid ones into valid files.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 import CairnTensors

@@ -1,5 +1,6 @@
 // Files whose checksums are all right and whose fields are not.
 
+import CairnCheckpoints
 import CairnSystem
 import CairnTensors
 import CairnTestSupport
@@ -80,7 +81,7 @@ struct Forgery {
   }
 
   private func refusal(
-    _ bytes: [UInt8], _ level: Container.VerificationLevel
+    _ bytes: [UInt8], _ level: VerificationLevel
   ) throws -> CairnError.Code? {
     let container = try Container(MemoryBytes(bytes))
     do throws(CairnError) {
@@ -104,9 +105,9 @@ struct Forgery {
     }
   }
 
-  @Test(arguments: Container.VerificationLevel.allCases)
+  @Test(arguments: VerificationLevel.allCases)
   func `A commit record that counts nearly 2^63 bytes is refused, whatever is added to them`(
-    level: Container.VerificationLevel
+    level: VerificationLevel
   ) throws {
     var forged = try forgery(tied())
     forged.commit.logicalCount = .max

@@ -1,5 +1,6 @@
 // Files made to mislead a salvager, or to keep it busy for ever.
 
+import CairnCheckpoints
 import CairnSystem
 import CairnTensors
 import CairnTestSupport

@@ -1,5 +1,6 @@
 // A reader's policy, at, below and above what a file has. FORMAT.md, section 16.
 
+import CairnCheckpoints
 import CairnSystem
 import CairnTensors
 import Testing
@@ -9,7 +10,7 @@ import Testing
 /// A limit, and how much of the limited the sample checkpoint has.
 struct LimitCase: Sendable, CustomTestStringConvertible {
   var testDescription: String
-  var limit: any WritableKeyPath<Limits, Int> & Sendable
+  var limit: any WritableKeyPath<ContainerLimits, Int> & Sendable
   var actual: Int
 
   /// Counted from what `sampleCheckpoint` puts in and FORMAT.md's sizes, not from a file.
@@ -28,7 +29,7 @@ struct LimitCase: Sendable, CustomTestStringConvertible {
   ]
 
   private init(
-    _ name: String, _ limit: any WritableKeyPath<Limits, Int> & Sendable, _ actual: Int
+    _ name: String, _ limit: any WritableKeyPath<ContainerLimits, Int> & Sendable, _ actual: Int
   ) {
     testDescription = name
     self.limit = limit
@@ -79,7 +80,7 @@ struct LimitCase: Sendable, CustomTestStringConvertible {
     let container = try Container(Container.encode(sampleCheckpoint()), options: options)
     #expect(throws: Never.self) { try container.verify(.deep) }
     for type in [FrameType.metadata, .configuration, .blob] {
-      let limit = Limits.format.payloadByteCount(of: type)
+      let limit = ContainerLimits.format.payloadByteCount(of: type)
       #expect(options.limits.payloadByteCount(of: type) == limit)
     }
   }

@@ -1,5 +1,6 @@
 // Tensors that are kept with zeros for what is lost, and disks that give no bytes.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 import CairnTensors

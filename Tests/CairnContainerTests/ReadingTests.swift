@@ -1,5 +1,6 @@
 // Reading parts of a container, through every way in.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 import CairnTensors

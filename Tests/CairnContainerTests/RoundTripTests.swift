@@ -1,5 +1,6 @@
 // Containers written and read back through the public API.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 import CairnTensors

@@ -1,5 +1,6 @@
 // Damage in each part of a file in turn: what one route has lost the other still has.
 
+import CairnCheckpoints
 import CairnSystem
 import CairnTensors
 import CairnTestSupport

@@ -1,5 +1,6 @@
 // What is recovered of files that are cut or damaged, held against what their frames still hold.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 import CairnTensors

@@ -1,5 +1,6 @@
 // Checkpoints that the tests of this target share.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 import CairnTensors

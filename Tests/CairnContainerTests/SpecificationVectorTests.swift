@@ -1,5 +1,6 @@
 // The test vectors of FORMAT.md, section 20: taken from the page, held against the code.
 
+import CairnCheckpoints
 import CairnCodec
 import CairnContainer
 import CairnSystem

@@ -1,5 +1,6 @@
 // The worked example of FORMAT.md, section 19, byte for byte.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 import CairnTensors

@@ -1,5 +1,6 @@
 // What the writer refuses, and what it leaves behind.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 import CairnTensors

@@ -1,9 +1,12 @@
 // Archives and sets of files that their own library reads, and that look like something else: what PyTorch and
 // NumPy read in them, which format an archive is of, and what is said of one that is cut short.
 
+import CairnCheckpoints
 import CairnContainer
+import CairnEditing
 import CairnForeign
 import CairnJSON
+import CairnModelFiles
 import CairnSystem
 import CairnTensors
 import CairnTestSupport
@@ -143,7 +146,7 @@ import Testing
         guard bytes != whole else { continue }
         let path = folder.file(name)
         try write(bytes, to: path)
-        #expect(try CheckpointFormat.detect(path).name == format, "\(name) \(count)")
+        #expect(try FormatRegistry.standard.detect(path).name == format, "\(name) \(count)")
         let error = try #require(refusal(of: path))
         #expect(error.code == .truncated && error.saysInvalid, "\(error)")
       }

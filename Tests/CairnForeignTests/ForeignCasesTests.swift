@@ -1,7 +1,10 @@
 // Files of ordinary programs that were refused or read in part: each is one example of its kind.
 
+import CairnCheckpoints
 import CairnContainer
+import CairnEditing
 import CairnForeign
+import CairnModelFiles
 import CairnSystem
 import CairnTensors
 import CairnTestSupport

@@ -1,8 +1,10 @@
 // The golden files of other ecosystems' formats, and what their own libraries read in them.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnForeign
 import CairnJSON
+import CairnModelFiles
 import CairnSystem
 import CairnTensors
 import CairnTestSupport

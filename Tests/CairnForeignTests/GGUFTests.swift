@@ -1,8 +1,10 @@
 // GGUF: what the `gguf` package wrote, its dequantised floats, and files that must be refused.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnForeign
 import CairnJSON
+import CairnModelFiles
 import CairnSystem
 import CairnTensors
 import CairnTestSupport
@@ -268,7 +270,7 @@ import Testing
   }
 
   private static func save(_ source: any TensorSource, to path: String) throws {
-    var sink = try CheckpointFormat.forWriting(path).writer(to: path)
+    var sink = try FormatRegistry.standard.forWriting(path).writer(to: path)
     try sink.write(source)
   }
 

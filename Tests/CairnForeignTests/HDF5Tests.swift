@@ -1,7 +1,9 @@
 // HDF5: files that h5py wrote, files that must be refused, damage.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnForeign
+import CairnModelFiles
 import CairnSystem
 import CairnTensors
 import CairnTestSupport

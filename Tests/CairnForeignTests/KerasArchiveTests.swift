@@ -1,5 +1,6 @@
 // `.keras` archives that are not what they should be.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnForeign
 import CairnSystem

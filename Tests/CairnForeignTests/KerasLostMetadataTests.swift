@@ -1,7 +1,9 @@
 // What a file of Keras's cannot hold is lost only by name.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnForeign
+import CairnModelFiles
 import CairnTensors
 import CairnTestSupport
 import Testing

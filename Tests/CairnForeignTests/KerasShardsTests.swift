@@ -1,7 +1,9 @@
 // Keras's weights in several files: an index that Keras wrote, and indexes that lie.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnForeign
+import CairnModelFiles
 import CairnSystem
 import CairnTensors
 import CairnTestSupport

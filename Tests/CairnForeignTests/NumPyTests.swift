@@ -1,7 +1,9 @@
 // `.npy` and `.npz`: files that NumPy wrote, files that must be refused, and what Cairn writes.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnForeign
+import CairnModelFiles
 import CairnSystem
 import CairnTensors
 import CairnTestSupport

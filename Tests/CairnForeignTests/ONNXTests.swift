@@ -1,7 +1,10 @@
 // ONNX initialisers: what the `onnx` package wrote, and models that must be refused.
 
+import CairnCheckpoints
 import CairnContainer
+import CairnEditing
 import CairnForeign
+import CairnModelFiles
 import CairnSystem
 import CairnTensors
 import CairnTestSupport
@@ -36,7 +39,7 @@ import Testing
   @Test func `A model is found by its content, whatever its name`() throws {
     let path = folder.file("model")
     try write(contents(of: "\(fixtures)/onnx/raw.onnx"), to: path)
-    #expect(try CheckpointFormat.detect(path).name == "onnx")
+    #expect(try FormatRegistry.standard.detect(path).name == "onnx")
   }
 
   // MARK: - Hostile models

@@ -1,6 +1,8 @@
 // What is refused to be written because it is far more than the input holds.
 
+import CairnCheckpoints
 import CairnContainer
+import CairnModelFiles
 import CairnSystem
 import CairnTensors
 import CairnTestSupport

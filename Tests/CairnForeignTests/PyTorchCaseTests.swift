@@ -1,7 +1,9 @@
 // Checkpoints as programs around PyTorch write them, and hostile ones: what is in them, and what is said.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnForeign
+import CairnModelFiles
 import CairnSystem
 import CairnTensors
 import CairnTestSupport

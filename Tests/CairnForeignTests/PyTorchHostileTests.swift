@@ -1,8 +1,10 @@
 // Pickles that call, hold themselves, or ask for far more than they are: nothing is called, everything is
 // named, and no more is taken than a file of that size may take.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnForeign
+import CairnModelFiles
 import CairnSystem
 import CairnTensors
 import CairnTestSupport

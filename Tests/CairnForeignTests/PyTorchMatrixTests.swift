@@ -2,9 +2,11 @@
 // and the expectations are made by Fixtures/scripts/make_torch_matrix.py, which holds them against
 // PyTorch's own list.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnForeign
 import CairnJSON
+import CairnModelFiles
 import CairnSystem
 import CairnTensors
 import CairnTestSupport

@@ -1,7 +1,10 @@
 // PyTorch checkpoints: what PyTorch wrote, and what must be refused without anything being called.
 
+import CairnCheckpoints
 import CairnContainer
+import CairnEditing
 import CairnForeign
+import CairnModelFiles
 import CairnSystem
 import CairnTensors
 import CairnTestSupport
@@ -157,6 +160,6 @@ import Testing
   @Test func `It is read and not written`() {
     #expect(
       code { _ = try CheckpointFormat.pytorch.writer(to: folder.file("x.pt")) } == .cannotHold)
-    #expect(code { _ = try CheckpointFormat.forWriting("x.pt") } == .unknownFormat)
+    #expect(code { _ = try FormatRegistry.standard.forWriting("x.pt") } == .unknownFormat)
   }
 }

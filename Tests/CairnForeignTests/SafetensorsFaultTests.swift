@@ -1,5 +1,6 @@
 // Failures on the way: the target is as it was, and nothing is left beside it.
 
+import CairnCheckpoints
 import CairnForeign
 import CairnSystem
 import CairnTensors

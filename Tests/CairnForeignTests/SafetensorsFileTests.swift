@@ -1,5 +1,6 @@
 // Reading: what a file means, and that tensors of a source in memory are no copies.
 
+import CairnCheckpoints
 import CairnForeign
 import CairnSystem
 import CairnTensors

@@ -1,5 +1,6 @@
 // Files that Python's safetensors wrote: read as expected.json says, and written back as they were.
 
+import CairnCheckpoints
 import CairnForeign
 import CairnJSON
 import CairnSystem

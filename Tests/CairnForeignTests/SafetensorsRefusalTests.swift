@@ -1,5 +1,6 @@
 // Headers that must be refused: each with its code, and the byte of the file that the error names.
 
+import CairnCheckpoints
 import CairnForeign
 import CairnSystem
 import CairnTensors

@@ -1,5 +1,6 @@
 // Writing: the layout, what is refused, and that a failure leaves the old file.
 
+import CairnCheckpoints
 import CairnForeign
 import CairnSystem
 import CairnTensors

@@ -1,6 +1,8 @@
 // Writing checkpoints of several files: shards with an index, TensorFlow's bundles.
 
+import CairnCheckpoints
 import CairnContainer
+import CairnModelFiles
 import CairnSystem
 import CairnTensors
 import CairnTestSupport

@@ -1,7 +1,9 @@
 // Sharded checkpoints, and ties that safetensors notes in its metadata.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnForeign
+import CairnModelFiles
 import CairnSystem
 import CairnTensors
 import CairnTestSupport

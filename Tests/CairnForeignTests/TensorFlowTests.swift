@@ -1,6 +1,8 @@
 // TensorFlow's tensor bundles: what TensorFlow wrote, and damaged ones.
 
+import CairnCheckpoints
 import CairnContainer
+import CairnModelFiles
 import CairnSystem
 import CairnTensors
 import CairnTestSupport

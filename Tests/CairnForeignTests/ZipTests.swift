@@ -1,5 +1,6 @@
 // Archives that must be refused, each with its code, and the ones that may not be.
 
+import CairnCheckpoints
 import CairnCodec
 import CairnContainer
 @testable import CairnForeign

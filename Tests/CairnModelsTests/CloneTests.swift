@@ -1,5 +1,6 @@
 // What a clone keeps, and what it has fresh.
 
+import CairnCheckpoints
 import CairnJSON
 import CairnModels
 import CairnSystem

@@ -1,5 +1,6 @@
 // Every stack of Fixtures/keras/stacks against what Keras computed, and the digits model.
 
+import CairnCheckpoints
 import CairnGoldens
 import CairnJSON
 import CairnModels

@@ -1,5 +1,6 @@
 // Loading by order, by rules of names, in part, converted: each must be asked for and is reported.
 
+import CairnCheckpoints
 import CairnModels
 import CairnSystem
 import CairnTensors

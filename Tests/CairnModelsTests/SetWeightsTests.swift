@@ -1,5 +1,6 @@
 // Replacing weights: all or nothing, nothing cast, nothing crossed.
 
+import CairnCheckpoints
 import CairnModels
 import CairnSystem
 import CairnTensors

@@ -1,5 +1,6 @@
 // Names, metadata and named tensors.
 
+import CairnCheckpoints
 import CairnSystem
 import CairnTensors
 import CairnTestSupport

@@ -1,5 +1,6 @@
 // What a container holds, as the conformance suite's manifest spells it: see Tests/Conformance.
 
+import CairnCheckpoints
 package import CairnContainer
 package import CairnJSON
 package import CairnSystem

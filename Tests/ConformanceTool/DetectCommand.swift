@@ -1,6 +1,7 @@
 // `cairn-conformance detect`: whether any damage slips past verification.
 
 import ArgumentParser
+import CairnCheckpoints
 import CairnConformance
 import CairnContainer
 import CairnJSON

@@ -1,6 +1,7 @@
 // `cairn-conformance read`: what Tests/Conformance/run.py asks of a reader.
 
 import ArgumentParser
+import CairnCheckpoints
 import CairnConformance
 import CairnContainer
 import CairnJSON

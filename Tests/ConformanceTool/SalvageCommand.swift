@@ -1,6 +1,7 @@
 // `cairn-conformance salvage`: what Tests/Conformance/run.py asks of a salvager.
 
 import ArgumentParser
+import CairnCheckpoints
 import CairnConformance
 import CairnContainer
 import CairnJSON

@@ -56,7 +56,7 @@ extension Bench {
 
   func verify(_ command: Command) throws(CairnError) -> JSONObject {
     let path = try command.string("path")
-    let level: Container.VerificationLevel = command.flag("deep") ? .deep : .structure
+    let level: VerificationLevel = command.flag("deep") ? .deep : .structure
     let options = try command.readOptions()
     let (summary, measurement) = try Measurement.of { () throws(CairnError) in
       try Container(path: path, options: options).verify(level)

@@ -1,5 +1,6 @@
 // What `cairn info` says of a checkpoint, as text and as JSON.
 
+import CairnCheckpoints
 import CairnForeign
 import CairnJSON
 import CairnSystem

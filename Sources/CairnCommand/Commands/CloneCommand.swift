@@ -1,6 +1,7 @@
 // `cairn clone`
 
 import ArgumentParser
+import CairnCheckpoints
 import CairnModelFiles
 import CairnComparison
 import CairnContainer
@@ -42,7 +43,7 @@ struct CloneCommand: ParsableCommand {
   var json = false
 
   func run() throws {
-    guard try CheckpointFormat.forWriting(output).name == CheckpointFormat.cairn.name else {
+    guard try FormatRegistry.standard.forWriting(output).name == CheckpointFormat.cairn.name else {
       throw CairnError(
         .cannotHold, "only a .cairn file holds a whole model", at: .init(file: output))
     }

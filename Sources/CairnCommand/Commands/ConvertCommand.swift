@@ -1,7 +1,10 @@
 // `cairn convert`
 
 import ArgumentParser
+import CairnCheckpoints
+import CairnEditing
 import CairnForeign
+import CairnModelFiles
 import CairnModels
 import CairnSystem
 import CairnTensors

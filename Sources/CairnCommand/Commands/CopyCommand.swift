@@ -1,9 +1,11 @@
 // `cairn copy`
 
 import ArgumentParser
+import CairnCheckpoints
 import CairnComparison
 import CairnContainer
 import CairnForeign
+import CairnModelFiles
 import CairnSystem
 import CairnTensors
 import CairnTerminal

@@ -1,9 +1,11 @@
 // `cairn diff`
 
 import ArgumentParser
+import CairnCheckpoints
 import CairnComparison
 import CairnForeign
 import CairnJSON
+import CairnModelFiles
 import CairnSystem
 import CairnTensors
 import CairnTerminal

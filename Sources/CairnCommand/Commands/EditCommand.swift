@@ -1,8 +1,11 @@
 // `cairn edit`
 
 import ArgumentParser
+import CairnCheckpoints
 import CairnContainer
+import CairnEditing
 import CairnForeign
+import CairnModelFiles
 import CairnSystem
 import CairnTensors
 import CairnTerminal
@@ -105,7 +108,7 @@ struct EditCommand: ParsableCommand {
   private func outputFormat(of file: CheckpointFile) throws(CairnError) -> CheckpointFormat {
     guard let output else {
       if let to { return to.format }
-      let format = try CheckpointFormat.named(file.formatName)
+      let format = try FormatRegistry.standard.named(file.formatName)
       if inPlace, file.spansFiles {
         throw CairnError(
           .unsupported, "a checkpoint of several files is not replaced in place",
@@ -120,7 +123,7 @@ struct EditCommand: ParsableCommand {
         advice: "Replace the input with --in-place, or name another file")
     }
     if let to { return to.format }
-    return try CheckpointFormat.forWriting(output)
+    return try FormatRegistry.standard.forWriting(output)
   }
 
   /// The tensors after all edits.

@@ -1,8 +1,10 @@
 // `cairn info`
 
 import ArgumentParser
+import CairnCheckpoints
 import CairnForeign
 import CairnJSON
+import CairnModelFiles
 
 struct InfoCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,5 +1,6 @@
 // What `cairn info` says of a checkpoint's optimizer.
 
+import CairnCheckpoints
 import CairnJSON
 import CairnModels
 import CairnSystem

@@ -1,8 +1,10 @@
 // `cairn predict`
 
 import ArgumentParser
+import CairnCheckpoints
 import CairnForeign
 import CairnJSON
+import CairnModelFiles
 import CairnModels
 import CairnSystem
 import CairnTensors
@@ -56,7 +58,7 @@ struct PredictCommand: ParsableCommand {
 
   func run() throws {
     // Before the work, not after it.
-    let format = try CheckpointFormat.forWriting(output)
+    let format = try FormatRegistry.standard.forWriting(output)
     let network = try model.open()
     let inputs = try ModelInputs(input, for: network).tensors
     let threads = threads.map { Threads($0) } ?? .all

@@ -1,9 +1,11 @@
 // `cairn salvage`
 
 import ArgumentParser
+import CairnCheckpoints
 import CairnContainer
 import CairnForeign
 import CairnJSON
+import CairnModelFiles
 import CairnSystem
 import CairnTensors
 import CairnTerminal
@@ -79,7 +81,7 @@ struct SalvageCommand: ParsableCommand {
         .invalidArgument, "the output is the damaged file itself", at: .init(file: output),
         advice: "Name another file: nothing is written over what may still be needed")
     }
-    if let format = try? CheckpointFormat.forWriting(output), format.name != "cairn" {
+    if let format = try? FormatRegistry.standard.forWriting(output), format.name != "cairn" {
       throw CairnError(
         .invalidArgument, "what is salvaged is written as a container", at: .init(file: output),
         expected: ".cairn", found: format.name, advice: "Convert the container afterwards")

@@ -1,5 +1,6 @@
 // What `cairn salvage` says of its work, as text and as JSON.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnJSON
 import CairnSystem

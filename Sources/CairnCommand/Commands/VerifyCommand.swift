@@ -1,9 +1,11 @@
 // `cairn verify`
 
 import ArgumentParser
+import CairnCheckpoints
 import CairnContainer
 import CairnForeign
 import CairnJSON
+import CairnModelFiles
 import CairnSystem
 import CairnTensors
 import CairnTerminal
@@ -37,7 +39,7 @@ struct VerifyCommand: ParsableCommand {
   var from: FormatName?
 
   func run() throws {
-    let level: Container.VerificationLevel = deep ? .deep : .structure
+    let level: VerificationLevel = deep ? .deep : .structure
     var failure: CairnError?
     var summary = ""
     do throws(CairnError) {
@@ -79,7 +81,7 @@ struct VerifyCommand: ParsableCommand {
   /// Whether an error names a limit that is Cairn's and not the format's: a container's limits are rules.
   private func isOwnLimit(_ error: CairnError) -> Bool {
     error.code == .limitExceeded
-      && (try? CheckpointFormat.detect(file).name) != CheckpointFormat.cairn.name
+      && (try? FormatRegistry.standard.detect(file).name) != CheckpointFormat.cairn.name
   }
 
   private static func unread(_ count: Int) -> String {

@@ -1,6 +1,8 @@
 // What the commands that need a whole model have in common: the file, or the two that it is made of.
 
 import ArgumentParser
+import CairnCheckpoints
+import CairnContainer
 import CairnModelFiles
 import CairnForeign
 import CairnJSON
@@ -24,7 +26,7 @@ struct ModelArguments: ParsableArguments {
   /// - Throws: what reading it throws; `noConfiguration` for weights without a configuration.
   func open() throws(CairnError) -> Model {
     guard let config else {
-      let format = try CheckpointFormat.detect(model).name
+      let format = try FormatRegistry.standard.detect(model).name
       var isKeras = [CheckpointFormat.keras.name, CheckpointFormat.hdf5.name].contains(format)
       if format == CheckpointFormat.cairn.name {
         // What was converted from a file of Keras's has its names and its configuration.

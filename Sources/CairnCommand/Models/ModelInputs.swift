@@ -1,6 +1,8 @@
 // The arrays that a model is given on the command line.
 
+import CairnCheckpoints
 import CairnForeign
+import CairnModelFiles
 import CairnModels
 import CairnSystem
 import CairnTensors

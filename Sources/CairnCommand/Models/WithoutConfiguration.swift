@@ -1,5 +1,6 @@
 // The other way round: a model's configuration in a file of its own, its tensors elsewhere.
 
+import CairnCheckpoints
 import CairnModelFiles
 import CairnJSON
 import CairnModels

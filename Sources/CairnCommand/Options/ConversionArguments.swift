@@ -1,8 +1,10 @@
 // What the commands that read one checkpoint and write another have in common.
 
 import ArgumentParser
+import CairnCheckpoints
 import CairnContainer
 import CairnForeign
+import CairnModelFiles
 import CairnSystem
 import CairnTensors
 import CairnTerminal
@@ -63,7 +65,7 @@ struct ConversionArguments: ParsableArguments {
   func outputFormat() throws(CairnError) -> CheckpointFormat {
     // Not `??`, whose right side may throw any error.
     if let to { return to.format }
-    return try CheckpointFormat.forWriting(output)
+    return try FormatRegistry.standard.forWriting(output)
   }
 }
 

@@ -1,6 +1,8 @@
 // Which tensors, under which names, in which types and orders: what `convert` and `edit` have in common.
 
 import ArgumentParser
+import CairnCheckpoints
+import CairnEditing
 import CairnForeign
 import CairnSystem
 import CairnTensors

@@ -1,7 +1,8 @@
 // The options of every command that writes a checkpoint: `WriteOptions` on the command line.
 
 public import ArgumentParser
-public import CairnContainer
+import CairnCheckpoints
+import CairnContainer
 import CairnSystem
 
 extension WriteOptions.Codec: ExpressibleByArgument {}

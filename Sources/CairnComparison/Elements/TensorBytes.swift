@@ -1,5 +1,6 @@
 // The bytes of one tensor of either side of a comparison: in memory, or to be read.
 
+import CairnCheckpoints
 import CairnSystem
 import CairnTensors
 

@@ -1,7 +1,8 @@
 // Proving that two live sources share nothing: by what they are made of, then by trying.
 
+public import CairnCheckpoints
 public import CairnSystem
-public import CairnTensors
+import CairnTensors
 
 /// Finds out whether writing to one source of tensors can show in another.
 ///

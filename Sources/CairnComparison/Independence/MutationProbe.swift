@@ -1,5 +1,6 @@
 // Writing to every variable of one source and looking whether it shows in another.
 
+import CairnCheckpoints
 import CairnSystem
 import CairnTensors
 

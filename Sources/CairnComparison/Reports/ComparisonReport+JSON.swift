@@ -1,5 +1,6 @@
 // A report for a program.
 
+import CairnCheckpoints
 public import CairnJSON
 import CairnTensors
 

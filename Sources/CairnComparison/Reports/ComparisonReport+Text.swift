@@ -1,5 +1,6 @@
 // A report for a person: one line a difference, in a fixed order, the last line the sum.
 
+import CairnCheckpoints
 import CairnJSON
 import CairnTensors
 

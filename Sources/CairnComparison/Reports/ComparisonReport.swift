@@ -1,5 +1,6 @@
 // What a comparison found.
 
+public import CairnCheckpoints
 public import CairnTensors
 
 /// Differences of one kind: the first of them, and how many there are.

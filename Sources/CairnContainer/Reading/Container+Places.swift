@@ -1,5 +1,6 @@
 // What lies at a byte of a container: for saying where two files part.
 
+import CairnCheckpoints
 public import CairnSystem
 import CairnTensors
 

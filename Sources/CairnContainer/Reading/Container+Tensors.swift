@@ -1,5 +1,6 @@
 // Whole tensors out of a container: in place, or many decoded together.
 
+import CairnCheckpoints
 public import CairnSystem
 public import CairnTensors
 

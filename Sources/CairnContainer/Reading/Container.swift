@@ -1,5 +1,6 @@
 // A container, open for reading: the route from the end of the file. FORMAT.md, section 1.
 
+public import CairnCheckpoints
 import CairnCodec
 public import CairnSystem
 public import CairnTensors
@@ -63,7 +64,7 @@ public struct Container: Sendable {
   }
 
   private static func pageTable(
-    _ source: any ByteSource, _ commit: CommitRecord, _ limits: Limits
+    _ source: any ByteSource, _ commit: CommitRecord, _ limits: ContainerLimits
   ) throws(CairnError) -> PageTable {
     let header = try FrameHeader(reading: source, at: commit.pageTableOffset)
     guard header.type == .pageTable, header.storedCount == commit.pageTableCount,
@@ -114,7 +115,7 @@ public struct Container: Sendable {
   }
 
   private static func configuration(
-    _ source: any ByteSource, _ table: PageTable, _ limits: Limits
+    _ source: any ByteSource, _ table: PageTable, _ limits: ContainerLimits
   ) throws(CairnError) -> [UInt8]? {
     guard let record = table.attachments.first(where: { $0.type == .configuration }) else {
       return nil

@@ -1,13 +1,14 @@
 // Configuration and blobs in bytes and back. FORMAT.md, section 14.
 
+import CairnCheckpoints
 import CairnJSON
 import CairnSystem
 import CairnTensors
 
-extension Limits {
+extension ContainerLimits {
   /// The bytes that the payload of an attachment may have at most.
   func payloadByteCount(of type: FrameType) -> Int {
-    let format = Limits.format
+    let format = ContainerLimits.format
     return switch type {
     case .metadata: min(metadataByteCount, format.metadataByteCount)
     case .configuration: min(configurationByteCount, format.configurationByteCount)
@@ -19,10 +20,10 @@ extension Limits {
 
 /// The payload of a CONF frame.
 enum ConfigurationCoding {
-  private static func parse(_ bytes: [UInt8], limits: Limits) throws(JSONError) -> JSONValue {
+  private static func parse(_ bytes: [UInt8], limits: ContainerLimits) throws(JSONError) -> JSONValue {
     var json = JSONLimits()
-    json.maximumBytes = Limits.format.configurationByteCount
-    json.maximumDepth = min(limits.configurationDepth, Limits.format.configurationDepth)
+    json.maximumBytes = ContainerLimits.format.configurationByteCount
+    json.maximumDepth = min(limits.configurationDepth, ContainerLimits.format.configurationDepth)
     json.allowNonFiniteNumbers = true
     return try JSONValue(parsing: bytes, limits: json)
   }
@@ -39,7 +40,7 @@ enum ConfigurationCoding {
   }
 
   /// Checks that a payload that lies at `offset` is JSON that the format and `limits` allow.
-  static func check(_ bytes: [UInt8], at offset: Int, limits: Limits) throws(CairnError) {
+  static func check(_ bytes: [UInt8], at offset: Int, limits: ContainerLimits) throws(CairnError) {
     do throws(JSONError) {
       _ = try parse(bytes, limits: limits)
     } catch {
@@ -64,7 +65,7 @@ enum ConfigurationCoding {
 /// The payload of a BLOB frame.
 enum BlobCoding {
   static func encode(_ blob: Blob) throws(CairnError) -> [UInt8] {
-    guard blob.bytes.count <= Limits.format.blobByteCount else {
+    guard blob.bytes.count <= ContainerLimits.format.blobByteCount else {
       throw CairnError(
         .limitExceeded, "a blob is larger than the format allows",
         at: .init(name: blob.name.string), expected: "at most 256 MiB",
@@ -79,11 +80,11 @@ enum BlobCoding {
 
   /// Reads a payload that lies at `offset`.
   static func decode(
-    _ payload: [UInt8], at offset: Int, limits: Limits = .format
+    _ payload: [UInt8], at offset: Int, limits: ContainerLimits = .format
   ) throws(CairnError) -> Blob {
     var cursor = FieldCursor(payload, at: offset, code: .invalidBlob)
     let bytes = try cursor.take(Int(try cursor.next(UInt16.self)))
-    let limit = min(limits.blobByteCount, Limits.format.blobByteCount)
+    let limit = min(limits.blobByteCount, ContainerLimits.format.blobByteCount)
     guard payload.count - cursor.position <= limit else {
       throw CairnError(
         .limitExceeded, "a blob is larger than is allowed",

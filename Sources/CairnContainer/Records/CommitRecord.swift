@@ -1,5 +1,6 @@
 // The last 128 bytes of a container: without them nothing was ever there. FORMAT.md, section 6.
 
+import CairnCheckpoints
 import CairnSystem
 
 /// What makes a file whole.

@@ -1,5 +1,6 @@
 // The 64 bytes ahead of every payload. FORMAT.md, section 5.
 
+import CairnCheckpoints
 import CairnSystem
 
 /// The four letters that say what a frame is; their case carries properties, as in PNG.

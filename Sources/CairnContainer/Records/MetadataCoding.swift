@@ -1,5 +1,6 @@
 // Metadata in bytes and back. FORMAT.md, section 13.
 
+import CairnCheckpoints
 import CairnSystem
 import CairnTensors
 
@@ -12,7 +13,7 @@ enum MetadataCoding {
     fields.append(UInt32(metadata.count))
     for (key, value) in metadata {
       append(key, value, to: &fields)
-      guard fields.bytes.count <= Limits.format.metadataByteCount else {
+      guard fields.bytes.count <= ContainerLimits.format.metadataByteCount else {
         throw tooLarge(metadata)
       }
     }
@@ -43,7 +44,7 @@ enum MetadataCoding {
     return CairnError(
       .limitExceeded, "the metadata is larger than the format allows",
       at: .init(name: sizes.first?.key.string),
-      expected: "at most \(Limits.format.metadataByteCount) bytes", found: "\(total)",
+      expected: "at most \(ContainerLimits.format.metadataByteCount) bytes", found: "\(total)",
       advice: "Leave out what is not needed (--exclude-metadata): \(largest)")
   }
 

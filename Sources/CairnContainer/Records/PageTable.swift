@@ -1,5 +1,6 @@
 // The page table: the way from the commit record into the index. FORMAT.md, section 7.
 
+import CairnCheckpoints
 import CairnSystem
 import CairnTensors
 
@@ -9,7 +10,7 @@ struct PageTable: Hashable, Sendable {
   static let pageByteCount = 65_536
   /// The largest payload: 4 bytes a page of at most 4 GiB of index, 32 an attachment.
   static let largestByteCount =
-    fixedByteCount + 4 * 65_536 + 8 + AttachmentRecord.byteCount * Limits.format.attachmentCount
+    fixedByteCount + 4 * 65_536 + 8 + AttachmentRecord.byteCount * ContainerLimits.format.attachmentCount
 
   var indexFrameOffset: Int
   var entryCount: Int
@@ -61,7 +62,7 @@ struct PageTable: Hashable, Sendable {
   }
 
   /// Reads a page table whose payload begins at `offset`; the PTAB frame begins 64 bytes earlier.
-  init(payload: [UInt8], at offset: Int, limits: Limits) throws(CairnError) {
+  init(payload: [UInt8], at offset: Int, limits: ContainerLimits) throws(CairnError) {
     let bytes = payload.span
     func invalid(_ message: String, _ field: Int, expected: String? = nil, found: String? = nil)
       -> CairnError
@@ -87,7 +88,7 @@ struct PageTable: Hashable, Sendable {
       }
       return Int(value)
     }
-    let format = Limits.format
+    let format = ContainerLimits.format
     let indexLimit = min(limits.indexByteCount, format.indexByteCount)
     let indexByteCount = try count(8, atMost: indexLimit, "bytes of index")
     entryCount = try count(16, atMost: min(limits.tensorCount, format.tensorCount), "tensors")

@@ -1,5 +1,6 @@
 // The first 64 bytes of a container. FORMAT.md, sections 3 and 4.
 
+import CairnCheckpoints
 import CairnSystem
 
 /// What a file declares about itself before its first frame.

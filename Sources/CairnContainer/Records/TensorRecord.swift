@@ -1,6 +1,7 @@
 // What a file says of one tensor, in its TNSR frame and in its index entry alike. FORMAT.md,
 // sections 7 and 9.
 
+import CairnCheckpoints
 import CairnCodec
 import CairnSystem
 import CairnTensors

@@ -1,5 +1,6 @@
 // Metadata, configuration and blobs of a damaged file. FORMAT.md, appendix A.
 
+import CairnCheckpoints
 import CairnSystem
 import CairnTensors
 
@@ -25,10 +26,10 @@ struct AttachmentRecovery {
   private(set) var blobs: [BlobPlace] = []
   private(set) var losses: [Salvage.Loss] = []
   private let source: any ByteSource
-  private let limits: Limits
+  private let limits: ContainerLimits
 
   init(
-    _ frames: FrameEvidence, _ index: IndexEvidence?, in source: any ByteSource, limits: Limits
+    _ frames: FrameEvidence, _ index: IndexEvidence?, in source: any ByteSource, limits: ContainerLimits
   ) throws(CairnError) {
     self.source = source
     self.limits = limits
@@ -116,7 +117,7 @@ struct AttachmentRecovery {
     var places: [TensorName: BlobPlace] = [:]
     var contested: [TensorName: [Range<Int>]] = [:]
     let most =
-      min(limits.attachmentCount, Limits.format.attachmentCount)
+      min(limits.attachmentCount, ContainerLimits.format.attachmentCount)
       - (metadata.isEmpty ? 0 : 1) - (configuration == nil ? 0 : 1)
     for candidate in candidates {
       guard let (bytes, checksum) = try payload(candidate),

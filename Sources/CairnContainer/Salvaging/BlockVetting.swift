@@ -164,7 +164,7 @@ private struct Inspection {
   private var failure: CairnError?
 
   init(of record: TensorRecord, gaps: Bool) {
-    inspector = ElementInspector.isNeeded(for: record.dtype) ? ElementInspector(record) : nil
+    inspector = ElementInspector.isNeeded(for: record.dtype) ? record.inspector() : nil
     byteCount = record.byteCount
     self.gaps = gaps
   }

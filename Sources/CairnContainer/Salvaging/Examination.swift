@@ -1,5 +1,6 @@
 // The steps of a salvage, in their order. FORMAT.md, appendix A.
 
+import CairnCheckpoints
 import CairnSystem
 import CairnTensors
 
@@ -60,7 +61,7 @@ struct Examination {
 
   /// What the frames and the index say, and where the commit record begins.
   private static func evidence(
-    in source: any ByteSource, _ limits: Limits, _ progress: (Int) throws(CairnError) -> Void
+    in source: any ByteSource, _ limits: ContainerLimits, _ progress: (Int) throws(CairnError) -> Void
   ) throws(CairnError) -> (FrameEvidence, IndexEvidence?, commit: Int?) {
     let last = source.count - CommitRecord.byteCount
     var isWhole = false

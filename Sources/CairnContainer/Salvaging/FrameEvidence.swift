@@ -1,5 +1,6 @@
 // What the frames of a damaged file say of its content. FORMAT.md, appendix A.
 
+import CairnCheckpoints
 import CairnCodec
 import CairnSystem
 import CairnTensors
@@ -87,7 +88,7 @@ struct FrameEvidence {
     let payload = start..<start + header.storedCount
     let next = start + header.paddedCount
     let frame = offset..<next
-    guard header.ordinal < Limits.format.tensorCount else {
+    guard header.ordinal < ContainerLimits.format.tensorCount else {
       unexplained.append((frame, true))
       return
     }

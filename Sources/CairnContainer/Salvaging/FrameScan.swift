@@ -1,5 +1,6 @@
 // The forward scan over what is left of a file's frames. FORMAT.md, appendix A.
 
+import CairnCheckpoints
 import CairnSystem
 
 /// What a scan meets.

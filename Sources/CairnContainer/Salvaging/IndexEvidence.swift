@@ -1,5 +1,6 @@
 // What is left of a damaged file's index. FORMAT.md, appendix A.
 
+import CairnCheckpoints
 import CairnCodec
 import CairnSystem
 import CairnTensors
@@ -33,7 +34,7 @@ struct IndexEvidence {
   /// The index of the container whose commit record begins at `commitOffset`; nil if commit record or
   /// page table are damaged.
   init?(
-    _ source: any ByteSource, commitOffset: Int, limits: Limits,
+    _ source: any ByteSource, commitOffset: Int, limits: ContainerLimits,
     progress: (Int) throws(CairnError) -> Void
   ) throws(CairnError) {
     let found = try CairnError.unlessDamaged { () throws(CairnError) in
@@ -49,7 +50,7 @@ struct IndexEvidence {
   }
 
   private static func pageTable(
-    _ source: any ByteSource, _ commitOffset: Int, _ limits: Limits
+    _ source: any ByteSource, _ commitOffset: Int, _ limits: ContainerLimits
   ) throws(CairnError) -> (PageTable, Range<Int>) {
     let commit = try CommitRecord(readingAt: commitOffset, of: source)
     let start = commit.pageTableOffset + FrameHeader.byteCount

@@ -1,5 +1,6 @@
 // Everything that is intact in a damaged file. FORMAT.md, appendix A.
 
+public import CairnCheckpoints
 public import CairnSystem
 public import CairnTensors
 

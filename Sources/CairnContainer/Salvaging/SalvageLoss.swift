@@ -1,5 +1,6 @@
 // What could not be recovered of a file, for people and for programs. FORMAT.md, appendix A.
 
+import CairnCheckpoints
 public import CairnJSON
 public import CairnTensors
 

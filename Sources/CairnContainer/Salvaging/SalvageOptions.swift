@@ -1,5 +1,7 @@
 // How a damaged file is salvaged.
 
+public import CairnCheckpoints
+
 /// The choices of whoever salvages a file.
 public struct SalvageOptions: Sendable {
   /// How the file's bytes are reached, the threads that decode, and upper bounds.

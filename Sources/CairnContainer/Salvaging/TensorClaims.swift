@@ -1,5 +1,6 @@
 // What both routes say of each tensor, side by side. FORMAT.md, appendix A.
 
+import CairnCheckpoints
 import CairnSystem
 import CairnTensors
 
@@ -90,7 +91,7 @@ struct TensorClaims {
     }
     for ordinal in frames.ordinals { Self.change(&claims, ordinal) { _ in } }
     if let header = frames.cut?.header, header.type.isOfTensor,
-      header.ordinal < Limits.format.tensorCount
+      header.ordinal < ContainerLimits.format.tensorCount
     {
       Self.change(&claims, header.ordinal) { _ in }
     }

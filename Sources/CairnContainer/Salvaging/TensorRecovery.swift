@@ -1,5 +1,6 @@
 // From what is said of each tensor to what is left of it. FORMAT.md, appendix A.
 
+import CairnCheckpoints
 import CairnSystem
 import CairnTensors
 

@@ -1,6 +1,7 @@
 // The forward route: every frame in order, against the grammar and against the index. FORMAT.md,
 // sections 5, 7, 8 and 9 ([V]).
 
+import CairnCheckpoints
 import CairnSystem
 import CairnTensors
 
@@ -109,7 +110,7 @@ struct StructureCheck {
     }
     if header.type == .generator || header.type == .note {
       let limits = container.options.limits
-      guard header.storedCount <= min(limits.noteByteCount, Limits.format.noteByteCount) else {
+      guard header.storedCount <= min(limits.noteByteCount, ContainerLimits.format.noteByteCount) else {
         throw CairnError(
           .limitExceeded, "a note is larger than is allowed",
           at: .init(offset: UInt64(offset + 8)), found: "\(header.storedCount) bytes")

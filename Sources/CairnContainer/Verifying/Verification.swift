@@ -1,19 +1,11 @@
 // Verifying a whole container. FORMAT.md, section 8, [V] and [D].
 
+public import CairnCheckpoints
 import CairnCodec
 public import CairnSystem
-package import CairnTensors
+import CairnTensors
 
 extension Container {
-  /// How much of a file is checked.
-  public enum VerificationLevel: String, Sendable, CaseIterable {
-    /// Every frame, every checksum, and that both routes to the data say the same: after it every
-    /// byte of the file is known to be as it was written.
-    case structure
-    /// Also every chunk decoded, the rules of the element types, every content digest.
-    case deep
-  }
-
   /// What was checked.
   public struct VerificationSummary: Hashable, Sendable {
     /// How much was asked for.
@@ -81,7 +73,7 @@ extension Container {
       let record = entry.record
       guard record.storageClass != .alias else { continue }
       var inspector =
-        ElementInspector.isNeeded(for: record.dtype) ? ElementInspector(record) : nil
+        ElementInspector.isNeeded(for: record.dtype) ? record.inspector() : nil
       var leaf = LeafDigest(
         dtype: record.dtype, shape: record.shape, byteCount: record.byteCount)
       // A whole number of pieces a window, so that none is decoded twice.
@@ -120,41 +112,6 @@ extension Container {
             expected: entry.digest.description, found: actual.description)
         }
       }
-    }
-  }
-}
-
-/// Checks the elements of any source against the rules of their types.
-package enum ElementCheck {
-  /// Reads every tensor, aliases not twice, in windows of 16 MiB.
-  ///
-  /// - Throws: `invalidElement`, and what reading throws.
-  package static func run(
-    _ source: any TensorSource, progress: ProgressHandler
-  ) throws(CairnError) {
-    let entries = try source.entries()
-    let total = entries.reduce(0) { $0.addingReportingOverflow($1.byteCount).partialValue }
-    let window = try Storage(byteCount: 16 << 20, zeroed: false)
-    var done = 0
-    for (index, entry) in entries.enumerated() where entry.aliasOf == nil {
-      var inspector = ElementInspector(
-        TensorRecord(
-          name: entry.name, dtype: entry.dtype, shape: entry.shape, byteCount: entry.byteCount,
-          storageClass: .raw, filter: .none, position: 0, owner: 0))
-      var start = 0
-      while start < entry.byteCount {
-        let part = min(window.byteCount, entry.byteCount - start)
-        try window.withMutableBytes(in: 0..<part) { (bytes) throws(CairnError) in
-          try source.read(at: index, from: start, into: &bytes)
-        }
-        try window.withBytes(in: 0..<part) { (bytes) throws(CairnError) in
-          try inspector.inspect(bytes)
-        }
-        start += part
-        done += part
-        try progress(Progress(done: done, total: total))
-      }
-      try inspector.finish()
     }
   }
 }

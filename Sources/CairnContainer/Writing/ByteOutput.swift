@@ -1,5 +1,6 @@
 // Where a container's bytes go: a file that appears when it is whole, or memory.
 
+import CairnCheckpoints
 import CairnSystem
 
 /// Takes bytes one after the other.

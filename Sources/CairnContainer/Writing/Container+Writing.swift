@@ -1,7 +1,8 @@
 // Any source of named tensors into a container, in canonical order. FORMAT.md, section 17.
 
+public import CairnCheckpoints
 public import CairnSystem
-public import CairnTensors
+import CairnTensors
 
 extension Container {
   /// Writes everything that `source` has to a file, which appears, or is replaced, when it is whole.
@@ -150,4 +151,36 @@ public struct ContainerSink: TensorSink {
   ) throws(CairnError) {
     summary = try Container.write(source, to: path, options: options, progress: progress)
   }
+}
+
+extension WriteOptions {
+  /// Checks the numbers.
+  ///
+  /// - Throws: `invalidArgument`.
+  func check() throws(CairnError) {
+    guard Superblock.log2ChunkSizes.contains(log2ChunkSize) else {
+      throw CairnError(
+        .invalidArgument, "the chunk size is out of range",
+        expected: "64 KiB to 16 MiB, a power of two", found: "2^\(log2ChunkSize) bytes")
+    }
+    guard Superblock.log2Alignments.contains(log2Alignment) else {
+      throw CairnError(
+        .invalidArgument, "the alignment is none that the format allows",
+        expected: "64, 4096, 16384 or 65536 bytes", found: "2^\(log2Alignment) bytes")
+    }
+  }
+}
+
+/// What a finished write has made.
+public struct WriteSummary: Hashable, Sendable {
+  /// Bytes of the whole file.
+  public var fileByteCount: Int
+  /// Tensors, aliases included.
+  public var tensorCount: Int
+  /// Bytes of all tensors uncompressed, aliases not counted.
+  public var logicalByteCount: Int
+  /// Bytes that the tensors' data takes in the file.
+  public var storedByteCount: Int
+  /// The root digest, if digests were asked for.
+  public var root: Digest?
 }

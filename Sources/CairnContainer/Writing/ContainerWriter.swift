@@ -1,5 +1,6 @@
 // The one-pass writer. FORMAT.md, sections 5, 9 and 17.
 
+public import CairnCheckpoints
 import CairnCodec
 public import CairnSystem
 public import CairnTensors
@@ -73,7 +74,7 @@ public final class ContainerWriter {
       hasAttachments = true
       if let generator {
         let payload = Array(generator.utf8)
-        guard payload.count <= Limits.format.noteByteCount else {
+        guard payload.count <= ContainerLimits.format.noteByteCount else {
           throw CairnError(
             .limitExceeded, "the note of what writes the file is larger than the format allows",
             expected: "at most 64 KiB", found: "\(payload.count) bytes")
@@ -87,7 +88,7 @@ public final class ContainerWriter {
       }
       if let configuration {
         let payload = try ConfigurationCoding.canonical(configuration)
-        guard payload.count <= Limits.format.configurationByteCount else {
+        guard payload.count <= ContainerLimits.format.configurationByteCount else {
           throw CairnError(
             .limitExceeded, "the configuration is larger than the format allows",
             expected: "at most 16 MiB", found: "\(payload.count) bytes")
@@ -214,10 +215,10 @@ public final class ContainerWriter {
   }
 
   private func attach(_ type: FrameType, _ payload: [UInt8]) throws(CairnError) {
-    guard attachments.count < Limits.format.attachmentCount else {
+    guard attachments.count < ContainerLimits.format.attachmentCount else {
       throw CairnError(
         .limitExceeded, "there are more blobs than the format allows",
-        expected: "at most \(Limits.format.attachmentCount) attachments")
+        expected: "at most \(ContainerLimits.format.attachmentCount) attachments")
     }
     let header = FrameHeader(type, payload: payload)
     attachments.append(

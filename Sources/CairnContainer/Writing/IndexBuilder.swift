@@ -1,5 +1,6 @@
 // The index as it grows while tensors are written. FORMAT.md, section 7.
 
+import CairnCheckpoints
 import CairnSystem
 import CairnTensors
 
@@ -19,10 +20,10 @@ struct IndexBuilder {
 
   /// Adds a tensor; returns its row among the drafts.
   mutating func add(_ record: TensorRecord, ordinal: UInt32) throws(CairnError) -> Int {
-    guard drafts.count < Limits.format.tensorCount else {
+    guard drafts.count < ContainerLimits.format.tensorCount else {
       throw CairnError(
         .limitExceeded, "there are more tensors than the format allows",
-        expected: "at most \(Limits.format.tensorCount)")
+        expected: "at most \(ContainerLimits.format.tensorCount)")
     }
     guard numbers.updateValue(drafts.count, forKey: record.name) == nil else {
       throw CairnError(
@@ -90,13 +91,13 @@ struct IndexBuilder {
       built.dimensionCount += record.shape.rank
       built.nameByteCount += record.name.utf8.count
     }
-    guard built.blockCount <= Limits.format.blockCount else {
+    guard built.blockCount <= ContainerLimits.format.blockCount else {
       throw CairnError(
         .limitExceeded, "the tensors have more blocks than the format allows",
         expected: "at most 2^27", found: "\(built.blockCount)", advice: "Choose larger chunks")
     }
     built.bytes = sections(of: built, order)
-    guard built.bytes.count <= Limits.format.indexByteCount else {
+    guard built.bytes.count <= ContainerLimits.format.indexByteCount else {
       throw CairnError(
         .limitExceeded, "the index is larger than the format allows", expected: "at most 4 GiB",
         advice: "Choose larger chunks, or several files")

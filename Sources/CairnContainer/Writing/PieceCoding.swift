@@ -92,6 +92,11 @@ struct PieceCoder: ~Copyable {
 }
 
 extension TensorRecord {
+  /// What checks the tensor's elements, from the first byte on.
+  func inspector() -> ElementInspector {
+    ElementInspector(name: name, dtype: dtype, shape: shape, byteCount: byteCount)
+  }
+
   /// How chunks are cut into planes.
   func layout() throws(CodecError) -> ChunkLayout {
     try ChunkLayout(
@@ -128,71 +133,4 @@ extension Pieces {
 func segmentDigests(of bytes: Span<UInt8>) -> [Digest] {
   let pieces = Pieces(byteCount: bytes.count, pieceByteCount: Pieces.mebibyte)
   return (0..<pieces.count).map { Digest(of: bytes.extracting(pieces.range(of: $0))) }
-}
-
-/// The rules of the element type that concern a tensor's bytes, checked piece by piece in order.
-///
-/// Bools and unused bits could be checked in any order; strings' end offsets cannot, because each is
-/// compared with the one ahead of it, and the last with the tensor's length.
-struct ElementInspector {
-  private let record: TensorRecord
-  private var position = 0
-  private var partial: [UInt8] = []
-  private var lastEnd: UInt64 = 0
-
-  init(_ record: TensorRecord) { self.record = record }
-
-  /// Whether there is anything to check at all.
-  static func isNeeded(for dtype: DType) -> Bool {
-    switch dtype {
-    case .bool, .int4, .uint4, .float4E2M1FN, .float6E2M3FN, .float6E3M2FN, .string: true
-    default: false
-    }
-  }
-
-  /// Checks the next bytes.
-  mutating func inspect(_ bytes: Span<UInt8>) throws(CairnError) {
-    defer { position += bytes.count }
-    do throws(CairnError) {
-      switch record.dtype {
-      case .bool: try ElementRules.checkBools(bytes, firstElement: position)
-      case .string: try inspectEnds(bytes)
-      default:
-        if position + bytes.count == record.byteCount {
-          try ElementRules.check(
-            bytes, dtype: record.dtype, elementCount: record.shape.elementCount)
-        }
-      }
-    } catch {
-      throw error.located(name: record.name.string)
-    }
-  }
-
-  /// Checks what only the end shows.
-  func finish() throws(CairnError) {
-    guard record.dtype == .string else { return }
-    let content = record.byteCount - 8 * record.shape.elementCount
-    guard lastEnd == UInt64(content) else {
-      throw CairnError(
-        .invalidElement, "the strings' bytes are not those that the last end offset names",
-        at: .init(name: record.name.string), expected: "\(lastEnd) bytes", found: "\(content)")
-    }
-  }
-
-  private mutating func inspectEnds(_ bytes: Span<UInt8>) throws(CairnError) {
-    let endsCount = 8 * record.shape.elementCount
-    for index in 0..<max(0, min(bytes.count, endsCount - position)) {
-      partial.append(bytes[index])
-      guard partial.count == 8 else { continue }
-      let end: UInt64 = partial.span.field(0)
-      guard end >= lastEnd else {
-        throw CairnError(
-          .invalidElement, "a string ends before the one ahead of it",
-          at: .init(index: (position + index) / 8), expected: "at least \(lastEnd)",
-          found: "\(end)")
-      }
-      lastEnd = end
-      partial.removeAll(keepingCapacity: true)
-    }
-  }
 }

@@ -39,7 +39,7 @@ final class TensorInProgress {
     if digests {
       leaf = LeafDigest(dtype: record.dtype, shape: record.shape, byteCount: record.byteCount)
     }
-    if ElementInspector.isNeeded(for: record.dtype) { inspector = ElementInspector(record) }
+    if ElementInspector.isNeeded(for: record.dtype) { inspector = record.inspector() }
   }
 
   var hasData: Bool { pieces.count > 0 }

@@ -1,6 +1,7 @@
 // Tensors on their way into a container: pieces are coded on many threads and written in order
 // meanwhile. FORMAT.md, sections 9 and 10.
 
+import CairnCheckpoints
 import CairnCodec
 import CairnSystem
 import CairnTensors

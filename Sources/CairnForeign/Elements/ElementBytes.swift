@@ -1,10 +1,11 @@
 // Where the elements of a tensor come from, in the order and form in which a `TensorSource` gives
 // them: row-major and little-endian.
 
-import CairnSystem
+import CairnCheckpoints
+package import CairnSystem
 
 /// The bytes of a tensor's elements, read in any order, from any thread.
-protocol ElementBytes: Sendable {
+package protocol ElementBytes: Sendable {
   /// The number of bytes.
   var count: Int { get }
   /// Fills `bytes` from `offset` on; the caller has checked that so many are there.
@@ -15,10 +16,10 @@ protocol ElementBytes: Sendable {
 
 extension ElementBytes {
   /// None.
-  func memory() throws(CairnError) -> ByteRegion? { nil }
+  package func memory() throws(CairnError) -> ByteRegion? { nil }
 
   /// All bytes, in memory: in place if they are there, else read.
-  func region() throws(CairnError) -> ByteRegion {
+  package func region() throws(CairnError) -> ByteRegion {
     if let region = try memory() { return region }
     let storage = try Storage(byteCount: count, zeroed: false)
     try storage.withMutableBytes(in: 0..<count) { (bytes) throws(CairnError) in
@@ -95,7 +96,7 @@ struct HeldElements: ElementBytes {
 /// `width` bytes, else on a copy of the elements that they touch, of which the part is kept.
 ///
 /// - Parameter total: the bytes of all elements, a multiple of `width`.
-func withWholeElements(
+package func withWholeElements(
   width: Int, from offset: Int, of total: Int, _ bytes: inout MutableSpan<UInt8>,
   _ body: (Int, inout MutableSpan<UInt8>) throws(CairnError) -> Void
 ) throws(CairnError) {

@@ -1,5 +1,6 @@
 // What opening a file may cost: everything that is made of its index draws on one budget.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 import CairnTensors

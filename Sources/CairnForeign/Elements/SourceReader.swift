@@ -1,5 +1,6 @@
 // Fields one after the other out of any bytes, buffered; every read is checked against the end.
 
+import CairnCheckpoints
 package import CairnSystem
 
 /// A place in a source of bytes that moves on as fields are read.

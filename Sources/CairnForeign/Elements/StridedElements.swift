@@ -1,13 +1,13 @@
 // Elements that do not lie one after the other: Fortran order, transposed or expanded views.
 
-import CairnSystem
+package import CairnSystem
 
 /// The last block of memory that was read for views, kept for the next view of the same bytes: one a
 /// file, so that a file of many views doesn't pile up in memory.
-final class ViewedBytes: Sendable {
+package final class ViewedBytes: Sendable {
   private let last = Lock<(key: Int, region: ByteRegion)?>(nil)
 
-  init() {}
+  package init() {}
 
   /// The bytes that belong to `key`, read with `read` unless they are here from last time.
   func region(
@@ -24,7 +24,7 @@ final class ViewedBytes: Sendable {
 }
 
 /// A view of bytes by dimensions and strides.
-struct StridedElements: ElementBytes {
+package struct StridedElements: ElementBytes {
   private let base: any ElementBytes
   private let width: Int
   private let dimensions: [Int]
@@ -33,7 +33,7 @@ struct StridedElements: ElementBytes {
   private let key: Int
   private let most: Int
   /// The bytes of the view.
-  let count: Int
+  package let count: Int
 
   /// A view of the elements of `base` from its start on.
   ///
@@ -44,7 +44,7 @@ struct StridedElements: ElementBytes {
   ///   - viewed: What keeps the base's bytes in memory meanwhile, under `key`.
   ///   - most: The bytes of the base that may be kept; the base of a larger one cannot be read.
   /// - Throws: `truncated` if the view reaches beyond the base.
-  init(
+  package init(
     _ base: any ElementBytes, width: Int, dimensions: [Int], strides: [Int], viewed: ViewedBytes,
     key: Int, most: Int = .max
   ) throws(CairnError) {
@@ -82,7 +82,7 @@ struct StridedElements: ElementBytes {
   }
 
   /// The strides of elements that lie one after the other, row-major; nil if they overflow.
-  static func rowMajor(_ dimensions: [Int]) -> [Int]? {
+  package static func rowMajor(_ dimensions: [Int]) -> [Int]? {
     var strides = [Int](repeating: 1, count: dimensions.count)
     var step = 1
     for axis in dimensions.indices.reversed() {
@@ -101,7 +101,7 @@ struct StridedElements: ElementBytes {
     return dimensions.indices.allSatisfy { dimensions[$0] == 1 || strides[$0] == plain[$0] }
   }
 
-  func read(from offset: Int, into bytes: inout MutableSpan<UInt8>) throws(CairnError) {
+  package func read(from offset: Int, into bytes: inout MutableSpan<UInt8>) throws(CairnError) {
     guard bytes.count > 0 else { return }
     let region = try viewed.region(key) { () throws(CairnError) in
       guard base.count <= most else {

@@ -1,5 +1,6 @@
 // What most readers of foreign formats come to: a list of tensors, each with the bytes of its elements.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 import CairnTensors

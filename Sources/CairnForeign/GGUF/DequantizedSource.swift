@@ -1,5 +1,6 @@
 // Floats from quantised blocks, on request.
 
+public import CairnCheckpoints
 public import CairnSystem
 public import CairnTensors
 

@@ -1,6 +1,7 @@
 // A GGUF file, or a model in several, as a source of tensors.
 
-public import CairnContainer
+public import CairnCheckpoints
+import CairnContainer
 public import CairnSystem
 public import CairnTensors
 
@@ -14,7 +15,8 @@ extension CheckpointFormat {
     holdsMetadata: { GGUFWriter.holds($0) },
     sink: { path, options, losses in
       GGUFWriter(path: path, options: options, accepting: losses)
-    })
+    }
+  ).with { $0.joins = GGUFPart.areOfOne }
 }
 
 /// A GGUF file, or a model that `llama-gguf-split` has put into several: its typed metadata, and its
@@ -43,7 +45,7 @@ public struct GGUFFile: TableSource {
   ///
   /// - Throws: `invalidHeader`, `unsupported`, `truncated`, `invalidShape`,
   ///   `invalidName`, `duplicateName`, `overlappingTensors`.
-  public init(_ source: any ByteSource, limits: Limits = .format) throws(CairnError) {
+  public init(_ source: any ByteSource, limits: ContainerLimits = .format) throws(CairnError) {
     try self.init([try GGUFPart(source, limits: limits)])
   }
 
@@ -79,10 +81,21 @@ struct GGUFPart {
   let source: any ByteSource
   let header: GGUFHeader
 
+  /// Whether files of these names are the parts of one model: `NAME-00001-of-00003.gguf`. Any of them opens
+  /// all.
+  @Sendable static func areOfOne(_ names: [String]) -> Bool {
+    let names = names.map { Array($0.utf8) }
+    guard let first = names.first, first.count > 20 else { return false }
+    let (stem, ending) = (first.dropLast(20), first.suffix(14))
+    return ending.starts(with: "-of-".utf8)
+      && ending.suffix(5).elementsEqual(".gguf".utf8)
+      && names.allSatisfy { $0.dropLast(20) == stem && $0.suffix(14) == ending }
+  }
+
   /// The most files of a model: each is open.
   private static let maximumCount = 4_096
 
-  init(_ source: any ByteSource, limits: Limits) throws(CairnError) {
+  init(_ source: any ByteSource, limits: ContainerLimits) throws(CairnError) {
     self.source = source
     do throws(CairnError) { header = try GGUFHeader(source, limits: limits) } catch {
       throw error.located(file: source.path)

@@ -9,6 +9,7 @@
 //
 // In a file for big-endian machines all numbers but the magic stand the other way round.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 import CairnTensors
@@ -57,7 +58,7 @@ struct GGUFHeader {
   private static let smallestPair = 13
   private static let smallestTensor = 24
 
-  init(_ source: any ByteSource, limits: Limits) throws(CairnError) {
+  init(_ source: any ByteSource, limits: ContainerLimits) throws(CairnError) {
     let budget = Budget.index(ofFile: source.count)
     var reader = GGUFReader(source, budget)
     guard try reader.bytes(4) == Self.magic else {

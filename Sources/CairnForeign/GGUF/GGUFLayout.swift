@@ -1,6 +1,7 @@
 // Which type each value of GGUF's metadata has, and in which order the keys stand: what `Metadata`, whose
 // numbers are 64 bits wide and whose keys ascend, does not tell.
 
+import CairnCheckpoints
 import CairnSystem
 import CairnTensors
 

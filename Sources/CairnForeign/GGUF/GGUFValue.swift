@@ -1,5 +1,6 @@
 // The typed values of a GGUF file's metadata.
 
+import CairnCheckpoints
 import CairnSystem
 import CairnTensors
 

@@ -1,6 +1,7 @@
 // Writing a GGUF file, version 3, as the `gguf` package lays it out (gguf/gguf_writer.py): header,
 // key-values, tensors, padding, then each tensor's bytes up to a multiple of the alignment.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 import CairnTensors

@@ -1,5 +1,6 @@
 // Attributes: small values that stand with an object. Specification, IV.A.2.m, v.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 import CairnTensors

@@ -1,6 +1,7 @@
 // Where the chunks of a dataset are, by any of the library's indexes. Specification, III.A.1, VII (Appendix C:
 // fixed array, extensible array, tree of version 2); H5FA*.c, H5EA*.c.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 

@@ -1,5 +1,6 @@
 // The elements of a dataset that is kept in chunks, and of one that is kept nowhere.
 
+import CairnCheckpoints
 import CairnCodec
 import CairnContainer
 import CairnSystem

@@ -1,5 +1,6 @@
 // Everything that an HDF5 file holds: a walk from its root over all groups.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 import CairnTensors
@@ -25,7 +26,7 @@ struct HDF5Contents: Sendable {
   /// The groups that have attributes, the root by an empty path.
   private(set) var groups: [(path: String, attributes: [HDF5Attribute])] = []
 
-  private let limits: Limits
+  private let limits: ContainerLimits
   private var visits: HDF5Visits
   private var values: HDF5ValueReader
   private var objectCount = 0
@@ -49,7 +50,7 @@ struct HDF5Contents: Sendable {
   ///
   /// - Throws: `invalidHeader`, `truncated`, `unsupported` with the path of the object,
   ///   `checksumMismatch`, `limitExceeded`, `sizeMismatch`, `invalidShape`, `invalidName`.
-  init(_ source: any ByteSource, limits: Limits = .format) throws(CairnError) {
+  init(_ source: any ByteSource, limits: ContainerLimits = .format) throws(CairnError) {
     superblock = try HDF5Superblock(source)
     self.limits = limits
     visits = HDF5Visits(source)

@@ -1,5 +1,6 @@
 // The types of elements and attributes. Specification, IV.A.2.d.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 import CairnTensors

@@ -1,10 +1,11 @@
 // Types, shapes, attributes and texts in the bytes of an HDF5 file. Specification, III.E, IV.A.2.
 
+import CairnCheckpoints
 import CairnSystem
-import CairnTensors
+package import CairnTensors
 
 /// What the writer puts into messages.
-enum HDF5Encoding {
+package enum HDF5Encoding {
   static func dataspace(_ dimensions: [Int]) -> [UInt8] {
     var fields = HDF5ByteFields()
     fields.bytes = [2, UInt8(clamping: dimensions.count), 0, dimensions.isEmpty ? 0 : 1]
@@ -150,12 +151,12 @@ enum HDF5Encoding {
   }
 
   /// Whether an attribute can be called so, and have that value.
-  static func canHold(_ name: String, _ value: MetadataValue) -> Bool {
+  package static func canHold(_ name: String, _ value: MetadataValue) -> Bool {
     reason(against: name, value) == nil
   }
 
   /// What it is that no attribute has a place for; nil if it can be called so, and have that value.
-  static func reason(against name: String, _ value: MetadataValue) -> String? {
+  package static func reason(against name: String, _ value: MetadataValue) -> String? {
     var heap = HDF5TextHeap()
     do throws(CairnError) {
       _ = try attribute(name, value, &heap)
@@ -166,7 +167,7 @@ enum HDF5Encoding {
   }
 
   /// Whether an attribute can be called so.
-  static func canName(_ name: String) -> Bool {
+  package static func canName(_ name: String) -> Bool {
     (1...32_000).contains(name.utf8.count) && !name.utf8.contains(0)
   }
 

@@ -1,6 +1,7 @@
 // Fields of an HDF5 file, whose addresses and lengths have the widths that its superblock gives.
 // HDF5 File Format Specification 3.0.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 

@@ -1,7 +1,8 @@
 // An HDF5 file as a source of tensors: Keras's `.weights.h5`, its whole models of older versions, and
 // files of others.
 
-public import CairnContainer
+public import CairnCheckpoints
+import CairnContainer
 public import CairnSystem
 public import CairnTensors
 
@@ -12,9 +13,6 @@ extension CheckpointFormat {
     recognises: { $0.file.map { HDF5Superblock.place(in: $0) != nil } ?? false },
     open: { (place) throws(CairnError) in
       try HDF5File(place.openFile(), limits: place.options.limits)
-    },
-    sink: { path, options, losses in
-      KerasWriter(path: path, form: .weights, options: options, accepting: losses)
     })
 }
 
@@ -37,25 +35,25 @@ public struct HDF5File: TableSource {
   /// Datasets of other types and layouts, and links that lead by a path.
   public let opaqueItems: [OpaqueItem]
 
-  /// Attributes that metadata has no kind for; why no model can be made of the configuration.
-  public var remarks: [String] { leftOut + KerasConfiguration.remarks(self) }
+  /// Attributes that metadata has no kind for.
+  public var remarks: [String] { leftOut }
 
   /// The version of the superblock.
   public var formatVersion: String? { "\(superblockVersion)" }
 
   /// What says how a dataset was called, and where it stood, before it was written as Keras wants it.
-  static let nameKey = "cairn_name"
-  static let positionKey = "cairn_position"
+  package static let nameKey = "cairn_name"
+  package static let positionKey = "cairn_position"
   /// The further names of a dataset, and their places.
-  static let aliasKey = "cairn_aliases"
-  static let aliasPositionKey = "cairn_alias_positions"
+  package static let aliasKey = "cairn_aliases"
+  package static let aliasPositionKey = "cairn_alias_positions"
 
   /// Opens a file whose bytes `source` has. Nothing that a file names is opened: links other than hard
   /// ones, external and virtual datasets are opaque items, as are datasets of other types than a tensor's.
   ///
   /// - Throws: `invalidHeader`, `truncated`, `unsupported`, `checksumMismatch`, `limitExceeded`,
   ///   `sizeMismatch`, `invalidShape`, `invalidName`, `duplicateName`.
-  public init(_ source: any ByteSource, limits: Limits = .format) throws(CairnError) {
+  public init(_ source: any ByteSource, limits: ContainerLimits = .format) throws(CairnError) {
     do throws(CairnError) {
       let contents = try HDF5Contents(source, limits: limits)
       superblockVersion = contents.superblock.version
@@ -141,7 +139,7 @@ private struct HDF5AttributeTable {
     for attribute in attributes {
       if path.isEmpty, attribute.name.isSpelt(as: "model_config"),
         let text = attribute.value.flatMap(Self.text),
-        let canonical = try? KerasConfiguration.canonical(text)
+        let canonical = try? ConfigurationText.canonical(text)
       {
         configuration = canonical
       } else {

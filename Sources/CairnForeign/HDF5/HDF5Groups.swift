@@ -1,6 +1,7 @@
 // What a group holds: a tree of names (old groups), or link messages, in the header or in a heap of their
 // own (new ones). Specification, III.A.1, III.B, III.C, III.D, IV.A.2.c, f, g, r.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 import CairnTensors

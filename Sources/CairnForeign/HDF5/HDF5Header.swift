@@ -1,5 +1,6 @@
 // The superblock and the object headers: where everything in an HDF5 file begins. Specification, II and IV.A.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 

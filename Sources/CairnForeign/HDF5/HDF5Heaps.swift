@@ -1,5 +1,6 @@
 // The heap whose objects the records of a tree name, and the heap of texts. Specification, III.E, III.G.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 

@@ -1,6 +1,7 @@
 // Where the elements of a dataset are: in its header, in a piece, or in chunks that filters have changed.
 // Specification, III.A.1, IV.A.2.e, f, i, l.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 import CairnTensors

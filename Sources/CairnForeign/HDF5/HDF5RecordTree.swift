@@ -1,5 +1,6 @@
 // The later kind of tree, of records. Specification, III.A.2.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 

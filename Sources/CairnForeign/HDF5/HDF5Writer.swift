@@ -2,32 +2,41 @@
 // libraries from 1.8 on read them: superblock 2, object headers 2, links in their groups' headers, every
 // dataset in one piece, no times.
 
+import CairnCheckpoints
 import CairnCodec
 import CairnContainer
-import CairnSystem
-import CairnTensors
+package import CairnSystem
+package import CairnTensors
 
 /// A dataset that is to be written.
-struct HDF5WrittenDataset {
+package struct HDF5WrittenDataset {
   /// The path from the root.
-  var path: String
+  package var path: String
   var dtype: DType
   var shape: Shape
-  var byteCount: Int
+  package var byteCount: Int
   /// The index of the tensor in the source.
-  var index: Int
-  var attributes: [(name: String, value: MetadataValue)] = []
+  package var index: Int
+  package var attributes: [(name: String, value: MetadataValue)] = []
+
+  package init(path: String, dtype: DType, shape: Shape, byteCount: Int, index: Int) {
+    self.path = path
+    self.dtype = dtype
+    self.shape = shape
+    self.byteCount = byteCount
+    self.index = index
+  }
 }
 
 /// The plan of a file: where everything goes, and the bytes of all that is no element.
-struct HDF5Plan {
+package struct HDF5Plan {
   /// A part of the file.
-  enum Part {
+  package enum Part {
     case bytes([UInt8])
     /// The elements of a dataset, by its place in the list.
     case elements(Int)
   }
-  private(set) var parts: [Part] = []
+  package private(set) var parts: [Part] = []
   private(set) var byteCount = 0
 
   private static let superblockByteCount = 48
@@ -49,7 +58,7 @@ struct HDF5Plan {
   ///     paths that lead to none. The root's path is empty.
   /// - Throws: `cannotHold` for a path that is none, or is a dataset's and a group's; for an attribute
   ///   or type that the format has no place for.
-  init(
+  package init(
     _ datasets: [HDF5WrittenDataset],
     attributes: [(path: String, name: String, value: MetadataValue)]
   ) throws(CairnError) {
@@ -117,7 +126,7 @@ struct HDF5Plan {
   ///
   /// - Throws: `cannotHold` for a path that HDF5 cannot have: the library takes a name up to its first NUL,
   ///   and passes over empty ones and `.`.
-  static func components(of path: String) throws(CairnError) -> [ByteKey] {
+  package static func components(of path: String) throws(CairnError) -> [ByteKey] {
     let parts = ByteKey(path).split(at: "/")
     guard parts.count <= deepestPath,
       parts.allSatisfy({

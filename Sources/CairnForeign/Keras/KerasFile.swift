@@ -1,7 +1,8 @@
 // Keras 3's `.keras`: an archive of the configuration, the weights in HDF5, and assets.
 // Keras `saving/saving_lib.py`.
 
-public import CairnContainer
+public import CairnCheckpoints
+import CairnContainer
 import CairnJSON
 public import CairnSystem
 public import CairnTensors
@@ -13,9 +14,6 @@ extension CheckpointFormat {
     recognises: { ZipKind($0) == .keras },
     open: { (place) throws(CairnError) in
       try KerasFile(place.openFile(), limits: place.options.limits)
-    },
-    sink: { path, options, losses in
-      KerasWriter(path: path, form: .model, options: options, accepting: losses)
     })
 }
 
@@ -34,16 +32,16 @@ public struct KerasFile: TableSource {
   /// `config.json`, in canonical form.
   public let configuration: [UInt8]?
 
-  static let configurationName = "config.json"
-  static let metadataName = "metadata.json"
-  static let weightsName = "model.weights.h5"
+  package static let configurationName = "config.json"
+  package static let metadataName = "metadata.json"
+  package static let weightsName = "model.weights.h5"
 
   var table: TensorTable { weights.table }
   /// Bytes of the file.
   public var fileByteCount: Int { archive.source.count }
-  /// Attributes that metadata has no kind for; why no model can be made of the configuration.
+  /// Attributes that metadata has no kind for.
   public var remarks: [String] {
-    leftOut + weights.remarks + KerasConfiguration.remarks(self)
+    leftOut + weights.remarks
   }
   /// What the weights have beside arrays of numbers and texts.
   public var opaqueItems: [OpaqueItem] { weights.opaqueItems }
@@ -60,7 +58,7 @@ public struct KerasFile: TableSource {
   /// - Throws: what is wrong with the archive, as ``NPZFile/init(_:limits:)``; with the weights, as
   ///   ``HDF5File/init(_:limits:)``; `missingFile` for a member that is not there;
   ///   `invalidConfiguration`.
-  public init(_ source: any ByteSource, limits: Limits = .format) throws(CairnError) {
+  public init(_ source: any ByteSource, limits: ContainerLimits = .format) throws(CairnError) {
     do throws(CairnError) {
       let archive = try ZipArchive(source, memberLimit: min(limits.attachmentCount, 1 << 20))
       self.archive = archive
@@ -75,7 +73,7 @@ public struct KerasFile: TableSource {
         try budget.take(bytes: member.byteCount)
       }
       let (twice, tooLarge) = source.count.multipliedReportingOverflow(by: 4)
-      configuration = try KerasConfiguration.canonical(
+      configuration = try ConfigurationText.canonical(
         Self.text(
           Self.configurationName, in: archive,
           limit: min(
@@ -145,7 +143,7 @@ public struct KerasFile: TableSource {
   /// The weights. Keras stores them as they are; a member that was deflated is read into memory, within
   /// the bounds of what may be loaded at once.
   private static func weights(
-    in archive: ZipArchive, _ limits: Limits
+    in archive: ZipArchive, _ limits: ContainerLimits
   ) throws(CairnError) -> HDF5File {
     let member = try member(weightsName, in: archive)
     let content = archive.content(of: member)
@@ -220,7 +218,7 @@ public struct KerasFile: TableSource {
 
   /// Checks every member against its CRC-32; deep, also every element.
   public func check(
-    _ level: Container.VerificationLevel, progress: ProgressHandler
+    _ level: VerificationLevel, progress: ProgressHandler
   ) throws(CairnError) {
     try archive.checkContents(progress)
     if level == .deep { try ElementCheck.run(self, progress: progress) }

@@ -1,19 +1,20 @@
 // The order of weights by the lists that older Keras writes beside them. `legacy_h5_format.py`.
 
-import CairnTensors
+import CairnCheckpoints
+package import CairnTensors
 
 /// `layer_names` of the group that has the layers, `weight_names` of each layer. Lists of more than 64 KB
 /// are cut: `layer_names0`, ….
-struct KerasNameLists {
+package struct KerasNameLists {
   /// Each layer, and the paths of its weights.
-  private(set) var layers: [(name: String, paths: [String])] = []
+  package private(set) var layers: [(name: String, paths: [String])] = []
   /// The paths of the optimizer's variables.
-  private(set) var optimizer: [String] = []
+  package private(set) var optimizer: [String] = []
 
   private let metadata: Metadata
 
   /// The lists among the attributes of a file.
-  init(_ metadata: Metadata) {
+  package init(_ metadata: Metadata) {
     self.metadata = metadata
     for root in ["", "model_weights"] {
       let folder = root.isEmpty ? "" : root + "/"
@@ -27,7 +28,7 @@ struct KerasNameLists {
   }
 
   /// The paths of all datasets that are listed, in their order.
-  var paths: [String] { layers.flatMap(\.paths) + optimizer }
+  package var paths: [String] { layers.flatMap(\.paths) + optimizer }
 
   /// A list of a group, its parts put together.
   private func names(_ key: String, of group: String) -> [String] {

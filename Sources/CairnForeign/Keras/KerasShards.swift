@@ -4,6 +4,7 @@
 //      "weight_map": {"/layers/dense/vars": "model_00000.weights.h5",
 //                     "/layers/dense_1/vars": ["model_00000.weights.h5", "model_00001.weights.h5"]}}
 
+public import CairnCheckpoints
 import CairnContainer
 import CairnJSON
 import CairnSystem
@@ -14,7 +15,7 @@ extension CheckpointFormat {
   public static let kerasShards = CheckpointFormat(
     name: "keras-shards", extensions: ["weights.json"], lacks: [],
     recognises: { KerasShards.recognises($0) },
-    open: { (place) throws(CairnError) in try KerasShards(place) }, spansFiles: true, sink: nil)
+    open: { (place) throws(CairnError) in try KerasShards(place) }, spansFiles: true)
 }
 
 /// Files of weights and their index, which decides: every group of variables must be in a file that the

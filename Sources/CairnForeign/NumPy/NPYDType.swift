@@ -1,5 +1,6 @@
 // NumPy's type descriptors and ours, both ways (numpy/lib/_format_impl.py, `descr_to_dtype`).
 
+import CairnCheckpoints
 import CairnSystem
 import CairnTensors
 

@@ -1,5 +1,6 @@
 // One array of NumPy as a source of one tensor.
 
+public import CairnCheckpoints
 import CairnContainer
 public import CairnSystem
 public import CairnTensors
@@ -27,7 +28,7 @@ public struct NPYFile: TableSource {
   public let fileByteCount: Int
 
   /// What NumPy calls an array that `savez` is given without a name.
-  public static let tensorName: TensorName = "arr_0"
+  public static let tensorName = AcceptedLosses.nameOfOnly
 
   /// The version of the format: 1.0, 2.0 or 3.0.
   public var formatVersion: String? { header.version }

@@ -5,6 +5,7 @@
 //                                                     a Python literal, padded to a multiple of 64
 //     the elements
 
+import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 import CairnTensors

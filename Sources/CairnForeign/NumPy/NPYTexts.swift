@@ -1,6 +1,7 @@
 // NumPy's texts and byte strings of fixed length, both ways. Elements are padded with zeros at their end,
 // which NumPy does not take for part of them.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 import CairnTensors

@@ -1,8 +1,9 @@
 // An archive of NumPy arrays as a source of tensors.
 
-public import CairnContainer
+public import CairnCheckpoints
+import CairnContainer
 public import CairnSystem
-public import CairnTensors
+import CairnTensors
 
 extension CheckpointFormat {
   /// Several arrays of NumPy in a ZIP archive.
@@ -36,7 +37,7 @@ public struct NPZFile: TableSource {
   ///
   /// - Throws: what is wrong with the archive: `invalidArchive`, `invalidPath`, `duplicateName`,
   ///   `unsupported`, `truncated`; and with its arrays, as ``NPYFile/init(_:)``, by their names.
-  public init(_ source: any ByteSource, limits: Limits = .format) throws(CairnError) {
+  public init(_ source: any ByteSource, limits: ContainerLimits = .format) throws(CairnError) {
     do throws(CairnError) {
       archive = try ZipArchive(
         source, memberLimit: min(limits.tensorCount, 1 << 20), tolerance: .numpy)
@@ -149,7 +150,7 @@ public struct NPZFile: TableSource {
 
   /// Checks every member against its CRC-32; deep, also every element.
   public func check(
-    _ level: Container.VerificationLevel, progress: ProgressHandler
+    _ level: VerificationLevel, progress: ProgressHandler
   ) throws(CairnError) {
     try archive.checkContents(progress)
     if level == .deep { try ElementCheck.run(self, progress: progress) }

@@ -1,5 +1,6 @@
 // Writing `.npy` and `.npz` files: one pass over the source, a window of memory, all or nothing.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 import CairnTensors

@@ -1,6 +1,7 @@
 // The few Python literals of a `.npy` header: texts, truth values, tuples of integers. Nothing is
 // evaluated.
 
+import CairnCheckpoints
 import CairnSystem
 
 /// A place in a text of Python literals.

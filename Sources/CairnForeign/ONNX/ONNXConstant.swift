@@ -1,5 +1,6 @@
 // The value of a `Constant` node that is no tensor in the file (ONNX, operator `Constant`).
 
+import CairnCheckpoints
 import CairnSystem
 import CairnTensors
 

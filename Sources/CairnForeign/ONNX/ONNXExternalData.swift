@@ -1,6 +1,7 @@
 // Elements outside the model's own file (onnx.proto, `TensorProto.external_data`; onnx,
 // external_data_helper.py): where they are, and whether the file is the one that was meant.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 

@@ -1,6 +1,7 @@
 // The tensors of an ONNX model as a source of tensors.
 
-public import CairnContainer
+public import CairnCheckpoints
+import CairnContainer
 public import CairnSystem
 public import CairnTensors
 
@@ -9,7 +10,7 @@ extension CheckpointFormat {
   public static let onnx = CheckpointFormat(
     name: "onnx", extensions: ["onnx"], lacks: [],
     recognises: { $0.file.map { ONNXFile.recognises($0) } ?? false },
-    open: { (place) throws(CairnError) in try ONNXFile(place) }, sink: nil)
+    open: { (place) throws(CairnError) in try ONNXFile(place) })
 }
 
 /// All tensors of an ONNX model, in the order of the file: initialisers and the values of `Constant` nodes
@@ -103,7 +104,7 @@ public struct ONNXFile: TableSource {
 
   /// Checks external data against the SHA-1 that the model records, if it does; deep, also every element.
   public func check(
-    _ level: Container.VerificationLevel, progress: ProgressHandler
+    _ level: VerificationLevel, progress: ProgressHandler
   ) throws(CairnError) {
     let files = files.filter(\.hasChecksum)
     let total = files.reduce(0) { $0.addingReportingOverflow($1.count).partialValue }

@@ -10,6 +10,7 @@
 //     training/0/algorithm/…        what is in the graphs of training
 //     …/values, …/indices, …/shape  the parts of a sparse tensor
 
+import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 import CairnTensors

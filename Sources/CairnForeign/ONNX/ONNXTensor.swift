@@ -1,5 +1,6 @@
 // One `TensorProto` of a model (onnx.proto): type, dimensions, and the elements in one of several ways.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 import CairnTensors

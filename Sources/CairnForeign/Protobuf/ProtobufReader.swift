@@ -2,6 +2,7 @@
 // need it: the fields of a message, one after the other, without a schema. A page of code, where the
 // runtime of swift-protobuf with generated messages would read a whole model into memory first.
 
+import CairnCheckpoints
 import CairnSystem
 import CairnTensors
 

@@ -1,5 +1,6 @@
 // Nested dictionaries, lists and objects as tensors and key-values with paths: `model.layer.weight`.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 import CairnTensors

@@ -1,6 +1,7 @@
 // Large containers of nothing but numbers and texts - a vocabulary, a history of epochs - which are one
 // value of the metadata, a JSON text, and not a path for each of their thousands of values.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnJSON
 import CairnSystem

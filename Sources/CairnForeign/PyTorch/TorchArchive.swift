@@ -1,6 +1,7 @@
 // The archive of PyTorch 1.6 and later: `NAME/data.pkl`, `NAME/data/0`, `NAME/byteorder` …; and the
 // archives of TorchScript, which hold a program beside them.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 import CairnTensors

@@ -1,7 +1,8 @@
 // A PyTorch checkpoint as a source of tensors: an archive (PyTorch 1.6 and later), the stream of pickles
 // before it, or the tar archive of 2016 (torch/serialization.py, `_load` and `_legacy_load`).
 
-public import CairnContainer
+public import CairnCheckpoints
+import CairnContainer
 public import CairnSystem
 public import CairnTensors
 
@@ -12,7 +13,8 @@ extension CheckpointFormat {
     recognises: { TorchFile.recognises($0) },
     open: { (place) throws(CairnError) in
       try TorchFile(place.openFile(), limits: place.options.limits)
-    }, sink: nil)
+    }
+  ).with { $0.namesInFolder = FolderNames.pytorch }
 }
 
 /// A PyTorch checkpoint. Nothing in it is executed: its pickle may describe tensors, containers,
@@ -59,7 +61,7 @@ public struct TorchFile: TableSource {
   ///
   /// - Throws: what is wrong with the archive, as ``NPZFile/init(_:limits:)``; `invalidPickle`,
   ///   `truncated`, `overBudget`; `unsupported` for what refers to data outside of the file.
-  public init(_ source: any ByteSource, limits: Limits = .format) throws(CairnError) {
+  public init(_ source: any ByteSource, limits: ContainerLimits = .format) throws(CairnError) {
     do throws(CairnError) {
       fileByteCount = source.count
       let (bytes, over) = source.count.multipliedReportingOverflow(by: 16)
@@ -124,7 +126,7 @@ public struct TorchFile: TableSource {
   /// Checks every member of an archive against its CRC-32; deep, also every element that its type does
   /// not allow to be any bits.
   public func check(
-    _ level: Container.VerificationLevel, progress: ProgressHandler
+    _ level: VerificationLevel, progress: ProgressHandler
   ) throws(CairnError) {
     try archive?.checkContents(progress)
     guard level == .deep else { return }

@@ -1,6 +1,7 @@
 // Persistent identifiers: how a checkpoint's pickle names the storages that lie outside of it
 // (torch/serialization.py, `persistent_id`).
 
+import CairnCheckpoints
 import CairnSystem
 
 /// What identifiers stand for.

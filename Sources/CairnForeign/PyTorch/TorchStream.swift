@@ -2,6 +2,7 @@
 // the storages, each a pickle; then each storage's number of elements and its bytes. Always little-endian,
 // whatever the machine was.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 import CairnTensors

@@ -1,5 +1,6 @@
 // From what a pickle describes to tensors: views of storages, ties, lost sharing.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 import CairnTensors

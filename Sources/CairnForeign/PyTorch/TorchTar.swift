@@ -1,6 +1,7 @@
 // The tar archive that PyTorch wrote in 2016 and 2017: the members `storages`, `tensors` and `pickle`, in
 // whose pickle tensors and storages are numbers.
 
+import CairnCheckpoints
 import CairnSystem
 import CairnTensors
 

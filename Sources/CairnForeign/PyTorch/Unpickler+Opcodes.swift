@@ -1,5 +1,6 @@
 // The opcodes, all that Python's protocols 0 to 5 have.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 

@@ -1,5 +1,6 @@
 // A safetensors file as a source of tensors: read lazily, from any source of bytes.
 
+public import CairnCheckpoints
 public import CairnSystem
 public import CairnTensors
 

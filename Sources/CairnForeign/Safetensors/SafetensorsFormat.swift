@@ -1,5 +1,6 @@
 // safetensors as one of the formats.
 
+public import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 
@@ -25,7 +26,8 @@ extension CheckpointFormat {
       own.durability = options.durability
       return SafetensorsWriter(
         path: path, options: own, files: options.files, proof: options.proof)
-    })
+    }
+  ).with { $0.namesInFolder = FolderNames.safetensors }
 }
 
 extension SafetensorsFile: CheckpointSource {

@@ -1,5 +1,6 @@
 // One member of a safetensors header: a tensor's entry, or the metadata.
 
+import CairnCheckpoints
 import CairnJSON
 import CairnSystem
 import CairnTensors

@@ -10,6 +10,7 @@
 // written as an array, other white space than spaces at the end. Names and keys that none can have
 // here, and types that are not known, are listed and not read.
 
+import CairnCheckpoints
 import CairnJSON
 package import CairnSystem
 package import CairnTensors

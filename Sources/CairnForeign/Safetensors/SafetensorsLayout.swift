@@ -5,9 +5,10 @@
 // the tensors in the order of weights, which readers that sort by offset don't mind and ours keeps.
 // A file that the format's own library wrote has both orders the same, and comes out as it was.
 
+package import CairnCheckpoints
 import CairnJSON
 package import CairnSystem
-package import CairnTensors
+import CairnTensors
 
 /// A safetensors file that is about to be written.
 package struct SafetensorsLayout: Sendable {

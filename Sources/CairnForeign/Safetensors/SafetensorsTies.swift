@@ -1,6 +1,7 @@
 // Ties in a format that has none: `safetensors.torch.save_model` writes of several names for one tensor
 // the first, and into the metadata each other name with that one's.
 
+import CairnCheckpoints
 import CairnSystem
 import CairnTensors
 

@@ -1,7 +1,8 @@
 // Writing a safetensors file: one pass over the source, a window of memory, all or nothing.
 
+public import CairnCheckpoints
 public import CairnSystem
-public import CairnTensors
+import CairnTensors
 
 /// A safetensors file that takes all tensors of a source.
 ///

@@ -1,6 +1,7 @@
 // The names under which Hugging Face's libraries keep a model in a folder (transformers, `utils/__init__.py`;
 // diffusers, `utils/constants.py`; peft): the files that a folder stands for.
 
+import CairnCheckpoints
 import CairnSystem
 
 /// Names of indexes and of single files, in the order in which they are looked for.
@@ -32,10 +33,14 @@ enum FolderNames {
     return names
   }()
 
-  /// Whole models in one file; those that hold nothing but tensors first.
-  static let files: [String] =
-    variants.flatMap { variant in stems.map { "\($0)\(variant).safetensors" } }
-    + variants.flatMap { variant in
+  /// Whole models in one file that holds nothing but tensors.
+  static let safetensors = variants.flatMap { variant in
+    stems.map { "\($0)\(variant).safetensors" }
+  }
+
+  /// Whole models in one file of PyTorch's.
+  static let pytorch =
+    variants.flatMap { variant in
       ["pytorch_model", "diffusion_pytorch_model", "adapter_model", "pytorch_lora_weights"]
         .map { "\($0)\(variant).bin" }
     } + ["open_clip_pytorch_model.bin"]
@@ -47,10 +52,6 @@ enum FolderNames {
 
   /// What a reader of a folder's `name` says of the others that could have been meant.
   static func remarks(_ name: String, in place: CheckpointPlace) -> [String] {
-    guard place.file == nil else { return [] }
-    let others = (indexes + files).filter { !$0.isSpelt(as: name) && place.holds($0) }
-    guard let first = others.first else { return [] }
-    let more = others.count == 1 ? "" : " and \(others.count - 1) more"
-    return ["of the folder, \(name) was opened; it also holds \(first)\(more)"]
+    place.remarks(opened: name, among: indexes + safetensors + pytorch)
   }
 }

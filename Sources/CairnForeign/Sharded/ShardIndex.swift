@@ -1,5 +1,6 @@
 // The index of a sharded checkpoint: JSON from a stranger.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnJSON
 import CairnSystem

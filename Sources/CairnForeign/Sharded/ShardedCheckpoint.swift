@@ -5,7 +5,8 @@
 //      "weight_map": {"a": "model-00001-of-00002.safetensors",
 //                     "b": "model-00002-of-00002.safetensors"}}
 
-public import CairnContainer
+public import CairnCheckpoints
+import CairnContainer
 import CairnJSON
 public import CairnSystem
 public import CairnTensors
@@ -24,7 +25,8 @@ extension CheckpointFormat {
     spansFiles: true,
     sink: { path, options, losses in
       ShardedWriter(path: path, options: options, accepting: losses)
-    })
+    }
+  ).with { $0.claimsFolder = { FolderNames.index(in: $0) != nil } }
 }
 
 /// Shards and their index, which decides: every tensor that it names must be in the shard that it
@@ -63,12 +65,10 @@ public struct ShardedCheckpoint: CheckpointSource {
 
   /// The index at a place: the file itself, or one of those that a folder may hold.
   static func indexName(at place: CheckpointPlace) -> String? {
-    guard let file = place.file else { return FolderNames.index(in: place) }
+    guard place.file != nil else { return FolderNames.index(in: place) }
     guard place.head.first(where: { !isSpace($0) }) == UInt8(ascii: "{") else { return nil }
     if holds(place.head, "\"weight_map\"") { return place.name }
-    return place.hasExtension(["index.json"])
-      && OtherContent.guess(file, head: place.head, path: place.path, mayBeIndex: true) == nil
-      ? place.name : nil
+    return place.hasExtension(["index.json"]) && !place.isOtherThanIndex ? place.name : nil
   }
 
   /// Whether `text` stands among the bytes.
@@ -165,7 +165,7 @@ public struct ShardedCheckpoint: CheckpointSource {
     _ path: InnerPath, _ place: CheckpointPlace
   ) throws(CairnError) -> any CheckpointSource {
     let shard = try CheckpointPlace(try place.companion(path), options: place.options)
-    let format = try CheckpointFormat.detect(shard)
+    let format = try FormatRegistry.tensors.detect(shard)
     guard !format.name.isSpelt(as: "sharded") else {
       throw CairnError(
         .shardMismatch, "a shard is an index itself", at: .init(file: shard.path))
@@ -303,7 +303,7 @@ public struct ShardedCheckpoint: CheckpointSource {
 
   /// Checks every shard; deep, also every element.
   public func check(
-    _ level: Container.VerificationLevel, progress: ProgressHandler
+    _ level: VerificationLevel, progress: ProgressHandler
   ) throws(CairnError) {
     for shard in shards { try shard.check(level) { (_) throws(CairnError) in } }
     try progress(Progress(done: 1, total: 1))

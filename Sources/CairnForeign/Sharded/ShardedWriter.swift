@@ -1,6 +1,7 @@
 // Writing a checkpoint in shards: as huggingface_hub's `save_torch_state_dict` names, fills and lists them
 // (huggingface_hub/serialization/_base.py, `split_state_dict_into_shards_factory`).
 
+import CairnCheckpoints
 import CairnContainer
 import CairnJSON
 import CairnSystem

@@ -1,5 +1,6 @@
 // The messages in a bundle's index (tensorflow/core/protobuf/tensor_bundle.proto).
 
+import CairnCheckpoints
 import CairnSystem
 import CairnTensors
 

@@ -1,6 +1,7 @@
 // What TensorFlow's users call a checkpoint: the prefix of its files, one of them, a folder with a file
 // `checkpoint` that names the newest, a SavedModel.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 

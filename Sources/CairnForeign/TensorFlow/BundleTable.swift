@@ -1,5 +1,6 @@
 // From the entries of a bundle's index to tensors.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 import CairnTensors

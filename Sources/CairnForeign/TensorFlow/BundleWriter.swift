@@ -1,6 +1,7 @@
 // Writing a tensor bundle (tensorflow/core/util/tensor_bundle/tensor_bundle.cc, `BundleWriter`): one data
 // file, then the index.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 import CairnTensors

@@ -1,6 +1,7 @@
 // A tensor's bytes in a bundle's data file, checked against their CRC-32C before the first is used; and
 // the texts of string tensors.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 

@@ -4,6 +4,7 @@
 //     index block    the last key of each block, and where the block is
 //     footer         48 bytes at the end: where the meta-index and the index are, magic
 
+import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 
@@ -26,7 +27,7 @@ struct SortedTable {
   /// Reads all of a table.
   ///
   /// - Throws: `truncated`, `invalidHeader`, `checksumMismatch`, `corruptStream`, `limitExceeded`.
-  init(_ source: any ByteSource, limits: Limits, budget: Budget) throws(CairnError) {
+  init(_ source: any ByteSource, limits: ContainerLimits, budget: Budget) throws(CairnError) {
     guard source.count >= Self.footerByteCount else {
       throw CairnError(
         .truncated, "the file is too short for a table", at: .init(offset: UInt64(source.count)),

@@ -1,9 +1,10 @@
 // A TensorFlow checkpoint (tensor bundle, "V2") as a source of tensors: `PREFIX.index`, a table of keys, and
 // `PREFIX.data-00000-of-00001` …, the bytes (tensorflow/core/util/tensor_bundle).
 
-public import CairnContainer
+public import CairnCheckpoints
+import CairnContainer
 public import CairnSystem
-public import CairnTensors
+import CairnTensors
 
 extension CheckpointFormat {
   /// TensorFlow's tensor bundle, alone or in a SavedModel's folder.
@@ -15,7 +16,8 @@ extension CheckpointFormat {
     spansFiles: true,
     sink: { path, options, losses in
       BundleWriter(path: path, options: options, accepting: losses)
-    })
+    }
+  ).with { $0.place = { BundlePlace.opening(prefix: $0, options: $1) } }
 }
 
 /// A tensor bundle: its keys, ascending by bytes, with the tensors.
@@ -77,7 +79,7 @@ public struct TensorBundle: TableSource {
   /// Checks every tensor against its CRC-32C; deep, also every element. The index was checked when it was
   /// opened, and texts too.
   public func check(
-    _ level: Container.VerificationLevel, progress: ProgressHandler
+    _ level: VerificationLevel, progress: ProgressHandler
   ) throws(CairnError) {
     let total = checked.reduce(0) { $0.addingReportingOverflow($1.count).partialValue }
     var done = 0

@@ -1,6 +1,7 @@
 // A strict reader of ZIP archives, as far as checkpoints use them: members stored or deflated, ZIP64.
 // PKWARE's APPNOTE.TXT 6.3.10. Where tools differ in how they read a broken archive, it is refused.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 import CairnTensors

@@ -1,5 +1,6 @@
 // The content of an archive's member: checked against its CRC-32 before, or while, it is read.
 
+import CairnCheckpoints
 import CairnCodec
 import CairnContainer
 import CairnSystem

@@ -1,5 +1,6 @@
 // Where an archive's central directory is. APPNOTE.TXT, sections 4.3.14 to 4.3.16.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 

@@ -1,6 +1,7 @@
 // Which format an archive is of: by the names in its directory; of an archive that has lost it, by the
 // names in front of its first members; and by its extension, where those allow it.
 
+import CairnCheckpoints
 import CairnSystem
 
 /// A format that is an archive.

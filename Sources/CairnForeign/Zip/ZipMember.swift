@@ -1,6 +1,7 @@
 // One member of a ZIP archive: what the central directory says of it, held against its local header.
 // PKWARE's APPNOTE.TXT 6.3.10, sections 4.3.7 (local header), 4.3.9 (descriptor), 4.3.12 (central).
 
+import CairnCheckpoints
 import CairnSystem
 
 /// The fields that the central directory and a local header have alike.

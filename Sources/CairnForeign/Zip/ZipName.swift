@@ -1,9 +1,10 @@
 // Names of members: how they are spelt, and which are refused.
 
+import CairnCheckpoints
 import CairnSystem
 
 /// The rules for names.
-enum ZipName {
+package enum ZipName {
   /// The characters of IBM's code page 437 from 0x80 on, in which names stand that don't say
   /// otherwise (APPNOTE.TXT, appendix D).
   private static let codePage437 = Array(
@@ -49,7 +50,7 @@ enum ZipName {
   }
 
   /// Whether a name is that of a file, or of a folder, below the place where one would unpack it.
-  static func staysInside(_ name: String) -> Bool {
+  package static func staysInside(_ name: String) -> Bool {
     let bytes = Array(name.utf8)
     return (try? InnerPath(bytes.last == UInt8(ascii: "/") ? Array(bytes.dropLast()) : bytes))
       != nil

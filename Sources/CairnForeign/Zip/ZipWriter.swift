@@ -2,10 +2,10 @@
 // Python's zipfile does for an output in which it cannot go back. ZIP64 throughout, as NumPy.
 
 import CairnCodec
-import CairnSystem
+package import CairnSystem
 
 /// An archive being written.
-struct ZipWriter: ~Copyable {
+package struct ZipWriter: ~Copyable {
   private let file: GatheredFile
   /// The coder, between members: to begin anew is much sooner done than to make another.
   private var coder: DeflateStream?
@@ -17,7 +17,7 @@ struct ZipWriter: ~Copyable {
   private let compresses: Bool
 
   /// - Parameter compresses: Whether members are deflated.
-  init(_ file: AtomicFile, compresses: Bool) {
+  package init(_ file: AtomicFile, compresses: Bool) {
     self.file = GatheredFile(file)
     self.compresses = compresses
   }
@@ -32,7 +32,7 @@ struct ZipWriter: ~Copyable {
   }
 
   /// Appends a member, whose content `body` hands over piece by piece.
-  mutating func add(
+  package mutating func add(
     _ name: String, _ body: ((Span<UInt8>) throws(CairnError) -> Void) throws(CairnError) -> Void
   ) throws(CairnError) {
     let file = file
@@ -87,7 +87,7 @@ struct ZipWriter: ~Copyable {
   }
 
   /// Writes the central directory and the records at the end.
-  mutating func finish() throws(CairnError) {
+  package mutating func finish() throws(CairnError) {
     let start = position
     let directory = directory
     try append(directory.span)
@@ -168,16 +168,16 @@ struct ZipWriter: ~Copyable {
 }
 
 /// A file that takes small pieces together: an archive of many tiny members is mostly those.
-final class GatheredFile {
+package final class GatheredFile {
   private let file: AtomicFile
   private var gathered: [UInt8] = []
 
   private static let capacity = 1 << 16
 
-  init(_ file: AtomicFile) { self.file = file }
+  package init(_ file: AtomicFile) { self.file = file }
 
   /// Appends `bytes`, now or later.
-  func append(_ bytes: Span<UInt8>) throws(CairnError) {
+  package func append(_ bytes: Span<UInt8>) throws(CairnError) {
     guard bytes.count < Self.capacity / 4 else {
       try flush()
       return try file.append(bytes)
@@ -187,7 +187,7 @@ final class GatheredFile {
   }
 
   /// Writes what was gathered; to be called in the end.
-  func flush() throws(CairnError) {
+  package func flush() throws(CairnError) {
     guard !gathered.isEmpty else { return }
     // Taken out, and put back for its room.
     var bytes = gathered

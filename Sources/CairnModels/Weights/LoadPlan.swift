@@ -1,6 +1,7 @@
 // Which tensor of a source goes to which variable, and what does not fit: found out before anything
 // is read.
 
+import CairnCheckpoints
 import CairnSystem
 import CairnTensors
 

@@ -1,5 +1,6 @@
 // Weights by name, from any source of tensors.
 
+public import CairnCheckpoints
 public import CairnSystem
 public import CairnTensors
 

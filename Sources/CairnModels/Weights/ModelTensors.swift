@@ -1,5 +1,6 @@
 // A model as a source of named tensors: what is saved, copied and compared.
 
+public import CairnCheckpoints
 public import CairnSystem
 public import CairnTensors
 

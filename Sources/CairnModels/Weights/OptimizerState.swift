@@ -4,6 +4,7 @@
 // class behind the model's name: `digits/optimizer/Adam/hidden/kernel/velocity`. So the state of one
 // class is never taken for another's, though both have a momentum.
 
+package import CairnCheckpoints
 package import CairnSystem
 package import CairnTensors
 

@@ -1,7 +1,9 @@
 // Several processes at one file: writers never mix, readers never see half a file.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnForeign
+import CairnModelFiles
 import CairnSystem
 import CairnTensors
 import CairnTestSupport

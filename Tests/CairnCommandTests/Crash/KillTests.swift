@@ -1,6 +1,7 @@
 // SIGKILL, at any moment: the file is the old or the new one, and what is left beside it says that
 // it is no checkpoint.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 import CairnTestSupport

@@ -1,5 +1,6 @@
 // Checkpoints to run the command on, the same in every run.
 
+import CairnCheckpoints
 import CairnContainer
 import CairnForeign
 import CairnSystem

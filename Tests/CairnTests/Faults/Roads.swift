@@ -63,7 +63,7 @@ extension Road {
   ) -> Road {
     Road(name, writing: output) { site, files in
       let input = try open(input, site, files, access)
-      let format = try CheckpointFormat.forWriting(output)
+      let format = try FormatRegistry.standard.forWriting(output)
       var sink: any TensorSink = try format.writer(to: site.path(output), options: writing(files))
       if weightsOnly {
         // What else the container has safetensors cannot hold.

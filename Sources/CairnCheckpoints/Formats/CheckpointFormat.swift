@@ -1,0 +1,137 @@
+// One format: how its files are told, read and written. What a format is made of stands with its reader.
+
+public import CairnSystem
+public import CairnTensors
+
+/// A format that checkpoints are read in, and perhaps written.
+///
+/// Cairn's own are gathered in a ``FormatRegistry``; others can be added to one.
+public struct CheckpointFormat: Sendable {
+  /// Whether what lies at a place is of a format, by its content.
+  public typealias Recognition = @Sendable (CheckpointPlace) -> Bool
+  /// Opens what lies at a place.
+  public typealias Opening =
+    @Sendable (CheckpointPlace) throws(CairnError) -> any CheckpointSource
+  /// Makes a sink that writes to a path, and may lose what is named.
+  public typealias Writing = @Sendable (String, WriteOptions, AcceptedLosses) -> any TensorSink
+
+  /// The name, as `--from` and `--to` take it.
+  public let name: String
+  /// The extensions of its files, without the dot, in lower case.
+  public let extensions: [String]
+  /// What the format has no place for.
+  public let lacks: AcceptedLosses
+  /// Whether what lies at a place is of this format, by its content.
+  public let recognises: Recognition
+  /// Opens what lies at a place.
+  public let open: Opening
+  /// Whether the format can hold the ties of a source that it has no general place for.
+  let holdsTies: @Sendable (any TensorSource) throws(CairnError) -> Bool
+  /// Whether the format can hold metadata whose types it has no general place for.
+  let holdsMetadata: @Sendable (Metadata) -> Bool
+  /// Whether a checkpoint of the format is several files, which cannot be replaced at one blow.
+  public let spansFiles: Bool
+  /// Nil for a format that is only read.
+  public var sink: Writing?
+
+  /// The metadata of a source that the format cannot hold, each by its key.
+  package var lostMetadata: @Sendable (any TensorSource) -> [Loss] = { _ in [] }
+  /// What is to be said of a checkpoint beside what its reader says.
+  package var remarks: @Sendable (any CheckpointSource) -> [String] = { _ in [] }
+  /// The names under which libraries keep a whole model of this format in a folder, the first first.
+  package var namesInFolder: [String] = []
+  /// Whether a folder is of this format, whatever else lies in it.
+  package var claimsFolder: Recognition = { _ in false }
+  /// Whether files of these names are parts of one checkpoint, any of which opens all.
+  package var joins: @Sendable ([String]) -> Bool = { _ in false }
+  /// What a path leads to that names no file, and is the beginning of such names.
+  package var place: @Sendable (String, ReadOptions) -> CheckpointPlace? = { _, _ in nil }
+
+  /// A format.
+  ///
+  /// - Parameters:
+  ///   - recognises: Must be quick, and never takes what is of another format.
+  ///   - sink: Its `write` refuses what ``refuse(_:accepting:)`` refuses; nil for a format that is only read.
+  public init(
+    name: String, extensions: [String], lacks: AcceptedLosses, recognises: @escaping Recognition,
+    open: @escaping Opening,
+    holdsTies: @escaping @Sendable (any TensorSource) throws(CairnError) -> Bool = {
+      (_) throws(CairnError) in false
+    },
+    holdsMetadata: @escaping @Sendable (Metadata) -> Bool = { _ in false },
+    spansFiles: Bool = false, sink: Writing? = nil
+  ) {
+    self.name = name
+    self.extensions = extensions
+    self.lacks = lacks
+    self.recognises = recognises
+    self.open = open
+    self.holdsTies = holdsTies
+    self.holdsMetadata = holdsMetadata
+    self.spansFiles = spansFiles
+    self.sink = sink
+  }
+
+  /// The format, changed by `change`: what a storey above, which knows more, adds to it.
+  package func with(_ change: (inout Self) -> Void) -> Self {
+    var format = self
+    change(&format)
+    return format
+  }
+
+  func matchesExtension(of path: String) -> Bool {
+    extensions.contains { SystemPath.ends(path, with: "." + $0) }
+  }
+
+  /// Whether the format can be written.
+  public var isWritable: Bool { sink != nil }
+
+  /// What of `source` this format has no place for: at most one of each kind, but every key of metadata that no
+  /// attribute of HDF5 can hold.
+  ///
+  /// - Complexity: O(tensors).
+  public func losses(of source: any TensorSource) throws(CairnError) -> [Loss] {
+    // No format has a place for what was never read.
+    var losses = try lacks.union(.opaque).losses(of: source)
+    if losses.contains(where: { $0.kind == .ties }), try holdsTies(source) {
+      losses.removeAll { $0.kind == .ties }
+    }
+    if holdsMetadata(source.metadata) { losses.removeAll { $0.kind == .metadataTypes } }
+    return losses + lostMetadata(source)
+  }
+
+  /// Refuses a source of which something would be lost that is not among `accepted`.
+  ///
+  /// - Throws: `cannotHold`.
+  public func refuse(
+    _ source: any TensorSource, accepting accepted: AcceptedLosses
+  ) throws(CairnError) {
+    guard let loss = try losses(of: source).first(where: { !accepted.contains($0.kind) }) else {
+      return
+    }
+    guard loss.kind != .opaque else {
+      throw CairnError(
+        .cannotHold, "the input holds something that is not read: \(loss.what)",
+        advice: "Leave it out by name (--exclude), or accept the loss (--lossy; opaque)")
+    }
+    throw CairnError(
+      .cannotHold, "\(name) has no place for \(loss.what)", at: .init(name: loss.name?.string),
+      advice: "Write a .cairn file, or accept the loss (--lossy; \(loss.kind))")
+  }
+
+  /// A sink that writes a file of this format.
+  ///
+  /// - Parameter losses: What may be lost of a source that the format cannot hold.
+  /// - Throws: `cannotHold` for a format that is only read.
+  public func writer(
+    to path: String, options: WriteOptions = WriteOptions(), accepting losses: AcceptedLosses = []
+  ) throws(CairnError) -> any TensorSink {
+    guard let sink else {
+      throw CairnError(
+        .cannotHold, "Cairn reads \(name) files and does not write them", at: .init(file: path),
+        advice: "Write a .cairn file, or name another format with --to")
+    }
+    let base = sink(path, options, losses)
+    return options.expands ? base : PlausibleSink(base: base, format: self)
+  }
+}

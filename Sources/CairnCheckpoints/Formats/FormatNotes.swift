@@ -1,0 +1,21 @@
+// Metadata that are no content, but how a format had spelt it: kept so that the way back gives the same file.
+
+package import CairnTensors
+
+/// Keys under which readers note what only a file of their own format can have. Other formats leave them
+/// out, and lose nothing.
+package enum FormatNotes {
+  /// That a safetensors header says of its metadata `null` or `{}`.
+  package static let safetensors: Metadata.Key = "cairn.safetensors_metadata"
+  /// The order and the types of GGUF's key-values (``GGUFLayout``).
+  package static let gguf: Metadata.Key = "cairn.gguf_layout"
+
+  package static let keys: Set<Metadata.Key> = [safetensors, gguf]
+
+  /// Metadata of one note.
+  package static func metadata(_ key: Metadata.Key, _ text: String) -> Metadata {
+    var metadata = Metadata()
+    metadata[key] = .string(text)
+    return metadata
+  }
+}

@@ -1,0 +1,56 @@
+// What a few bytes may be written out to: data that overlaps, names that share it and elements that
+// deflate make gigabytes of a small file.
+
+public import CairnSystem
+import CairnTensors
+
+/// A sink that refuses to write far more bytes than its source has room for.
+struct PlausibleSink: TensorSink {
+  var base: any TensorSink
+  let format: CheckpointFormat
+
+  mutating func write(
+    _ source: any TensorSource, progress: ProgressHandler
+  ) throws(CairnError) {
+    try format.checkPlausible(source)
+    try base.write(source, progress: progress)
+  }
+}
+
+extension CheckpointFormat {
+  /// Refuses a source whose tensors, as this format holds them, come to far more bytes than it has: a
+  /// format that has no place for ties writes a tensor once for each of its names.
+  ///
+  /// - Throws: `overBudget`.
+  /// - Complexity: O(tensors).
+  public func checkPlausible(_ source: any TensorSource) throws(CairnError) {
+    var tiesAreHeld = !lacks.contains(.ties)
+    if !tiesAreHeld, source.plausibleByteCount < .max { tiesAreHeld = try holdsTies(source) }
+    try source.checkPlausible(tiesAreHeld: tiesAreHeld)
+  }
+}
+
+extension TensorSource {
+  /// Refuses tensors that come to far more bytes than the source has.
+  func checkPlausible(tiesAreHeld: Bool) throws(CairnError) {
+    let most = plausibleByteCount
+    guard most < .max else { return }
+    var (owned, shared) = (0, 0)
+    for index in 0..<count {
+      let entry = try entry(at: index)
+      if entry.aliasOf == nil {
+        owned = owned.addingSaturated(entry.byteCount)
+      } else if !tiesAreHeld {
+        shared = shared.addingSaturated(entry.byteCount)
+      }
+    }
+    let found = owned.addingSaturated(shared)
+    guard found > most else { return }
+    throw CairnError(
+      .overBudget, "the tensors come to far more bytes than the input has",
+      expected: "at most \(most): 64 MiB, and 64 times the input", found: "\(found)",
+      advice: owned > most
+        ? "If it is your own, and nearly all zeros, say so (--expand)"
+        : "Write a .cairn file, which keeps a tensor of many names once, or say --expand")
+  }
+}

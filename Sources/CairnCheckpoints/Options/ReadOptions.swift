@@ -1,0 +1,24 @@
+// How a checkpoint is read.
+
+public import CairnSystem
+
+/// The choices of whoever opens a file.
+public struct ReadOptions: Sendable {
+  /// How the file's bytes are reached.
+  public var access = FileBytes.Access.positioned
+  /// Threads that decode.
+  public var threads = Threads.all
+  /// Upper bounds; the defaults are the format's own.
+  public var limits = ContainerLimits.format
+  /// Whether a raw tensor that is used in place, in a mapped file, has its checksums verified when
+  /// it is asked for. Without it, `checkBlocks(at:)` of a container does so when the caller likes.
+  public var checksTensorsInPlace = true
+
+  /// Whether what lies in a companion of a file that is not there is listed as not read, and does not hide
+  /// the rest: for those who choose what they need.
+  package var allowsMissingFiles = false
+  package var files: any FileSystem = SystemFileSystem()
+
+  /// The defaults.
+  public init() {}
+}

@@ -1,0 +1,13 @@
+// Sources whose tensors are variables: models, optimizers.
+
+public import CairnSystem
+public import CairnTensors
+
+/// A source whose tensors are the values of variables, which can be assigned.
+public protocol VariableSource: TensorSource {
+  /// The variable behind the tensor at `index`, or nil if it is none's value. Aliases have their
+  /// owner's.
+  ///
+  /// - Throws: `noSuchTensor`.
+  func variable(at index: Int) throws(CairnError) -> Variable?
+}

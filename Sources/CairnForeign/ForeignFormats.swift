@@ -1,0 +1,14 @@
+// The formats that Cairn knows, as sources of tensors: one line each.
+
+public import CairnCheckpoints
+import CairnContainer
+
+extension FormatRegistry {
+  /// All formats, without what needs models: `.keras` and `.h5` are read and not written.
+  ///
+  /// In the order in which content is tried.
+  public static let tensors = FormatRegistry([
+    .cairn, .safetensors, .npy, .keras, .pytorch, .npz, .tensorflow, .gguf, .hdf5,
+    .kerasShards, .sharded, .onnx,
+  ])
+}

@@ -1,0 +1,217 @@
+// Configurations of models as Keras 1, 2 and 3 write them, in the form of Keras 3.
+
+import CairnCheckpoints
+import CairnJSON
+import CairnModels
+import CairnSystem
+import CairnTensors
+
+extension KerasVersion {
+  /// The last whose settings are spelt in the old way.
+  static let oldest = KerasVersion(2, 15)
+}
+
+/// Reading configurations of any Keras.
+enum KerasConfiguration {
+  /// The text of `metadata.json`.
+  static func about(_ pairs: [(String, String)]) throws(CairnError) -> [UInt8] {
+    var object = JSONObject()
+    for (key, value) in pairs { object[key] = .string(value) }
+    return try ConfigurationText.text(.object(object))
+  }
+
+  /// The model of a configuration, with weights of zeros.
+  ///
+  /// - Throws: what ``Model/make(configuration:registry:initialization:limits:)`` throws.
+  static func model(
+    _ text: [UInt8], of source: (any TensorSource)? = nil, registry: LayerRegistry = .standard,
+    limits: ModelLimits = ModelLimits()
+  ) throws(CairnError) -> Model {
+    let value = try ConfigurationText.parse(text)
+    let current = try current(value, version: source.flatMap { version(of: $0) })
+    let model = try Model.make(
+      configuration: current.value, registry: registry, initialization: .zeros, limits: limits,
+      version: current.version)
+    try model.restoreOptimizers(of: value, maximumParameters: limits.maximumParameters)
+    return model
+  }
+
+  /// A configuration of any Keras in the form of Keras 3's `.keras`, and by whose rules it computes.
+  static func current(
+    _ value: JSONValue, version: KerasVersion?
+  ) throws(CairnError) -> (value: JSONValue, version: KerasVersion?) {
+    let value = withoutIdentities(value)
+    // What `to_json()` of Keras 2 writes says it too.
+    let version = version ?? value["keras_version"]?.stringValue.flatMap { KerasVersion($0) }
+    let form = Form(value, version: version)
+    guard form != .modern else { return (value, version) }
+    let made = try LegacyKerasModel(isOld: form == .old).model(value, at: "", depth: 0)
+    return (made, form == .old ? min(version ?? .oldest, .oldest) : version)
+  }
+
+  /// Whether a configuration has an activation that Keras 3 computes in another way under the same name: the
+  /// `hard_sigmoid` of Keras 1 and 2 had another slope.
+  static func hasOlderActivation(_ value: JSONValue, of source: any TensorSource) -> Bool {
+    guard Form(value, version: version(of: source)) == .old else { return false }
+    func look(_ value: JSONValue) -> Bool {
+      for (key, inner) in value.objectValue ?? [:] {
+        if key == "activation" || key == "recurrent_activation" || key == "inner_activation",
+          inner.stringValue == "hard_sigmoid"
+        {
+          return true
+        }
+        if look(inner) { return true }
+      }
+      return (value.arrayValue ?? []).contains { look($0) }
+    }
+    return look(value)
+  }
+
+  /// The Keras that wrote a file, by whose rules its model computes.
+  static func version(of source: any TensorSource) -> KerasVersion? {
+    guard case .string(let text) = source.metadata["keras_version"] else { return nil }
+    return KerasVersion(text)
+  }
+
+  /// What a configuration may ask for that comes with tensors: as many parameters as those have, and a
+  /// million in any case, so that what is missing can be named. 500 bytes can ask for terabytes.
+  static func limits(
+    filledBy source: any TensorSource, _ limits: ModelLimits = ModelLimits()
+  ) throws(CairnError) -> ModelLimits {
+    var elements = 0
+    for entry in try source.entries() {
+      let count = min(entry.shape.elementCount, entry.byteCount)
+      elements = min(1 << 48, elements + min(count, 1 << 48))
+    }
+    var limits = limits
+    limits.maximumParameters = min(limits.maximumParameters, max(elements, 1 << 20))
+    return limits
+  }
+
+  /// What stands in the way of making a model of a configuration, as far as the names of its classes
+  /// say; by whose rules it computes, if they are not the newest Keras's. No model is made for that.
+  static func remarks(_ source: any TensorSource) -> [String] {
+    guard let text = source.configuration, let value = try? ConfigurationText.parse(text) else { return [] }
+    var remarks: [String] = []
+    if let version = version(of: source), let rule = version.remark { remarks.append(rule) }
+    guard !isLegacy(value, of: source) else { return remarks }
+    var strangers = StrangeClasses()
+    strangers.look(at: value)
+    if let name = strangers.first {
+      remarks.append(
+        "No model can be made of the configuration, which is kept as text: there is no layer class or function ‘"
+          + "\(name.excerpt)’ [\(CairnError.Code.unknownLayerClass)].")
+    }
+    return remarks
+  }
+
+  /// A configuration without Keras's `shared_object_id`: addresses in the memory of the process that wrote
+  /// it. Policies and the like that were one object are equal ones here.
+  private static func withoutIdentities(_ value: JSONValue) -> JSONValue {
+    switch value {
+    case .array(let elements): return .array(elements.map { withoutIdentities($0) })
+    case .object(let object):
+      var made = JSONObject()
+      for (key, inner) in object where key != "shared_object_id" || object["class_name"] == nil {
+        made[key] = withoutIdentities(inner)
+      }
+      return .object(made)
+    default: return value
+    }
+  }
+
+  /// Whether a configuration has to be rewritten before Keras 3 can read it in a `.keras` file.
+  static func isLegacy(_ value: JSONValue, of source: any TensorSource) -> Bool {
+    Form(value, version: version(of: source)) != .modern
+  }
+
+  /// In which form a configuration is.
+  enum Form {
+    /// That of Keras 1 and 2, in HDF5 or in `.keras`.
+    case old
+    /// That of Keras 3 in HDF5, without modules.
+    case plain
+    /// That of Keras 3 in `.keras`.
+    case modern
+
+    /// - Parameter version: What the file says of itself, for what the configuration leaves open.
+    init(_ value: JSONValue, version: KerasVersion?) {
+      guard value["class_name"]?.stringValue != nil else {
+        self = .modern
+        return
+      }
+      // A class of the script that was run has a module that is null.
+      let hasModule = value["module"] != nil || value["registered_name"] != nil
+      let module = value["module"]?.stringValue ?? ""
+      if ["keras.src.engine.", "keras.engine.", "tf_keras."].contains(where: {
+        module.spellingBegins(with: $0)
+      }) {
+        self = .old
+      } else if let isOld = Self.isOld(value) {
+        self = isOld ? .old : hasModule ? .modern : .plain
+      } else if let version, version.major >= 3 || !hasModule {
+        self = version.major < 3 ? .old : hasModule ? .modern : .plain
+      } else {
+        self = hasModule ? .modern : .old
+      }
+    }
+
+    /// What the first settings say that the versions spell in their own ways; nil if none does. JSON is
+    /// nested no deeper than its parser allows.
+    private static func isOld(_ value: JSONValue) -> Bool? {
+      let config = value["config"]
+      if config?["batch_shape"] != nil { return false }
+      if config?["batch_input_shape"] != nil { return true }
+      switch config?["dtype"]?["class_name"]?.stringValue {
+      case "DTypePolicy"?: return false
+      case "Policy"?: return true
+      default: break
+      }
+      for layer in config?["layers"]?.arrayValue ?? config?.arrayValue ?? [] {
+        if let isOld = isOld(layer) { return isOld }
+      }
+      return nil
+    }
+  }
+}
+
+/// A search for layers of classes that are not known, without making any.
+private struct StrangeClasses {
+  private(set) var first: String?
+  private static let functions = ["activation", "recurrent_activation"]
+  private let known = Set(LayerRegistry.standard.names.map { ByteKey($0) })
+
+  /// Looks at a layer, and at those within it. JSON is nested no deeper than its parser allows.
+  mutating func look(at layer: JSONValue) {
+    guard first == nil, let className = layer["class_name"]?.stringValue else { return }
+    let module = layer["module"]?.stringValue
+    let isKeras = module.map {
+      $0.isSpelt(as: "keras") || $0.spellingBegins(with: "keras.")
+        || $0.spellingBegins(with: "tf_keras.")
+    }
+    let registered = layer["registered_name"]?.stringValue
+    let name =
+      switch isKeras {
+      case true? where module?.spellingBegins(with: "keras.src.ops.") == true:
+        "\(module ?? "").\(className)"
+      case true?: className
+      case false?: registered ?? "\(module ?? "").\(className)"
+      case nil: layer["module"] == nil ? className : registered ?? "__main__.\(className)"
+      }
+    guard known.contains(ByteKey(name)) else {
+      first = name
+      return
+    }
+    for key in Self.functions {
+      guard let function = layer["config"]?[key], function["class_name"]?.stringValue == "function",
+        let owner = function["module"]?.stringValue, !owner.isSpelt(as: "builtins"),
+        !owner.spellingBegins(with: "keras")
+      else { continue }
+      first = first ?? "\(owner).\(function["config"]?.stringValue ?? "?")"
+    }
+    for inner in layer["config"]?["layers"]?.arrayValue ?? [] { look(at: inner) }
+    for key in ["layer", "backward_layer", "cell"] {
+      if let inner = layer["config"]?[key] { look(at: inner) }
+    }
+  }
+}

@@ -1,0 +1,203 @@
+// Writing `.keras` and `.weights.h5`: what Keras 3 loads, and what brings everything back to Cairn.
+
+import CairnCheckpoints
+import CairnContainer
+import CairnForeign
+import CairnJSON
+import CairnModels
+import CairnSystem
+import CairnTensors
+
+/// A file of Keras's that takes all tensors of a source.
+///
+/// A tensor lies where Keras looks for it. Where its own name or its place in the order of weights is
+/// another than that gives, an attribute of the dataset says so (`cairn_name`, `cairn_position`), which
+/// Keras does not look at; further names of a tensor stand in `cairn_aliases`.
+struct KerasWriter: TensorSink {
+  /// The attribute that has the compilation of a model whose configuration had to be rewritten.
+  private static let compileKey: Metadata.Key = "compile_config"
+
+  /// A whole model, or weights alone.
+  enum Form { case model, weights }
+
+  private let path: String
+  private let form: Form
+  private let options: WriteOptions
+  private let losses: AcceptedLosses
+
+  init(path: String, form: Form, options: WriteOptions, accepting losses: AcceptedLosses) {
+    self.path = path
+    self.form = form
+    self.options = options
+    self.losses = losses
+  }
+
+  /// What goes into a file.
+  private struct Contents {
+    var datasets: [HDF5WrittenDataset]
+    var plan: HDF5Plan
+    var configuration: [UInt8]
+    var metadata: [UInt8]
+    var blobs: [Blob]
+  }
+
+  /// Writes the file: the one that was there is untouched until the new one is whole.
+  ///
+  /// - Throws: `cannotHold` for what the format has no place for and is not accepted to be lost;
+  ///   `invalidConfiguration`, `unknownLayerClass` and the like for a model that Cairn cannot build, so
+  ///   that it does not know where Keras keeps the weights.
+  mutating func write(
+    _ source: any TensorSource, progress: ProgressHandler
+  ) throws(CairnError) {
+    let format: CheckpointFormat = form == .model ? .writableKeras : .writableHDF5
+    try format.refuse(source, accepting: losses)
+    let contents = try contents(of: source)
+    let total = contents.datasets.reduce(0) {
+      $0.addingReportingOverflow($1.byteCount).partialValue
+    }
+    var done = 0
+    func advance(_ count: Int) throws(CairnError) {
+      done += count
+      try progress(Progress(done: done, total: total))
+    }
+    let file = try options.file(at: path)
+    if form == .weights {
+      let gathered = GatheredFile(file)
+      try Self.write(contents, of: source, advance) { (part) throws(CairnError) in
+        try gathered.append(part)
+      }
+      try gathered.flush()
+    } else {
+      // Stored, as Keras does: the weights can then be read in place.
+      var archive = ZipWriter(file, compresses: false)
+      try archive.add(KerasFile.metadataName) { (put) throws(CairnError) in
+        try put(contents.metadata.span)
+      }
+      try archive.add(KerasFile.configurationName) { (put) throws(CairnError) in
+        try put(contents.configuration.span)
+      }
+      try archive.add(KerasFile.weightsName) { (put) throws(CairnError) in
+        try Self.write(contents, of: source, advance, to: put)
+      }
+      for blob in contents.blobs {
+        try archive.add(blob.name.string) { (put) throws(CairnError) in try put(blob.bytes.span) }
+      }
+      try archive.finish()
+    }
+    try file.commit()
+  }
+
+  /// The key-values that no attribute can hold, each by its key.
+  @Sendable static func lostMetadata(of source: any TensorSource) -> [Loss] {
+    var losses: [Loss] = []
+    for (key, value) in source.metadata {
+      guard let reason = HDF5Encoding.reason(against: key.string, value) else { continue }
+      losses.append(Loss(kind: .metadata, what: reason, name: key))
+    }
+    return losses
+  }
+
+  private func contents(of source: any TensorSource) throws(CairnError) -> Contents {
+    var configuration = source.configuration ?? []
+    var kept: (key: Metadata.Key, value: MetadataValue)?
+    if form == .model {
+      guard let found = source.configuration else {
+        throw CairnError(
+          .cannotHold, "a .keras file holds a model, and there is no configuration of one",
+          advice: "Write a .weights.h5 file")
+      }
+      let value = try ConfigurationText.parse(found)
+      if KerasConfiguration.isLegacy(value, of: source) {
+        guard losses.contains(.configuration) else {
+          throw CairnError(
+            .cannotHold, "keras has no place for a configuration of an older Keras",
+            advice: "Accept that it is written in the form of Keras 3 (--lossy; configuration)")
+        }
+        guard !KerasConfiguration.hasOlderActivation(value, of: source) else {
+          throw CairnError(
+            .cannotHold,
+            "Keras 3 computes hard_sigmoid in another way than the Keras that wrote the model",
+            expected: "a model without hard_sigmoid", advice: "Write a .cairn file")
+        }
+        // The model's own has the shapes of all tensors, which Keras 3 asks for.
+        let limits = try KerasConfiguration.limits(filledBy: source)
+        configuration = try KerasConfiguration.model(found, of: source, limits: limits)
+          .canonicalConfiguration()
+        // How it was compiled is kept beside it, as a whole model's file in HDF5 has it.
+        if let compile = value["compile_config"], !compile.isNull, compile.objectValue?.count != 0 {
+          kept = (Self.compileKey, .string(compile.description))
+        }
+      }
+    }
+    let layout = try KerasLayout(of: source, needsModel: form == .model)
+    var metadata: [(path: String, name: String, value: MetadataValue)] = []
+    var about: [(String, String)] = []
+    var pairs = source.metadata
+    if let kept, pairs[kept.key] == nil { pairs[kept.key] = kept.value }
+    for (key, value) in pairs {
+      let parts = key.utf8.split(
+        separator: UInt8(ascii: "@"), maxSplits: 1, omittingEmptySubsequences: false
+      ).map { String(decoding: $0, as: UTF8.self) }
+      if form == .model, ["keras_version", "date_saved"].contains(ByteKey(key.utf8)),
+        case .string(let text) = value
+      {
+        about.append((key.string, text))
+        continue
+      }
+      let isOfObject =
+        parts.count == 2 && HDF5Encoding.canName(parts[1]) && layout.canHoldAttributes(parts[0])
+      let attribute = isOfObject ? (parts[0], parts[1], value) : ("", key.string, value)
+      // What an attribute can be is kept, whatever may be lost.
+      if losses.contains(.metadata), !HDF5Encoding.canHold(attribute.1, value) { continue }
+      metadata.append(attribute)
+    }
+    var datasets = layout.datasets
+    let numbers = Dictionary(
+      datasets.enumerated().map { (ByteKey($1.path), $0) }, uniquingKeysWith: { first, _ in first })
+    metadata.removeAll { attribute in
+      guard let number = numbers[ByteKey(attribute.path)] else { return false }
+      datasets[number].attributes.append((attribute.name, attribute.value))
+      return true
+    }
+    let blobs = try form == .model ? source.blobs : []
+    for blob in blobs {
+      let known = [KerasFile.metadataName, KerasFile.configurationName, KerasFile.weightsName]
+      guard !known.contains(where: { blob.name.string.isSpelt(as: $0) }),
+        ZipName.staysInside(blob.name.string), blob.name.utf8.last != UInt8(ascii: "/")
+      else {
+        throw CairnError(
+          .cannotHold, "keras has no place for a blob of that name",
+          at: .init(name: blob.name.string), advice: "Accept the loss (--lossy; blobs)")
+      }
+    }
+    return Contents(
+      datasets: datasets, plan: try HDF5Plan(datasets, attributes: metadata),
+      configuration: configuration, metadata: try KerasConfiguration.about(about), blobs: blobs)
+  }
+
+  private static func write(
+    _ contents: Contents, of source: any TensorSource, _ advance: (Int) throws(CairnError) -> Void,
+    to put: (Span<UInt8>) throws(CairnError) -> Void
+  ) throws(CairnError) {
+    for part in contents.plan.parts {
+      switch part {
+      case .bytes(let bytes): try put(bytes.span)
+      case .elements(let number):
+        let dataset = contents.datasets[number]
+        let window = try Storage(
+          byteCount: max(1, min(SafetensorsWriter.windowByteCount, dataset.byteCount)),
+          zeroed: false)
+        var offset = 0
+        while offset < dataset.byteCount {
+          let count = min(window.byteCount, dataset.byteCount - offset)
+          try window.withMutableBytes(in: 0..<count) { (bytes) throws(CairnError) in
+            try source.read(at: dataset.index, from: offset, into: &bytes)
+          }
+          try window.withBytes(in: 0..<count, put)
+          offset += count
+          try advance(count)
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,43 @@
+// The formats that there are by default: those that know tensors alone, and what models add to Keras's.
+
+public import CairnCheckpoints
+import CairnForeign
+public import CairnSystem
+
+extension FormatRegistry {
+  /// All formats that Cairn reads and writes, in the order in which content is tried.
+  public static let standard = FormatRegistry.tensors.adding(
+    .writableKeras, .writableHDF5)
+}
+
+extension CheckpointFormat {
+  /// `.keras` with its writer, which must know where Keras looks for a model's weights.
+  static let writableKeras = CheckpointFormat.keras.with { format in
+    format.lostMetadata = KerasWriter.lostMetadata
+    format.remarks = { KerasConfiguration.remarks($0) }
+    format.sink = { path, options, losses in
+      KerasWriter(path: path, form: .model, options: options, accepting: losses)
+    }
+  }
+
+  /// HDF5 with its writer: Keras's weights.
+  static let writableHDF5 = CheckpointFormat.hdf5.with { format in
+    format.lostMetadata = KerasWriter.lostMetadata
+    format.remarks = { KerasConfiguration.remarks($0) }
+    format.sink = { path, options, losses in
+      KerasWriter(path: path, form: .weights, options: options, accepting: losses)
+    }
+  }
+}
+
+extension CheckpointFile {
+  /// Opens what lies at `path`, whose format is found by its content, then by its extension, unless
+  /// it is named.
+  ///
+  /// - Throws: `unknownFormat`, and what opening a file of that format throws.
+  public static func open(
+    _ path: String, format: CheckpointFormat? = nil, options: ReadOptions = ReadOptions()
+  ) throws(CairnError) -> CheckpointFile {
+    try FormatRegistry.standard.open(path, format: format, options: options)
+  }
+}
