@@ -104,9 +104,14 @@ let package = Package(
     tests(of: "CairnTensors", with: ["CairnSystem"]),
     tests(of: "CairnCodec", with: ["CZlib"]),
     tests(of: "CairnContainer", with: ground + ["CairnCodec", "CairnConformance"]),
-    tests(of: "CairnForeign", with: ground + formats + ["CairnModelFiles", "CairnModels"]),
-    tests(of: "CairnEditing", with: ground + formats),
-    tests(of: "CairnComparison", with: ground + formats + ["CairnModelFiles"]),
+    tests(
+      of: "CairnForeign",
+      with: ground + [
+        "CairnCodec", "CairnContainer", "CairnEditing", "CairnModelFiles", "CairnModels",
+      ]),
+    tests(of: "CairnEditing", with: ground + ["CairnContainer", "CairnForeign"]),
+    tests(
+      of: "CairnComparison", with: ground + ["CairnContainer", "CairnForeign", "CairnModelFiles"]),
     tests(of: "CairnModels", with: ground + ["CairnDemo", "CairnForeign", "CairnGoldens"]),
     tests(of: "Cairn", with: ground + formats + models + ["CairnGoldens"]),
     tests(

@@ -1,8 +1,10 @@
 // Golden rows: a layer's configuration and weights, what it is called with, and what Keras made of
 // that. Fixtures/scripts/make_keras_layers.py writes them.
 
+import CairnCheckpoints
 internal import CairnForeign
 package import CairnJSON
+import CairnModelFiles
 package import CairnModels
 package import CairnSystem
 package import CairnTensors

@@ -8,7 +8,7 @@ extension FormatRegistry {
   ///
   /// In the order in which content is tried.
   public static let tensors = FormatRegistry([
-    .cairn, .safetensors, .npy, .keras, .pytorch, .npz, .tensorflow, .gguf, .hdf5,
+    .cairn, .safetensors, .npy, .kerasReader, .pytorch, .npz, .tensorflow, .gguf, .hdf5Reader,
     .kerasShards, .sharded, .onnx,
   ])
 }

@@ -7,12 +7,12 @@ public import CairnSystem
 extension FormatRegistry {
   /// All formats that Cairn reads and writes, in the order in which content is tried.
   public static let standard = FormatRegistry.tensors.adding(
-    .writableKeras, .writableHDF5)
+    .keras, .hdf5)
 }
 
 extension CheckpointFormat {
-  /// `.keras` with its writer, which must know where Keras looks for a model's weights.
-  static let writableKeras = CheckpointFormat.keras.with { format in
+  /// A whole model of Keras 3. Its writer must know where Keras looks for a model's weights.
+  public static let keras = CheckpointFormat.kerasReader.with { format in
     format.lostMetadata = KerasWriter.lostMetadata
     format.remarks = { KerasConfiguration.remarks($0) }
     format.sink = { path, options, losses in
@@ -20,8 +20,8 @@ extension CheckpointFormat {
     }
   }
 
-  /// HDF5 with its writer: Keras's weights.
-  static let writableHDF5 = CheckpointFormat.hdf5.with { format in
+  /// HDF5: Keras's weights, its older whole models, and others' arrays. Written are Keras's weights.
+  public static let hdf5 = CheckpointFormat.hdf5Reader.with { format in
     format.lostMetadata = KerasWriter.lostMetadata
     format.remarks = { KerasConfiguration.remarks($0) }
     format.sink = { path, options, losses in

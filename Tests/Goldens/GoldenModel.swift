@@ -1,7 +1,9 @@
 // The models of Fixtures/keras/models, keras/stacks and keras/float64, and what Keras makes of them.
 
+import CairnCheckpoints
 internal import CairnForeign
 package import CairnJSON
+import CairnModelFiles
 internal import CairnSystem
 package import CairnTensors
 internal import CairnTestSupport

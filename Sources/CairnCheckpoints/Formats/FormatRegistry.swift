@@ -43,7 +43,8 @@ public struct FormatRegistry: Sendable {
   ///
   /// - Throws: `unknownFormat`.
   public func forWriting(_ path: String) throws(CairnError) -> CheckpointFormat {
-    guard let format = formats.first(where: { $0.matchesExtension(of: path) && $0.isWritable }) else {
+    guard let format = formats.first(where: { $0.matchesExtension(of: path) && $0.isWritable })
+    else {
       throw CairnError(
         .unknownFormat, "the extension does not say which format to write",
         at: .init(file: path),

@@ -20,7 +20,9 @@ extension ContainerLimits {
 
 /// The payload of a CONF frame.
 enum ConfigurationCoding {
-  private static func parse(_ bytes: [UInt8], limits: ContainerLimits) throws(JSONError) -> JSONValue {
+  private static func parse(_ bytes: [UInt8], limits: ContainerLimits) throws(JSONError)
+    -> JSONValue
+  {
     var json = JSONLimits()
     json.maximumBytes = ContainerLimits.format.configurationByteCount
     json.maximumDepth = min(limits.configurationDepth, ContainerLimits.format.configurationDepth)

@@ -10,7 +10,8 @@ struct PageTable: Hashable, Sendable {
   static let pageByteCount = 65_536
   /// The largest payload: 4 bytes a page of at most 4 GiB of index, 32 an attachment.
   static let largestByteCount =
-    fixedByteCount + 4 * 65_536 + 8 + AttachmentRecord.byteCount * ContainerLimits.format.attachmentCount
+    fixedByteCount + 4 * 65_536 + 8 + AttachmentRecord.byteCount
+    * ContainerLimits.format.attachmentCount
 
   var indexFrameOffset: Int
   var entryCount: Int

@@ -29,7 +29,8 @@ struct AttachmentRecovery {
   private let limits: ContainerLimits
 
   init(
-    _ frames: FrameEvidence, _ index: IndexEvidence?, in source: any ByteSource, limits: ContainerLimits
+    _ frames: FrameEvidence, _ index: IndexEvidence?, in source: any ByteSource,
+    limits: ContainerLimits
   ) throws(CairnError) {
     self.source = source
     self.limits = limits

@@ -61,7 +61,8 @@ struct Examination {
 
   /// What the frames and the index say, and where the commit record begins.
   private static func evidence(
-    in source: any ByteSource, _ limits: ContainerLimits, _ progress: (Int) throws(CairnError) -> Void
+    in source: any ByteSource, _ limits: ContainerLimits,
+    _ progress: (Int) throws(CairnError) -> Void
   ) throws(CairnError) -> (FrameEvidence, IndexEvidence?, commit: Int?) {
     let last = source.count - CommitRecord.byteCount
     var isWhole = false

@@ -110,7 +110,8 @@ struct StructureCheck {
     }
     if header.type == .generator || header.type == .note {
       let limits = container.options.limits
-      guard header.storedCount <= min(limits.noteByteCount, ContainerLimits.format.noteByteCount) else {
+      guard header.storedCount <= min(limits.noteByteCount, ContainerLimits.format.noteByteCount)
+      else {
         throw CairnError(
           .limitExceeded, "a note is larger than is allowed",
           at: .init(offset: UInt64(offset + 8)), found: "\(header.storedCount) bytes")

@@ -8,9 +8,9 @@ public import CairnSystem
 public import CairnTensors
 
 extension CheckpointFormat {
-  /// A whole model of Keras 3.
-  public static let keras = CheckpointFormat(
-    name: "keras", extensions: ["keras"], lacks: [],
+  /// A whole model of Keras 3, as it is read.
+  package static let kerasReader = CheckpointFormat(
+    name: "keras", extensions: ZipKind.kerasExtensions, lacks: [],
     recognises: { ZipKind($0) == .keras },
     open: { (place) throws(CairnError) in
       try KerasFile(place.openFile(), limits: place.options.limits)
@@ -31,10 +31,6 @@ public struct KerasFile: TableSource {
   public let metadata: Metadata
   /// `config.json`, in canonical form.
   public let configuration: [UInt8]?
-
-  package static let configurationName = "config.json"
-  package static let metadataName = "metadata.json"
-  package static let weightsName = "model.weights.h5"
 
   var table: TensorTable { weights.table }
   /// Bytes of the file.
@@ -69,22 +65,22 @@ public struct KerasFile: TableSource {
         for: "what the archive's compressed members inflate to",
         advice: "Keras does not compress them. Save the model again")
       for member in archive.members
-      where member.method == .deflated && !Self.weightsName.isSpelt(as: member.name) {
+      where member.method == .deflated && !KerasMember.weights.isSpelt(as: member.name) {
         try budget.take(bytes: member.byteCount)
       }
       let (twice, tooLarge) = source.count.multipliedReportingOverflow(by: 4)
       configuration = try ConfigurationText.canonical(
         Self.text(
-          Self.configurationName, in: archive,
+          KerasMember.configuration, in: archive,
           limit: min(
             limits.configurationByteCount,
             tooLarge ? .max : twice.addingReportingOverflow(1 << 20).partialValue)))
       weights = try Self.weights(in: archive, limits)
       var metadata = weights.metadata
       var leftOut: [String] = []
-      if archive.member(Self.metadataName) != nil {
+      if archive.member(KerasMember.metadata) != nil {
         let text = try Self.text(
-          Self.metadataName, in: archive, limit: min(1 << 20, limits.metadataByteCount))
+          KerasMember.metadata, in: archive, limit: min(1 << 20, limits.metadataByteCount))
         for (key, value) in try Self.pairs(text) {
           guard let name = try? TensorName(key) else {
             leftOut.append(
@@ -93,7 +89,7 @@ public struct KerasFile: TableSource {
           }
           if let other = metadata[name], other != value {
             // Both are kept, that of the weights under their name.
-            metadata[try TensorName("\(Self.weightsName)/\(key)")] = other
+            metadata[try TensorName("\(KerasMember.weights)/\(key)")] = other
           }
           metadata[name] = value
         }
@@ -101,7 +97,9 @@ public struct KerasFile: TableSource {
       self.metadata = metadata
       self.leftOut = leftOut
       var others: [(name: TensorName, member: ZipMember)] = []
-      let known = [Self.configurationName, Self.metadataName, Self.weightsName].map { ByteKey($0) }
+      let known = [KerasMember.configuration, KerasMember.metadata, KerasMember.weights].map {
+        ByteKey($0)
+      }
       for member in archive.members where !known.contains(ByteKey(member.name)) {
         guard member.byteCount <= limits.blobByteCount else {
           throw CairnError(
@@ -145,7 +143,7 @@ public struct KerasFile: TableSource {
   private static func weights(
     in archive: ZipArchive, _ limits: ContainerLimits
   ) throws(CairnError) -> HDF5File {
-    let member = try member(weightsName, in: archive)
+    let member = try member(KerasMember.weights, in: archive)
     let content = archive.content(of: member)
     do throws(CairnError) {
       guard member.method == .deflated else {
@@ -168,7 +166,7 @@ public struct KerasFile: TableSource {
       }
       return try HDF5File(MemoryBytes(ByteRegion(storage, 0..<storage.byteCount)), limits: limits)
     } catch {
-      throw error.located(name: weightsName)
+      throw error.located(name: KerasMember.weights)
     }
   }
 
@@ -185,7 +183,8 @@ public struct KerasFile: TableSource {
       }
     } catch {
       throw CairnError(
-        .invalidConfiguration, "metadata.json is no valid JSON", at: .init(name: metadataName),
+        .invalidConfiguration, "metadata.json is no valid JSON",
+        at: .init(name: KerasMember.metadata),
         found: error.message, cause: error)
     }
   }

@@ -8,7 +8,7 @@ import CairnTensors
 extension CheckpointFormat {
   /// Several arrays of NumPy in a ZIP archive.
   public static let npz = CheckpointFormat(
-    name: "npz", extensions: ["npz"], lacks: [.ties, .configuration, .metadata],
+    name: "npz", extensions: ZipKind.numpyExtensions, lacks: [.ties, .configuration, .metadata],
     recognises: { ZipKind($0) == .numpy },
     open: { (place) throws(CairnError) in
       try NPZFile(place.openFile(), limits: place.options.limits)
@@ -30,8 +30,6 @@ public struct NPZFile: TableSource {
 
   /// Bytes of the file.
   public var fileByteCount: Int { archive.source.count }
-
-  static let suffix = ".npy"
 
   /// Opens a file whose bytes `source` has.
   ///
@@ -109,8 +107,8 @@ public struct NPZFile: TableSource {
 
   /// The member's name without `.npy`.
   private static func name(of member: ZipMember) -> [UInt8] {
-    member.name.spellingEnds(with: suffix)
-      ? Array(member.name.utf8.dropLast(suffix.utf8.count)) : Array(member.name.utf8)
+    member.name.spellingEnds(with: ZipKind.arraySuffix)
+      ? Array(member.name.utf8.dropLast(ZipKind.arraySuffix.utf8.count)) : Array(member.name.utf8)
   }
 
   /// What concerns one array alone, which NumPy itself reads: a name or texts that have no place here.

@@ -69,7 +69,7 @@ struct NumPyWriter: TensorSink {
     } else {
       var archive = ZipWriter(file, compresses: options.codec == .auto)
       for item in items {
-        try archive.add(item.entry.name.string + NPZFile.suffix) { (put) throws(CairnError) in
+        try archive.add(item.entry.name.string + ZipKind.arraySuffix) { (put) throws(CairnError) in
           try Self.write(item, of: source, advance, to: put)
         }
       }
@@ -128,7 +128,7 @@ struct NumPyWriter: TensorSink {
 
   /// A blob that would be read back as an array, or under another name, has no place in the archive.
   private func check(_ blob: Blob) throws(CairnError) {
-    guard !blob.name.string.spellingEnds(with: NPZFile.suffix),
+    guard !blob.name.string.spellingEnds(with: ZipKind.arraySuffix),
       !blob.bytes.starts(with: NPYHeader.magic),
       !blob.name.string.spellingEnds(with: "/"), ZipName.staysInside(blob.name.string)
     else {

@@ -13,35 +13,13 @@ enum TorchArchive {
 
   /// The member that is the pickle.
   static func pickle(in archive: ZipArchive) -> ZipMember? {
-    archive.members.first { isPickle(ByteKey($0.name).split(at: "/")) }
-  }
-
-  /// Whether a path is that of the pickle.
-  static func isPickle(_ parts: [ByteKey]) -> Bool {
-    parts.count <= 2 && parts.last == "data.pkl"
+    archive.members.first { TorchMembers.isPickle(ByteKey($0.name).split(at: "/")) }
   }
 
   /// What an archive of PyTorch's is that holds no checkpoint, and what to do instead; nil for others.
   static func foreignKind(_ archive: ZipArchive) -> (what: String, advice: String)? {
-    archive.members.lazy.compactMap { foreignKind(ByteKey($0.name).split(at: "/")) }.first
-  }
-
-  /// What an archive is that has a member of that path.
-  static func foreignKind(_ parts: [ByteKey]) -> (what: String, advice: String)? {
-    guard parts.count <= 3 else { return nil }
-    if parts.last == "extern_modules", parts.dropLast().last == ".data" {
-      return (
-        "a torch.package archive, which is a Python program with its data",
-        "Load it with torch.package and save the model's state_dict() with torch.save"
-      )
-    }
-    if parts.last == "archive_format" || parts.last == "serialized_exported_program.json" {
-      return (
-        "an exported program (torch.export), whose weights only its graph describes",
-        "Load it with torch.export.load and save its state_dict with torch.save"
-      )
-    }
-    return nil
+    archive.members.lazy.compactMap { TorchMembers.foreignKind(ByteKey($0.name).split(at: "/")) }
+      .first
   }
 
   /// The files that `torch.jit.save` was given beside the program (`_extra_files`).

@@ -9,7 +9,7 @@ public import CairnTensors
 extension CheckpointFormat {
   /// What `torch.save` writes.
   public static let pytorch = CheckpointFormat(
-    name: "pytorch", extensions: ["pt", "pth", "bin", "ckpt"], lacks: [],
+    name: "pytorch", extensions: ZipKind.torchExtensions, lacks: [],
     recognises: { TorchFile.recognises($0) },
     open: { (place) throws(CairnError) in
       try TorchFile(place.openFile(), limits: place.options.limits)

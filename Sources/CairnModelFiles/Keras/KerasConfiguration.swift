@@ -91,7 +91,9 @@ enum KerasConfiguration {
   /// What stands in the way of making a model of a configuration, as far as the names of its classes
   /// say; by whose rules it computes, if they are not the newest Keras's. No model is made for that.
   static func remarks(_ source: any TensorSource) -> [String] {
-    guard let text = source.configuration, let value = try? ConfigurationText.parse(text) else { return [] }
+    guard let text = source.configuration, let value = try? ConfigurationText.parse(text) else {
+      return []
+    }
     var remarks: [String] = []
     if let version = version(of: source), let rule = version.remark { remarks.append(rule) }
     guard !isLegacy(value, of: source) else { return remarks }

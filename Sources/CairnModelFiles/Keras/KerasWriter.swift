@@ -49,7 +49,7 @@ struct KerasWriter: TensorSink {
   mutating func write(
     _ source: any TensorSource, progress: ProgressHandler
   ) throws(CairnError) {
-    let format: CheckpointFormat = form == .model ? .writableKeras : .writableHDF5
+    let format: CheckpointFormat = form == .model ? .keras : .hdf5
     try format.refuse(source, accepting: losses)
     let contents = try contents(of: source)
     let total = contents.datasets.reduce(0) {
@@ -70,13 +70,13 @@ struct KerasWriter: TensorSink {
     } else {
       // Stored, as Keras does: the weights can then be read in place.
       var archive = ZipWriter(file, compresses: false)
-      try archive.add(KerasFile.metadataName) { (put) throws(CairnError) in
+      try archive.add(KerasMember.metadata) { (put) throws(CairnError) in
         try put(contents.metadata.span)
       }
-      try archive.add(KerasFile.configurationName) { (put) throws(CairnError) in
+      try archive.add(KerasMember.configuration) { (put) throws(CairnError) in
         try put(contents.configuration.span)
       }
-      try archive.add(KerasFile.weightsName) { (put) throws(CairnError) in
+      try archive.add(KerasMember.weights) { (put) throws(CairnError) in
         try Self.write(contents, of: source, advance, to: put)
       }
       for blob in contents.blobs {
@@ -161,7 +161,7 @@ struct KerasWriter: TensorSink {
     }
     let blobs = try form == .model ? source.blobs : []
     for blob in blobs {
-      let known = [KerasFile.metadataName, KerasFile.configurationName, KerasFile.weightsName]
+      let known = [KerasMember.metadata, KerasMember.configuration, KerasMember.weights]
       guard !known.contains(where: { blob.name.string.isSpelt(as: $0) }),
         ZipName.staysInside(blob.name.string), blob.name.utf8.last != UInt8(ascii: "/")
       else {

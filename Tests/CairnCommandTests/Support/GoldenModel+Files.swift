@@ -1,6 +1,7 @@
 // The functional models of Fixtures/keras as Keras leaves them: config.json, and weights under Keras's
 // variable paths.
 
+import CairnCheckpoints
 import CairnForeign
 import CairnGoldens
 import CairnJSON

@@ -1,6 +1,8 @@
 // The golden files of tensors.
 
+import CairnCheckpoints
 import CairnForeign
+import CairnModelFiles
 import CairnSystem
 import CairnTensors
 import CairnTestSupport

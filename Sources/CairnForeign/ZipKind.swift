@@ -4,24 +4,37 @@
 import CairnCheckpoints
 import CairnSystem
 
+/// The members of a `.keras` archive.
+package enum KerasMember {
+  package static let configuration = "config.json"
+  package static let metadata = "metadata.json"
+  package static let weights = "model.weights.h5"
+}
+
 /// A format that is an archive.
 enum ZipKind {
   case keras, numpy, torch
 
+  static let kerasExtensions = ["keras"]
+  static let numpyExtensions = ["npz"]
+  static let torchExtensions = ["pt", "pth", "bin", "ckpt"]
+  /// What the name of an array of NumPy's ends in.
+  static let arraySuffix = ".npy"
+
   /// The kind of the archive at `place`; nil for what is no archive, or one of something else.
   init?(_ place: CheckpointPlace) {
     guard let file = place.file, let names = ZipNames(file, head: place.head) else { return nil }
-    let isNumPy = names.contains { $0.reversed().starts(with: NPZFile.suffix.utf8.reversed()) }
+    let isNumPy = names.contains { $0.reversed().starts(with: Self.arraySuffix.utf8.reversed()) }
     let parts = [
-      KerasFile.weightsName, KerasFile.configurationName, KerasFile.metadataName,
+      KerasMember.weights, KerasMember.configuration, KerasMember.metadata,
     ].filter { part in names.contains { $0.elementsEqual(part.utf8) } }
-    if isNumPy, place.hasExtension(CheckpointFormat.npz.extensions) {
+    if isNumPy, place.hasExtension(Self.numpyExtensions) {
       self = .numpy
-    } else if !parts.isEmpty, place.hasExtension(CheckpointFormat.keras.extensions) {
+    } else if !parts.isEmpty, place.hasExtension(Self.kerasExtensions) {
       self = .keras
     } else if names.contains(where: { Self.isOfTorch($0) }) {
       self = .torch
-    } else if parts.first == KerasFile.weightsName || parts.count == 2 {
+    } else if parts.first == KerasMember.weights || parts.count == 2 {
       self = .keras
     } else if isNumPy {
       self = .numpy
@@ -29,11 +42,11 @@ enum ZipKind {
       self = .torch
     } else if !names.isWhole, !parts.isEmpty {
       self = .keras
-    } else if place.hasExtension(CheckpointFormat.npz.extensions) {
+    } else if place.hasExtension(Self.numpyExtensions) {
       self = .numpy
-    } else if place.hasExtension(CheckpointFormat.keras.extensions) {
+    } else if place.hasExtension(Self.kerasExtensions) {
       self = .keras
-    } else if !names.isWhole, place.hasExtension(CheckpointFormat.pytorch.extensions) {
+    } else if !names.isWhole, place.hasExtension(Self.torchExtensions) {
       self = .torch
     } else if names.isWhole, names.isEmpty {
       // As `numpy.savez` writes no arrays.
@@ -46,7 +59,7 @@ enum ZipKind {
   /// Whether a member is the pickle of a checkpoint, or one by which other archives of PyTorch's are told.
   private static func isOfTorch(_ name: [UInt8]) -> Bool {
     let parts = ByteKey(name).split(at: "/")
-    return TorchArchive.isPickle(parts) || TorchArchive.foreignKind(parts) != nil
+    return TorchMembers.isPickle(parts) || TorchMembers.foreignKind(parts) != nil
   }
 
   /// Whether a member stands beside the pickle, as PyTorch writes them: `NAME/version` …

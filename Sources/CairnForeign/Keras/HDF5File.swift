@@ -7,8 +7,8 @@ public import CairnSystem
 public import CairnTensors
 
 extension CheckpointFormat {
-  /// HDF5: Keras's weights, its older whole models, and others' arrays.
-  public static let hdf5 = CheckpointFormat(
+  /// HDF5, as it is read: Keras's weights, its older whole models, and others' arrays.
+  package static let hdf5Reader = CheckpointFormat(
     name: "hdf5", extensions: ["weights.h5", "h5", "hdf5"], lacks: [.configuration, .blobs],
     recognises: { $0.file.map { HDF5Superblock.place(in: $0) != nil } ?? false },
     open: { (place) throws(CairnError) in
