@@ -72,3 +72,5 @@ if grep -rnE '\[String ?: |Set<String>|\.split\(separator: ?"|\.hasPrefix\(|\.ha
   echo "lint: the lines above take names out of files for text; compare and cut bytes" >&2
   exit 1
 fi
+# Storeys import downwards, folders do not use each other, and no long cycle of files.
+python3 Scripts/house.py --check
