@@ -135,6 +135,7 @@ test-crash:
 	  --filter 'KillTests|AtOnceTests|PowerLossTests|BrokenSaveTests|FaultyRoadTests|RefusedMemoryTests'
 
 lint:
+	@Scripts/setup.sh python
 	@Scripts/lint.sh
 
 clean:

@@ -136,7 +136,7 @@ struct DigitsDemo {
     let path = folder.file("digits.cairn")
     let saving = try Timing.of { () throws(CairnError) in try model.save(to: path) }
     let loading = try Timing.of { () throws(CairnError) in try Model.load(from: path) }
-    let bytes = saving.value.fileByteCount
+    let bytes = try FileBytes(path: path).count
     report.fact(
       "saved", "digits.cairn, \(bytes.grouped) bytes with the model itself, \(saving.timing.text)")
     report.fact("restored", "\(loading.value.variables.count) variables, \(loading.timing.text)")

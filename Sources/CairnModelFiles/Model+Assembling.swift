@@ -1,9 +1,9 @@
 // A model of two parts, as other programs keep them: the configuration here, the weights there.
 
-public import CairnCheckpoints
-public import CairnJSON
-public import CairnModels
-public import CairnSystem
+package import CairnCheckpoints
+package import CairnJSON
+package import CairnModels
+package import CairnSystem
 import CairnTensors
 
 extension Model {
@@ -21,12 +21,11 @@ extension Model {
   ///     elements.
   /// - Throws: what ``Model/make(configuration:registry:initialization:limits:)`` throws;
   ///   `weightMismatch`, whose cause lists everything that does not fit; what reading throws.
-  public static func assembled(
+  package static func assembled(
     from configuration: JSONValue, weights: any TensorSource,
     registry: LayerRegistry = .standard, seed: UInt64 = 0, limits: ModelLimits = ModelLimits()
   ) throws(CairnError) -> Model {
-    var limits = limits
-    limits.maximumParameters = min(limits.maximumParameters, try elementCount(of: weights))
+    let limits = try limits.filled(by: weights, budget: weights.defaultBudget)
     let model = try Model.make(
       configuration: configuration, registry: registry, initialization: .seeded(seed),
       limits: limits)
@@ -45,17 +44,5 @@ extension Model {
       throw WeightMismatchReport(mismatches: missing.map { .missing($0) }).error(for: model.name)
     }
     return model
-  }
-
-  /// The elements of all tensors, and so many more that what is missing in a small file can be named.
-  private static func elementCount(of source: any TensorSource) throws(CairnError) -> Int {
-    var count = parametersOfAnyFile
-    for index in 0..<source.count {
-      let (sum, overflow) = count.addingReportingOverflow(
-        try source.entry(at: index).shape.elementCount)
-      guard !overflow else { return .max }
-      count = sum
-    }
-    return count
   }
 }

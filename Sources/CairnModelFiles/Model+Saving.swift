@@ -1,140 +1,142 @@
-// Models in files: save, load, weights alone. One `.cairn` file holds the configuration and all
-// state.
+// Models in files of any format: save, load, weights alone.
 
 public import CairnCheckpoints
 public import CairnContainer
+import CairnForeign
 import CairnJSON
 public import CairnModels
 public import CairnSystem
 public import CairnTensors
 
 extension Model {
-  /// Saves the model: configuration, weights and all other state, ties, flags.
+  /// Saves the model: configuration, weights and all other state, ties, flags, as far as the format has a
+  /// place for them.
   ///
   /// The file appears, or is replaced, when it is whole; until then, and after a failure, what was
-  /// there stays.
+  /// there stays. The same model gives the same bytes. A `.cairn` file holds everything, and so does a
+  /// `.keras` file, as Keras 3 writes it: the state of seed generators, which Keras does not save, stands
+  /// beside the weights where Keras does not look. A `.weights.h5` file is of the weights alone.
   ///
   /// - Parameters:
-  ///   - path: The file; by convention its name ends in `.cairn`.
+  ///   - path: The file, whose extension decides about the format unless that is named.
+  ///   - format: The format.
   ///   - metadata: Key-values to go with it.
-  /// - Throws: what ``Container/write(_:to:options:progress:)`` throws.
+  ///   - losses: What may be left out of a format that has no place for it, such as the configuration.
+  /// - Returns: What was written, of a container.
+  /// - Throws: `unknownFormat` for an extension of no format that is written; `cannotHold` for what would be
+  ///   lost; what writing a file throws.
   @discardableResult
   public func save(
-    to path: String, metadata: Metadata = Metadata(), options: WriteOptions = WriteOptions(),
+    to path: String, format: CheckpointFormat? = nil, metadata: Metadata = Metadata(),
+    options: WriteOptions = WriteOptions(), accepting losses: AcceptedLosses = [],
     progress: ProgressHandler = { (_) throws(CairnError) in }
-  ) throws(CairnError) -> WriteSummary {
-    try Container.write(
-      ModelTensors(self, metadata: metadata), to: path, options: options, progress: progress)
+  ) throws(CairnError) -> WriteSummary? {
+    let target: CheckpointFormat
+    if let format { target = format } else { target = try FormatRegistry.standard.forWriting(path) }
+    let tensors = try ModelTensors(self, metadata: metadata)
+    guard target.name != CheckpointFormat.cairn.name else {
+      return try Container.write(tensors, to: path, options: options, progress: progress)
+    }
+    var losses = losses
+    // Keras's files of weights have none: that is what whoever names one asks for.
+    if target.name == CheckpointFormat.hdf5.name { losses.insert(.configuration) }
+    var sink = try target.writer(to: path, options: options, accepting: losses)
+    try sink.write(tensors, progress: progress)
+    return nil
   }
 
-  /// The model that a file holds.
+  /// The model that a file holds, of any format that holds models: a `.cairn` file, Keras's `.keras`, a
+  /// whole model in HDF5 of Keras 1, 2 or 3, or what was converted from one. The content decides.
   ///
   /// - Parameters:
   ///   - registry: The classes that the file's configuration may name. Nothing else in it is ever
   ///     looked up, and nothing is executed.
-  ///   - budget: The bytes that the tensors may take; ``Container/defaultBudget`` without one.
+  ///   - budget: The bytes that the tensors may take; the source's ``TensorSource/defaultBudget`` without
+  ///     one.
   ///   - limits: What the configuration may ask for. A file whose tensors have fewer elements than
   ///     the configuration asks for parameters is refused in any case, before memory is taken.
-  /// - Throws: what opening a container throws; `noConfiguration` for a file of tensors without a
-  ///   model; `overBudget`; what building the model and loading its state throw.
+  /// - Throws: what opening the file throws; `noConfiguration` for a file of tensors without a
+  ///   model; `overBudget`; what building the model and loading its state throw: `unknownLayerClass` and the
+  ///   like for what Cairn does not have, `weightMismatch`.
   public static func load(
     from path: String, registry: LayerRegistry = .standard, budget: Int? = nil,
     limits: ModelLimits = ModelLimits(), options: ReadOptions = ReadOptions()
   ) throws(CairnError) -> Model {
+    let file = try CheckpointFile.open(path, options: options)
     do throws(CairnError) {
-      return try restored(
-        from: Container(path: path, options: options), registry: registry, budget: budget,
-        limits: limits)
+      return try load(from: file.source, registry: registry, budget: budget, limits: limits)
     } catch {
       throw error.located(file: path)
     }
   }
 
-  /// The model that an open container holds, as ``load(from:registry:budget:limits:options:)``.
-  public static func restored(
-    from container: Container, registry: LayerRegistry = .standard, budget: Int? = nil,
-    limits: ModelLimits = ModelLimits()
+  /// The model of an open source of tensors, as ``load(from:registry:budget:limits:options:)``.
+  ///
+  /// - Parameter configuration: What describes the model, if not what the source has: as Keras writes it by
+  ///   itself (`config.json`, `to_json()`), or any Keras's file has it. The tensors are called as Keras calls
+  ///   them, in `.weights.h5` or the weights alone of an older Keras, or by the model's own paths.
+  public static func load(
+    from source: any TensorSource, configuration: [UInt8]? = nil,
+    registry: LayerRegistry = .standard, budget: Int? = nil, limits: ModelLimits = ModelLimits()
   ) throws(CairnError) -> Model {
-    guard let configuration = container.configuration else {
-      throw CairnError(
-        .noConfiguration, "the file holds tensors but no model",
-        advice: "Build the model and call loadWeights(from:)")
+    var isKeras = source is KerasFile || source is HDF5File
+    if !isKeras { isKeras = try source.hasKerasNames }
+    if isKeras {
+      return try restored(
+        fromKeras: source, configuration: configuration, registry: registry, budget: budget,
+        limits: limits)
     }
-    var limits = limits
-    limits.maximumParameters = min(
-      limits.maximumParameters,
-      try mostParameters(filledBy: container, budget: budget ?? container.defaultBudget))
+    if let configuration {
+      return try assembled(
+        from: self.configuration(ofKeras: configuration), weights: source, registry: registry,
+        limits: limits)
+    }
+    return try restored(from: source, registry: registry, budget: budget, limits: limits)
+  }
+
+  /// The model of tensors that are called by its own paths, and of their configuration.
+  static func restored(
+    from source: any TensorSource, registry: LayerRegistry, budget: Int?, limits: ModelLimits
+  ) throws(CairnError) -> Model {
+    guard let configuration = source.configuration else { throw noConfiguration }
+    let limits = try limits.filled(by: source, budget: budget ?? source.defaultBudget)
     let parsed = try Model.parse(configuration: configuration)
     let model = try Model.make(
       configuration: parsed, registry: registry, initialization: .zeros, limits: limits)
     try model.restoreOptimizers(of: parsed, maximumParameters: limits.maximumParameters)
-    try model.loadWeights(from: container, scope: .fullState)
+    try model.loadWeights(from: source, scope: .fullState)
     return model
   }
 
-  /// The parameters that are made for a file of fewer tensors too, so that the error can name the
-  /// tensors that are missing: 8 MiB in float64.
-  static let parametersOfAnyFile = 1 << 20
-
-  /// The most parameters that the tensors of `container` can fill, which take at most `budget` bytes.
-  ///
-  /// A configuration of 500 bytes can ask for terabytes, and the commit record can say anything: only
-  /// the tensors' blocks show what the file has.
-  private static func mostParameters(
-    filledBy container: Container, budget: Int
-  ) throws(CairnError) -> Int {
-    var (owned, tied) = (0, 0)
-    var left = budget
-    for index in 0..<container.count {
-      let entry = try container.entry(at: index)
-      // An element of less than a byte is no parameter.
-      let count = min(entry.shape.elementCount, entry.byteCount)
-      guard entry.aliasOf == nil else {
-        // Layers that share a variable have one each before they do.
-        let (sum, overflow) = tied.addingReportingOverflow(count)
-        tied = overflow ? budget : min(sum, budget)
-        continue
-      }
-      // Before the blocks are read: a thousand tensors can claim the same ones.
-      guard entry.byteCount <= left else {
-        throw CairnError(
-          .overBudget, "the model's tensors take more memory than is allowed",
-          at: .init(name: entry.name.string), expected: "at most \(budget) bytes in all",
-          advice: "Allow more with the parameter budget")
-      }
-      left -= entry.byteCount
-      _ = try container.storage(at: index)
-      // Their bytes are within the budget, so the sum is an Int.
-      owned += count
-    }
-    let (sum, overflow) = owned.addingReportingOverflow(tied)
-    return overflow ? .max : max(sum, parametersOfAnyFile)
+  static var noConfiguration: CairnError {
+    CairnError(
+      .noConfiguration, "the file holds tensors but no model",
+      advice: "Build the model and call loadWeights(from:)")
   }
 
-  /// Replaces the model's weights by those of a `.cairn` file, by name; other state stays.
+  /// Replaces the model's weights by those of a file of any format, by name; other state stays.
   ///
-  /// The file may hold a whole model's state or its weights only. For files of other formats open
-  /// them with `CheckpointFile` and give their source to ``Layer/loadWeights(from:scope:options:)``.
+  /// The file may hold a whole model's state or its weights only.
   ///
   /// - Parameter loading: What says which tensor is for which variable, and what may be left open.
-  /// - Throws: what opening a container throws; `weightMismatch`, whose cause lists everything that
+  /// - Throws: what opening the file throws; `weightMismatch`, whose cause lists everything that
   ///   does not fit. Then nothing has changed.
   @discardableResult
   public func loadWeights(
     from path: String, loading: LoadOptions = LoadOptions(), options: ReadOptions = ReadOptions()
   ) throws(CairnError) -> LoadReport {
     do throws(CairnError) {
-      let container = try Container(path: path, options: options)
+      let source = try CheckpointFile.open(path, options: options).source
       var state: Set<TensorName> = []
       for place in places(.fullState) { state.insert(try place.name()) }
       for place in places(.weights) { state.remove(try place.name()) }
-      var hidden = try optimizerNames(in: container)
-      for index in 0..<container.count {
-        let name = try container.entry(at: index).name
+      var hidden = try optimizerNames(in: source)
+      for index in 0..<source.count {
+        let name = try source.entry(at: index).name
         if state.contains(try loading.mapping(name)) { hidden.insert(name) }
       }
       return try loadWeights(
-        from: HidingSource(container, names: hidden), scope: .weights, options: loading)
+        from: HidingSource(source, names: hidden), scope: .weights, options: loading)
     } catch {
       throw error.located(file: path)
     }

@@ -126,10 +126,10 @@ import Testing
   @Test func `Saving the same state twice gives the same bytes`() throws {
     let folder = try TestFolder()
     let model = try model()
-    try model.save(to: folder.file("a"))
-    try Model.load(from: folder.file("a")).save(to: folder.file("b"))
-    try model.deepCopy().save(to: folder.file("c"))
-    let files = try ["a", "b", "c"].map { name in
+    try model.save(to: folder.file("a.cairn"))
+    try Model.load(from: folder.file("a.cairn")).save(to: folder.file("b.cairn"))
+    try model.deepCopy().save(to: folder.file("c.cairn"))
+    let files = try ["a.cairn", "b.cairn", "c.cairn"].map { name in
       let file = try FileBytes(path: folder.file(name))
       var bytes = [UInt8](repeating: 0, count: file.count)
       var span = bytes.mutableSpan

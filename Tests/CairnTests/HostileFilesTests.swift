@@ -51,7 +51,7 @@ private let folder = fixtures + "/hostile"
     var tensors = try NamedTensors([("other", Tensor(scalar: Float(1)))])
     tensors.configuration = try model.canonicalConfiguration()
     let container = try Container(Container.encode(tensors))
-    let error = #expect(throws: CairnError.self) { try Model.restored(from: container) }
+    let error = #expect(throws: CairnError.self) { try Model.load(from: container) }
     #expect(error?.code == .weightMismatch)
     #expect(error.map { "\($0)" }?.contains("kernel") == true)
   }

@@ -28,13 +28,13 @@ private func contents(of path: String) throws -> [UInt8] {
 
   @Test(arguments: models)
   func `A model of Keras's predicts what it predicts there`(file: String) throws {
-    let (found, expected) = try Self.prediction(of: Model.load(keras: "\(fixtures)/hdf5/\(file)"))
+    let (found, expected) = try Self.prediction(of: Model.load(from: "\(fixtures)/hdf5/\(file)"))
     #expect(found.count == 4 && expected.count == 4)
     for (a, b) in zip(found, expected) { #expect(abs(a - b) < 1e-5) }
   }
 
   @Test func `Weights alone fill a model of the same layers`() throws {
-    let model = try Model.load(keras: "\(fixtures)/hdf5/mixed.keras")
+    let model = try Model.load(from: "\(fixtures)/hdf5/mixed.keras")
     let weights = model.getWeights()
     let fresh = try model.cloned(seed: 3)
     #expect(fresh.getWeights() != weights)
@@ -50,19 +50,19 @@ private func contents(of path: String) throws -> [UInt8] {
     #expect(code { try model.loadKerasWeights(from: source) } == .weightMismatch)
     #expect(model.getWeights() == before)
     let weights = folder.file("x.weights.h5")
-    try model.save(keras: weights)
-    #expect(code { _ = try Model.load(keras: weights) } == .noModel)
+    try model.save(to: weights)
+    #expect(code { _ = try Model.load(from: weights) } == .noConfiguration)
   }
 
   @Test(arguments: models)
   func `A model saved in Keras's form comes back to the bit, in the same bytes`(
     file: String
   ) throws {
-    let model = try Model.load(keras: "\(fixtures)/hdf5/\(file)")
+    let model = try Model.load(from: "\(fixtures)/hdf5/\(file)")
     let paths = [folder.file("one.keras"), folder.file("two.keras")]
-    for path in paths { try model.save(keras: path) }
+    for path in paths { try model.save(to: path) }
     #expect(try contents(of: paths[0]) == contents(of: paths[1]))
-    let again = try Model.load(keras: paths[0])
+    let again = try Model.load(from: paths[0])
     #expect(again.getWeights() == model.getWeights())
     #expect(try again.canonicalConfiguration() == model.canonicalConfiguration())
     let source = try CheckpointFile.open(paths[0]).source
@@ -92,10 +92,10 @@ private func contents(of path: String) throws -> [UInt8] {
     ])
     try model.layers[0].share("kernel", with: model.layers[2], as: "kernel")
     let path = folder.file("tied.keras")
-    try model.save(keras: path)
+    try model.save(to: path)
     let source = try CheckpointFile.open(path).source
     #expect(try compare(ModelTensors(model), source).isSame)
-    let again = try Model.load(keras: path)
+    let again = try Model.load(from: path)
     #expect(try compare(ModelTensors(model), ModelTensors(again)).isSame)
   }
 

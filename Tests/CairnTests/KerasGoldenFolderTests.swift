@@ -54,14 +54,14 @@ struct KerasGoldenFolderTests {
     "A model computes what Keras computes, from every file that it goes through", arguments: models)
   func predictions(_ name: String) throws {
     let path = "\(fixtures)/keras/\(name).keras"
-    let model = try Model.load(keras: path)
+    let model = try Model.load(from: path)
     try Self.check(model, name)
     // Converted, with Keras's names and assets.
     let converted = folder.file("converted.cairn")
     let source = try CheckpointFile.open(path).source
     var sink = try CheckpointFormat.cairn.writer(to: converted)
     try sink.write(source)
-    try Self.check(Model.load(keras: converted), name)
+    try Self.check(Model.load(from: converted), name)
     // Saved by itself, and as Keras does.
     let clone = try model.cloned(copyingWeights: true)
     try Self.check(clone, name)
@@ -69,8 +69,8 @@ struct KerasGoldenFolderTests {
     let fresh = try model.cloned(copyingWeights: true)
     try fresh.save(to: folder.file("clone.cairn"))
     try Self.check(Model.load(from: folder.file("clone.cairn")), name)
-    try fresh.save(keras: folder.file("clone.keras"))
-    try Self.check(Model.load(keras: folder.file("clone.keras")), name)
+    try fresh.save(to: folder.file("clone.keras"))
+    try Self.check(Model.load(from: folder.file("clone.keras")), name)
     try Self.check(fresh.deepCopy(), name)
   }
 }

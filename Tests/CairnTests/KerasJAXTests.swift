@@ -32,7 +32,7 @@ struct KerasJAXTests {
     arguments: [("float64", 1e-12), ("tower", 1.0 / 128), ("weightless", 1e-6)])
   func predictions(_ name: String, _ tolerance: Double) throws {
     let path = "\(Self.folder)/\(name).keras"
-    let model = try Model.load(keras: path)
+    let model = try Model.load(from: path)
     try check(model, name, tolerance: tolerance)
     try check(model.cloned(copyingWeights: true), name, tolerance: tolerance)
     // Through a container, which has the tensors as they are in the file, and Keras's form again.
@@ -42,8 +42,8 @@ struct KerasJAXTests {
     let container = try CheckpointFile.open(folder.file("m.cairn")).source
     #expect(try container.hasKerasNames)
     try check(Model.restored(fromKeras: container), name, tolerance: tolerance)
-    try model.save(keras: folder.file("m.keras"))
-    try check(Model.load(keras: folder.file("m.keras")), name, tolerance: tolerance)
+    try model.save(to: folder.file("m.keras"))
+    try check(Model.load(from: folder.file("m.keras")), name, tolerance: tolerance)
   }
 
   @Test("What would lose digits in a variable's type is refused")

@@ -41,7 +41,7 @@ struct KerasTensorFlowTests {
   @Test("Predictions are Keras's", arguments: names)
   func predictions(_ name: String) throws {
     let path = "\(Self.folder)/\(name).keras"
-    let model = try Model.load(keras: path)
+    let model = try Model.load(from: path)
     try check(model, name)
     // A clone has the same layers in the same order, which a canonical configuration must not change.
     let clone = try model.cloned(copyingWeights: true)
@@ -68,7 +68,7 @@ struct KerasTensorFlowTests {
       configuration: configuration, initialization: .zeros, version: KerasVersion(3, 0))
     // Kept by what is made of it.
     let kept = try Model.make(configuration: old.configuration, initialization: .zeros)
-    let weights = try Model.load(keras: "\(Self.folder)/multiply.keras").getWeights()
+    let weights = try Model.load(from: "\(Self.folder)/multiply.keras").getWeights()
     for model in [new, old, kept] { try model.setWeights(weights) }
     let inputs = try tensors("multiply", "in")
     #expect(try old.predict(inputs) != new.predict(inputs))
@@ -77,7 +77,7 @@ struct KerasTensorFlowTests {
 
   @Test("An optimizer that was never built is in nobody's way, and its state is said to be fresh")
   func unbuiltOptimizer() throws {
-    let model = try Model.load(keras: "\(Self.folder)/compiled.keras")
+    let model = try Model.load(from: "\(Self.folder)/compiled.keras")
     #expect(model.optimizer?.isBuilt == false && model.optimizerNote == nil)
   }
 }

@@ -43,7 +43,7 @@ import Testing
 
   @Test(arguments: models)
   func `A model of Keras 2 computes what it computes there`(name: String) throws {
-    try Self.check(Model.load(keras: "\(Self.home)/\(name)"), name)
+    try Self.check(Model.load(from: "\(Self.home)/\(name)"), name)
   }
 
   @Test(arguments: models)
@@ -59,7 +59,7 @@ import Testing
       return
     }
     try sink.write(source)
-    try Self.check(Model.load(keras: path), name)
+    try Self.check(Model.load(from: path), name)
     let written = try CheckpointFile.open(path).source
     #expect(written.metadata["keras_version"] == .string("2.15.0"))
   }

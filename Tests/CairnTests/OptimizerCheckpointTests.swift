@@ -167,8 +167,8 @@ import Testing
         try whole.loadWeights(from: Container(path: folder.file("b.cairn")), scope: .fullState)
       } != nil)
     // Keras's own file keeps it too.
-    try whole.save(keras: folder.file("c.keras"))
-    let back = try Model.load(keras: folder.file("c.keras"))
+    try whole.save(to: folder.file("c.keras"))
+    let back = try Model.load(from: folder.file("c.keras"))
     #expect(
       back.optimizer?.variables.map(\.value) == whole.optimizer?.variables.map(\.value))
   }

@@ -20,13 +20,13 @@ struct RealKerasModelTests {
     func array(_ name: String) throws -> Tensor {
       try CheckpointFile.open("\(folder)/\(name).npy").source.tensor(at: 0)
     }
-    let model = try Model.load(keras: "\(folder)/\(name)")
+    let model = try Model.load(from: "\(folder)/\(name)")
     let found: [Float] = try model.predict(array("input")).cast(to: .float32).scalars()
     let expected: [Float] = try array("expected").cast(to: .float32).scalars()
     #expect(found.count == expected.count && !found.isEmpty)
     // A step of bfloat16 is 2^-8 of the value.
     let tolerance: Float = folder.hasSuffix("bfloat16") ? 0.02 : 1e-4
     for (a, b) in zip(found, expected) { #expect(abs(a - b) <= tolerance) }
-    try model.save(keras: "\(folder)/written.keras")
+    try model.save(to: "\(folder)/written.keras")
   }
 }

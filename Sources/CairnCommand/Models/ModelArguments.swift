@@ -25,15 +25,7 @@ struct ModelArguments: ParsableArguments {
   ///
   /// - Throws: what reading it throws; `noConfiguration` for weights without a configuration.
   func open() throws(CairnError) -> Model {
-    guard let config else {
-      let format = try FormatRegistry.standard.detect(model).name
-      var isKeras = [CheckpointFormat.keras.name, CheckpointFormat.hdf5.name].contains(format)
-      if format == CheckpointFormat.cairn.name {
-        // What was converted from a file of Keras's has its names and its configuration.
-        isKeras = try CheckpointFile.open(model).source.hasKerasNames
-      }
-      return isKeras ? try Model.load(keras: model) : try Model.load(from: model)
-    }
+    guard let config else { return try Model.load(from: model) }
     let weights = try CheckpointFile.open(model)
     return try Self.model(configuration: config, weights: weights)
   }
@@ -63,11 +55,7 @@ struct ModelArguments: ParsableArguments {
           found: ByteCount.text(file.count))
       }
       let text = try file.withBytes(in: 0..<file.count) { $0.array }
-      if try weights.source.hasKerasNames {
-        return try Model.restored(fromKeras: weights.source, configuration: text)
-      }
-      return try Model.assembled(
-        from: Model.configuration(ofKeras: text), weights: weights.source)
+      return try Model.load(from: weights.source, configuration: text)
     } catch {
       throw error.code == .weightMismatch
         ? error.located(file: weights.path) : error.located(file: path)

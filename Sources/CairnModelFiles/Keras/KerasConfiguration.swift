@@ -73,21 +73,6 @@ enum KerasConfiguration {
     return KerasVersion(text)
   }
 
-  /// What a configuration may ask for that comes with tensors: as many parameters as those have, and a
-  /// million in any case, so that what is missing can be named. 500 bytes can ask for terabytes.
-  static func limits(
-    filledBy source: any TensorSource, _ limits: ModelLimits = ModelLimits()
-  ) throws(CairnError) -> ModelLimits {
-    var elements = 0
-    for entry in try source.entries() {
-      let count = min(entry.shape.elementCount, entry.byteCount)
-      elements = min(1 << 48, elements + min(count, 1 << 48))
-    }
-    var limits = limits
-    limits.maximumParameters = min(limits.maximumParameters, max(elements, 1 << 20))
-    return limits
-  }
-
   /// What stands in the way of making a model of a configuration, as far as the names of its classes
   /// say; by whose rules it computes, if they are not the newest Keras's. No model is made for that.
   static func remarks(_ source: any TensorSource) -> [String] {

@@ -116,7 +116,7 @@ struct KerasLayout {
     let model: Model
     do throws(CairnError) {
       model = try KerasConfiguration.model(
-        configuration, of: source, limits: KerasConfiguration.limits(filledBy: source))
+        configuration, of: source, limits: ModelLimits().filled(by: source, budget: .max))
     } catch {
       guard needsModel else { return [:] }
       throw error

@@ -120,7 +120,7 @@ struct KerasWriter: TensorSink {
             expected: "a model without hard_sigmoid", advice: "Write a .cairn file")
         }
         // The model's own has the shapes of all tensors, which Keras 3 asks for.
-        let limits = try KerasConfiguration.limits(filledBy: source)
+        let limits = try ModelLimits().filled(by: source, budget: .max)
         configuration = try KerasConfiguration.model(found, of: source, limits: limits)
           .canonicalConfiguration()
         // How it was compiled is kept beside it, as a whole model's file in HDF5 has it.

@@ -1,57 +1,27 @@
-// Models out of Keras's files, and into them.
+// Models out of Keras's files.
 
 public import CairnCheckpoints
 import CairnContainer
 import CairnForeign
-public import CairnJSON
+package import CairnJSON
 public import CairnModels
 public import CairnSystem
 import CairnTensors
 
 extension Model {
-  /// The model of a file of Keras's: `.keras`, or a whole model in HDF5 of Keras 1, 2 or 3.
+  /// The model of tensors that are called as Keras calls them, or as a model does.
   ///
   /// Weights are found where Keras puts them, and so is the state of the optimizer of a `.keras` file, if
   /// it is one that Cairn has. What belongs to neither, such as an older file's optimizer, is read from
-  /// the file as tensors (``CheckpointFile``) and is no part of the model. Nothing in the file is
-  /// executed: classes come from `registry` alone.
+  /// the file as tensors (``CheckpointFile``) and is no part of the model.
   ///
-  /// - Throws: what opening the file throws; `noModel` for weights without a configuration; what
-  ///   ``make(configuration:registry:initialization:limits:)`` throws for a class or setting that Cairn
-  ///   does not have, or that Keras 3 computes in another way; `weightMismatch`; `overBudget`.
-  public static func load(
-    keras path: String, registry: LayerRegistry = .standard, limits: ModelLimits = ModelLimits(),
-    options: ReadOptions = ReadOptions()
+  /// - Parameter configuration: Of any Keras; the source's own unless it is given.
+  package static func restored(
+    fromKeras source: any TensorSource, configuration: [UInt8]? = nil,
+    registry: LayerRegistry = .standard, budget: Int? = nil, limits: ModelLimits = ModelLimits()
   ) throws(CairnError) -> Model {
-    let file = try CheckpointFile.open(path, options: options)
-    do throws(CairnError) {
-      return try restored(fromKeras: file.source, registry: registry, limits: limits)
-    } catch {
-      throw error.located(file: path)
-    }
-  }
-
-  /// The model of tensors that are called as Keras calls them, or as a model does, and their
-  /// configuration; as ``load(keras:registry:limits:options:)``.
-  public static func restored(
-    fromKeras source: any TensorSource, registry: LayerRegistry = .standard,
-    limits: ModelLimits = ModelLimits()
-  ) throws(CairnError) -> Model {
-    guard let configuration = source.configuration else {
-      throw CairnError(
-        .noModel, "the file holds tensors but no model",
-        advice: "Build the model and load the weights by name")
-    }
-    let limits = try KerasConfiguration.limits(filledBy: source, limits)
-    var left = source.defaultBudget
-    for entry in try source.entries() where entry.aliasOf == nil {
-      guard entry.byteCount <= left else {
-        throw CairnError(
-          .overBudget, "the model's tensors take more memory than is allowed",
-          at: .init(name: entry.name.string), expected: "at most \(source.defaultBudget) bytes")
-      }
-      left -= entry.byteCount
-    }
+    guard let configuration = configuration ?? source.configuration else { throw noConfiguration }
+    let limits = try limits.filled(by: source, budget: budget ?? source.defaultBudget)
     let model = try KerasConfiguration.model(
       configuration, of: source, registry: registry, limits: limits)
     try model.loadKerasWeights(from: source)
@@ -60,25 +30,11 @@ extension Model {
     return model
   }
 
-  /// The model of a configuration that Keras wrote by itself (`config.json`, `to_json()`), or of any Keras's
-  /// file, with weights that are called as Keras calls them: `.weights.h5`, in several files too, or the
-  /// weights alone of an older Keras.
-  ///
-  /// - Throws: as ``restored(fromKeras:registry:limits:)``.
-  public static func restored(
-    fromKeras source: any TensorSource, configuration: [UInt8],
-    registry: LayerRegistry = .standard, limits: ModelLimits = ModelLimits()
-  ) throws(CairnError) -> Model {
-    try restored(
-      fromKeras: ConfiguredWeights(base: source, configuration: configuration), registry: registry,
-      limits: limits)
-  }
-
   /// A configuration of any Keras, from a file of any kind, as
   /// ``make(configuration:registry:initialization:limits:)`` takes it.
   ///
   /// - Throws: `invalidConfiguration`; `unsupportedConfiguration` for what an older Keras had and Cairn has not.
-  public static func configuration(ofKeras text: [UInt8]) throws(CairnError) -> JSONValue {
+  package static func configuration(ofKeras text: [UInt8]) throws(CairnError) -> JSONValue {
     try KerasConfiguration.current(ConfigurationText.parse(text), version: nil).value
   }
 
@@ -207,60 +163,14 @@ extension Model {
     }
     try loadWeights(from: tensors, scope: .weights)
   }
-
-  /// Saves the model as Keras 3 does: `.keras` with the configuration, or `.weights.h5`, by the path's
-  /// extension.
-  ///
-  /// The same model gives the same bytes. The state of seed generators, which Keras does not save, stands
-  /// beside the weights where Keras does not look.
-  ///
-  /// - Throws: `unknownFormat` for another extension; `cannotHold`, and what writing a file throws.
-  public func save(
-    keras path: String, options: WriteOptions = WriteOptions()
-  ) throws(CairnError) {
-    let format = try FormatRegistry.standard.forWriting(path)
-    guard format.name == CheckpointFormat.keras.name || format.name == CheckpointFormat.hdf5.name
-    else {
-      throw CairnError(
-        .unknownFormat, "the extension is none of Keras's", at: .init(file: path),
-        expected: ".keras or .weights.h5")
-    }
-    var sink = try format.writer(
-      to: path, options: options, accepting: format.name == "hdf5" ? [.configuration] : [])
-    try sink.write(ModelTensors(self))
-  }
-}
-
-/// Weights with a configuration that stands elsewhere.
-private struct ConfiguredWeights: TensorSource {
-  let base: any TensorSource
-  let configuration: [UInt8]?
-
-  var count: Int { base.count }
-  var metadata: Metadata { base.metadata }
-  var plausibleByteCount: Int { base.plausibleByteCount }
-  var opaqueItems: [OpaqueItem] { base.opaqueItems }
-
-  func entry(at index: Int) throws(CairnError) -> TensorEntry { try base.entry(at: index) }
-  func index(of name: TensorName) throws(CairnError) -> Int? { try base.index(of: name) }
-  func tensor(at index: Int) throws(CairnError) -> Tensor { try base.tensor(at: index) }
-  func memory(at index: Int) throws(CairnError) -> ByteRegion? { try base.memory(at: index) }
-  func read(
-    at index: Int, from offset: Int, into bytes: inout MutableSpan<UInt8>
-  ) throws(CairnError) { try base.read(at: index, from: offset, into: &bytes) }
-}
-
-extension CairnError.Code {
-  /// A file of Keras's has tensors but no model's configuration.
-  public static let noModel = Self("noModel")
 }
 
 extension TensorSource {
   /// Whether the tensors are called as in a whole model's file of Keras's, which a conversion to another
-  /// format keeps, or there are none at all: ``Model/restored(fromKeras:registry:limits:)`` makes the model then.
+  /// format keeps, or there are none at all: their model is made as Keras makes it.
   ///
   /// - Complexity: O(number of tensors).
-  public var hasKerasNames: Bool {
+  package var hasKerasNames: Bool {
     get throws(CairnError) {
       if !KerasNameLists(metadata).paths.isEmpty || count == 0 { return true }
       // A model of vocabularies has assets and need not have weights.

@@ -36,7 +36,7 @@ extension Road {
       var options = writing(files)
       change(&options)
       let summary = try RoadSite.model(1).save(to: site.path(output), options: options)
-      return summary.root?.bytes ?? []
+      return summary?.root?.bytes ?? []
     }
   }
 

@@ -7,7 +7,7 @@ import Forge
 private func answer(_ body: () throws(CairnError) -> Void) throws(CairnError) {
   do throws(CairnError) { try body() } catch {
     let known: [CairnError.Code] = [
-      .unsupported, .missingFile, .noModel, .unknownLayerClass, .unsupportedConfiguration,
+      .unsupported, .missingFile, .noConfiguration, .unknownLayerClass, .unsupportedConfiguration,
     ]
     guard known.contains(error.code) else { throw error }
   }
@@ -40,7 +40,7 @@ private func check(_ bytes: [UInt8]) throws(CairnError) {
     }
     if file.configuration != nil {
       try? answer { () throws(CairnError) in
-        _ = try Model.restored(fromKeras: tensors, limits: limits)
+        _ = try Model.load(from: tensors, limits: limits)
       }
     }
     stopMetering()

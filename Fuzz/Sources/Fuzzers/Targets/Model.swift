@@ -8,7 +8,7 @@ private func check(_ bytes: [UInt8]) throws(CairnError) {
   layout.insert(ForgedFrame("CONF", bytes))
   let file = layout.bytes()
   let container = try Container(source(file), options: .fuzzing(file))
-  _ = refusal { () throws(CairnError) in _ = try Model.restored(from: container) }
+  _ = refusal { () throws(CairnError) in _ = try Model.load(from: container) }
   var limits = ModelLimits()
   limits.maximumParameters = 1 << 16
   let model = try Model.make(
@@ -24,7 +24,7 @@ private func checkRoundTrip(_ model: Model) {
     try Container(Container.encode(tensors, options: .fuzzing))
   }
   let restored = promised("a saved model can be restored") { () throws(CairnError) in
-    try ModelTensors(Model.restored(from: written))
+    try ModelTensors(Model.load(from: written))
   }
   expectSame(tensors, restored, "a restored model")
 }
