@@ -74,3 +74,5 @@ if grep -rnE '\[String ?: |Set<String>|\.split\(separator: ?"|\.hasPrefix\(|\.ha
 fi
 # Storeys import downwards, folders do not use each other, and no long cycle of files.
 python3 Scripts/house.py --check
+# The page of error codes is made from the code.
+python3 Scripts/error-codes.py --check
