@@ -17,6 +17,10 @@ struct LayerKind: Sendable {
   let castsFloats: Bool
   /// Whether integers and bools that come in stay what they are.
   let keepsWholeNumbers: Bool
+  /// Whether what comes out is rounded to the type of what came in before it is converted to the compute
+  /// type, and what comes in is not converted: Keras's `autocast = False` of layers that compute in float32
+  /// at least.
+  let roundsToInput: Bool
   /// Whether the layer is built for a shape: other classes are built when they are made, and Keras writes
   /// no `build_config` for them.
   let needsShape: Bool
@@ -25,14 +29,15 @@ struct LayerKind: Sendable {
 
   init(
     _ className: String, module: String = "keras.layers", passesMask: Bool = false,
-    castsFloats: Bool = true, keepsWholeNumbers: Bool = false, needsShape: Bool = true,
-    callArguments: [String] = []
+    castsFloats: Bool = true, keepsWholeNumbers: Bool = false, roundsToInput: Bool = false,
+    needsShape: Bool = true, callArguments: [String] = []
   ) {
     self.className = className
     self.module = module
     self.passesMask = passesMask
     self.castsFloats = castsFloats
     self.keepsWholeNumbers = keepsWholeNumbers
+    self.roundsToInput = roundsToInput
     self.needsShape = needsShape
     self.callArguments = callArguments
   }

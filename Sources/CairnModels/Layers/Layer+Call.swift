@@ -57,6 +57,9 @@ extension Layer {
     guard castsFloats else { return try evaluate(arguments, in: context) }
     let type = state.dtype.computeDType
     var arguments = arguments
+    let given = arguments.positional.flatMap(\.tensors).map(\.tensor.dtype)
+    let kind = (Self.self as? any KerasLayer.Type)?.kind
+    let rounded = kind?.roundsToInput == true ? given.first : nil
     if !keepsWholeNumbers, let first = arguments.positional.first {
       // Where they meet a weight, in Keras too. Masks, which are bools, come later or by name.
       arguments.positional[0] = try first.mapTensors { (input) throws(CairnError) in
@@ -66,12 +69,15 @@ extension Layer {
     }
     let inputs = try arguments.mapTensors { (input) throws(CairnError) in
       guard input.tensor.dtype.isPlainFloat else { return input }
-      var value = try input.tensor.cast(to: type)
-      if type != .float64 { value = try value.cast(to: .float32) }
+      var value = rounded == nil ? try input.tensor.cast(to: type) : input.tensor
+      value = try value.cast(to: state.evaluationDType)
       return MaskedTensor(value, mask: input.mask)
     }
     var outputs = try evaluate(inputs, in: context)
+    // The mean of integers is of the type that their quotient has.
+    if keepsWholeNumbers, !given.isEmpty, given.allSatisfy(\.isWhole) { return outputs }
     for index in outputs.indices where outputs[index].tensor.dtype.isPlainFloat {
+      if let rounded { outputs[index].tensor = try outputs[index].tensor.cast(to: rounded) }
       outputs[index].tensor = try outputs[index].tensor.cast(to: type)
     }
     return outputs

@@ -247,6 +247,11 @@ public final class Merging<Rule: MergingRule>: KerasLayer, ConfiguredLayer {
     }
     guard let sum = result else { throw state.notBuilt() }
     guard Rule.function == .mean else { return sum }
+    // The types in which TensorFlow divides integers (`math_ops.py`, `_TRUEDIV_TABLE`).
+    if [.int32, .int64, .uint32, .uint64].contains(sum.dtype) {
+      let values: [Double] = try sum.cast(to: .float64).scalars()
+      return try Tensor(values.map { $0 / Double(inputs.count) }, shape: sum.shape)
+    }
     let values: [Float] = try sum.cast(to: .float32).scalars()
     return try Tensor(values.map { $0 / Float(inputs.count) }, shape: sum.shape)
   }

@@ -9,7 +9,7 @@ import CairnTensors
 /// Input and output: any rank from 2 on, the same. Variables: `gamma` and `beta` (if it scales, if
 /// it centres), one value a channel.
 public final class GroupNormalization: FloatLayer, ConfiguredLayer {
-  static let kind = LayerKind("GroupNormalization", passesMask: true)
+  static let kind = LayerKind("GroupNormalization", passesMask: true, roundsToInput: true)
 
   let core: LayerState
   private let groups: Int

@@ -10,7 +10,7 @@ import CairnTensors
 /// Input and output: any shape, the same. Variables: `gamma` and `beta` (if it scales, if it
 /// centres), of the lengths of those dimensions.
 public final class LayerNormalization: FloatLayer, ConfiguredLayer {
-  static let kind = LayerKind("LayerNormalization", passesMask: true)
+  static let kind = LayerKind("LayerNormalization", passesMask: true, roundsToInput: true)
 
   let core: LayerState
   private let axes: [Int]
