@@ -6,7 +6,7 @@ CONFORMANCE := .build/release/cairn-conformance
 
 .PHONY: help demo build test test-swift conformance test-decoders test-real test-keras test-models \
   test-formats models detection test-asan \
-  test-tsan test-crash bench bench-build bench-large fuzz hostile lint clean
+  test-tsan test-crash examples bench bench-build bench-large fuzz hostile lint clean
 
 help:
 	@echo "make demo           the main job on real weights: save, restore, copy, prove"
@@ -21,6 +21,7 @@ help:
 	@echo "make test-asan      the Swift tests under the address sanitizer"
 	@echo "make test-tsan      the Swift tests under the thread sanitizer; FILTER=… for some of them"
 	@echo "make test-crash     200 kills, and every fault and loss of power that is simulated"
+	@echo "make examples       packages that stand on the library as a user's do, built and run"
 	@echo "make fuzz           the fuzzers, FUZZ_SECONDS=60 each; FUZZ_TARGET=open for one of them"
 	@echo "make hostile        structured hostile files, COUNT=20000 of them, against the command"
 	@echo "make bench          Cairn beside its peers: sizes, rates, copies; ARGUMENTS=… for some of it"
@@ -113,6 +114,11 @@ hostile:
 	@Scripts/setup.sh build
 	$(SWIFT) build -c release --product cairn
 	python3 Fuzz/Hostile/run.py $(CAIRN) --count $(COUNT) --jobs 2 $(ARGUMENTS)
+
+# Each is a package of its own, which knows the product Cairn alone.
+examples:
+	@Scripts/setup.sh build
+	$(SWIFT) run --package-path Examples/OwnFormat
 
 bench-build:
 	@Scripts/setup.sh python

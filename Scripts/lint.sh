@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 swift format lint --strict --recursive Package.swift Sources Tests \
-  Fuzz/Package.swift Fuzz/Sources Benchmarks/Package.swift Benchmarks/Sources
+  Fuzz/Package.swift Fuzz/Sources Benchmarks/Package.swift Benchmarks/Sources Examples
 
 # Nothing that traps on input, and no leftovers.
 if grep -rnE 'try!|as!|fatalError\(|TODO|FIXME' Sources Benchmarks/Sources --include='*.swift'; then

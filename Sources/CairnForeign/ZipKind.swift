@@ -81,7 +81,7 @@ private struct ZipNames {
   private static let maximumCount = 1 << 14
   private static let maximumByteCount = 1 << 20
 
-  init?(_ file: FileBytes, head: [UInt8]) {
+  init?(_ file: any ByteSource, head: [UInt8]) {
     let isEmpty = head.starts(with: [0x50, 0x4B, 5, 6])
     guard isEmpty || head.starts(with: [0x50, 0x4B, 3, 4]) else { return nil }
     if let directory = try? ZipDirectory(file, memberLimit: .max, allowsTail: true) {

@@ -40,4 +40,12 @@ extension CheckpointFile {
   ) throws(CairnError) -> CheckpointFile {
     try FormatRegistry.standard.open(path, format: format, options: options)
   }
+
+  /// Opens a checkpoint whose bytes lie anywhere, as ``FormatRegistry/open(_:named:format:options:)``.
+  public static func open(
+    _ source: any ByteSource, named name: String? = nil, format: CheckpointFormat? = nil,
+    options: ReadOptions = ReadOptions()
+  ) throws(CairnError) -> CheckpointFile {
+    try FormatRegistry.standard.open(source, named: name, format: format, options: options)
+  }
 }

@@ -16,7 +16,7 @@ public protocol ByteSource: Sendable {
 
 extension ByteSource {
   /// Runs `body` on the bytes of `range`: in place where they lie in memory, else on a copy.
-  package func withBytes<R: ~Copyable>(
+  public func withBytes<R: ~Copyable>(
     in range: Range<Int>, _ body: (Span<UInt8>) throws(CairnError) -> R
   ) throws(CairnError) -> R {
     // Before anything is allocated: a range may come from a stranger's file.

@@ -2,7 +2,7 @@
 
 public import CairnSystem
 
-/// A path that may lead to a checkpoint: a file, perhaps one of several, or a folder.
+/// What may be a checkpoint: a file, perhaps one of several, a folder, or bytes that lie elsewhere.
 ///
 /// A file is opened once, here: were it opened for each format that looks at it, a file that is
 /// replaced meanwhile would be read as what it was.
@@ -12,9 +12,12 @@ public struct CheckpointPlace: Sendable {
   /// How files are read.
   public let options: ReadOptions
   /// The open file; nil if the path is a folder's.
-  public let file: FileBytes?
+  public let file: (any ByteSource)?
   /// The first bytes of the file, at most ``headByteCount``.
   public let head: [UInt8]
+
+  /// Whether other files can lie beside the bytes.
+  private let hasFolder: Bool
 
   /// How many of a file's first bytes are enough to tell most formats.
   static let headByteCount = 512
@@ -36,14 +39,35 @@ public struct CheckpointPlace: Sendable {
   }
 
   /// The place of a file that is open already.
-  package init(_ file: FileBytes, options: ReadOptions) throws(CairnError) {
+  package init(_ file: any ByteSource, options: ReadOptions) throws(CairnError) {
+    try self.init(source: file, name: file.path ?? "", options: options, hasFolder: true)
+  }
+
+  /// Bytes that lie anywhere: in memory, on another machine. No file lies beside them.
+  ///
+  /// - Parameter name: What they are called in messages; its extension tells the format where the content
+  ///   does not.
+  /// - Throws: what reading the first bytes needs.
+  public init(
+    source: any ByteSource, name: String, options: ReadOptions = ReadOptions()
+  ) throws(CairnError) {
+    try self.init(source: source, name: name, options: options, hasFolder: false)
+  }
+
+  private init(
+    source file: any ByteSource, name: String, options: ReadOptions, hasFolder: Bool
+  ) throws(CairnError) {
     var bytes = [UInt8](repeating: 0, count: min(Self.headByteCount, file.count))
     var span = bytes.mutableSpan
     try file.read(at: 0, into: &span)
-    self.init(path: file.path ?? "", options: options, file: file, head: bytes)
+    self.init(path: name, options: options, file: file, head: bytes, hasFolder: hasFolder)
   }
 
-  private init(path: String, options: ReadOptions, file: FileBytes?, head: [UInt8]) {
+  private init(
+    path: String, options: ReadOptions, file: (any ByteSource)?, head: [UInt8],
+    hasFolder: Bool = true
+  ) {
+    self.hasFolder = hasFolder
     self.path = path
     self.options = options
     self.file = file
@@ -58,7 +82,7 @@ public struct CheckpointPlace: Sendable {
   /// The open file.
   ///
   /// - Throws: `notARegularFile` for a folder.
-  public func openFile() throws(CairnError) -> FileBytes {
+  public func openFile() throws(CairnError) -> any ByteSource {
     guard let file else {
       throw CairnError(
         .notARegularFile, "a folder, where this format is a file", at: .init(file: path),
@@ -84,7 +108,10 @@ public struct CheckpointPlace: Sendable {
 
   /// Whether the folder holds a regular file of that name.
   public func holds(_ name: String) -> Bool {
-    (try? retrying { () throws(SystemError) in try options.files.status(at: folder + "/" + name) })?
+    hasFolder
+      && (try? retrying { () throws(SystemError) in
+        try options.files.status(at: folder + "/" + name)
+      })?
       .kind == .regular
   }
 
@@ -103,7 +130,7 @@ public struct CheckpointPlace: Sendable {
   /// - Throws: `invalidPath` for a name that leads out of the folder; `missingFile` if there is none.
   package func companion(
     _ name: String, _ companions: Companions = .named
-  ) throws(CairnError) -> FileBytes {
+  ) throws(CairnError) -> any ByteSource {
     let inner: InnerPath
     do throws(CairnError) {
       inner = try InnerPath(SystemPath.bytes(name) ?? Array(name.utf8))
@@ -119,8 +146,9 @@ public struct CheckpointPlace: Sendable {
   ///   are to be confined.
   package func companion(
     _ inner: InnerPath, _ companions: Companions = .named
-  ) throws(CairnError) -> FileBytes {
+  ) throws(CairnError) -> any ByteSource {
     let name = SystemPath.text(inner.bytes)
+    guard hasFolder else { throw missing(name) }
     let place = folder + "/" + name
     if companions == .confined {
       let real = try resolved(place, name)

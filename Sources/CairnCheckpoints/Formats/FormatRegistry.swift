@@ -120,6 +120,28 @@ public struct FormatRegistry: Sendable {
     if let only = try FolderFile(place, format: format, among: self) {
       (place, remarks) = (only.place, only.remarks)
     }
+    return try open(place, format: format, at: path, remarks: remarks)
+  }
+
+  /// Opens a checkpoint whose bytes lie anywhere: in memory, or behind a source of one's own. A format of
+  /// several files is opened by its path.
+  ///
+  /// - Parameter name: What it is called in messages; its extension tells the format where the content does
+  ///   not.
+  /// - Throws: `unknownFormat`, and what opening a file of that format throws; `missingFile` where there should
+  ///   be others beside it.
+  public func open(
+    _ source: any ByteSource, named name: String? = nil, format: CheckpointFormat? = nil,
+    options: ReadOptions = ReadOptions()
+  ) throws(CairnError) -> CheckpointFile {
+    let name = name ?? source.path ?? "memory"
+    let place = try CheckpointPlace(source: source, name: name, options: options)
+    return try open(place, format: format, at: name, remarks: [])
+  }
+
+  private func open(
+    _ place: CheckpointPlace, format: CheckpointFormat?, at path: String, remarks: [String]
+  ) throws(CairnError) -> CheckpointFile {
     try place.refuseOtherContent()
     // Not `??`, whose right side may throw any error.
     let found: CheckpointFormat

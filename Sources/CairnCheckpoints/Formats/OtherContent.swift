@@ -30,7 +30,7 @@ struct OtherContent {
 
   /// What a file is that no format has recognised.
   static func guess(
-    _ file: FileBytes, head: [UInt8], path: String, mayBeIndex: Bool
+    _ file: any ByteSource, head: [UInt8], path: String, mayBeIndex: Bool
   ) -> OtherContent? {
     if let other = archive(head) ?? model(head, path: path) { return other }
     let other = text(file, head)
@@ -74,7 +74,7 @@ struct OtherContent {
 
   /// Whether there is nothing but zeros: what a crash, or a download that was given up, leaves of a file.
   /// Of a large file it is not asked.
-  static func isAllZeros(_ file: FileBytes, head: [UInt8]) -> Bool {
+  static func isAllZeros(_ file: any ByteSource, head: [UInt8]) -> Bool {
     guard !head.isEmpty, head.allSatisfy({ $0 == 0 }), file.count <= 256 << 20 else { return false }
     var offset = 0
     while offset < file.count {
@@ -211,7 +211,7 @@ struct OtherContent {
   // MARK: - Texts
 
   /// A text: JSON, or a line that says why there is no file.
-  private static func text(_ file: FileBytes, _ head: [UInt8]) -> OtherContent? {
+  private static func text(_ file: any ByteSource, _ head: [UInt8]) -> OtherContent? {
     guard file.count <= 1 << 20, !head.isEmpty, isText(head, isWhole: file.count == head.count)
     else {
       return nil

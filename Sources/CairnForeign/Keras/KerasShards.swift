@@ -114,7 +114,7 @@ public struct KerasShards: TableSource {
     var file: ByteKey
   }
 
-  private static func parse(_ file: FileBytes) throws(CairnError) -> JSONValue {
+  private static func parse(_ file: any ByteSource) throws(CairnError) -> JSONValue {
     guard file.count <= ShardedCheckpoint.maximumIndexByteCount else {
       throw CairnError(
         .headerTooLarge, "the index is larger than is allowed",

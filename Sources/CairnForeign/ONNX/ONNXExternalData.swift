@@ -63,11 +63,11 @@ struct ONNXExternalData {
 /// A file of external data, held against the SHA-1 that the model records before the first byte of it is
 /// used.
 final class ONNXDataFile: ByteSource, Sendable {
-  private let file: FileBytes
+  private let file: any ByteSource
   private let expected: Lock<Set<ByteKey>> = Lock([])
   private let found = Lock<ByteKey?>(nil)
 
-  init(_ file: FileBytes) { self.file = file }
+  init(_ file: any ByteSource) { self.file = file }
 
   var count: Int { file.count }
   var path: String? { file.path }

@@ -22,7 +22,7 @@ struct ShardIndex {
   ///
   /// - Throws: `headerTooLarge`, `invalidHeader`, `duplicateName`, `invalidPath`, `limitExceeded`,
   ///   `overBudget`.
-  init(_ file: FileBytes) throws(CairnError) {
+  init(_ file: any ByteSource) throws(CairnError) {
     do throws(CairnError) {
       try read(file)
     } catch {
@@ -30,7 +30,7 @@ struct ShardIndex {
     }
   }
 
-  private mutating func read(_ file: FileBytes) throws(CairnError) {
+  private mutating func read(_ file: any ByteSource) throws(CairnError) {
     guard file.count <= ShardedCheckpoint.maximumIndexByteCount else {
       throw CairnError(
         .headerTooLarge, "the index is larger than is allowed",

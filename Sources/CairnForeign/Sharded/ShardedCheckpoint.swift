@@ -85,7 +85,7 @@ public struct ShardedCheckpoint: CheckpointSource {
   ///   `invalidPath` for a shard that is not there, or not in the folder; `shardMismatch` where the
   ///   index names a tensor that its shard does not have; and what opening a shard throws.
   init(_ place: CheckpointPlace) throws(CairnError) {
-    let file: FileBytes
+    let file: any ByteSource
     let name = Self.indexName(at: place) ?? FolderNames.indexes[0]
     if let found = place.file { file = found } else { file = try place.companion(name) }
     let index = try ShardIndex(file)

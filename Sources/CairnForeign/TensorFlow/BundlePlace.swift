@@ -66,7 +66,7 @@ struct BundlePlace {
   ]
 
   /// The index.
-  func index(at place: CheckpointPlace) throws(CairnError) -> FileBytes {
+  func index(at place: CheckpointPlace) throws(CairnError) -> any ByteSource {
     if let file = place.file, Self.isTable(file) { return file }
     if !place.holds(prefix + Self.ending), place.holds(prefix) {
       // What TensorFlow wrote before bundles is one file of that name.
@@ -85,7 +85,7 @@ struct BundlePlace {
   }
 
   /// Whether a file ends as a table of sorted keys does.
-  static func isTable(_ file: FileBytes) -> Bool {
+  static func isTable(_ file: any ByteSource) -> Bool {
     guard file.count >= SortedTable.footerByteCount else { return false }
     var reader = SourceReader(file, in: file.count - 8..<file.count)
     return (try? reader.integer(UInt64.self)) == SortedTable.magic
@@ -105,7 +105,7 @@ struct BundlePlace {
 
   /// What the file `checkpoint` calls the newest: `model_checkpoint_path: "ckpt-2"`. An absolute path is
   /// that of the machine that wrote it; the file it names is looked for beside this one.
-  private static func newestPrefix(_ file: FileBytes, in place: CheckpointPlace) -> String? {
+  private static func newestPrefix(_ file: any ByteSource, in place: CheckpointPlace) -> String? {
     guard file.count <= 1 << 16, let bytes = try? file.withBytes(in: 0..<file.count, { $0.array })
     else { return nil }
     let key = Array("model_checkpoint_path:".utf8)

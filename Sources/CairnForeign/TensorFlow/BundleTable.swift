@@ -7,7 +7,7 @@ import CairnTensors
 
 /// The tensors of a bundle, being gathered.
 struct BundleTable {
-  typealias Opening = (Int, Int) throws(CairnError) -> FileBytes
+  typealias Opening = (Int, Int) throws(CairnError) -> any ByteSource
 
   private(set) var table: TensorTable
   private(set) var checked: [CheckedElements] = []
@@ -18,7 +18,7 @@ struct BundleTable {
   private var numbers: [ByteKey: Int] = [:]
   private var isBigEndian = false
   private var shardCount = 0
-  private var files: [Int: FileBytes] = [:]
+  private var files: [Int: any ByteSource] = [:]
   private var ranges: [Int: [(range: Range<Int>, name: String)]] = [:]
   private var usedSlices = 0
   private let budget: Budget
@@ -105,7 +105,7 @@ struct BundleTable {
     }
   }
 
-  private mutating func file(_ shard: Int) throws(CairnError) -> FileBytes {
+  private mutating func file(_ shard: Int) throws(CairnError) -> any ByteSource {
     if let file = files[shard] { return file }
     guard shard < shardCount else {
       throw CairnError(

@@ -1,0 +1,103 @@
+// A format of one's own: matrices as text. A file begins with `MATRICES`; each matrix is a line `name rows
+// columns` and as many numbers, in float32.
+
+import Cairn
+import Foundation
+
+extension CheckpointFormat {
+  /// Matrices as text.
+  static let matrices = CheckpointFormat(
+    name: "matrices", extensions: ["matrices"],
+    lacks: [.ties, .metadata, .configuration, .blobs],
+    recognises: { $0.head.starts(with: Matrices.magic.utf8) },
+    open: { (place) throws(CairnError) in
+      try Matrices(place.openFile())
+    },
+    sink: { path, options, losses in MatricesSink(path: path, accepting: losses) })
+}
+
+/// A file of matrices, read whole.
+struct Matrices: CheckpointSource {
+  static let magic = "MATRICES\n"
+  /// No larger file is read: it lies in memory as text and as numbers.
+  private static let largest = 1 << 28
+
+  private var tensors = NamedTensors()
+  let fileByteCount: Int
+
+  init(_ source: any ByteSource) throws(CairnError) {
+    fileByteCount = source.count
+    guard source.count <= Self.largest else {
+      throw CairnError(
+        .limitExceeded, "the file is too large", expected: "at most \(Self.largest) bytes",
+        found: "\(source.count)")
+    }
+    let text = try source.withBytes(in: 0..<source.count) { bytes in
+      String(decoding: bytes.indices.map { bytes[$0] }, as: UTF8.self)
+    }
+    var words = text.split(whereSeparator: \.isWhitespace)[...]
+    guard words.popFirst() == "MATRICES" else {
+      throw CairnError(.invalidHeader, "the file does not begin as one of matrices")
+    }
+    while let name = words.popFirst() {
+      guard let rows = words.popFirst().flatMap({ Int($0) }), rows >= 0,
+        let columns = words.popFirst().flatMap({ Int($0) }), columns >= 0,
+        case let (count, overflow) = rows.multipliedReportingOverflow(by: columns), !overflow,
+        count <= words.count
+      else {
+        throw CairnError(
+          .truncated, "a matrix has no size, or not as many numbers", at: .init(name: String(name)))
+      }
+      let numbers = words.prefix(count).compactMap { Float($0) }
+      guard numbers.count == count else {
+        throw CairnError(
+          .invalidElement, "a matrix has something that is no number", at: .init(name: String(name))
+        )
+      }
+      words = words.dropFirst(count)
+      try tensors.add(
+        Tensor(numbers, shape: Shape([rows, columns])), named: TensorName(String(name)))
+    }
+  }
+
+  var count: Int { tensors.count }
+  func entry(at index: Int) throws(CairnError) -> TensorEntry { try tensors.entry(at: index) }
+  func read(
+    at index: Int, from offset: Int, into bytes: inout MutableSpan<UInt8>
+  ) throws(CairnError) { try tensors.read(at: index, from: offset, into: &bytes) }
+}
+
+/// Writes matrices.
+struct MatricesSink: TensorSink {
+  let path: String
+  let losses: AcceptedLosses
+
+  init(path: String, accepting losses: AcceptedLosses) {
+    self.path = path
+    self.losses = losses
+  }
+
+  mutating func write(
+    _ source: any TensorSource, progress: ProgressHandler
+  ) throws(CairnError) {
+    try CheckpointFormat.matrices.refuse(source, accepting: losses)
+    var text = Matrices.magic
+    for index in try source.indicesInWeightOrder() {
+      let entry = try source.entry(at: index)
+      guard entry.dtype == .float32, entry.shape.rank == 2,
+        !entry.name.string.contains(where: \.isWhitespace)
+      else {
+        throw CairnError(
+          .cannotHold, "only matrices in float32 can be written, with names without blanks",
+          at: .init(name: entry.name.string), found: "\(entry.dtype) \(entry.shape)")
+      }
+      let numbers: [Float] = try source.tensor(at: index).scalars()
+      let size = entry.shape.dimensions.map(String.init).joined(separator: " ")
+      text += "\(entry.name) \(size)\n" + numbers.map { "\($0)" }.joined(separator: " ") + "\n"
+    }
+    do { try Data(text.utf8).write(to: URL(filePath: path), options: .atomic) } catch {
+      throw CairnError(
+        .inputOutput, "the file cannot be written: \(error)", at: .init(file: path))
+    }
+  }
+}
