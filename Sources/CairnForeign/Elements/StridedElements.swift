@@ -52,7 +52,8 @@ package struct StridedElements: ElementBytes {
     self.most = most
     self.width = width
     self.dimensions = dimensions
-    self.strides = strides
+    // That of a dimension of 1 is never taken, and a file may say any number.
+    self.strides = zip(dimensions, strides).map { $0 == 1 ? 1 : $1 }
     self.viewed = viewed
     self.key = key
     count = dimensions.contains(0) ? 0 : dimensions.reduce(width, *)
