@@ -1,4 +1,5 @@
-// The text of a model's configuration: one reader and one writer for all formats.
+// The text of a model's configuration as files of other programs have it. What a container demands of its own
+// is `ConfigurationCoding`.
 
 package import CairnJSON
 package import CairnSystem

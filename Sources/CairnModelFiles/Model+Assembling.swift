@@ -17,15 +17,17 @@ extension Model {
   ///   - configuration: What Keras 3's `to_json()` writes, or ``Model/configuration``.
   ///   - weights: The tensors.
   ///   - registry: The classes that the configuration may name.
+  ///   - budget: The bytes that the tensors may take; the source's own bound without one.
   ///   - limits: What the configuration may ask for; of parameters never more than the source has
   ///     elements.
   /// - Throws: what ``Model/make(configuration:registry:initialization:limits:)`` throws;
   ///   `weightMismatch`, whose cause lists everything that does not fit; what reading throws.
   package static func assembled(
     from configuration: JSONValue, weights: any TensorSource,
-    registry: LayerRegistry = .standard, seed: UInt64 = 0, limits: ModelLimits = ModelLimits()
+    registry: LayerRegistry = .standard, seed: UInt64 = 0, budget: Int? = nil,
+    limits: ModelLimits = ModelLimits()
   ) throws(CairnError) -> Model {
-    let limits = try limits.filled(by: weights, budget: weights.defaultBudget)
+    let limits = try limits.filled(by: weights, budget: budget ?? weights.defaultBudget)
     let model = try Model.make(
       configuration: configuration, registry: registry, initialization: .seeded(seed),
       limits: limits)

@@ -89,7 +89,7 @@ extension Model {
     if let configuration {
       return try assembled(
         from: self.configuration(ofKeras: configuration), weights: source, registry: registry,
-        limits: limits)
+        budget: budget, limits: limits)
     }
     return try restored(from: source, registry: registry, budget: budget, limits: limits)
   }

@@ -56,6 +56,22 @@ import Testing
     #expect(made.getWeights() == saved.getWeights())
   }
 
+  @Test(arguments: ["m.weights.h5", "m.safetensors"])
+  func `A budget bounds the tensors wherever the configuration stands`(name: String) throws {
+    let saved = try model()
+    try saved.save(to: folder.file(name), accepting: [.configuration, .metadataTypes])
+    let weights = try CheckpointFile.open(folder.file(name)).source
+    let text = try saved.canonicalConfiguration()
+    // 4 × 3 + 3 + 3 × 2 + 2 numbers of 4 bytes.
+    #expect(
+      try Model.load(from: weights, configuration: text, budget: 92).getWeights()
+        == saved.getWeights())
+    let error = #expect(throws: CairnError.self) {
+      try Model.load(from: weights, configuration: text, budget: 91)
+    }
+    #expect(error?.code == .overBudget)
+  }
+
   @Test func `An extension that is none asks for a format`() throws {
     let saved = try model()
     let refusal = #expect(throws: CairnError.self) { try saved.save(to: folder.file("m.model")) }

@@ -13,7 +13,8 @@ extension CheckpointFormat {
     open: { (place) throws(CairnError) in
       try Matrices(place.openFile())
     },
-    sink: { path, options, losses in MatricesSink(path: path, accepting: losses) })
+    sink: { path, options, losses in MatricesSink(path: path, options: options, accepting: losses) }
+  )
 }
 
 /// A file of matrices, read whole.
@@ -70,10 +71,12 @@ struct Matrices: CheckpointSource {
 /// Writes matrices.
 struct MatricesSink: TensorSink {
   let path: String
+  let options: WriteOptions
   let losses: AcceptedLosses
 
-  init(path: String, accepting losses: AcceptedLosses) {
+  init(path: String, options: WriteOptions, accepting losses: AcceptedLosses) {
     self.path = path
+    self.options = options
     self.losses = losses
   }
 
@@ -94,6 +97,9 @@ struct MatricesSink: TensorSink {
       let numbers: [Float] = try source.tensor(at: index).scalars()
       let size = entry.shape.dimensions.map(String.init).joined(separator: " ")
       text += "\(entry.name) \(size)\n" + numbers.map { "\($0)" }.joined(separator: " ") + "\n"
+    }
+    guard options.replacing || !FileManager.default.fileExists(atPath: path) else {
+      throw CairnError(.alreadyExists, "the file exists", at: .init(file: path))
     }
     do { try Data(text.utf8).write(to: URL(filePath: path), options: .atomic) } catch {
       throw CairnError(
