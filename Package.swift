@@ -44,6 +44,13 @@ let package = Package(
   platforms: [.macOS(.v15)],
   products: [
     .library(name: "Cairn", targets: ["Cairn"]),
+    // Models without files, and files of tensors without models.
+    .library(name: "CairnModels", targets: ["CairnModels"]),
+    .library(
+      name: "CairnCheckpoints",
+      targets: [
+        "CairnCheckpoints", "CairnComparison", "CairnContainer", "CairnEditing", "CairnForeign",
+      ]),
     .executable(name: "cairn", targets: ["CairnCommand"]),
   ],
   dependencies: [
@@ -101,13 +108,14 @@ let package = Package(
       path: "Tests/ConformanceTool", swiftSettings: settings),
     tests(of: "CairnSystem"),
     tests(of: "CairnJSON"),
-    tests(of: "CairnTensors", with: ["CairnSystem"]),
+    tests(of: "CairnTensors", with: ["CairnCheckpoints", "CairnSystem"]),
     tests(of: "CairnCodec", with: ["CZlib"]),
     tests(of: "CairnContainer", with: ground + ["CairnCodec", "CairnConformance"]),
     tests(
       of: "CairnForeign",
       with: ground + [
-        "CairnCodec", "CairnContainer", "CairnEditing", "CairnModelFiles", "CairnModels",
+        "CairnCodec", "CairnComparison", "CairnContainer", "CairnEditing", "CairnModelFiles",
+        "CairnModels",
       ]),
     tests(of: "CairnEditing", with: ground + ["CairnContainer", "CairnForeign"]),
     tests(

@@ -70,7 +70,7 @@ struct Cairn: ParsableCommand {
     case let finished as Finished:
       leave(finished.code)
     case let error as CairnError:
-      Terminal.complain(error.description)
+      Terminal.complain(error.withOptions.description)
       leave(Exit.failure)
     default:
       // Help and the version come as errors too, with an exit code of success.

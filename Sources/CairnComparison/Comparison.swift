@@ -30,33 +30,33 @@ public func compare(
   report.options = options
   report.leftCount = a.entries.count
   report.rightCount = b.entries.count
-  report.missing = Listing(a.inWeightOrder.filter { b.indices[$0] == nil }, limit: limit)
-  report.extra = Listing(b.inWeightOrder.filter { a.indices[$0] == nil }, limit: limit)
+  report.missing = DifferenceList(a.inWeightOrder.filter { b.indices[$0] == nil }, limit: limit)
+  report.extra = DifferenceList(b.inWeightOrder.filter { a.indices[$0] == nil }, limit: limit)
 
   let common = a.inWeightOrder.filter { b.indices[$0] != nil }
   if options.scope.contains(.order) {
-    report.reordered = Listing(
+    report.reordered = DifferenceList(
       reorderings(common, b.inWeightOrder.filter { a.indices[$0] != nil }), limit: limit)
   }
   if options.scope.contains(.ties) {
-    report.retied = Listing(try tieDifferences(of: common, a, b), limit: limit)
+    report.retied = DifferenceList(try tieDifferences(of: common, a, b), limit: limit)
   }
 
-  var retyped: [Retyping] = []
-  var reshaped: [Reshaping] = []
+  var retyped: [NamedDifference<DType>] = []
+  var reshaped: [NamedDifference<Shape>] = []
   var comparable: [TensorName] = []
   for name in common {
     guard let mine = a.entry(name), let theirs = b.entry(name) else { continue }
     if mine.dtype != theirs.dtype {
-      retyped.append(Retyping(name: name, left: mine.dtype, right: theirs.dtype))
+      retyped.append(NamedDifference(name: name, left: mine.dtype, right: theirs.dtype))
     }
     if mine.shape != theirs.shape {
-      reshaped.append(Reshaping(name: name, left: mine.shape, right: theirs.shape))
+      reshaped.append(NamedDifference(name: name, left: mine.shape, right: theirs.shape))
     }
     if mine.dtype == theirs.dtype, mine.shape == theirs.shape { comparable.append(name) }
   }
-  report.retyped = Listing(retyped, limit: limit)
-  report.reshaped = Listing(reshaped, limit: limit)
+  report.retyped = DifferenceList(retyped, limit: limit)
+  report.reshaped = DifferenceList(reshaped, limit: limit)
 
   let values = try ValueComparison(
     comparable, .init(source: left, table: a), .init(source: right, table: b), options)
@@ -64,27 +64,30 @@ public func compare(
   values.fill(&report)
 
   if options.scope != .weights {
-    report.uncompared = Listing(
+    report.uncompared = DifferenceList(
       left.opaqueItems.map { UncomparedItem(item: $0, side: .left) }
         + right.opaqueItems.map { UncomparedItem(item: $0, side: .right) }, limit: limit)
   }
   if options.scope.contains(.metadata) {
-    report.metadata = Listing(metadataDifferences(left.metadata, right.metadata), limit: limit)
+    report.metadata = DifferenceList(
+      metadataDifferences(left.metadata, right.metadata), limit: limit)
   }
   if options.scope.contains(.configuration) {
     report.configuration = BytesDifference(left.configuration, right.configuration)
   }
   if options.scope.contains(.blobs) {
-    report.blobs = Listing(blobDifferences(try left.blobs, try right.blobs), limit: limit)
+    report.blobs = DifferenceList(blobDifferences(try left.blobs, try right.blobs), limit: limit)
   }
   return report
 }
 
-private func metadataDifferences(_ left: Metadata, _ right: Metadata) -> [MetadataDifference] {
+private func metadataDifferences(_ left: Metadata, _ right: Metadata) -> [NamedDifference<
+  MetadataValue?
+>] {
   let added = right.keys.filter { left[$0] == nil }
   return (left.keys + added).sorted().compactMap { key in
     left[key] == right[key]
-      ? nil : MetadataDifference(key: key, left: left[key], right: right[key])
+      ? nil : NamedDifference(name: key, left: left[key], right: right[key])
   }
 }
 

@@ -1,7 +1,7 @@
 // The lowest level: the bytes of two files.
 
 import CairnContainer
-public import CairnJSON
+package import CairnJSON
 public import CairnSystem
 import CairnTensors
 
@@ -40,7 +40,7 @@ public struct FileDifference: Hashable, Sendable {
   }
 
   /// The same as JSON.
-  public var json: JSONValue {
+  package var json: JSONValue {
     [
       "firstOffset": .integer(Int64(firstOffset)),
       "differingBytes": .integer(Int64(differingByteCount)),
@@ -78,7 +78,7 @@ public func compareBytes(
       }
     }
     start = part.upperBound
-    try progress(Progress(done: start, total: shared))
+    try progress(WorkProgress(done: start, total: shared))
   }
   if first == nil, left.count != right.count { first = shared }
   guard let first else { return nil }

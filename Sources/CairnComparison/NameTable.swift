@@ -48,7 +48,7 @@ struct NameTable: Sendable {
 /// that ascends on both sides.
 ///
 /// - Complexity: O(n log n).
-func reorderings(_ left: [TensorName], _ right: [TensorName]) -> [Reordering] {
+func reorderings(_ left: [TensorName], _ right: [TensorName]) -> [NamedDifference<Int>] {
   if left == right { return [] }
   var places: [TensorName: Int] = [:]
   for (place, name) in right.enumerated() { places[name] = place }
@@ -73,7 +73,7 @@ func reorderings(_ left: [TensorName], _ right: [TensorName]) -> [Reordering] {
     place = previous[place]
   }
   return left.indices.filter { !stays[$0] }.map {
-    Reordering(name: left[$0], left: $0, right: order[$0])
+    NamedDifference(name: left[$0], left: $0, right: order[$0])
   }
 }
 

@@ -129,7 +129,7 @@ final class ValueComparison: Sendable {
       done += batchBytes
       batch.removeAll(keepingCapacity: true)
       batchBytes = 0
-      try progress(Progress(done: done, total: total))
+      try progress(WorkProgress(done: done, total: total))
     }
     for index in pairs.indices {
       let entry = left.entry(pairs[index].left)
@@ -212,6 +212,6 @@ final class ValueComparison: Sendable {
       difference.otherNames = others
       different.append(difference)
     }
-    report.different = Listing(different, limit: report.options.maximumDetails)
+    report.different = DifferenceList(different, limit: report.options.maximumDetails)
   }
 }

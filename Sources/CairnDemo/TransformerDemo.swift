@@ -65,7 +65,7 @@ struct TransformerDemo {
       try container.verify(.deep) { (progress) throws(CairnError) in try bar.update(progress) }
     }.timing
     report.row("verify --deep", timing, byteCount, "every checksum, element and digest")
-    let root = container.root ?? ""
+    let root = container.rootDigest ?? ""
     report.check("the container is whole; its root digest is \(root.prefix(16))…", !root.isEmpty)
   }
 

@@ -10,40 +10,37 @@ enum CastPrecision {
     var precision: Int
     var smallest: Int
     var largest: Int
-    var isFull = false
-    var hasInfinity = false
-    var hasNaN = true
-    var hasNegativeZero = true
+    var isFull: Bool
+    var hasInfinity: Bool
+    var hasNaN: Bool
+    var hasNegativeZero: Bool
+
+    init(_ format: FloatFormat) {
+      precision = format.fractionBits + 1
+      smallest = 1 - format.bias - format.fractionBits
+      hasInfinity = format.specials == .ieee
+      // IEEE's highest exponent is no binade: it holds the infinities and what is no number.
+      largest = 1 << format.exponentBits - format.bias - (hasInfinity ? 2 : 1)
+      isFull = format.specials != .allOnes
+      hasNaN = format.specials != .none
+      hasNegativeZero = format.specials != .minusZero
+    }
   }
 
   private static func float(_ dtype: DType) -> Float? {
-    switch dtype {
-    case .float16: Float(precision: 11, smallest: -24, largest: 15, isFull: true, hasInfinity: true)
-    case .bfloat16:
-      Float(precision: 8, smallest: -133, largest: 127, isFull: true, hasInfinity: true)
-    case .float32, .complex64:
-      Float(precision: 24, smallest: -149, largest: 127, isFull: true, hasInfinity: true)
-    case .float64, .complex128:
-      Float(precision: 53, smallest: -1_074, largest: 1_023, isFull: true, hasInfinity: true)
-    case .float8E5M2:
-      Float(precision: 3, smallest: -16, largest: 15, isFull: true, hasInfinity: true)
-    case .float8E4M3FN: Float(precision: 4, smallest: -9, largest: 8)
-    case .float8E4M3FNUZ: Float(precision: 4, smallest: -10, largest: 7, hasNegativeZero: false)
-    case .float8E5M2FNUZ: Float(precision: 3, smallest: -17, largest: 15, hasNegativeZero: false)
-    case .float6E2M3FN: Float(precision: 4, smallest: -3, largest: 2, isFull: true, hasNaN: false)
-    case .float6E3M2FN: Float(precision: 3, smallest: -4, largest: 4, isFull: true, hasNaN: false)
-    case .float4E2M1FN: Float(precision: 2, smallest: -1, largest: 2, isFull: true, hasNaN: false)
-    default: nil
+    switch dtype.row.kind {
+    case .float(let format), .complex(let format): format.hasSign ? Float(format) : nil
+    case .truth, .integer, .strings, .blocks: nil
     }
   }
 
   /// Bits of the magnitude, and whether there are negative numbers.
   private static func integer(_ dtype: DType) -> (bits: Int, isSigned: Bool)? {
-    switch dtype {
-    case .bool: (1, false)
-    case .uint4, .uint8, .uint16, .uint32, .uint64: (dtype.bitWidth ?? 0, false)
-    case .int4, .int8, .int16, .int32, .int64: ((dtype.bitWidth ?? 1) - 1, true)
-    default: nil
+    let row = dtype.row
+    return switch row.kind {
+    case .truth: (1, false)
+    case .integer(let isSigned): ((row.bits ?? 0) - (isSigned ? 1 : 0), isSigned)
+    case .float, .complex, .strings, .blocks: nil
     }
   }
 

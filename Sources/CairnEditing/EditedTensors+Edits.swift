@@ -157,7 +157,7 @@ extension EditedTensors {
             .cannotHold,
             "not every \(source) is a \(target); they would be "
               + CastPrecision.effect(from: source, to: target),
-            advice: "Accept the loss (--lossy; \(AcceptedLosses.precision))")
+            advice: "Accept the loss of \(AcceptedLosses.precision)", remedies: [.acceptLoss])
         }
         // At most 64 bits from one of four, twice for complex numbers.
         castGrowth = 32
@@ -273,8 +273,8 @@ extension EditedTensors {
       index = 0
     }
     items.append(Item(name: newName, content: contents.count, isAlias: false))
-    contents.append(Self.content(other, index, try other.entry(at: index)))
     budgets.append(other.plausibleByteCount)
+    contents.append(content(other, index, try other.entry(at: index)))
     log("add ‘\(newName)’ from \(label)")
     try settle()
   }
@@ -300,10 +300,7 @@ extension EditedTensors {
         continue
       }
       let number = items[place].content
-      let owner = try entry.aliasOf.flatMap { (name) throws(CairnError) in
-        try other.index(of: name)
-      }
-      let from = owner ?? index
+      let from = try other.ownerIndex(of: entry, at: index)
       guard replaced.updateValue(from, forKey: number) ?? from == from else {
         throw CairnError(
           .invalidArgument, "two names of one tensor would be given different ones",
@@ -319,12 +316,12 @@ extension EditedTensors {
         .noSuchTensor, "the two have no name in common", at: .init(file: label),
         advice: "Rename the tensors of one of them first")
     }
+    budgets.append(other.plausibleByteCount)
     for number in replaced.keys.sorted() {
       guard let index = replaced[number] else { continue }
-      contents[number] = Self.content(other, index, try other.entry(at: index))
+      contents[number] = content(other, index, try other.entry(at: index))
     }
     logTies(replaced.keys, named: named)
-    budgets.append(other.plausibleByteCount)
     try settle()
   }
 

@@ -19,7 +19,7 @@ public struct EditedTensors: Sendable {
     var shape: Shape
     var elements: any ElementBytes
     /// Where the tensor is as it stands, until it is converted.
-    var origin: (source: any TensorSource, index: Int)?
+    var origin: TensorOrigin?
     /// How often it was transposed.
     var transpositions = 0
   }
@@ -113,6 +113,8 @@ public struct EditedTensors: Sendable {
     _ source: any TensorSource,
     _ renamed: (TensorName) throws(CairnError) -> TensorName?
   ) throws(CairnError) {
+    // First, since it numbers the sources.
+    budgets.append(source.plausibleByteCount)
     var numbers: [TensorName: Int] = [:]
     var pending: [(place: Int, owner: TensorName)] = []
     for index in try source.indicesInWeightOrder() {
@@ -121,7 +123,7 @@ public struct EditedTensors: Sendable {
       var number = entry.aliasOf.flatMap { numbers[$0] } ?? contents.count
       if entry.aliasOf == nil {
         numbers[entry.name] = number
-        contents.append(Self.content(source, index, entry))
+        contents.append(content(source, index, entry))
       } else if number == contents.count {
         // An alias ahead of its owner.
         pending.append((items.count, entry.aliasOf ?? entry.name))
@@ -134,14 +136,13 @@ public struct EditedTensors: Sendable {
       items[place].content = number
     }
     opaqueItems += source.opaqueItems
-    budgets.append(source.plausibleByteCount)
   }
 
-  static func content(_ source: any TensorSource, _ index: Int, _ entry: TensorEntry) -> Content {
+  func content(_ source: any TensorSource, _ index: Int, _ entry: TensorEntry) -> Content {
     Content(
       dtype: entry.dtype, shape: entry.shape,
       elements: SourceElements(source: source, index: index, count: entry.byteCount),
-      origin: (source, index))
+      origin: TensorOrigin(source, index, number: budgets.count))
   }
 
   /// Takes a key out of the metadata, also out of what is put back after each edit.
@@ -185,7 +186,7 @@ public struct EditedTensors: Sendable {
   }
 }
 
-extension EditedTensors: TensorSource {
+extension EditedTensors: TensorView {
   /// The number of tensors, aliases included.
   public var count: Int { items.count }
 
@@ -222,43 +223,21 @@ extension EditedTensors: TensorSource {
     }
   }
 
-  /// The whole tensor: as its source gives it where nothing was done to it.
-  public func tensor(at index: Int) throws(CairnError) -> Tensor {
-    let content = contents[try item(at: index).content]
-    if let origin = content.origin { return try origin.source.tensor(at: origin.index) }
-    return try Tensor(
-      dtype: content.dtype, shape: content.shape, byteCount: content.elements.count
-    ) { (bytes) throws(CairnError) in
-      try read(at: index, from: 0, into: &bytes)
-      try ElementRules.check(
-        bytes.span, dtype: content.dtype, elementCount: content.shape.elementCount)
-    }
+  /// The source of a tensor to which nothing was done but that it was renamed.
+  public func origin(of index: Int) throws(CairnError) -> TensorOrigin? {
+    contents[try item(at: index).content].origin
   }
 
-  /// The memory of a tensor to which nothing was done.
-  public func memory(at index: Int) throws(CairnError) -> ByteRegion? {
-    guard let origin = contents[try item(at: index).content].origin else { return nil }
-    return try origin.source.memory(at: origin.index)
+  /// The base's, with the metadata and what is not read as they are now.
+  public var attachments: Attachments {
+    var attachments = base.attachments
+    attachments.metadata = metadata
+    attachments.opaqueItems = opaqueItems
+    return attachments
   }
-
-  /// What is kept of a tensor to which nothing was done but that it was renamed.
-  public func keptDigest(at index: Int) throws(CairnError) -> [UInt8]? {
-    guard let origin = contents[try item(at: index).content].origin else { return nil }
-    return try origin.source.keptDigest(at: origin.index)
-  }
-
-  /// The configuration of the base.
-  public var configuration: [UInt8]? { base.configuration }
-  /// The blobs of the base.
-  public var blobs: [Blob] { get throws(CairnError) { try base.blobs } }
-  /// Names and sizes of the blobs of the base.
-  public var blobEntries: [BlobEntry] { get throws(CairnError) { try base.blobEntries } }
 
   /// As much as of all sources together, and more where casts make tensors larger.
   public var plausibleByteCount: Int {
-    budgets.reduce(0) {
-      let (bytes, overflow) = $1.multipliedReportingOverflow(by: castGrowth)
-      return overflow ? .max : $0.addingSaturated(bytes)
-    }
+    budgets.reduce(0) { $0.addingSaturated($1.multipliedSaturated(by: castGrowth)) }
   }
 }

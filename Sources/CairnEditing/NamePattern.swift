@@ -91,6 +91,6 @@ public struct NamePattern: Hashable, Sendable, CustomStringConvertible {
   func matchesNothing(of kind: String) -> CairnError {
     CairnError(
       .noSuchTensor, "no \(kind) has a name that the pattern matches", found: description.excerpt,
-      advice: "`cairn info` lists the names")
+      advice: "Look at the names that there are", remedies: [.listNames])
   }
 }

@@ -38,7 +38,9 @@ struct FileGroup {
   }
 
   /// Writes the index and puts everything in its place.
-  func commit(index bytes: [UInt8]) throws(CairnError) {
+  ///
+  /// - Returns: The bytes of all files.
+  func commit(index bytes: [UInt8]) throws(CairnError) -> Int {
     try index.append(bytes.span)
     if let proof = options.proof {
       for part in parts { try part.stage() }
@@ -48,8 +50,9 @@ struct FileGroup {
     do throws(SystemError) { try removeOldIndex() } catch {
       throw error.error("remove the old index", path: indexPath)
     }
-    for part in parts { try part.commit() }
-    try index.commit()
+    var count = 0
+    for part in parts { count = count.addingReportingOverflow(try part.commit()).partialValue }
+    return count.addingReportingOverflow(try index.commit()).partialValue
   }
 
   private func removeOldIndex() throws(SystemError) {

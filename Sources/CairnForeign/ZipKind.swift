@@ -87,7 +87,7 @@ private struct ZipNames {
     if let directory = try? ZipDirectory(file, memberLimit: .max, allowsTail: true) {
       isWhole = true
       let end = min(directory.range.upperBound, directory.range.lowerBound + Self.maximumByteCount)
-      var reader = SourceReader(file, in: directory.range.lowerBound..<end)
+      var reader = ByteCursor(file, in: directory.range.lowerBound..<end)
       while names.count < Self.maximumCount,
         let name = try? Self.name(ZipArchive.centralSignature, &reader)
       {
@@ -96,7 +96,7 @@ private struct ZipNames {
     }
     guard names.isEmpty, !isEmpty else { return }
     isWhole = false
-    var reader = SourceReader(file, in: 0..<file.count)
+    var reader = ByteCursor(file, in: 0..<file.count)
     while names.count < 64, let name = try? Self.name(ZipMember.localSignature, &reader) {
       names.append(name)
     }
@@ -108,7 +108,7 @@ private struct ZipNames {
 
   /// The name of the next member: in the directory, or in front of the member's data, which is skipped.
   private static func name(
-    _ signature: UInt32, _ reader: inout SourceReader
+    _ signature: UInt32, _ reader: inout ByteCursor
   ) throws(CairnError) -> [UInt8] {
     guard try reader.integer() == signature else {
       throw reader.failure(.invalidArchive, "no further member")

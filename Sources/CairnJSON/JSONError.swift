@@ -1,9 +1,9 @@
 // What is wrong with a text, and at which byte.
 
 /// Why a JSON text was refused, or why a value can't be written.
-public struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
+package struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The kind of failure.
-  public enum Code: String, Hashable, Sendable, CaseIterable {
+  package enum Code: String, Hashable, Sendable, CaseIterable {
     /// The text ends inside a value, or is empty.
     case unexpectedEnd
     /// A byte that can't stand at its place; a byte order mark is one.
@@ -32,19 +32,19 @@ public struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
   }
 
   /// The kind of failure.
-  public var code: Code
+  package var code: Code
   /// What was found, as one clause without a full stop.
-  public var message: String
+  package var message: String
   /// Where: bytes from the start of the text. When writing, of the text written so far.
-  public var offset: Int
+  package var offset: Int
 
   /// An error with the given parts.
-  public init(_ code: Code, _ message: String, offset: Int) {
+  package init(_ code: Code, _ message: String, offset: Int) {
     self.code = code
     self.message = message
     self.offset = offset
   }
 
   /// Message, place and code in one line.
-  public var description: String { "\(message) at byte \(offset) (\(code.rawValue))" }
+  package var description: String { "\(message) at byte \(offset) (\(code.rawValue))" }
 }

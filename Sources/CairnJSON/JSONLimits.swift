@@ -3,34 +3,34 @@
 /// Limits that a text must keep, and the one extension of the grammar.
 ///
 /// The defaults suit a configuration or a header from a stranger.
-public struct JSONLimits: Hashable, Sendable {
+package struct JSONLimits: Hashable, Sendable {
   /// The depth beyond which nothing is parsed or written, whatever ``maximumDepth`` says.
   ///
   /// Comparing and releasing a value recurse; at this depth they still fit a small thread's stack.
-  public static let greatestDepth = 512
+  package static let greatestDepth = 512
 
   /// The most bytes a text may have; 256 MiB unless set.
-  public var maximumBytes = 256 << 20
+  package var maximumBytes = 256 << 20
 
   /// The most arrays and objects that may stand inside one another; 128 unless set. `[]` has
   /// depth 1. More than ``greatestDepth`` counts as that.
-  public var maximumDepth = 128
+  package var maximumDepth = 128
 
   /// The most values, members' values and array elements included; 2^24 unless set. More than
   /// 2^31 counts as that.
   ///
   /// A value takes some 24 to 120 bytes of memory, but may take only two of the text.
-  public var maximumValues = 1 << 24
+  package var maximumValues = 1 << 24
 
   /// The most bytes of one number; 4,096 unless set.
   ///
   /// Every double can be written exactly in fewer than 1,100.
-  public var maximumNumberBytes = 4096
+  package var maximumNumberBytes = 4096
 
   /// Whether `NaN`, `Infinity` and `-Infinity` are numbers, as Python's `json` writes and reads
   /// them; false unless set, as RFC 8259 has it.
-  public var allowNonFiniteNumbers = false
+  package var allowNonFiniteNumbers = false
 
   /// The default limits.
-  public init() {}
+  package init() {}
 }

@@ -21,18 +21,18 @@ extension JSONValue {
   /// - Throws: A ``JSONError`` with the offset of the first byte that is wrong; for a duplicate key
   ///   the offset of the second occurrence.
   /// - Complexity: O(*n*) expected, in time and in memory.
-  public init(parsing text: Span<UInt8>, limits: JSONLimits = JSONLimits()) throws(JSONError) {
+  package init(parsing text: Span<UInt8>, limits: JSONLimits = JSONLimits()) throws(JSONError) {
     var parser = JSONParser(limits: limits)
     self = try parser.value(of: text)
   }
 
   /// Parses one JSON text, as the initialiser that takes a span does.
-  public init(parsing text: [UInt8], limits: JSONLimits = JSONLimits()) throws(JSONError) {
+  package init(parsing text: [UInt8], limits: JSONLimits = JSONLimits()) throws(JSONError) {
     try self.init(parsing: text.span, limits: limits)
   }
 
   /// Parses one JSON text, as the initialiser that takes a span does; offsets count UTF-8 bytes.
-  public init(parsing text: String, limits: JSONLimits = JSONLimits()) throws(JSONError) {
+  package init(parsing text: String, limits: JSONLimits = JSONLimits()) throws(JSONError) {
     try self.init(parsing: Array(text.utf8), limits: limits)
   }
 }

@@ -2,7 +2,7 @@
 // it: what it says must never change.
 
 /// How a value is laid out as text.
-public enum JSONStyle: Hashable, Sendable {
+package enum JSONStyle: Hashable, Sendable {
   /// The one text of a value that is compared, checksummed and hashed.
   ///
   /// The canonical form:
@@ -47,7 +47,7 @@ extension JSONValue {
   /// - Throws: ``JSONError/Code/nonFiniteNumber``, or ``JSONError/Code/tooDeep`` if the value nests
   ///   deeper than ``JSONLimits/greatestDepth``.
   /// - Complexity: O(*n*) in the length of the text; canonical, O(*n* log *n*).
-  public func text(
+  package func text(
     _ style: JSONStyle, allowNonFiniteNumbers: Bool = false
   ) throws(JSONError) -> String {
     String(
@@ -55,7 +55,7 @@ extension JSONValue {
   }
 
   /// The UTF-8 bytes of ``text(_:allowNonFiniteNumbers:)``.
-  public func utf8(
+  package func utf8(
     _ style: JSONStyle, allowNonFiniteNumbers: Bool = false
   ) throws(JSONError) -> [UInt8] {
     var writer = JSONWriter(style: style, allowNonFiniteNumbers: allowNonFiniteNumbers)

@@ -5,8 +5,8 @@ import CairnSystem
 import CairnTensors
 
 /// Shows all tensors of a source but those of some names.
-struct HidingSource: TensorSource {
-  private let base: any TensorSource
+struct HidingSource: TensorWrapper {
+  let base: any TensorSource
   /// The indices in `base` of what is shown, ascending.
   private var indices: [Int] = []
 
@@ -19,37 +19,14 @@ struct HidingSource: TensorSource {
 
   var count: Int { indices.count }
 
-  private func original(_ index: Int) throws(CairnError) -> Int {
+  func origin(of index: Int) throws(CairnError) -> TensorOrigin? {
     try checkIndex(index)
-    return indices[index]
+    return TensorOrigin(base, indices[index])
   }
 
   func entry(at index: Int) throws(CairnError) -> TensorEntry {
-    try base.entry(at: original(index))
-  }
-
-  func read(
-    at index: Int, from offset: Int, into bytes: inout MutableSpan<UInt8>
-  ) throws(CairnError) {
-    try base.read(at: original(index), from: offset, into: &bytes)
-  }
-
-  func tensor(at index: Int) throws(CairnError) -> Tensor {
-    try base.tensor(at: original(index))
-  }
-
-  func memory(at index: Int) throws(CairnError) -> ByteRegion? {
-    try base.memory(at: original(index))
-  }
-
-  func keptDigest(at index: Int) throws(CairnError) -> [UInt8]? {
-    try base.keptDigest(at: original(index))
-  }
-
-  func tensors(at indices: [Int]) throws(CairnError) -> [Tensor] {
-    var originals: [Int] = []
-    for index in indices { originals.append(try original(index)) }
-    return try base.tensors(at: originals)
+    try checkIndex(index)
+    return try base.entry(at: indices[index])
   }
 
   func index(of name: TensorName) throws(CairnError) -> Int? {

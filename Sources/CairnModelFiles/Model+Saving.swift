@@ -1,7 +1,7 @@
 // Models in files of any format: save, load, weights alone.
 
 public import CairnCheckpoints
-public import CairnContainer
+import CairnContainer
 import CairnForeign
 import CairnJSON
 public import CairnModels
@@ -22,27 +22,21 @@ extension Model {
   ///   - format: The format.
   ///   - metadata: Key-values to go with it.
   ///   - losses: What may be left out of a format that has no place for it, such as the configuration.
-  /// - Returns: What was written, of a container.
   /// - Throws: `unknownFormat` for an extension of no format that is written; `cannotHold` for what would be
   ///   lost; what writing a file throws.
-  @discardableResult
   public func save(
     to path: String, format: CheckpointFormat? = nil, metadata: Metadata = Metadata(),
     options: WriteOptions = WriteOptions(), accepting losses: AcceptedLosses = [],
     progress: ProgressHandler = { (_) throws(CairnError) in }
-  ) throws(CairnError) -> WriteSummary? {
+  ) throws(CairnError) {
     let target: CheckpointFormat
     if let format { target = format } else { target = try FormatRegistry.standard.forWriting(path) }
     let tensors = try ModelTensors(self, metadata: metadata)
-    guard target.name != CheckpointFormat.cairn.name else {
-      return try Container.write(tensors, to: path, options: options, progress: progress)
-    }
     var losses = losses
     // Keras's files of weights have none: that is what whoever names one asks for.
     if target.name == CheckpointFormat.hdf5.name { losses.insert(.configuration) }
     var sink = try target.writer(to: path, options: options, accepting: losses)
     try sink.write(tensors, progress: progress)
-    return nil
   }
 
   /// The model that a file holds, of any format that holds models: a `.cairn` file, Keras's `.keras`, a

@@ -16,7 +16,8 @@ extension CheckpointFormat {
     format.lostMetadata = KerasWriter.lostMetadata
     format.remarks = { KerasConfiguration.remarks($0) }
     format.sink = { path, options, losses in
-      KerasWriter(path: path, form: .model, options: options, accepting: losses)
+      KerasWriter(
+        target: WriteTarget(path: path, options: options, accepting: losses), form: .model)
     }
   }
 
@@ -25,7 +26,8 @@ extension CheckpointFormat {
     format.lostMetadata = KerasWriter.lostMetadata
     format.remarks = { KerasConfiguration.remarks($0) }
     format.sink = { path, options, losses in
-      KerasWriter(path: path, form: .weights, options: options, accepting: losses)
+      KerasWriter(
+        target: WriteTarget(path: path, options: options, accepting: losses), form: .weights)
     }
   }
 }

@@ -198,10 +198,12 @@ package final class AtomicFile {
   /// goes on.) If the folder's fsync fails, the new file is in place but not known to be durable,
   /// and the error says so.
   ///
+  /// - Returns: The bytes of the file.
   /// - Throws: `noSpace`, `inputOutput`; `alreadyExists` if the file was not to be replaced and has
   ///   come into being meanwhile; `invalidArgument` after an earlier failure. The temporary file is
   ///   gone then.
-  package func commit() throws(CairnError) {
+  @discardableResult
+  package func commit() throws(CairnError) -> Int {
     try stage()
     if let proof {
       do throws(CairnError) { try proof(Self.staged([self], over: files)) } catch {
@@ -225,6 +227,7 @@ package final class AtomicFile {
       throw error.error("put the new file in place", path: path)
     }
     if durability == .synchronized { try synchronizeFolder() }
+    return written
   }
 
   /// Makes the file durable, and leaves it where it is. ``commit()`` does so too if it was not done.

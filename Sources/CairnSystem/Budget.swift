@@ -19,6 +19,7 @@ package final class Budget: Sendable {
   package let stepCount: Int
   private let what: String
   private let advice: String?
+  private let remedies: [CairnError.Remedy]
   private let bytesTaken = Atomic<Int>(0)
   private let stepsTaken = Atomic<Int>(0)
   /// The bytes taken at which the system is asked for room again.
@@ -34,7 +35,11 @@ package final class Budget: Sendable {
   /// - Parameters:
   ///   - what: What it is for, as the subject of a message: "the file's index", "the configuration".
   ///   - advice: What can be done about it when it is used up.
-  package init(bytes: Int, steps: Int = .max, for what: String, advice: String? = nil) {
+  ///   - remedies: What the advice asks for.
+  package init(
+    bytes: Int, steps: Int = .max, for what: String, advice: String? = nil,
+    remedies: [CairnError.Remedy] = []
+  ) {
     // Swift's arrays end the process where the system refuses them memory: what they may take ends
     // well before that, where there is a limit (`ulimit -v`).
     let left = addressSpaceLeft()
@@ -42,6 +47,7 @@ package final class Budget: Sendable {
     stepCount = steps
     self.what = what
     self.advice = advice
+    self.remedies = remedies
   }
 
   /// Takes `count` bytes.
@@ -94,6 +100,7 @@ package final class Budget: Sendable {
   }
 
   private func used(_ message: String, _ expected: String) -> CairnError {
-    CairnError(.overBudget, "\(what) \(message)", expected: expected, advice: advice)
+    CairnError(
+      .overBudget, "\(what) \(message)", expected: expected, advice: advice, remedies: remedies)
   }
 }

@@ -52,6 +52,8 @@ public struct CairnError: Error, Sendable {
   public var found: String?
   /// What the user can do about it.
   public var advice: String?
+  /// What the advice asks for, where a program can have an option for it.
+  public var remedies: [Remedy]
   /// The error of a lower storey that led to this one.
   public var cause: (any Error & Sendable)?
 
@@ -59,7 +61,7 @@ public struct CairnError: Error, Sendable {
   public init(
     _ code: Code, _ message: String, at location: Location = Location(),
     expected: String? = nil, found: String? = nil, advice: String? = nil,
-    cause: (any Error & Sendable)? = nil
+    remedies: [Remedy] = [], cause: (any Error & Sendable)? = nil
   ) {
     self.code = code
     self.message = message
@@ -67,11 +69,12 @@ public struct CairnError: Error, Sendable {
     self.expected = expected
     self.found = found
     self.advice = advice
+    self.remedies = remedies
     self.cause = cause
   }
 
   /// The same error, with those parts of the location filled in that were not yet known.
-  public func located(
+  package func located(
     file: String? = nil, offset: UInt64? = nil, name: String? = nil, index: Int? = nil
   ) -> CairnError {
     var copy = self

@@ -1,34 +1,34 @@
 // A file open for reading: by `pread`, which no truncation can turn into a signal, or mapped.
 
-/// A regular file, read by position.
-public final class FileBytes: ByteSource {
-  /// How a file's bytes are reached.
-  public enum Access: String, Sendable, CaseIterable {
-    /// `pread` for every access: works on every file system, fails with an error, never a signal.
-    case positioned
-    /// The file is mapped: raw tensors are used in place. If another process truncates the file,
-    /// or a network file system loses it, reading raises SIGBUS.
-    case mapped
-  }
+/// How a file's bytes are reached.
+public enum FileAccess: String, Sendable, CaseIterable {
+  /// `pread` for every access: works on every file system, fails with an error, never a signal.
+  case positioned
+  /// The file is mapped: raw tensors are used in place. If another process truncates the file,
+  /// or a network file system loses it, reading raises SIGBUS.
+  case mapped
+}
 
+/// A regular file, read by position.
+package final class FileBytes: ByteSource {
   /// The number of bytes when the file was opened.
-  public let count: Int
+  package let count: Int
   /// The path as the caller gave it.
-  public let path: String?
+  package let path: String?
   /// The mapped bytes, if the file is mapped.
-  public let memory: ByteRegion?
+  package let memory: ByteRegion?
   private let descriptor: Int32
   private let files: any FileSystem
 
   /// Opens the file at `path`.
   ///
   /// - Throws: `notFound`, `permissionDenied`, `notARegularFile`, `inputOutput`.
-  public convenience init(path: String, access: Access = .positioned) throws(CairnError) {
+  package convenience init(path: String, access: FileAccess = .positioned) throws(CairnError) {
     try self.init(path: path, access: access, files: SystemFileSystem())
   }
 
   package init(
-    path: String, access: Access = .positioned, files: any FileSystem
+    path: String, access: FileAccess = .positioned, files: any FileSystem
   ) throws(CairnError) {
     try checkPath(path)
     do throws(SystemError) {
@@ -70,7 +70,7 @@ public final class FileBytes: ByteSource {
   /// Fills `bytes` from `offset` on, from the file as it is now.
   ///
   /// - Throws: `changedWhileReading` if the bytes end before `bytes` is full; `inputOutput`.
-  public func read(at offset: Int, into bytes: inout MutableSpan<UInt8>) throws(CairnError) {
+  package func read(at offset: Int, into bytes: inout MutableSpan<UInt8>) throws(CairnError) {
     if let memory { return try memory.read(at: offset, into: &bytes, path: path) }
     try checkBytes(count: bytes.count, at: offset)
     let path = path ?? ""

@@ -1,7 +1,7 @@
 // Progress of long work, and the way to stop it.
 
 /// How far a piece of work has come, in bytes of uncompressed tensor data.
-public struct Progress: Hashable, Sendable {
+public struct WorkProgress: Hashable, Sendable {
   /// Bytes done.
   public var done: Int
   /// Bytes in all.
@@ -18,4 +18,4 @@ public struct Progress: Hashable, Sendable {
 ///
 /// Throwing stops the work with that error: what was being written is discarded and what was there
 /// before is untouched.
-public typealias ProgressHandler = (Progress) throws(CairnError) -> Void
+public typealias ProgressHandler = (WorkProgress) throws(CairnError) -> Void

@@ -6,9 +6,9 @@
 /// that belongs to no UTF-8 is spelt in them as a NUL and the scalar of the byte's value, U+0080 to
 /// U+00FF. No path can hold a NUL, so no other path is spelt like that, and a path that is UTF-8 is
 /// spelt as itself.
-public enum SystemPath {
+package enum SystemPath {
   /// The string for a path of those bytes.
-  public static func text(_ bytes: [UInt8]) -> String {
+  package static func text(_ bytes: [UInt8]) -> String {
     if let text = String(validating: bytes, as: UTF8.self) { return text }
     var scalars = String.UnicodeScalarView()
     var parser = Unicode.UTF8.ForwardParser()
@@ -31,7 +31,7 @@ public enum SystemPath {
   }
 
   /// The bytes of the path that `text` is the string for; nil if it holds a NUL that spells no byte.
-  public static func bytes(_ text: String) -> [UInt8]? {
+  package static func bytes(_ text: String) -> [UInt8]? {
     guard text.utf8.contains(0) else { return Array(text.utf8) }
     var bytes: [UInt8] = []
     var scalars = text.unicodeScalars.makeIterator()
@@ -47,7 +47,7 @@ public enum SystemPath {
   }
 
   /// The path for a person to read: bytes that are no UTF-8 as `\xE9`.
-  public static func shown(_ text: String) -> String {
+  package static func shown(_ text: String) -> String {
     guard text.utf8.contains(0) else { return text }
     var shown = String.UnicodeScalarView()
     var scalars = text.unicodeScalars.makeIterator()

@@ -21,7 +21,7 @@ package struct ProgressBar: Sendable {
   }
 
   /// Takes note of progress: what library calls take as their `progress`.
-  package func update(_ progress: Progress) throws(CairnError) {
+  package func update(_ progress: WorkProgress) throws(CairnError) {
     try Interruption.check(leaving: stateWhenStopped)
     guard isShown, progress.total > 0 else { return }
     let now = clock.now

@@ -31,9 +31,7 @@ final class LazySource: TensorSource {
   }
 
   var count: Int { tensors.count }
-  var metadata: Metadata { tensors.metadata }
-  var configuration: [UInt8]? { tensors.configuration }
-  var blobs: [Blob] { tensors.blobs }
+  var attachments: Attachments { tensors.attachments }
   func entry(at index: Int) throws(CairnError) -> TensorEntry { try tensors.entry(at: index) }
   func read(
     at index: Int, from offset: Int, into bytes: inout MutableSpan<UInt8>

@@ -167,7 +167,7 @@ struct SourceComparisonTests {
     right.metadata["added"] = .string("")
     right.configuration = Array("{ }".utf8)
     let report = try compare(left, right)
-    #expect(report.metadata.elements.map(\.key) == ["added", "epoch"])
+    #expect(report.metadata.elements.map(\.name) == ["added", "epoch"])
     #expect(report.metadata.elements[0].left == nil)
     #expect(report.metadata.elements[1].right == .uint(3))
     #expect(report.configuration?.firstDifference == 1)
@@ -272,11 +272,11 @@ struct SourceComparisonTests {
   @Test("Progress ends at the total, and can stop the work")
   func progress() throws {
     let tensors = try sample()
-    var last: Progress?
+    var last: WorkProgress?
     _ = try compare(tensors, LazySource(tensors)) { (progress) throws(CairnError) in
       last = progress
     }
-    #expect(last == Progress(done: 35, total: 35))
+    #expect(last == WorkProgress(done: 35, total: 35))
     let error = #expect(throws: CairnError.self) {
       _ = try compare(tensors, tensors) { (_) throws(CairnError) in
         throw CairnError(.interrupted, "stopped")

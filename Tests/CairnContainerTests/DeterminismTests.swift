@@ -43,7 +43,7 @@ import Testing
     let a = try Tensor(weightLike(500, seed: 1))
     let b = try Tensor(weightLike(700, seed: 2))
     let folder = try TestFolder()
-    var roots: [Digest?] = []
+    var roots: [ContentDigest?] = []
     for (file, names) in [("1", ["a", "b"]), ("2", ["b", "a"])] {
       let writer = try ContainerWriter(path: folder.file(file))
       for name in names {
@@ -74,7 +74,7 @@ import Testing
   @Test func `The root digest does not depend on which name owns a tie`() throws {
     let value = try Tensor([1, 2, 3] as [Float])
     let folder = try TestFolder()
-    var roots: [Digest?] = []
+    var roots: [ContentDigest?] = []
     for (owner, alias) in [("a", "z"), ("z", "a")] {
       let writer = try ContainerWriter(path: folder.file(owner))
       try writer.append(value, named: TensorName(owner), position: owner == "a" ? 0 : 1)
@@ -88,7 +88,7 @@ import Testing
 
   @Test func `Every kind of content shows in the root digest`() throws {
     let original = try sampleCheckpoint()
-    func root(_ change: (inout NamedTensors) throws -> Void) throws -> Digest? {
+    func root(_ change: (inout NamedTensors) throws -> Void) throws -> ContentDigest? {
       var copy = original
       try change(&copy)
       return try Container(Container.encode(copy)).root

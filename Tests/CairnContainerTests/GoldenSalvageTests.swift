@@ -16,13 +16,13 @@ import Testing
       let salvaged = try salvage(hasIndex ? bytes : Array(bytes.dropLast()))
       #expect(salvaged.losses.allSatisfy { $0.kind == .region || $0.kind == .tail })
       #expect(salvaged.losses.isEmpty == hasIndex)
-      #expect(try salvaged.entries() == container.entries())
+      #expect(try salvaged.recovered.entries() == container.entries())
       for index in 0..<container.count {
-        #expect(try salvaged.tensor(at: index).bytes == container.tensor(at: index).bytes)
+        #expect(try salvaged.recovered.tensor(at: index).bytes == container.tensor(at: index).bytes)
       }
-      #expect(salvaged.metadata == container.metadata)
-      #expect(salvaged.configuration == container.configuration)
-      #expect(try salvaged.blobs == container.blobs)
+      #expect(salvaged.recovered.metadata == container.metadata)
+      #expect(salvaged.recovered.configuration == container.configuration)
+      #expect(try salvaged.recovered.blobs == container.blobs)
     }
   }
 
@@ -38,8 +38,8 @@ import Testing
       #expect(error.code == .unsupportedVersion || error.code == .unsupportedFeature)
       return
     }
-    let copy = try Container(Container.encode(salvaged))
+    let copy = try Container(Container.encode(salvaged.recovered))
     #expect(throws: Never.self) { try copy.verify(.deep) }
-    #expect(copy.count == salvaged.count)
+    #expect(copy.count == salvaged.recovered.count)
   }
 }

@@ -39,7 +39,7 @@ struct Forgery {
   }
 
   var bytes: [UInt8] {
-    var file = FieldBuilder()
+    var file = ByteBuilder()
     file.append(body)
     file.append(FrameHeader(.index, payload: index).bytes)
     file.append(index)
@@ -112,7 +112,7 @@ struct Forgery {
     var forged = try forgery(tied())
     forged.commit.logicalCount = .max
     #expect(try refusal(forged.bytes, level) == .routesDisagree)
-    var last = Progress(done: 0, total: 0)
+    var last = WorkProgress(done: 0, total: 0)
     #expect(throws: CairnError.self) {
       _ = try Container(MemoryBytes(forged.bytes)).verify(level) { (progress) throws(CairnError) in
         last = progress
@@ -166,12 +166,12 @@ struct Forgery {
       return error?.code
     }
     let start = Superblock(log2Alignment: 6, log2ChunkSize: 20, digests: false).bytes
-    let unknown = FrameHeader(FrameType("ZZZZ"), payload: [1]).bytes + [1]
+    let unknown = FrameHeader(letters: Array("ZZZZ".utf8), payload: [1]).bytes + [1]
     let zeros = [UInt8](repeating: 0, count: 63)
     #expect(try code(start + unknown + zeros) == .notCommitted)
     #expect(try code(start + unknown + zeros.dropLast()) == .truncated)
     #expect(try code(start + unknown.dropLast()) == .truncated)
-    var huge = FrameHeader(FrameType("ZZZZ"), payload: [])
+    var huge = FrameHeader(letters: Array("ZZZZ".utf8), payload: [])
     huge.storedCount = .max
     #expect(try code(start + huge.bytes) == .truncated)
   }

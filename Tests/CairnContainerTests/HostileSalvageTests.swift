@@ -59,10 +59,12 @@ import Testing
     let start = superblock + tensorFrame("a", ordinal: 0, shape: [4])
     let one = chunk([1, 2], ordinal: 0)
     let two = chunk([3, 4], ordinal: 0, number: 1)
-    #expect(try salvage(start + one + two + one).tensor(named: "a").bytes == [1, 2, 3, 4])
+    #expect(
+      try salvage(start + one + two + one).recovered.tensor(named: "a").bytes == [1, 2, 3, 4])
     var broken = one
     broken[64] ^= 1
-    #expect(try salvage(start + broken + two + one).tensor(named: "a").bytes == [1, 2, 3, 4])
+    #expect(
+      try salvage(start + broken + two + one).recovered.tensor(named: "a").bytes == [1, 2, 3, 4])
     let other = chunk([9, 9], ordinal: 0)
     #expect(try salvage(start + one + two + other).lost(.tensor) == ["a"])
   }
@@ -78,9 +80,9 @@ import Testing
       chunk([1, 2, 3, 4, 5], ordinal: 0), chunk([1], ordinal: 0, number: 3),
     ] {
       let salvaged = try salvage(start + wrong)
-      #expect(salvaged.count == 0 && salvaged.lost(.tensor).contains("a"))
+      #expect(salvaged.recovered.count == 0 && salvaged.lost(.tensor).contains("a"))
     }
-    #expect(try salvage(start + chunk([1, 2, 3, 4], ordinal: 0)).count == 1)
+    #expect(try salvage(start + chunk([1, 2, 3, 4], ordinal: 0)).recovered.count == 1)
   }
 
   @Test func `An alias has an owner that is earlier, whole, no alias, and like it`() throws {
@@ -94,7 +96,7 @@ import Testing
       superblock + later + owner + good + aliasOfAlias + otherShape + itself)
     #expect(Set(try salvaged.names) == ["a", "b"])
     #expect(salvaged.lost(.tensor) == ["e", "c", "d", "f"])
-    #expect(try salvaged.entry(at: 1).aliasOf == "a")
+    #expect(try salvaged.recovered.entry(at: 1).aliasOf == "a")
   }
 
   @Test func `Elements that their type does not allow are not recovered`() throws {
@@ -104,7 +106,7 @@ import Testing
       position: 0, owner: 0)
     let payload = record.framePayload
     let start = superblock + frame(FrameHeader(.tensor, payload: payload, ordinal: 0), payload)
-    #expect(try salvage(start + chunk([0, 1, 1], ordinal: 0)).count == 1)
+    #expect(try salvage(start + chunk([0, 1, 1], ordinal: 0)).recovered.count == 1)
     let salvaged = try salvage(start + chunk([0, 2, 1], ordinal: 0))
     #expect(salvaged.isEmpty && salvaged.lost(.tensor) == ["flags"])
   }
@@ -119,7 +121,7 @@ import Testing
         return file + frame(FrameHeader(.metadata, payload: payload), payload)
       }
     }
-    #expect(try salvage(frames([7, 7])).metadata["value"] == .int(7))
+    #expect(try salvage(frames([7, 7])).recovered.metadata["value"] == .int(7))
     let salvaged = try salvage(frames([7, 8]))
     #expect(salvaged.isEmpty && salvaged.lost(.metadata).count == 1)
   }
@@ -133,7 +135,7 @@ import Testing
       + tensorFrame("c", ordinal: .max, shape: [0])
     let salvaged = try salvage(file)
     #expect(try salvaged.names == ["a", "b"])
-    #expect(try salvaged.entries().map(\.position) == [0, 1])
+    #expect(try salvaged.recovered.entries().map(\.position) == [0, 1])
     let lost = salvaged.losses.filter { $0.kind == .tensor }
     #expect(lost.count == file.count / 128 + 1)
     #expect(lost.last?.reason == "nothing is left of 16777210 further tensors")
@@ -146,7 +148,7 @@ import Testing
     ] {
       for partial in [true, false] {
         let salvaged = try salvage(start + more) { $0.keepsPartialTensors = partial }
-        #expect(salvaged.count == 0 && salvaged.lost(.tensor) == ["huge"])
+        #expect(salvaged.recovered.count == 0 && salvaged.lost(.tensor) == ["huge"])
       }
     }
   }
@@ -160,14 +162,15 @@ import Testing
       file += tensorFrame(TensorName(stringLiteral: "n\(number)"), ordinal: 0, shape: [1])
     }
     let salvaged = try salvage(file)
-    #expect(salvaged.count == 0)
+    #expect(salvaged.recovered.count == 0)
     #expect(salvaged.lost(.tensor).count == 20_000)
     file = superblock + tensorFrame("a", ordinal: 0, shape: [20_000])
     for number in 0..<20_000 { file += chunk([UInt8(number % 3)], ordinal: 0, number: 0) }
     #expect(try salvage(file).lost(.tensor) == ["a"])
     file = superblock + tensorFrame("a", ordinal: 0, shape: [20_000])
     for number in 0..<20_000 { file += chunk([7], ordinal: 0, number: UInt32(number)) }
-    #expect(try salvage(file).tensor(named: "a").bytes == [UInt8](repeating: 7, count: 20_000))
+    #expect(
+      try salvage(file).recovered.tensor(named: "a").bytes == [UInt8](repeating: 7, count: 20_000))
   }
 
   /// A thousand rows that claim one chunk of 4 MiB would be as many times the work.

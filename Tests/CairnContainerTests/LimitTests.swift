@@ -79,7 +79,7 @@ struct LimitCase: Sendable, CustomTestStringConvertible {
     options.limits.tensorCount = .max
     let container = try Container(Container.encode(sampleCheckpoint()), options: options)
     #expect(throws: Never.self) { try container.verify(.deep) }
-    for type in [FrameType.metadata, .configuration, .blob] {
+    for type in AttachmentType.allCases {
       let limit = ContainerLimits.format.payloadByteCount(of: type)
       #expect(options.limits.payloadByteCount(of: type) == limit)
     }

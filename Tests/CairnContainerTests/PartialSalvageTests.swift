@@ -39,14 +39,14 @@ import Testing
     #expect(try salvaged.names == ["w", "x", "y"])
     let lost = chunk * 65_536..<min((chunk + 1) * 65_536, 160_000)
     for name in ["w", "y"] {
-      let index = try #require(try salvaged.index(of: TensorName(name)))
-      #expect(try salvaged.tensor(at: index).bytes == withZeros(tensor, in: lost))
+      let index = try #require(try salvaged.recovered.index(of: TensorName(name)))
+      #expect(try salvaged.recovered.tensor(at: index).bytes == withZeros(tensor, in: lost))
       let loss = try #require(salvaged.losses.first { $0.name?.string == name })
       #expect(loss.isPartial && loss.kind == .tensor && loss.fileRanges == [frame.payload])
       #expect(loss.byteRanges == [lost])
       #expect(loss.elementRanges == [lost.lowerBound / 4..<lost.upperBound / 4])
     }
-    let copy = try Container(Container.encode(salvaged))
+    let copy = try Container(Container.encode(salvaged.recovered))
     #expect(throws: Never.self) { try copy.verify(.deep) }
     #expect(try copy.entry(at: 2).aliasOf == "w")
   }
@@ -57,13 +57,13 @@ import Testing
     let cut = Array(bytes[..<(second.payload.upperBound - 1)])
     let salvaged = try salvage(cut) { $0.keepsPartialTensors = true }
     #expect(try salvaged.names == ["w"])
-    #expect(try salvaged.tensor(at: 0).bytes == withZeros(tensor, in: 65_536..<160_000))
+    #expect(try salvaged.recovered.tensor(at: 0).bytes == withZeros(tensor, in: 65_536..<160_000))
     for (budget, count) in [(94_464, 1), (94_463, 0)] {
       let bounded = try salvage(cut) {
         $0.keepsPartialTensors = true
         $0.zeroBudget = budget
       }
-      #expect(bounded.count == count)
+      #expect(bounded.recovered.count == count)
     }
   }
 
@@ -72,7 +72,7 @@ import Testing
     let first = FrameLayout(bytes).frames("CHNK")[0]
     let damaged = Array(bytes.flipped(at: first.offset).dropLast(128))
     let salvaged = try salvage(damaged) { $0.keepsPartialTensors = true }
-    #expect(try salvaged.tensor(named: "w").bytes == withZeros(tensor, in: 0..<65_536))
+    #expect(try salvaged.recovered.tensor(named: "w").bytes == withZeros(tensor, in: 0..<65_536))
     let unknown = try salvage(damaged.flipped(at: 33)) { $0.keepsPartialTensors = true }
     #expect(try unknown.names == ["x"])
   }
@@ -99,9 +99,11 @@ import Testing
     for (chunk, isKept) in [(0, true), (1, false), (2, true)] {
       let damaged = bytes.flipped(at: chunks[chunk].payload.lowerBound + 9)
       let salvaged = try salvage(damaged) { $0.keepsPartialTensors = true }
-      #expect(salvaged.count == (isKept ? 1 : 0), "chunk \(chunk)")
+      #expect(salvaged.recovered.count == (isKept ? 1 : 0), "chunk \(chunk)")
       #expect(salvaged.losses.count == 1 && salvaged.losses[0].elementRanges.isEmpty)
-      #expect(throws: Never.self) { try Container(Container.encode(salvaged)).verify(.deep) }
+      #expect(throws: Never.self) {
+        try Container(Container.encode(salvaged.recovered)).verify(.deep)
+      }
     }
   }
 
@@ -135,7 +137,7 @@ import Testing
     #expect(data.contains(grain) && data.contains(grain + 4_095))
     let disk = FailingDisk(base: try MemoryBytes(bytes), bad: grain + 7..<grain + 20)
     let salvaged = try Salvage(disk)
-    #expect(salvaged.lost(.tensor) == ["t3"] && salvaged.count == 7)
+    #expect(salvaged.lost(.tensor) == ["t3"] && salvaged.recovered.count == 7)
     try expectEqual(salvaged, tensors, "failing disk")
   }
 
@@ -151,7 +153,7 @@ import Testing
       options.reading.files = files
       do throws(CairnError) {
         let salvaged = try Salvage(path: broken, options: options)
-        #expect(salvaged.losses.isEmpty && salvaged.count == tensors.count)
+        #expect(salvaged.losses.isEmpty && salvaged.recovered.count == tensors.count)
       } catch {
         // Opening it, and asking for its size, must succeed.
         #expect(["open", "fstat"].contains(files.failedCall))

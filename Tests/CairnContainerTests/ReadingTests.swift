@@ -108,9 +108,9 @@ import Testing
     #expect(try #require(most) <= 2)
   }
 
-  @Test(arguments: FileBytes.Access.allCases, [WriteOptions.Codec.auto, .raw])
+  @Test(arguments: FileAccess.allCases, [WriteOptions.Codec.auto, .raw])
   func `A file is read by position and mapped alike`(
-    access: FileBytes.Access, codec: WriteOptions.Codec
+    access: FileAccess, codec: WriteOptions.Codec
   ) throws {
     let folder = try TestFolder()
     let tensors = try sampleCheckpoint(weights: 50_000)

@@ -51,9 +51,11 @@ import Testing
         #expect(names == expected, "\(frame)")
         try expectEqual(salvaged, tensors, "\(frame)")
         let attachmentIsLost = frame.isAttachment && (part.isPayload || !part.hasIndex)
-        #expect(salvaged.metadata.isEmpty == (frame.type == "META" && attachmentIsLost))
-        #expect((salvaged.configuration == nil) == (frame.type == "CONF" && attachmentIsLost))
-        #expect(try salvaged.blobs.count == (frame.type == "BLOB" && attachmentIsLost ? 1 : 2))
+        #expect(salvaged.recovered.metadata.isEmpty == (frame.type == "META" && attachmentIsLost))
+        #expect(
+          (salvaged.recovered.configuration == nil) == (frame.type == "CONF" && attachmentIsLost))
+        #expect(
+          try salvaged.recovered.blobs.count == (frame.type == "BLOB" && attachmentIsLost ? 1 : 2))
         try expectLosses(salvaged, layout, frame, part, attachmentIsLost)
       }
     }
@@ -75,7 +77,7 @@ import Testing
       if part.isPayload || !last || hasData { expected.insert("\(frame.ordinal)") }
     }
     #expect(Set(salvaged.lost(.tensor)) == expected, "\(frame)")
-    let kinds: [String: Salvage.Loss.Kind] = [
+    let kinds: [String: SalvageLoss.Kind] = [
       "META": .metadata, "CONF": .configuration, "BLOB": .blob,
     ]
     if let kind = kinds[frame.type], attachmentIsLost, part.isPayload {
@@ -99,7 +101,7 @@ import Testing
     let (tensors, bytes) = try checkpointToDamage(codec)
     for damaged in [bytes.flipped(at: place), withoutIndex(bytes.flipped(at: place))] {
       let salvaged = try salvage(damaged)
-      #expect(salvaged.count == tensors.count)
+      #expect(salvaged.recovered.count == tensors.count)
       #expect(salvaged.losses.first { $0.kind == .region }?.fileRanges == [0..<64])
       try expectEqual(salvaged, tensors, "superblock")
     }
@@ -109,7 +111,7 @@ import Testing
     let (tensors, bytes) = try checkpointToDamage(.auto)
     let chunk = FrameLayout(bytes).frames("CHNK")[1]
     let salvaged = try salvage(bytes.flipped(at: chunk.offset) + bytes)
-    #expect(salvaged.count == tensors.count)
+    #expect(salvaged.recovered.count == tensors.count)
     try expectEqual(salvaged, tensors, "trailing")
     #expect(
       salvaged.losses.flatMap(\.fileRanges)
@@ -130,13 +132,13 @@ import Testing
     let second = layout.frames("TNSR")[580]
     for (page, lost) in [(0, "7"), (1, "580")] {
       let damaged = bytes.flipped(at: index.lowerBound + 65_536 * page + 5)
-      #expect(try salvage(damaged).count == 600)
+      #expect(try salvage(damaged).recovered.count == 600)
       let worse = damaged.flipped(at: first.offset).flipped(at: second.offset)
       let salvaged = try salvage(worse)
       // Names and dimensions of all are in the second page: without it no record is whole.
       let expected = page == 0 ? [lost] : ["7", lost]
       #expect(salvaged.lost(.tensor) == expected)
-      #expect(salvaged.count == 600 - expected.count)
+      #expect(salvaged.recovered.count == 600 - expected.count)
       try expectEqual(salvaged, tensors, "page \(page)")
     }
   }
@@ -153,7 +155,7 @@ import Testing
     // The owner of a tie is the lowest name; its other name goes with it.
     #expect(Set(salvaged.lost(.tensor)) == ["decoder/kernel", "dense/kernel"])
     #expect(salvaged.lost(.metadata).count == 1)
-    #expect(salvaged.count == tensors.count - 2)
+    #expect(salvaged.recovered.count == tensors.count - 2)
     let loss = try #require(salvaged.losses.first { $0.name == "decoder/kernel" })
     #expect(loss.fileRanges == [data.payload])
     #expect(loss.byteRanges == [0..<120] && loss.elementRanges == [0..<30])
@@ -200,10 +202,10 @@ import Testing
     let data = try #require(FrameLayout(bytes).frames("RAWD").first { $0.payload.count > 1_000 })
     let salvaged = try salvage(withoutIndex(bytes.flipped(at: data.offset)))
     #expect(salvaged.lost(.tensor).contains("inner"))
-    for index in 0..<salvaged.count {
-      let name = try salvaged.entry(at: index).name
+    for index in 0..<salvaged.recovered.count {
+      let name = try salvaged.recovered.entry(at: index).name
       guard let original = tensors[name] else { continue }
-      #expect(try salvaged.tensor(at: index).bytes == original.bytes, "\(name)")
+      #expect(try salvaged.recovered.tensor(at: index).bytes == original.bytes, "\(name)")
     }
   }
 }

@@ -20,11 +20,13 @@ func salvage(
 extension Salvage {
   /// The names of what was recovered, in the order of weights.
   var names: [String] {
-    get throws { try indicesInWeightOrder().map { try entry(at: $0).name.string } }
+    get throws {
+      try recovered.indicesInWeightOrder().map { try recovered.entry(at: $0).name.string }
+    }
   }
 
   /// The losses of one kind, as their names or else their ordinals.
-  func lost(_ kind: Loss.Kind) -> [String] {
+  func lost(_ kind: SalvageLoss.Kind) -> [String] {
     losses.filter { $0.kind == kind }.map { $0.name?.string ?? $0.ordinal.map { "\($0)" } ?? "?" }
   }
 }
@@ -54,12 +56,12 @@ func expectEqual(
   sourceLocation: SourceLocation = #_sourceLocation
 ) throws {
   var last = -1
-  for index in try salvage.indicesInWeightOrder() {
-    let entry = try salvage.entry(at: index)
+  for index in try salvage.recovered.indicesInWeightOrder() {
+    let entry = try salvage.recovered.entry(at: index)
     let found = try original.index(of: entry.name)
     let place = try #require(found, sourceLocation: sourceLocation)
     let expected = try original.entry(at: place)
-    let tensor = try salvage.tensor(at: index)
+    let tensor = try salvage.recovered.tensor(at: index)
     let isSame =
       try tensor.dtype == expected.dtype && tensor.shape == expected.shape
       && tensor.bytes == original.tensor(at: place).bytes
@@ -68,15 +70,16 @@ func expectEqual(
     #expect(expected.position > last, "\(comment())", sourceLocation: sourceLocation)
     last = expected.position
   }
-  let positions = try salvage.entries().map(\.position).sorted()
-  #expect(positions == Array(0..<salvage.count), "\(comment())", sourceLocation: sourceLocation)
-  if !salvage.metadata.isEmpty {
-    #expect(salvage.metadata == original.metadata, sourceLocation: sourceLocation)
+  let positions = try salvage.recovered.entries().map(\.position).sorted()
+  #expect(
+    positions == Array(0..<salvage.recovered.count), "\(comment())", sourceLocation: sourceLocation)
+  if !salvage.recovered.metadata.isEmpty {
+    #expect(salvage.recovered.metadata == original.metadata, sourceLocation: sourceLocation)
   }
-  if let configuration = salvage.configuration {
+  if let configuration = salvage.recovered.configuration {
     #expect(configuration == original.configuration, sourceLocation: sourceLocation)
   }
-  for blob in try salvage.blobs {
+  for blob in try salvage.recovered.blobs {
     #expect(original.blobs.contains(blob), sourceLocation: sourceLocation)
   }
 }
@@ -89,11 +92,11 @@ func expectEqual(
     let (tensors, bytes) = try checkpointToDamage(codec)
     let salvaged = try salvage(bytes)
     #expect(salvaged.losses.isEmpty)
-    #expect(salvaged.count == tensors.count)
+    #expect(salvaged.recovered.count == tensors.count)
     try expectEqual(salvaged, tensors, "intact")
     // The copy is the file: same content, same options, same bytes.
     let copy = try Container.encode(
-      salvaged,
+      salvaged.recovered,
       options: WriteOptions {
         $0.codec = codec
         $0.log2ChunkSize = 16
@@ -116,10 +119,10 @@ func expectEqual(
       let names = try Set(salvaged.names)
       try #require(names == expected, "cut at \(count)")
       let whole = layout.frames.filter { isThere($0) }
-      #expect(salvaged.metadata.isEmpty == !whole.contains { $0.type == "META" })
-      #expect((salvaged.configuration == nil) == !whole.contains { $0.type == "CONF" })
+      #expect(salvaged.recovered.metadata.isEmpty == !whole.contains { $0.type == "META" })
+      #expect((salvaged.recovered.configuration == nil) == !whole.contains { $0.type == "CONF" })
       #expect(
-        try Set(salvaged.blobs.map(\.name.string))
+        try Set(salvaged.recovered.blobs.map(\.name.string))
           == Set(whole.filter { $0.type == "BLOB" }.map(layout.blobName)))
       // A tensor whose header is whole is lost by its name.
       let headers = Set(whole.filter { $0.type == "TNSR" }.map(\.ordinal))
@@ -139,9 +142,9 @@ func expectEqual(
     let (tensors, bytes) = try checkpointToDamage(codec)
     for count in stride(from: 64, through: bytes.count, by: 177) {
       let salvaged = try salvage(Array(bytes[..<count]))
-      let copy = try Container(Container.encode(salvaged))
+      let copy = try Container(Container.encode(salvaged.recovered))
       #expect(throws: Never.self) { try copy.verify(.deep) }
-      #expect(copy.count == salvaged.count)
+      #expect(copy.count == salvaged.recovered.count)
       let back = try NamedTensors(reading: copy)
       for name in back.names {
         let isSame = try back[name]?.bytes == tensors.tensor(named: name).bytes
@@ -184,7 +187,7 @@ func expectEqual(
     for (place, expected) in [(8, CairnError.Code.unsupportedVersion), (17, .unsupportedFeature)] {
       var future = bytes
       future[place] ^= 2
-      #expect(try salvage(future).count == tensors.count)
+      #expect(try salvage(future).recovered.count == tensors.count)
       future.seal(0, 64)
       #expect(code { _ = try salvage(future) } == expected)
     }
@@ -192,7 +195,7 @@ func expectEqual(
 
   @Test func `Progress ends with all of it, and stops the work when it throws`() throws {
     let (_, bytes) = try checkpointToDamage(.auto)
-    var last = Progress(done: 0, total: 0)
+    var last = WorkProgress(done: 0, total: 0)
     _ = try Salvage(MemoryBytes(bytes)) { (progress) throws(CairnError) in
       #expect(progress.done >= last.done && progress.done <= progress.total)
       last = progress

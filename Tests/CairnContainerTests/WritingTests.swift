@@ -50,7 +50,7 @@ import Testing
     let tensors = try NamedTensors([
       ("zeros", Tensor(zeros: .float32, shape: [5, 1 << 20])), ("one", Tensor(scalar: Float(1))),
     ])
-    var last = Progress(done: 0, total: 0)
+    var last = WorkProgress(done: 0, total: 0)
     var calls = 0
     try Container.write(tensors, to: folder.file("x.cairn"), options: options) {
       (progress) throws(CairnError) in

@@ -61,7 +61,7 @@ struct FormatFixture: Sendable, CustomTestStringConvertible {
   /// Holds what Cairn reads against what the library reads: names, order, types, shapes, ties, bits,
   /// read at once and in awkward parts, from an open and from a mapped file.
   func check() throws {
-    for access in FileBytes.Access.allCases {
+    for access in FileAccess.allCases {
       var options = ReadOptions()
       options.access = access
       let source = try CheckpointFile.open(path, options: options).source

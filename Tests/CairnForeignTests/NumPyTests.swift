@@ -203,6 +203,41 @@ import Testing
     #expect(code { try two.write(tensors) } == .cannotHold)
   }
 
+  @Test(arguments: WriteOptions.Codec.allCases)
+  func `A tied tensor is in the archive under each of its names`(codec: WriteOptions.Codec) throws {
+    // More of them than are kept at a time, one that is too large to be kept, and an order in which their
+    // names do not follow each other.
+    var tensors = NamedTensors()
+    let owners = 0..<24
+    for owner in owners {
+      let count = owner == 3 ? 400_000 : 200_000
+      let values = (0..<count).map { Float($0 &* (owner &* 2 &+ 1) & 0xFFFFF) }
+      let name = "t\(owner)"
+      try tensors.add(Tensor(values), named: TensorName(name))
+    }
+    for again in 0..<2 {
+      for owner in owners {
+        let (alias, name) = ("a\(again)_\(owner)", "t\(owner)")
+        try tensors.addAlias(TensorName(alias), of: TensorName(name))
+      }
+    }
+    var options = WriteOptions()
+    (options.codec, options.durability) = (codec, .none)
+    let path = folder.file("tied.npz")
+    var sink = try CheckpointFormat.npz.writer(to: path, options: options, accepting: .all)
+    #expect(try sink.write(tensors) == contents(of: path).count)
+    let file = try CheckpointFile.open(path)
+    try file.verify(.deep)
+    #expect(file.source.count == 3 * owners.count)
+    for owner in owners {
+      let own = "t\(owner)"
+      let expected = try tensors.tensor(named: TensorName(own)).bytes
+      for name in ["t\(owner)", "a0_\(owner)", "a1_\(owner)"] {
+        #expect(try file.source.tensor(named: TensorName(name)).bytes == expected, "\(name)")
+      }
+    }
+  }
+
   /// Spellings that `numpy.dtype()` takes, and what it makes of them (NumPy 2.4.6 on Linux).
   static let spellings: [(String, DType, Bool)] = [
     ("f4", .float32, false), ("=f4", .float32, false), ("|f4", .float32, false),

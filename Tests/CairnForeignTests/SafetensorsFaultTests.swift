@@ -27,7 +27,9 @@ struct SafetensorsFaultTests {
       try before.commit()
       let files = FaultyFileSystem(
         failing: operation, with: SystemError.noSpace.number, mostAtOnce: 100)
-      var writer = SafetensorsWriter(path: path, files: files)
+      var options = WriteOptions()
+      options.files = files
+      var writer = SafetensorsWriter(path: path, options: options)
       do {
         try writer.write(try tensors())
         #expect(try contents(of: path) == expected)
@@ -83,7 +85,7 @@ struct SafetensorsFaultTests {
   func notReplacing() throws {
     let folder = try TestFolder()
     let path = folder.path + "/model.safetensors"
-    var options = SafetensorsWriter.Options()
+    var options = WriteOptions()
     options.replacing = false
     options.durability = .none
     var writer = SafetensorsWriter(path: path, options: options)
@@ -112,7 +114,7 @@ struct SafetensorsFaultTests {
     var writer = SafetensorsWriter(path: path)
     try writer.write(try tensors())
     let before = try contents(of: path)
-    for access in FileBytes.Access.allCases {
+    for access in FileAccess.allCases {
       try writer.write(try SafetensorsFile(path: path, access: access))
       #expect(try contents(of: path) == before)
     }

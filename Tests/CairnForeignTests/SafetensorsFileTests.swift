@@ -25,7 +25,7 @@ struct SafetensorsFileTests {
     #expect(entries.allSatisfy { $0.aliasOf == nil })
     #expect(Array(file.metadata).map(\.key) == ["a", "b"])
     #expect(file.metadata["b"] == .string("2"))
-    #expect(file.configuration == nil && file.blobs.isEmpty)
+    #expect(try file.configuration == nil && file.blobs.isEmpty)
     #expect(file.byteCount == mixed.count && file.dataByteCount == 12)
     #expect(file.dataOffset == 8 + file.headerByteCount)
     #expect(try file.index(of: "none") == 2)

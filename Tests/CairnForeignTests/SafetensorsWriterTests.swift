@@ -169,16 +169,16 @@ struct SafetensorsWriterTests {
 
   @Test("Tensors larger than the window come whole, and progress ends at the total")
   func large() throws {
-    let count = 2 * SafetensorsWriter.windowByteCount + 12_345
+    let count = 2 * ByteWindow.byteCount + 12_345
     var tensors = NamedTensors()
     try tensors.add(Tensor([UInt8](repeating: 1, count: 1_000)), named: "a")
     try tensors.add(Tensor((0..<count).map { UInt8(truncatingIfNeeded: $0 * 7) }), named: "b")
     try tensors.add(Tensor([UInt8](repeating: 3, count: 1_000)), named: "c")
     let folder = try TestFolder()
     var writer = SafetensorsWriter(path: folder.path + "/large.safetensors")
-    var reports: [Progress] = []
+    var reports: [WorkProgress] = []
     try writer.write(tensors) { (progress) throws(CairnError) in reports.append(progress) }
-    #expect(reports.last == Progress(done: count + 2_000, total: count + 2_000))
+    #expect(reports.last == WorkProgress(done: count + 2_000, total: count + 2_000))
     #expect(reports.map(\.done) == reports.map(\.done).sorted())
     #expect(reports.count == 3)
     let file = try SafetensorsFile(path: folder.path + "/large.safetensors")

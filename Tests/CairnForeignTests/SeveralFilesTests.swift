@@ -45,6 +45,26 @@ import Testing
     for name in names { #expect(try contents(of: folder.file(name)) == contents(of: home + name)) }
   }
 
+  @Test(arguments: FormatRegistry.standard.formats.filter(\.isWritable).map(\.name))
+  func `A sink says how many bytes it has written`(format: String) throws {
+    let format = try FormatRegistry.standard.named(format)
+    var tensors = NamedTensors()
+    try tensors.add(Tensor([Float](repeating: 1, count: 10_000)), named: "w")
+    if format.name != "npy" { try tensors.add(Tensor([Float(1), 2]), named: "b") }
+    var options = WriteOptions()
+    options.durability = .none
+    let name = format.name == "sharded" ? Self.index : "x." + format.extensions[0]
+    var sink = try format.writer(to: folder.file(name), options: options, accepting: .all)
+    guard format.name != "keras" else {
+      // It is of a model.
+      #expect(code { try sink.write(tensors) } == .cannotHold)
+      return
+    }
+    let written = try sink.write(tensors)
+    let bytes = try folder.names().reduce(0) { $0 + (try contents(of: folder.file($1)).count) }
+    #expect(written == bytes && written > 0)
+  }
+
   @Test(arguments: [(1, 5), (96, 5), (192, 3), (480, 1), (.max, 1)] as [(Int, Int)])
   func `A shard holds what fits, in the order of weights`(size: Int, count: Int) throws {
     // Five tensors of 96 bytes.

@@ -239,7 +239,7 @@ struct AcceptedConfigurationTests {
       """
     let model = try Sequential(configuration: JSONValue(parsing: text))
     #expect(model.weights.count == 6)
-    #expect((model.layers[0] as? Dense)?.activation == .silu)
+    #expect(model.layers[0].settings["activation"] == "silu")
     #expect((model.layers[1] as? BatchNormalization)?.axis == 1)
   }
 
@@ -293,7 +293,7 @@ struct AcceptedConfigurationTests {
   func customClass() throws {
     var registry = LayerRegistry.standard
     registry.register(Doubling.self) { (reader, _) throws(CairnError) in
-      Doubling(state: try reader.layerState(className: Doubling.className))
+      Doubling(state: try reader.layerState(className: Doubling.layerKind.className))
     }
     let model = try Sequential(
       [InputLayer(shape: [2]), Doubling(state: LayerState(className: "Doubling", name: nil))])
@@ -311,7 +311,7 @@ struct CustomGraphTests {
   private func registry() -> LayerRegistry {
     var registry = LayerRegistry.standard
     registry.register(Doubling.self) { (reader, _) throws(CairnError) in
-      Doubling(state: try reader.layerState(className: Doubling.className))
+      Doubling(state: try reader.layerState(className: Doubling.layerKind.className))
     }
     return registry
   }
@@ -372,9 +372,8 @@ struct CustomGraphTests {
 
 /// A layer that is not Keras's.
 private final class Doubling: UnaryLayer {
-  static let className = "Doubling"
-  static var module: String { "tests" }
-  static var registeredName: String? { "tests>Doubling" }
+  static let layerKind = LayerKind(
+    "Doubling", module: "tests", registeredName: "tests>Doubling")
 
   let state: LayerState
   init(state: LayerState) { self.state = state }

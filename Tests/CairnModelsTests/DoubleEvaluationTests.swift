@@ -57,9 +57,9 @@ struct DoubleEvaluationTests {
   func ownClass() throws {
     let wide = try Halving(
       state: LayerState(
-        className: Halving.className, name: "h", dtype: DTypePolicy("float64")))
+        className: Halving.layerKind.className, name: "h", dtype: DTypePolicy("float64")))
     expectError(.unsupportedConfiguration) { _ = try wide(Self.numbers([2])) }
-    let narrow = try Halving(state: LayerState(className: Halving.className, name: "h"))
+    let narrow = try Halving(state: LayerState(className: Halving.layerKind.className, name: "h"))
     #expect(try narrow(Tensor([3] as [Float])).scalars() == [1.5] as [Float])
   }
 
@@ -81,7 +81,7 @@ struct DoubleEvaluationTests {
 
 /// A layer that computes in float32.
 private final class Halving: UnaryLayer {
-  static let className = "Halving"
+  static let layerKind = LayerKind("Halving")
 
   let state: LayerState
   init(state: LayerState) { self.state = state }

@@ -81,8 +81,8 @@ import Testing
     #expect(found?.location.file == path)
   }
 
-  @Test(arguments: [FileBytes.Access.positioned, .mapped])
-  func `what is no regular file is refused`(_ access: FileBytes.Access) throws {
+  @Test(arguments: [FileAccess.positioned, .mapped])
+  func `what is no regular file is refused`(_ access: FileAccess) throws {
     #expect(unsafe mkfifo(folder.file("pipe"), 0o600) == 0)
     for (path, expected) in [
       (folder.path, CairnError.Code.notARegularFile), (folder.file("pipe"), .notARegularFile),

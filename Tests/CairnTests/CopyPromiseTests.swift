@@ -1,6 +1,7 @@
 // What a copy promises: the five points of the documentation's page on copies, each road.
 
 import Cairn
+import CairnSystem
 import CairnTestSupport
 import Testing
 

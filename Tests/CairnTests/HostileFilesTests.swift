@@ -20,7 +20,7 @@ private let folder = fixtures + "/hostile"
   }
 
   /// Does everything with a file that a reader can.
-  private func readAll(_ path: String, _ access: FileBytes.Access) throws {
+  private func readAll(_ path: String, _ access: FileAccess) throws {
     var options = ReadOptions()
     options.access = access
     let file = try CheckpointFile.open(path, options: options)
@@ -34,9 +34,9 @@ private let folder = fixtures + "/hostile"
     if file.source.configuration != nil { _ = try Model.load(from: path, options: options) }
   }
 
-  @Test(arguments: refusals, [FileBytes.Access.positioned, .mapped])
+  @Test(arguments: refusals, [FileAccess.positioned, .mapped])
   func `A hostile file is refused`(
-    _ refusal: (file: String, code: CairnError.Code), access: FileBytes.Access
+    _ refusal: (file: String, code: CairnError.Code), access: FileAccess
   ) throws {
     let error = #expect(throws: CairnError.self) {
       try readAll("\(folder)/\(refusal.file)", access)

@@ -2,6 +2,7 @@
 // said of Keras was seen with Keras 3.15.1 on NumPy; Tests/Keras/test_known_failures.py shows it.
 
 import Cairn
+import CairnSystem
 import CairnTestSupport
 import Testing
 

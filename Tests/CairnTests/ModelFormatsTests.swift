@@ -1,6 +1,7 @@
 // Models in files of any format: the content decides on the way in, the extension on the way out.
 
 import Cairn
+import CairnSystem
 import CairnTestSupport
 import Foundation
 import Testing

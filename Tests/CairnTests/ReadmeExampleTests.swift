@@ -23,7 +23,7 @@ import Testing
     try model.save(to: path)
     let restored = try Model.load(from: path)
     let copy = try model.deepCopy()
-    let report = try compare(ModelTensors(restored), ModelTensors(copy))
+    let report = try compare(restored, copy)
     let proof = try proveIndependence(of: ModelTensors.live(model), from: ModelTensors.live(copy))
     let verdict = "same \(report.isSame), independent \(proof.isDisjoint)"
     // README ends

@@ -26,7 +26,7 @@ struct SalvageCommand: ParsableCommand {
     }
     do throws(CairnError) {
       let salvage = try Salvage(bytes)
-      let copy = try Container(Container.encode(salvage))
+      let copy = try Container(Container.encode(salvage.recovered))
       _ = try copy.verify(.deep)
       let report: JSONValue = [
         "content": try contentReport(of: copy), "lost": .array(salvage.losses.map(\.json)),

@@ -1,6 +1,7 @@
 // One line of input: a JSON object whose "op" says what to do.
 
 import Cairn
+import CairnJSON
 
 struct Command {
   private let fields: JSONValue

@@ -71,7 +71,7 @@ class Container:
         self.rows = rows
         for row, t in enumerate(rows):
             t.row = row
-        entries = blocks = dims = names = b""
+        entries, blocks, dims, names = (bytearray() for _ in range(4))
         count_blocks = count_dims = 0
         self.block_frames = []
         for t in rows:
@@ -97,7 +97,7 @@ class Container:
         blocks, dims, names = (section + more for section, more in zip(
             (blocks, dims, names), surplus))
         count_blocks, count_dims = len(blocks) // 32, len(dims) // 8
-        payload = entries + blocks + dims + names
+        payload = bytes(entries + blocks + dims + names)
         self.index = Frame("INDX", payload)
         self.add(self.index)
         self.entries_at = self.index.at + 64

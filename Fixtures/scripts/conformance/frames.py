@@ -38,7 +38,7 @@ def meta(pairs, count=None):
         v = v.encode() if isinstance(v, str) else v
         return struct.pack("<I", len(v)) + v
 
-    out = struct.pack("<I", len(pairs) if count is None else count)
+    out = bytearray(struct.pack("<I", len(pairs) if count is None else count))
     for key, kind, value in pairs:
         key = key.encode() if isinstance(key, str) else key
         plain = kind.removesuffix("[]")
@@ -47,7 +47,7 @@ def meta(pairs, count=None):
         out += bytes([kinds[plain] + (128 if kind != plain else 0)])
         out += struct.pack("<I", len(values)) if kind != plain else b""
         out += b"".join(one(plain, v) for v in values)
-    frame = Frame("META", out)
+    frame = Frame("META", bytes(out))
     frame.pairs = pairs
     return frame
 

@@ -1,5 +1,6 @@
 """Element types, tensors and their planes and chunks: FORMAT.md, sections 9 to 11."""
 import hashlib
+import itertools
 import random
 import struct
 import zlib
@@ -41,11 +42,8 @@ def product(shape):
 
 
 def strings(values):
-    ends, at = b"", 0
-    for value in values:
-        at += len(value)
-        ends += struct.pack("<Q", at)
-    return ends + b"".join(values)
+    ends = itertools.accumulate(len(value) for value in values)
+    return b"".join(struct.pack("<Q", end) for end in ends) + b"".join(values)
 
 
 def packed(values, bits):

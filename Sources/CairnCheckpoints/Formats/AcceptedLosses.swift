@@ -53,7 +53,7 @@ extension AcceptedLosses: CustomStringConvertible {
 }
 
 /// Something of a source that a format has no place for.
-public struct Loss: Hashable, Sendable {
+public struct FormatLoss: Hashable, Sendable {
   /// Which kind of loss it is.
   public var kind: AcceptedLosses
   /// What would be lost, in words.
@@ -62,7 +62,7 @@ public struct Loss: Hashable, Sendable {
   public var name: TensorName?
 
   /// A loss.
-  public init(kind: AcceptedLosses, what: String, name: TensorName? = nil) {
+  package init(kind: AcceptedLosses, what: String, name: TensorName? = nil) {
     self.kind = kind
     self.what = what
     self.name = name
@@ -73,44 +73,45 @@ extension AcceptedLosses {
   /// What of `source` is lost by a format that lacks what `self` names: at most one of each kind.
   ///
   /// - Complexity: O(tensors).
-  package func losses(of source: any TensorSource) throws(CairnError) -> [Loss] {
-    var found: [Loss] = []
+  package func losses(of source: any TensorSource) throws(CairnError) -> [FormatLoss] {
+    var found: [FormatLoss] = []
     if contains(.opaque), let loss = Self.opaqueLoss(source.opaqueItems) { found.append(loss) }
     if contains(.configuration), source.configuration != nil {
-      found.append(Loss(kind: .configuration, what: "a configuration"))
+      found.append(FormatLoss(kind: .configuration, what: "a configuration"))
     }
     if contains(.blobs), let blob = try source.blobEntries.first {
-      found.append(Loss(kind: .blobs, what: "blobs", name: blob.name))
+      found.append(FormatLoss(kind: .blobs, what: "blobs", name: blob.name))
     }
     if contains(.ties) {
       for index in 0..<source.count {
         let entry = try source.entry(at: index)
         guard let owner = entry.aliasOf else { continue }
-        found.append(Loss(kind: .ties, what: "a second name of ‘\(owner)’", name: entry.name))
+        found.append(FormatLoss(kind: .ties, what: "a second name of ‘\(owner)’", name: entry.name))
         break
       }
     }
     if contains(.metadata),
       let key = source.metadata.keys.first(where: { !FormatNotes.keys.contains($0) })
     {
-      found.append(Loss(kind: .metadata, what: "metadata", name: key))
+      found.append(FormatLoss(kind: .metadata, what: "metadata", name: key))
     }
     if contains(.metadataTypes) {
       for (key, value) in source.metadata {
         if case .string = value { continue }
         if FormatNotes.keys.contains(key) { continue }
-        found.append(Loss(kind: .metadataTypes, what: "metadata that is no text", name: key))
+        found.append(FormatLoss(kind: .metadataTypes, what: "metadata that is no text", name: key))
         break
       }
     }
     if contains(.names), source.count > 0 {
       let entry = try source.entry(at: 0)
       if entry.name != Self.nameOfOnly {
-        found.append(Loss(kind: .names, what: "the name of its tensor", name: entry.name))
+        found.append(FormatLoss(kind: .names, what: "the name of its tensor", name: entry.name))
       }
     }
     if contains(.order), let name = try Self.firstOutOfOrder(of: source) {
-      found.append(Loss(kind: .order, what: "an order of weights but that of names", name: name))
+      found.append(
+        FormatLoss(kind: .order, what: "an order of weights but that of names", name: name))
     }
     return found
   }
@@ -120,10 +121,10 @@ extension AcceptedLosses {
   package static let nameOfOnly: TensorName = "arr_0"
 
   /// What cannot be carried over because it was never read.
-  private static func opaqueLoss(_ items: [OpaqueItem]) -> Loss? {
+  private static func opaqueLoss(_ items: [OpaqueItem]) -> FormatLoss? {
     guard let first = items.first else { return nil }
     let more = items.count == 1 ? "" : ", and \(items.count - 1) more"
-    return Loss(
+    return FormatLoss(
       kind: .opaque,
       what: "\(first.pathText.excerpt), which is \(first.type.excerpt): \(first.reason)\(more)")
   }

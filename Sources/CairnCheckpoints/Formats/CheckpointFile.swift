@@ -1,7 +1,7 @@
 // A checkpoint of any format, open for reading.
 
 public import CairnSystem
-import CairnTensors
+public import CairnTensors
 
 /// A checkpoint of a format that a ``FormatRegistry`` knows, as a source of named tensors, with what
 /// its files say of themselves.
@@ -25,18 +25,38 @@ public struct CheckpointFile: Sendable {
   }
 
   /// The format's name.
-  public var formatName: String { format.name }
+  package var formatName: String { format.name }
 
   /// The tensors.
   public var source: any TensorSource { checkpoint }
+  /// The tensor called `name`.
+  ///
+  /// - Throws: as ``TensorSource/tensor(named:)``.
+  public func tensor(named name: TensorName) throws(CairnError) -> Tensor {
+    do throws(CairnError) { return try source.tensor(named: name) } catch {
+      throw error.located(file: path)
+    }
+  }
+
+  /// The part of the tensor called `name` whose index along dimension 0 is in `range`.
+  ///
+  /// - Throws: as ``TensorSource/tensor(named:slice:)``.
+  public func tensor(
+    named name: TensorName, slice range: Range<Int>
+  ) throws(CairnError) -> Tensor {
+    do throws(CairnError) { return try source.tensor(named: name, slice: range) } catch {
+      throw error.located(file: path)
+    }
+  }
+
   /// The version that the file declares, if its format has versions.
   public var version: String? { checkpoint.formatVersion }
   /// Bytes of all the checkpoint's files.
   public var fileByteCount: Int { checkpoint.fileByteCount }
   /// Whether the checkpoint is several files, whatever its format.
-  public var spansFiles: Bool { checkpoint.spansFiles || format.spansFiles }
+  package var spansFiles: Bool { checkpoint.spansFiles || format.spansFiles }
   /// The digest of the whole content, in hexadecimal, if the file has one.
-  public var root: String? { checkpoint.rootDigest }
+  public var rootDigest: String? { checkpoint.keptRootDigest?.hexDigits }
 
   /// What was understood, and will not be as it was once the tensors are copied: one sentence each.
   public var remarks: [String] {
@@ -44,43 +64,26 @@ public struct CheckpointFile: Sendable {
   }
 
   /// The most bytes that are decoded to read one of them; 0 where elements are read as they are needed.
-  public var blockByteCount: Int { checkpoint.blockByteCount }
+  package var blockByteCount: Int { checkpoint.blockByteCount }
 
   /// Refuses a checkpoint whose tensors come to far more bytes than its files have, before all of them
   /// are read: it may be a file of zeros, or one that is made to keep its reader busy.
   ///
   /// - Throws: `overBudget`.
-  public func checkPlausible() throws(CairnError) {
+  package func checkPlausible() throws(CairnError) {
     do throws(CairnError) { try source.checkPlausible(tiesAreHeld: true) } catch {
       throw error.located(file: path)
     }
   }
 
   /// What ``verify(_:progress:)`` holds the content against, in words; nil if the file has no checksums.
-  public var checksums: String? { checkpoint.checksums }
+  package var checksums: String? { checkpoint.checksums }
 
   /// What the file holds and Cairn does not read.
   public var opaqueItems: [OpaqueItem] { checkpoint.opaqueItems }
 
-  /// How a tensor is kept in the file.
-  public struct Storage: Hashable, Sendable {
-    /// How its bytes are coded: `raw` where they stand as they are.
-    public var codec: String
-    /// The bytes that it takes.
-    public var storedByteCount: Int
-    /// The digest of its content, in hexadecimal, if the file has one.
-    public var digest: String?
-
-    /// A tensor that is kept so.
-    public init(codec: String, storedByteCount: Int, digest: String? = nil) {
-      self.codec = codec
-      self.storedByteCount = storedByteCount
-      self.digest = digest
-    }
-  }
-
   /// How every tensor is kept, by index.
-  public func storages() throws(CairnError) -> [Storage] { try checkpoint.tensorStorages() }
+  public func storages() throws(CairnError) -> [TensorStorage] { try checkpoint.storages() }
 
   /// Checks the file as far as its format allows: structure and checksums. Deep, every element is
   /// read and must be one that its type allows.
@@ -96,10 +99,28 @@ public struct CheckpointFile: Sendable {
   }
 }
 
+/// How a tensor is kept in the file.
+public struct TensorStorage: Hashable, Sendable {
+  /// How its bytes are coded: `raw` where they stand as they are,
+  /// `alias` of another name of a tensor.
+  public var codec: String
+  /// The bytes that it takes.
+  public var storedByteCount: Int
+  /// The digest of its content, in hexadecimal, if the file has one.
+  public var digest: String?
+
+  /// A tensor that is kept so.
+  public init(codec: String, storedByteCount: Int, digest: String? = nil) {
+    self.codec = codec
+    self.storedByteCount = storedByteCount
+    self.digest = digest
+  }
+}
+
 extension CairnError {
   /// Whether the error says that a file's content is invalid, rather than that it could not be read
   /// at all.
-  public var saysInvalid: Bool {
+  package var saysInvalid: Bool {
     switch code {
     case .notFound, .permissionDenied, .notARegularFile, .inputOutput, .outOfMemory, .overBudget,
       .invalidArgument, .interrupted, .changedWhileReading, .alreadyExists, .noSpace,

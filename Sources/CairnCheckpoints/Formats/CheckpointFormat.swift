@@ -22,20 +22,20 @@ public struct CheckpointFormat: Sendable {
   /// What the format has no place for.
   public let lacks: AcceptedLosses
   /// Whether what lies at a place is of this format, by its content.
-  public let recognises: Recognition
+  package let recognises: Recognition
   /// Opens what lies at a place.
-  public let open: Opening
+  package let open: Opening
   /// Whether the format can hold the ties of a source that it has no general place for.
   let holdsTies: @Sendable (any TensorSource) throws(CairnError) -> Bool
   /// Whether the format can hold metadata whose types it has no general place for.
   let holdsMetadata: @Sendable (Metadata) -> Bool
   /// Whether a checkpoint of the format is several files, which cannot be replaced at one blow.
-  public let spansFiles: Bool
+  package let spansFiles: Bool
   /// Nil for a format that is only read.
-  public var sink: Writing?
+  package var sink: Writing?
 
   /// The metadata of a source that the format cannot hold, each by its key.
-  package var lostMetadata: @Sendable (any TensorSource) -> [Loss] = { _ in [] }
+  package var lostMetadata: @Sendable (any TensorSource) -> [FormatLoss] = { _ in [] }
   /// What is to be said of a checkpoint beside what its reader says.
   package var remarks: @Sendable (any CheckpointSource) -> [String] = { _ in [] }
   /// The names under which libraries keep a whole model of this format in a folder, the first first.
@@ -90,7 +90,7 @@ public struct CheckpointFormat: Sendable {
   /// attribute of HDF5 can hold.
   ///
   /// - Complexity: O(tensors).
-  public func losses(of source: any TensorSource) throws(CairnError) -> [Loss] {
+  public func losses(of source: any TensorSource) throws(CairnError) -> [FormatLoss] {
     // No format has a place for what was never read.
     var losses = try lacks.union(.opaque).losses(of: source)
     if losses.contains(where: { $0.kind == .ties }), try holdsTies(source) {
@@ -112,11 +112,12 @@ public struct CheckpointFormat: Sendable {
     guard loss.kind != .opaque else {
       throw CairnError(
         .cannotHold, "the input holds something that is not read: \(loss.what)",
-        advice: "Leave it out by name (--exclude), or accept the loss (--lossy; opaque)")
+        advice: "Leave it out by name, or accept the loss of what is opaque",
+        remedies: [.exclude, .acceptLoss])
     }
     throw CairnError(
       .cannotHold, "\(name) has no place for \(loss.what)", at: .init(name: loss.name?.string),
-      advice: "Write a .cairn file, or accept the loss (--lossy; \(loss.kind))")
+      advice: "Write a .cairn file, or accept the loss of \(loss.kind)", remedies: [.acceptLoss])
   }
 
   /// A sink that writes a file of this format.
@@ -129,7 +130,7 @@ public struct CheckpointFormat: Sendable {
     guard let sink else {
       throw CairnError(
         .cannotHold, "Cairn reads \(name) files and does not write them", at: .init(file: path),
-        advice: "Write a .cairn file, or name another format with --to")
+        advice: "Write a .cairn file, or name another format", remedies: [.outputFormat])
     }
     let base = sink(path, options, losses)
     return options.expands ? base : PlausibleSink(base: base, format: self)

@@ -12,7 +12,7 @@ public struct CheckpointPlace: Sendable {
   /// How files are read.
   public let options: ReadOptions
   /// The open file; nil if the path is a folder's.
-  public let file: (any ByteSource)?
+  package let file: (any ByteSource)?
   /// The first bytes of the file, at most ``headByteCount``.
   public let head: [UInt8]
 
@@ -26,7 +26,7 @@ public struct CheckpointPlace: Sendable {
   ///
   /// - Throws: `notFound`, `permissionDenied`, `notARegularFile` for what is neither file nor
   ///   folder, `inputOutput`.
-  public init(_ path: String, options: ReadOptions = ReadOptions()) throws(CairnError) {
+  package init(_ path: String, options: ReadOptions = ReadOptions()) throws(CairnError) {
     let file: FileBytes
     do throws(CairnError) {
       file = try FileBytes(path: path, access: options.access, files: options.files)
@@ -48,7 +48,7 @@ public struct CheckpointPlace: Sendable {
   /// - Parameter name: What they are called in messages; its extension tells the format where the content
   ///   does not.
   /// - Throws: what reading the first bytes needs.
-  public init(
+  package init(
     source: any ByteSource, name: String, options: ReadOptions = ReadOptions()
   ) throws(CairnError) {
     try self.init(source: source, name: name, options: options, hasFolder: false)

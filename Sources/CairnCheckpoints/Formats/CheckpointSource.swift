@@ -17,17 +17,11 @@ public protocol CheckpointSource: TensorSource {
   /// The most bytes that are decoded to read one of them; 0 where elements are read as they are needed.
   var blockByteCount: Int { get }
 
-  /// The digest of the whole content, in hexadecimal, if the file has one.
-  var rootDigest: String? { get }
-
-  /// What was understood, and will not be as it was once the tensors are copied: one sentence each.
-  var remarks: [String] { get }
-
   /// What ``check(_:progress:)`` holds the content against, in words; nil if the file has no checksums.
   var checksums: String? { get }
 
   /// How every tensor is kept, by index.
-  func tensorStorages() throws(CairnError) -> [CheckpointFile.Storage]
+  func storages() throws(CairnError) -> [TensorStorage]
 
   /// Checks what the format has checksums for; deep, also every element.
   ///
@@ -45,15 +39,11 @@ extension CheckpointSource {
   /// None.
   public var formatVersion: String? { nil }
   /// None.
-  public var rootDigest: String? { nil }
-  /// None.
-  public var remarks: [String] { [] }
-  /// None.
   public var checksums: String? { nil }
 
   /// Every tensor as it is.
-  public func tensorStorages() throws(CairnError) -> [CheckpointFile.Storage] {
-    var storages: [CheckpointFile.Storage] = []
+  public func storages() throws(CairnError) -> [TensorStorage] {
+    var storages: [TensorStorage] = []
     storages.reserveCapacity(count)
     for index in 0..<count {
       storages.append(.init(codec: "raw", storedByteCount: try entry(at: index).byteCount))

@@ -50,7 +50,7 @@ public struct FormatRegistry: Sendable {
         at: .init(file: path),
         expected: formats.filter(\.isWritable).flatMap(\.extensions).map { "." + $0 }
           .joined(separator: ", "),
-        advice: "Name the format with --to")
+        advice: "Name the format", remedies: [.outputFormat])
     }
     return format
   }

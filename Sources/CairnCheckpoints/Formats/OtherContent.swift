@@ -10,6 +10,8 @@ struct OtherContent {
   var what: String
   /// What to do.
   var advice: String
+  /// What the advice asks for.
+  var remedies: [CairnError.Remedy] = []
   /// Whether it is a checkpoint all the same, of a format that is not read.
   var isCheckpoint = false
   /// Whether it is what a server says in place of a file.
@@ -20,7 +22,7 @@ struct OtherContent {
     CairnError(
       isCheckpoint ? .unsupported : .notACheckpoint,
       isCheckpoint ? "\(what), which Cairn does not read" : "\(what), not a checkpoint",
-      at: .init(file: path), advice: advice)
+      at: .init(file: path), advice: advice, remedies: remedies)
   }
 
   /// What the first bytes are that no checkpoint can begin with, whatever its name.
@@ -229,7 +231,8 @@ struct OtherContent {
     if value["class_name"] != nil {
       return OtherContent(
         what: "a model's configuration without its weights",
-        advice: "Name the file of the weights, with this one behind --config")
+        advice: "Name the file of the weights, with this one as its configuration",
+        remedies: [.configuration])
     }
     if value["architectures"] != nil || value["model_type"] != nil || value["_class_name"] != nil {
       return OtherContent(

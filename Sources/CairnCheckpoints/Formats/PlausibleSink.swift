@@ -1,7 +1,7 @@
 // What a few bytes may be written out to: data that overlaps, names that share it and elements that
 // deflate make gigabytes of a small file.
 
-public import CairnSystem
+package import CairnSystem
 import CairnTensors
 
 /// A sink that refuses to write far more bytes than its source has room for.
@@ -11,9 +11,9 @@ struct PlausibleSink: TensorSink {
 
   mutating func write(
     _ source: any TensorSource, progress: ProgressHandler
-  ) throws(CairnError) {
+  ) throws(CairnError) -> Int {
     try format.checkPlausible(source)
-    try base.write(source, progress: progress)
+    return try base.write(source, progress: progress)
   }
 }
 
@@ -23,7 +23,7 @@ extension CheckpointFormat {
   ///
   /// - Throws: `overBudget`.
   /// - Complexity: O(tensors).
-  public func checkPlausible(_ source: any TensorSource) throws(CairnError) {
+  package func checkPlausible(_ source: any TensorSource) throws(CairnError) {
     var tiesAreHeld = !lacks.contains(.ties)
     if !tiesAreHeld, source.plausibleByteCount < .max { tiesAreHeld = try holdsTies(source) }
     try source.checkPlausible(tiesAreHeld: tiesAreHeld)
@@ -48,9 +48,10 @@ extension TensorSource {
     guard found > most else { return }
     throw CairnError(
       .overBudget, "the tensors come to far more bytes than the input has",
-      expected: "at most \(most): 64 MiB, and 64 times the input", found: "\(found)",
+      expected: "at most \(most): \(plausibleText(of: "input"))", found: "\(found)",
       advice: owned > most
-        ? "If it is your own, and nearly all zeros, say so (--expand)"
-        : "Write a .cairn file, which keeps a tensor of many names once, or say --expand")
+        ? "If it is your own, and nearly all zeros, allow it to expand"
+        : "Write a .cairn file, which keeps a tensor of many names once, or allow it to expand",
+      remedies: [.expand])
   }
 }

@@ -26,5 +26,5 @@ public struct ContainerLimits: Hashable, Sendable {
   public init() {}
 
   /// The format's limits.
-  public static let format = ContainerLimits()
+  package static let format = ContainerLimits()
 }

@@ -5,7 +5,7 @@ public import CairnSystem
 /// The choices of whoever opens a file.
 public struct ReadOptions: Sendable {
   /// How the file's bytes are reached.
-  public var access = FileBytes.Access.positioned
+  public var access = FileAccess.positioned
   /// Threads that decode.
   public var threads = Threads.all
   /// Upper bounds; the defaults are the format's own.

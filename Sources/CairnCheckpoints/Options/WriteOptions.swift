@@ -13,14 +13,41 @@ public struct WriteOptions: Sendable {
     case raw
   }
 
+  /// The sizes of chunks that there are, in bytes.
+  public enum ChunkSize: Int, Sendable, CaseIterable {
+    case kilobytes64 = 0x1_0000
+    case kilobytes128 = 0x2_0000
+    case kilobytes256 = 0x4_0000
+    case kilobytes512 = 0x8_0000
+    case megabyte = 0x10_0000
+    case megabytes2 = 0x20_0000
+    case megabytes4 = 0x40_0000
+    case megabytes8 = 0x80_0000
+    case megabytes16 = 0x100_0000
+  }
+
+  /// The multiples of bytes at which raw tensors may begin.
+  public enum Alignment: Int, Sendable, CaseIterable {
+    case bytes64 = 64
+    case bytes4096 = 4_096
+    case bytes16384 = 16_384
+    case bytes65536 = 65_536
+  }
+
   /// Threads that code.
   public var threads = Threads.all
   /// Whether tensors are compressed.
   public var codec = Codec.auto
-  /// log2 of the bytes a chunk holds at most, 16 to 24.
-  public var log2ChunkSize = 20
-  /// log2 of the alignment of raw tensors: 6, 12, 14 or 16.
-  public var log2Alignment = 6
+  /// What a chunk holds at most.
+  public var chunkSize: ChunkSize {
+    get { ChunkSize(rawValue: 1 << log2ChunkSize) ?? .megabyte }
+    set { log2ChunkSize = newValue.rawValue.trailingZeroBitCount }
+  }
+  /// Where raw tensors begin.
+  public var alignment: Alignment {
+    get { Alignment(rawValue: 1 << log2Alignment) ?? .bytes64 }
+    set { log2Alignment = newValue.rawValue.trailingZeroBitCount }
+  }
   /// Whether content digests (SHA-256) are computed and kept.
   public var digests = true
   /// What holds once the save has returned.
@@ -34,6 +61,9 @@ public struct WriteOptions: Sendable {
   /// have many names. Refused otherwise (`overBudget`), since a small file could fill a disk.
   public var expands = false
 
+  /// The same as powers of two, as files have them.
+  package var log2ChunkSize = 20
+  package var log2Alignment = 6
   package var files: any FileSystem = SystemFileSystem()
   /// What must hold of what was written before anything that was there is replaced.
   package var proof: SaveProof?

@@ -12,24 +12,16 @@ package enum ElementCheck {
     _ source: any TensorSource, progress: ProgressHandler
   ) throws(CairnError) {
     let entries = try source.entries()
-    let total = entries.reduce(0) { $0.addingReportingOverflow($1.byteCount).partialValue }
-    let window = try Storage(byteCount: 16 << 20, zeroed: false)
-    var done = 0
+    let total = entries.reduce(0) { $0.addingSaturated($1.byteCount) }
+    var window = ByteWindow()
+    var count = ProgressCount(of: total)
     for (index, entry) in entries.enumerated() where entry.aliasOf == nil {
       var inspector = ElementInspector(
         name: entry.name, dtype: entry.dtype, shape: entry.shape, byteCount: entry.byteCount)
-      var start = 0
-      while start < entry.byteCount {
-        let part = min(window.byteCount, entry.byteCount - start)
-        try window.withMutableBytes(in: 0..<part) { (bytes) throws(CairnError) in
-          try source.read(at: index, from: start, into: &bytes)
-        }
-        try window.withBytes(in: 0..<part) { (bytes) throws(CairnError) in
-          try inspector.inspect(bytes)
-        }
-        start += part
-        done += part
-        try progress(Progress(done: done, total: total))
+      try source.pass(0..<entry.byteCount, of: index, through: &window, step: 16 << 20) {
+        (bytes) throws(CairnError) in
+        try inspector.inspect(bytes)
+        try count.add(bytes.count, progress)
       }
       try inspector.finish()
     }

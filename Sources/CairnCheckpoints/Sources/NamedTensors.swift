@@ -41,9 +41,10 @@ public struct NamedTensors: Sendable {
     reading source: any TensorSource, budget: Int? = nil
   ) throws(CairnError) {
     let budget = budget ?? source.defaultBudget
-    metadata = source.metadata
-    configuration = source.configuration
-    for blob in try source.blobs { try addBlob(blob) }
+    let attachments = source.attachments
+    metadata = attachments.metadata
+    configuration = attachments.configuration
+    for blob in try attachments.blobs.contents() { try addBlob(blob) }
     var order: [(index: Int, entry: TensorEntry)] = []
     for index in 0..<source.count { order.append((index, try source.entry(at: index))) }
     order.sort { $0.entry.position < $1.entry.position }
@@ -143,6 +144,11 @@ extension NamedTensors: TensorSource {
       name: item.name, dtype: item.tensor.dtype, shape: item.tensor.shape,
       byteCount: item.tensor.byteCount, position: index,
       aliasOf: item.aliasOf.map { items[$0].name })
+  }
+
+  /// Metadata, configuration and blobs.
+  public var attachments: Attachments {
+    Attachments(metadata: metadata, configuration: configuration, blobs: Blobs(blobs))
   }
 
   /// The index of the tensor called `name`, or nil.

@@ -13,10 +13,10 @@ public struct OpaqueItem: Hashable, Sendable {
   public var reason: String
 
   /// An item at `path`, which is UTF-8; of a path longer than a tensor's name may be the beginning is kept.
-  public init(path: some Sequence<UInt8>, type: String, reason: String) {
-    var bytes = Array(path.prefix(TensorName.maximumByteCount + 1))
+  public init(path: [UInt8], type: String, reason: String) {
+    var bytes = path
     if bytes.count > TensorName.maximumByteCount {
-      bytes.removeLast(4)
+      bytes = Array(path[..<(TensorName.maximumByteCount - 3)])
       // Not within a character.
       while let last = bytes.last, last & 0xC0 == 0x80 { bytes.removeLast() }
       if let last = bytes.last, last >= 0xC0 { bytes.removeLast() }

@@ -1,5 +1,7 @@
 // How many bytes of tensors a file may come to: the rule that all readers share.
 
+import CairnSystem
+
 extension Int {
   /// The bytes of tensors that a file of so many bytes honestly holds: 64 times as many, and 64 MiB.
   ///
@@ -7,13 +9,9 @@ extension Int {
   /// there are, and ordinary files a few times as many. What claims more is a file of zeros, or one made to
   /// exhaust whoever writes its tensors out.
   package static func plausible(ofFile fileByteCount: Int) -> Int {
-    let (scaled, overflow) = fileByteCount.multipliedReportingOverflow(by: 64)
-    return overflow ? .max : scaled.addingSaturated(64 << 20)
-  }
-
-  /// The sum, or the largest number if it is more.
-  package func addingSaturated(_ other: Int) -> Int {
-    let (sum, overflow) = addingReportingOverflow(other)
-    return overflow ? .max : sum
+    fileByteCount.allowance(times: 64, plus: 64 << 20)
   }
 }
+
+/// The rule in words, for messages.
+package func plausibleText(of what: String) -> String { "64 MiB, and 64 times the \(what)" }

@@ -34,34 +34,6 @@ public struct TensorEntry: Hashable, Sendable {
   }
 }
 
-/// Bytes that a checkpoint carries beside its tensors, by name; kept, never executed.
-public struct Blob: Hashable, Sendable {
-  /// The name, unique among the blobs.
-  public var name: TensorName
-  /// The content.
-  public var bytes: [UInt8]
-
-  /// A blob with the given name and content.
-  public init(name: TensorName, bytes: [UInt8]) {
-    self.name = name
-    self.bytes = bytes
-  }
-}
-
-/// What is known of a blob before it is read.
-public struct BlobEntry: Hashable, Sendable {
-  /// The name, unique among the blobs.
-  public var name: TensorName
-  /// The bytes of the content.
-  public var byteCount: Int
-
-  /// A blob with the given name and size.
-  public init(name: TensorName, byteCount: Int) {
-    self.name = name
-    self.byteCount = byteCount
-  }
-}
-
 /// A collection of named tensors that can be read one at a time, in parts, from any thread.
 ///
 /// Indices run from 0 in an order of the source's own; ``TensorEntry/position`` is the order of
@@ -96,29 +68,12 @@ public protocol TensorSource: Sendable {
   /// The tensors at `indices`, read together, which is faster than one after the other.
   func tensors(at indices: [Int]) throws(CairnError) -> [Tensor]
 
-  /// Key-values about the whole.
-  var metadata: Metadata { get }
-
-  /// The model's configuration: UTF-8 JSON, if there is one.
-  var configuration: [UInt8]? { get }
-
-  /// Further bytes, ascending by name.
-  var blobs: [Blob] { get throws(CairnError) }
-
-  /// Names and sizes of the blobs, ascending by name, without reading them.
-  var blobEntries: [BlobEntry] { get throws(CairnError) }
-
-  /// What is there and is not read, in the source's own order. A writer refuses to leave it out unless
-  /// that is accepted (as a loss of the kind `opaque`).
-  var opaqueItems: [OpaqueItem] { get }
+  /// What the source carries beside its tensors: nothing unless it says otherwise.
+  var attachments: Attachments { get }
 
   /// The bytes that all tensors may come to, a tie counted at each of its names: no bound but for sources
   /// that can claim far more bytes than they hold. More is not written out unless that is asked for.
   var plausibleByteCount: Int { get }
-
-  /// The bytes of tensors that may be read into memory at once, unless the caller says otherwise: those
-  /// that are plausible, and no more than the machine has; no bound where none is known.
-  var defaultBudget: Int { get }
 
   /// The SHA-256 digest that is kept of the tensor's type, shape and bytes (FORMAT.md, section 15), 32
   /// bytes; nil where there is none. Whoever makes a digest of what is read must come to the same.
@@ -148,26 +103,10 @@ public struct LiveIdentity: Sendable {
 }
 
 extension TensorSource {
-  /// No key-values.
-  public var metadata: Metadata { Metadata() }
-  /// No configuration.
-  public var configuration: [UInt8]? { nil }
-  /// No blobs.
-  public var blobs: [Blob] { [] }
-  /// What the blobs say of themselves when they are read.
-  public var blobEntries: [BlobEntry] {
-    get throws(CairnError) {
-      try blobs.map { BlobEntry(name: $0.name, byteCount: $0.bytes.count) }
-    }
-  }
-  /// Everything is read.
-  public var opaqueItems: [OpaqueItem] { [] }
+  /// Nothing.
+  public var attachments: Attachments { Attachments() }
   /// No bound.
   public var plausibleByteCount: Int { .max }
-  /// What is plausible, and no more than the machine has; no bound where none is known.
-  public var defaultBudget: Int {
-    plausibleByteCount == .max ? .max : min(physicalMemory(), plausibleByteCount)
-  }
   /// Not in memory.
   public func memory(at index: Int) throws(CairnError) -> ByteRegion? { nil }
   /// None.
@@ -185,14 +124,23 @@ extension TensorSource {
     return nil
   }
 
-  /// Reads the whole tensor into storage of its own.
+  /// The whole tensor, in place or read, if its bytes are elements of its type.
   ///
+  /// - Throws: `countMismatch`, `invalidElement`, and what reading needs.
   /// - Complexity: O(bytes).
-  public func tensor(at index: Int) throws(CairnError) -> Tensor {
+  public func tensor(at index: Int) throws(CairnError) -> Tensor { try wholeTensor(at: index) }
+
+  /// As ``tensor(at:)`` of a source that has no way of its own.
+  package func wholeTensor(at index: Int) throws(CairnError) -> Tensor {
     let entry = try entry(at: index)
+    if let region = try memory(at: index) {
+      return try Tensor(dtype: entry.dtype, shape: entry.shape, in: region)
+    }
     return try Tensor(dtype: entry.dtype, shape: entry.shape, byteCount: entry.byteCount) {
       (bytes) throws(CairnError) in
       try read(at: index, from: 0, into: &bytes)
+      try ElementRules.check(
+        bytes.span, dtype: entry.dtype, elementCount: entry.shape.elementCount)
     }
   }
 
@@ -203,6 +151,27 @@ extension TensorSource {
     for index in indices { tensors.append(try tensor(at: index)) }
     return tensors
   }
+
+  /// The bytes of tensors that may be read into memory at once, unless the caller says otherwise: those
+  /// that are plausible, and no more than the machine has; no bound where none is known.
+  public var defaultBudget: Int {
+    plausibleByteCount == .max ? .max : min(physicalMemory(), plausibleByteCount)
+  }
+
+  /// Key-values about the whole.
+  public var metadata: Metadata { attachments.metadata }
+  /// The model's configuration: UTF-8 JSON, if there is one.
+  public var configuration: [UInt8]? { attachments.configuration }
+  /// Further bytes, ascending by name.
+  public var blobs: [Blob] { get throws(CairnError) { try attachments.blobs.contents() } }
+  /// Names and sizes of the blobs, ascending by name, without reading them.
+  public var blobEntries: [BlobEntry] {
+    get throws(CairnError) { try attachments.blobs.entries() }
+  }
+  /// What is there and is not read, in the source's own order.
+  public var opaqueItems: [OpaqueItem] { attachments.opaqueItems }
+  /// What was understood, and will not be as it was once the tensors are copied: one sentence each.
+  public var remarks: [String] { attachments.remarks }
 
   /// The tensor called `name`.
   ///
@@ -224,6 +193,17 @@ extension TensorSource {
     ) { (bytes) throws(CairnError) in
       try read(at: index, from: part.lowerBound, into: &bytes)
     }
+  }
+
+  /// The part of the tensor called `name` whose index along dimension 0 is in `range`, without reading
+  /// the rest.
+  ///
+  /// - Throws: `noSuchTensor`, and what ``tensor(at:slice:)`` throws.
+  public func tensor(
+    named name: TensorName, slice range: Range<Int>
+  ) throws(CairnError) -> Tensor {
+    guard let index = try index(of: name) else { throw noSuchTensor(name) }
+    return try tensor(at: index, slice: range)
   }
 
   /// All entries, in the source's own order.
@@ -248,7 +228,7 @@ extension TensorSource {
   package func noSuchTensor(_ name: TensorName) -> CairnError {
     CairnError(
       .noSuchTensor, "there is no tensor of that name", at: .init(name: name.string),
-      advice: "`cairn info` lists the names")
+      advice: "Look at the names that there are", remedies: [.listNames])
   }
 
   /// Checks that an index is one of the source's.
@@ -283,16 +263,19 @@ public protocol TensorSink {
   ///
   /// All or nothing: on an error the sink's target is as it was.
   ///
+  /// - Returns: The bytes of all files that were written.
   /// - Throws: what reading the source or writing the target needs; an error that names it where
   ///   the target cannot hold something of the source.
+  @discardableResult
   mutating func write(
     _ source: any TensorSource, progress: ProgressHandler
-  ) throws(CairnError)
+  ) throws(CairnError) -> Int
 }
 
 extension TensorSink {
   /// Takes everything that `source` has, without reporting progress.
-  public mutating func write(_ source: any TensorSource) throws(CairnError) {
+  @discardableResult
+  public mutating func write(_ source: any TensorSource) throws(CairnError) -> Int {
     try write(source, progress: { (_) throws(CairnError) in })
   }
 }

@@ -3,7 +3,7 @@
 /// Decodes the streams of chunks.
 ///
 /// It keeps zlib's state and a buffer for planes between chunks: use one a thread.
-public struct ChunkDecoder: ~Copyable {
+package struct ChunkDecoder: ~Copyable {
   private var fast = FastInflate()
   private var inflater: InflateDecoder
   private var planes: [UInt8] = []
@@ -13,7 +13,7 @@ public struct ChunkDecoder: ~Copyable {
   /// A decoder of its own state.
   ///
   /// - Throws: `outOfMemory`.
-  public init() throws(CodecError) {
+  package init() throws(CodecError) {
     inflater = try InflateDecoder()
   }
 
@@ -31,16 +31,23 @@ public struct ChunkDecoder: ~Copyable {
   ///   - logical: Where the elements go; what it holds after an error is not specified.
   /// - Throws: any code of ``CodecError``; `invalidArgument` if `logical` is not a whole number of
   ///   elements or longer than ``ChunkLayout/largestLogicalLength``.
-  public mutating func decode(
+  package mutating func decode(
     _ stored: Span<UInt8>, layout: ChunkLayout, into logical: inout MutableSpan<UInt8>
   ) throws(CodecError) {
     try layout.check(logicalLength: logical.count)
     try ZlibFrame.checkHeader(of: stored)
-    guard layout.filter != .none else {
+    switch layout.filter {
+    case .none:
       let end = try inflate(stored, planeLength: logical.count, leavesRuns: false, into: &logical)
       let adler = Checksum.adler32(logical.span)
-      return try ZlibFrame.checkTrailer(of: stored, at: end, adler: adler)
+      try ZlibFrame.checkTrailer(of: stored, at: end, adler: adler)
+    case .bytePlanes, .rotatedBytePlanes: try decodePlanes(stored, layout, into: &logical)
     }
+  }
+
+  private mutating func decodePlanes(
+    _ stored: Span<UInt8>, _ layout: ChunkLayout, into logical: inout MutableSpan<UInt8>
+  ) throws(CodecError) {
     let count = logical.count
     // The buffer leaves `self` meanwhile: a span of it and a call on `self` would overlap.
     var planes: [UInt8] = []

@@ -3,19 +3,19 @@
 internal import CZlib
 
 /// A decoder of one raw DEFLATE stream.
-public struct InflateStream: ~Copyable {
+package struct InflateStream: ~Copyable {
   private var machine: InflateMachine
 
   /// At the stream's beginning.
   ///
   /// - Throws: `outOfMemory`.
-  public init() throws(CodecError) { machine = try InflateMachine() }
+  package init() throws(CodecError) { machine = try InflateMachine() }
 
   /// Decodes as much of `input` as fits into `output`; a step that moves nothing needs more input
   /// or more room.
   ///
   /// - Throws: `corruptStream`, `outOfMemory`; `invalidArgument` for spans of 2^32 bytes and more.
-  public mutating func step(
+  package mutating func step(
     _ input: Span<UInt8>, into output: inout MutableSpan<UInt8>
   ) throws(CodecError) -> StreamStep {
     let call = try machine.run(input, into: &output, flush: Z_NO_FLUSH)

@@ -4,26 +4,26 @@
 ///
 /// It keeps its buffers between chunks: use one a thread. What it writes depends on the chunk, the
 /// layout, and the version of Cairn only.
-public struct ChunkEncoder: ~Copyable {
+package struct ChunkEncoder: ~Copyable {
   private var sample = PlaneSample()
   private var planes: [UInt8] = []
   private var stream: [UInt8] = []
   private var assembler = StreamAssembler()
 
   /// An encoder of its own state.
-  public init() {}
+  package init() {}
 
   /// The longest stream that is worth keeping for a chunk of `logicalLength` bytes.
   ///
   /// A stream must save 1/64 of the chunk and 32 bytes at least; a chunk that saves less is stored
   /// raw, which costs its reader nothing. Negative if no stream can be worth it.
-  public static func largestWorthwhileLength(for logicalLength: Int) -> Int {
+  package static func largestWorthwhileLength(for logicalLength: Int) -> Int {
     logicalLength - max(logicalLength / 64, 32)
   }
 
   /// The bytes that `encode(_:layout:into:)` needs for a chunk of `logicalLength` bytes: those of
   /// the longest stream and some that are overwritten on the way.
-  public static func capacity(for logicalLength: Int) -> Int {
+  package static func capacity(for logicalLength: Int) -> Int {
     max(0, largestWorthwhileLength(for: logicalLength)) + workingRoom
   }
 
@@ -40,7 +40,7 @@ public struct ChunkEncoder: ~Copyable {
   ///   ``largestWorthwhileLength(for:)``: the chunk is then to be stored raw.
   /// - Throws: `invalidArgument` if `logical` is not a whole number of elements or longer than
   ///   ``ChunkLayout/largestLogicalLength``.
-  public mutating func encode(
+  package mutating func encode(
     _ logical: Span<UInt8>, layout: ChunkLayout
   ) throws(CodecError) -> [UInt8]? {
     // The buffer leaves `self` meanwhile: a span of it and a call on `self` would overlap.
@@ -68,7 +68,7 @@ public struct ChunkEncoder: ~Copyable {
   ///   ``largestWorthwhileLength(for:)``: the chunk is then to be stored raw.
   /// - Throws: `invalidArgument` if `logical` is not a whole number of elements or longer than
   ///   ``ChunkLayout/largestLogicalLength``, or if `stream` is too short.
-  public mutating func encode(
+  package mutating func encode(
     _ logical: Span<UInt8>, layout: ChunkLayout, into stream: inout MutableSpan<UInt8>
   ) throws(CodecError) -> Int? {
     try layout.check(logicalLength: logical.count)
@@ -87,10 +87,11 @@ public struct ChunkEncoder: ~Copyable {
     var writer = BitWriter(at: ZlibFrame.headerLength)
     let isCoded: Bool
     let adler: UInt32
-    if layout.filter == .none {
+    switch layout.filter {
+    case .none:
       adler = Checksum.adler32(logical)
       isCoded = try assembler.assemble(logical, noise: noise[...], with: &writer, to: &target)
-    } else {
+    case .bytePlanes, .rotatedBytePlanes:
       var planes: [UInt8] = []
       swap(&planes, &self.planes)
       defer { swap(&planes, &self.planes) }

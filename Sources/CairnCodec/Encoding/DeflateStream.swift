@@ -3,18 +3,18 @@
 internal import CZlib
 
 /// A coder of one raw DEFLATE stream.
-public struct DeflateStream: ~Copyable {
+package struct DeflateStream: ~Copyable {
   private var machine: DeflateMachine
 
   /// At the stream's beginning.
   ///
   /// - Throws: `outOfMemory`.
-  public init() throws(CodecError) { machine = try DeflateMachine() }
+  package init() throws(CodecError) { machine = try DeflateMachine() }
 
   /// Goes back to the beginning of a stream, which is much sooner done than making another coder.
   ///
   /// - Throws: `invalidArgument`.
-  public mutating func reset() throws(CodecError) {
+  package mutating func reset() throws(CodecError) {
     guard machine.reset() else {
       throw CodecError(.invalidArgument, "zlib's coder could not begin anew")
     }
@@ -23,7 +23,7 @@ public struct DeflateStream: ~Copyable {
   /// Codes as much of `input` as fits into `output`; `isLast` says that nothing follows it.
   ///
   /// - Throws: `invalidArgument`, for spans of 2^32 bytes and more too.
-  public mutating func step(
+  package mutating func step(
     _ input: Span<UInt8>, isLast: Bool, into output: inout MutableSpan<UInt8>
   ) throws(CodecError) -> StreamStep {
     let call = try machine.run(input, into: &output, flush: isLast ? Z_FINISH : Z_NO_FLUSH)

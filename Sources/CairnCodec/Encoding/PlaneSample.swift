@@ -26,7 +26,7 @@ struct PlaneSample {
   ) throws(CodecError) -> [Bool] {
     let size = layout.elementSize
     let count = logical.count / size
-    guard count >= Self.fewest, layout.filter != .none else {
+    guard count >= Self.fewest, layout.filter.hasPlanes else {
       return [Bool](repeating: false, count: layout.planeCount)
     }
     // The buffers leave `self` meanwhile: spans of two of its parts would overlap.

@@ -2,9 +2,9 @@
 // Codes follow FORMAT.md, section "Chunks and planes".
 
 /// What a coder found wrong with the bytes or the lengths it was given.
-public struct CodecError: Error, Hashable, Sendable, CustomStringConvertible {
+package struct CodecError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The kind of failure.
-  public enum Code: String, Sendable, CaseIterable {
+  package enum Code: String, Sendable, CaseIterable {
     /// The two header bytes are no RFC 1950 header of method 8 with a window of at most 32 KiB.
     case notZlib
     /// The stream asks for a preset dictionary (RFC 1950 section 2.2, FDICT); a chunk has none.
@@ -26,21 +26,21 @@ public struct CodecError: Error, Hashable, Sendable, CustomStringConvertible {
   }
 
   /// The kind of failure: what a caller matches on.
-  public let code: Code
+  package let code: Code
   /// What was found, as one clause without a full stop.
-  public let message: String
+  package let message: String
   /// The byte of the stored input at which it was found, where that is known.
-  public let offset: Int?
+  package let offset: Int?
 
   /// An error with the given parts.
-  public init(_ code: Code, _ message: String, offset: Int? = nil) {
+  package init(_ code: Code, _ message: String, offset: Int? = nil) {
     self.code = code
     self.message = message
     self.offset = offset
   }
 
   /// The code, the message and the place in one line.
-  public var description: String {
+  package var description: String {
     if let offset {
       "\(code.rawValue) at byte \(offset): \(message)"
     } else {

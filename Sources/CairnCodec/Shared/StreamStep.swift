@@ -4,16 +4,16 @@
 internal import CZlib
 
 /// What one step of a stream has done.
-public struct StreamStep: Hashable, Sendable {
+package struct StreamStep: Hashable, Sendable {
   /// Bytes taken from the input.
-  public var consumed: Int
+  package var consumed: Int
   /// Bytes put into the output.
-  public var produced: Int
+  package var produced: Int
   /// Whether the stream has ended.
-  public var isFinished: Bool
+  package var isFinished: Bool
 
   /// A step with the given parts.
-  public init(consumed: Int, produced: Int, isFinished: Bool) {
+  package init(consumed: Int, produced: Int, isFinished: Bool) {
     self.consumed = consumed
     self.produced = produced
     self.isFinished = isFinished

@@ -10,7 +10,7 @@ import CairnTerminal
 /// Everything that `info` says.
 struct CheckpointDescription {
   private let checkpoint: CheckpointFile
-  private var tensors: [(entry: TensorEntry, storage: CheckpointFile.Storage)] = []
+  private var tensors: [(entry: TensorEntry, storage: TensorStorage)] = []
   private let blobs: [BlobEntry]
   private let optimizer: OptimizerDescription?
   private var byteCount = 0
@@ -42,7 +42,7 @@ struct CheckpointDescription {
       "fileBytes": .integer(Int64(checkpoint.fileByteCount)),
       "bytes": .integer(Int64(byteCount)),
       "storedBytes": .integer(Int64(storedByteCount)),
-      "rootDigest": checkpoint.root.map { .string($0) } ?? .null,
+      "rootDigest": checkpoint.rootDigest.map { .string($0) } ?? .null,
     ]
     for (key, value) in head { try output.member(key, value) }
     try output.openObject("metadata")
@@ -78,7 +78,7 @@ struct CheckpointDescription {
   }
 
   private static func json(
-    _ tensor: (entry: TensorEntry, storage: CheckpointFile.Storage)
+    _ tensor: (entry: TensorEntry, storage: TensorStorage)
   ) -> JSONValue {
     var fields: JSONObject = [
       "name": .string(tensor.entry.name.string),
@@ -107,7 +107,7 @@ struct CheckpointDescription {
         "not read     \(item.pathText.printable): \(item.type.printable), "
           + item.reason.printable)
     }
-    if let root = checkpoint.root { lines.append("root digest  \(root)") }
+    if let root = checkpoint.rootDigest { lines.append("root digest  \(root)") }
     for (key, value) in checkpoint.source.metadata {
       lines.append("metadata     \(key.string.printable) = \(value.text.printable)")
     }

@@ -70,7 +70,7 @@ struct ConvertCommand: ParsableCommand {
       edited.complain()
       source = edited
     }
-    if dequantize { source = try DequantizedSource(source) }
+    if dequantize { source = try source.dequantized() }
     if selection.transforms {
       var edited = try EditedTensors(source)
       try selection.transform(&edited, lossy: lossy)
@@ -80,20 +80,11 @@ struct ConvertCommand: ParsableCommand {
     // Not `map`, which would lose the type of what is thrown.
     var configuration: AtomicFile?
     if let writeConfig { configuration = try tensors?.stageConfiguration(for: writeConfig) }
-    let format = try arguments.write(source, label: "convert", lossy: lossy)
+    let written = try arguments.write(source, label: "convert", lossy: lossy)
     try configuration?.commit()
-    let written = try format.byteCount(of: arguments.output)
     Terminal.say(
       "\(arguments.output.printable): \(source.count) tensors, "
         + "\(ByteCount.text(input.fileByteCount)) → \(ByteCount.text(written)) "
         + "(\(ByteCount.percent(written, of: input.fileByteCount)))")
-  }
-}
-
-extension CheckpointFormat {
-  /// The bytes of the checkpoint that was just written to `path`.
-  func byteCount(of path: String) throws(CairnError) -> Int {
-    spansFiles
-      ? try CheckpointFile.open(path, format: self).fileByteCount : try FileBytes(path: path).count
   }
 }

@@ -32,7 +32,7 @@ struct CopyCommand: ParsableCommand {
     // What is coded is held against the original's digests while it is copied; other copies have none.
     let keepsDigests = format.name == CheckpointFormat.cairn.name && arguments.writing.digests
     let checking = ProgressBar("verify", stateWhenStopped: "nothing was written")
-    try original.verify(original.root == nil || keepsDigests ? .structure : .deep) {
+    try original.verify(original.rootDigest == nil || keepsDigests ? .structure : .deep) {
       (progress) throws(CairnError) in try checking.update(progress)
     }
     let copied = Lock<CheckpointFile?>(nil)
@@ -44,7 +44,7 @@ struct CopyCommand: ParsableCommand {
       try prove(copy, equals: original)
       copied.withLock { $0 = copy }
     }
-    let root = copied.withLock { $0?.root }
+    let root = copied.withLock { $0?.rootDigest }
     Terminal.say(
       "\(output.printable): \(original.source.count) tensors equal to "
         + "\(arguments.input.printable) in every bit"

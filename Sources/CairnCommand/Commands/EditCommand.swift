@@ -98,10 +98,11 @@ struct EditCommand: ParsableCommand {
     tensors.complain()
     guard !dryRun else { return try report(tensors, format) }
     let target = output ?? input
-    try writing.write(tensors, to: target, as: format, label: "edit", lossy: lossy)
+    let written = try writing.write(
+      tensors, to: target, as: format, label: "edit", lossy: lossy)
     Terminal.say(
       "\(target.printable): \(tensors.count) tensors, "
-        + ByteCount.text(try format.byteCount(of: target)) + ", \(tensors.changes.count) changes")
+        + ByteCount.text(written) + ", \(tensors.changes.count) changes")
   }
 
   /// The format to write.

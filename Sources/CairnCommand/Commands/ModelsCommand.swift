@@ -34,7 +34,7 @@ struct ModelsCommand: ParsableCommand {
     for (index, name) in goldens.classes.enumerated() {
       try Interruption.check()
       results += try goldens.results(of: name)
-      try ProgressBar("models").update(Progress(done: index + 1, total: goldens.classes.count))
+      try ProgressBar("models").update(WorkProgress(done: index + 1, total: goldens.classes.count))
     }
     ProgressBar.clear()
     let within = results.count { $0.isWithin }

@@ -49,7 +49,7 @@ struct SalvageCommand: ParsableCommand {
       try bar.update(progress)
     }
     var report = SalvageReport(
-      path: broken, fault: fault, salvage: salvage, blobCount: try salvage.blobs.count)
+      path: broken, fault: fault, salvage: salvage, blobCount: try salvage.recovered.blobs.count)
     // An intact file without content is copied like any other.
     guard fault == nil || !salvage.isEmpty else {
       if json { Terminal.say(try report.json.text(.pretty)) }
@@ -58,11 +58,12 @@ struct SalvageCommand: ParsableCommand {
         found: fault.map { $0.message + " [\($0.code.name)]" })
     }
     if !writing.expand {
-      do throws(CairnError) { try CheckpointFormat.cairn.checkPlausible(salvage) } catch {
+      do throws(CairnError) { try CheckpointFormat.cairn.checkPlausible(salvage.recovered) } catch {
         throw error.located(file: broken)
       }
     }
-    let summary = try Container.write(salvage, to: output, options: writing.writeOptions) {
+    let summary = try Container.write(salvage.recovered, to: output, options: writing.writeOptions)
+    {
       (progress) throws(CairnError) in
       try bar.update(progress)
     }

@@ -37,9 +37,9 @@ struct SalvageReport {
   private var output: String { (written?.path ?? "").printable }
 
   private var counts: String {
-    var parts = ["\(salvage.count) tensor" + (salvage.count == 1 ? "" : "s")]
-    if !salvage.metadata.isEmpty { parts.append("metadata") }
-    if salvage.configuration != nil { parts.append("configuration") }
+    var parts = ["\(salvage.recovered.count) tensor" + (salvage.recovered.count == 1 ? "" : "s")]
+    if !salvage.recovered.metadata.isEmpty { parts.append("metadata") }
+    if salvage.recovered.configuration != nil { parts.append("configuration") }
     if blobCount > 0 { parts.append("\(blobCount) blob" + (blobCount == 1 ? "" : "s")) }
     return parts.joined(separator: ", ")
   }
@@ -63,9 +63,9 @@ struct SalvageReport {
       "output": written.map { .string($0.path) } ?? .null,
       "valid": .bool(fault == nil),
       "error": fault?.json ?? .null,
-      "tensors": .integer(Int64(salvage.count)),
-      "metadata": .integer(Int64(salvage.metadata.count)),
-      "configuration": .bool(salvage.configuration != nil),
+      "tensors": .integer(Int64(salvage.recovered.count)),
+      "metadata": .integer(Int64(salvage.recovered.metadata.count)),
+      "configuration": .bool(salvage.recovered.configuration != nil),
       "blobs": .integer(Int64(blobCount)),
       "rootDigest": written?.summary.root.map { .string($0.description) } ?? .null,
       "lost": .array(salvage.losses.map(\.json)),

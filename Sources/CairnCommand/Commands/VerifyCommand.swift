@@ -56,7 +56,7 @@ struct VerifyCommand: ParsableCommand {
         + (checkpoint.checksums.map { ": structure and \($0) checked" }
           ?? ": structure checked, its content is under no checksums")
         + (deep ? ", content decoded" : "")
-        + (deep && checkpoint.root != nil ? ", digests match" : "")
+        + (deep && checkpoint.rootDigest != nil ? ", digests match" : "")
         + Self.unread(checkpoint.opaqueItems.count)
     } catch {
       guard error.saysInvalid, !isOwnLimit(error) else { throw error }
@@ -73,7 +73,7 @@ struct VerifyCommand: ParsableCommand {
       Terminal.say(summary)
     }
     if let failure {
-      Terminal.complain(failure.description)
+      Terminal.complain(failure.withOptions.description)
       throw Finished(code: Exit.negative)
     }
   }

@@ -9,8 +9,8 @@ import CairnTensors
 import CairnTerminal
 
 /// A source without its configuration, which goes to a file of its own.
-struct WithoutConfiguration: TensorSource {
-  private let base: any TensorSource
+struct WithoutConfiguration: TensorWrapper {
+  let base: any TensorSource
   /// The configuration as Keras has it.
   private let text: [UInt8]
 
@@ -46,24 +46,9 @@ struct WithoutConfiguration: TensorSource {
     return file
   }
 
-  var count: Int { base.count }
-  var metadata: Metadata { base.metadata }
-  var blobs: [Blob] { get throws(CairnError) { try base.blobs } }
-  var blobEntries: [BlobEntry] { get throws(CairnError) { try base.blobEntries } }
-  var plausibleByteCount: Int { base.plausibleByteCount }
-  var opaqueItems: [OpaqueItem] { base.opaqueItems }
-
-  func entry(at index: Int) throws(CairnError) -> TensorEntry { try base.entry(at: index) }
-  func index(of name: TensorName) throws(CairnError) -> Int? { try base.index(of: name) }
-  func tensor(at index: Int) throws(CairnError) -> Tensor { try base.tensor(at: index) }
-  func memory(at index: Int) throws(CairnError) -> ByteRegion? { try base.memory(at: index) }
-  func keptDigest(at index: Int) throws(CairnError) -> [UInt8]? { try base.keptDigest(at: index) }
-
-  func read(
-    at index: Int, from offset: Int, into bytes: inout MutableSpan<UInt8>
-  ) throws(CairnError) { try base.read(at: index, from: offset, into: &bytes) }
-
-  func tensors(at indices: [Int]) throws(CairnError) -> [Tensor] {
-    try base.tensors(at: indices)
+  var attachments: Attachments {
+    var attachments = base.attachments
+    attachments.configuration = nil
+    return attachments
   }
 }

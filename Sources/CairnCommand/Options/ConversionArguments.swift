@@ -47,18 +47,18 @@ struct ConversionArguments: ParsableArguments {
   /// Writes all of `source` to the output, with a line of progress that begins with `label`.
   ///
   /// - Parameter proof: What must hold of what was written before it is put in its place.
-  /// - Returns: The output's format.
+  /// - Returns: The bytes of all files that were written.
   @discardableResult
   func write(
     _ source: any TensorSource, label: String, lossy: Bool = false, proof: SaveProof? = nil
-  ) throws(CairnError) -> CheckpointFormat {
+  ) throws(CairnError) -> Int {
     let format = try outputFormat()
     do throws(CairnError) {
-      try writing.write(source, to: output, as: format, label: label, lossy: lossy, proof: proof)
+      return try writing.write(
+        source, to: output, as: format, label: label, lossy: lossy, proof: proof)
     } catch {
       throw error.located(file: input)
     }
-    return format
   }
 
   /// The output's format.
@@ -72,10 +72,12 @@ struct ConversionArguments: ParsableArguments {
 extension WritingOptions {
   /// Writes all of `source` to `output`, with a line of progress that begins with `label`. If `lossy`,
   /// what the format has no place for is named and left out.
+  ///
+  /// - Returns: The bytes of all files that were written.
   func write(
     _ source: any TensorSource, to output: String, as format: CheckpointFormat, label: String,
     lossy: Bool, proof: SaveProof? = nil
-  ) throws(CairnError) {
+  ) throws(CairnError) -> Int {
     if lossy {
       for loss in try format.losses(of: source) {
         guard loss.kind != .opaque else {
@@ -91,7 +93,10 @@ extension WritingOptions {
     options.proof = proof
     var sink = try format.writer(to: output, options: options, accepting: lossy ? .all : [])
     let bar = ProgressBar(label, stateWhenStopped: "what was there before is untouched")
-    try sink.write(source) { (progress) throws(CairnError) in try bar.update(progress) }
+    let written = try sink.write(source) { (progress) throws(CairnError) in
+      try bar.update(progress)
+    }
     ProgressBar.clear()
+    return written
   }
 }

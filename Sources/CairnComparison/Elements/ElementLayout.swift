@@ -27,27 +27,24 @@ struct ElementLayout: Sendable {
   /// The layout of a type; nil for strings.
   init?(_ dtype: DType) {
     granule = dtype.granule
-    switch dtype {
-    case .string: return nil
-    case .quantized(let block):
-      (meaning, bitWidth) = (.opaque, 8 * Int(block.byteCount))
+    let row = dtype.row
+    switch row.kind {
+    case .strings: return nil
+    case .blocks:
+      (meaning, bitWidth) = (.opaque, 8 * granule.bytes)
       granule.elements = 1
-    case .bool: (meaning, bitWidth) = (.opaque, 8)
-    case .complex64, .complex128:
+      return
+    case .truth: meaning = .opaque
+    case .integer(let isSigned): meaning = isSigned ? .signed : .unsigned
+    case .complex:
+      parts = 2
+      fallthrough
+    case .float:
       guard let layout = FloatLayout(dtype) else { return nil }
-      (meaning, bitWidth, parts) = (.float(layout), dtype == .complex64 ? 32 : 64, 2)
-    default:
-      guard let width = dtype.bitWidth else { return nil }
-      bitWidth = width
-      if let layout = FloatLayout(dtype) {
-        meaning = .float(layout)
-      } else {
-        switch dtype {
-        case .int4, .int8, .int16, .int32, .int64: meaning = .signed
-        default: meaning = .unsigned
-        }
-      }
+      meaning = .float(layout)
     }
+    guard let bits = row.bits else { return nil }
+    bitWidth = bits / parts
   }
 
   /// The largest number of bytes up to `count` that is a whole number of granules.

@@ -3,68 +3,28 @@
 
 package import CairnTensors
 
-/// How the bits of a floating-point kind are laid out.
-///
-/// Sources: IEEE 754-2019 §3.4; OCP "8-bit Floating Point Specification" 1.0 and "Microscaling
-/// Formats" 1.0, §5.3; ml_dtypes for the variants without negative zero.
+/// A floating-point kind with the masks that take its patterns apart.
 package struct FloatLayout: Hashable, Sendable {
-  /// Which patterns are infinities or no numbers.
-  enum Specials: Hashable, Sendable {
-    /// The highest exponent: fraction 0 is infinity, the others are no numbers.
-    case ieee
-    /// All bits but the sign set is no number; there is no infinity.
-    case allOnes
-    /// Minus zero is no number; there is no infinity.
-    case minusZero
-    /// Every pattern is a number.
-    case none
-  }
-
-  private let hasSign: Bool
-  private let exponentBits: Int
-  private let fractionBits: Int
-  private let bias: Int
-  private let specials: Specials
+  private let format: FloatFormat
   /// All bits but the sign.
   private let magnitudeMask: UInt64
   private let fractionMask: UInt64
 
   /// The layout of a floating-point type or of the two parts of a complex one.
   package init?(_ dtype: DType) {
-    switch dtype {
-    case .float64, .complex128: self.init(11, 52, bias: 1_023, .ieee)
-    case .float32, .complex64: self.init(8, 23, bias: 127, .ieee)
-    case .float16: self.init(5, 10, bias: 15, .ieee)
-    case .bfloat16: self.init(8, 7, bias: 127, .ieee)
-    case .float8E5M2: self.init(5, 2, bias: 15, .ieee)
-    case .float8E4M3FN: self.init(4, 3, bias: 7, .allOnes)
-    case .float8E5M2FNUZ: self.init(5, 2, bias: 16, .minusZero)
-    case .float8E4M3FNUZ: self.init(4, 3, bias: 8, .minusZero)
-    case .float8E8M0FNU: self.init(8, 0, bias: 127, .allOnes, hasSign: false)
-    case .float6E2M3FN: self.init(2, 3, bias: 1, .none)
-    case .float6E3M2FN: self.init(3, 2, bias: 3, .none)
-    case .float4E2M1FN: self.init(2, 1, bias: 1, .none)
-    default: return nil
+    switch dtype.row.kind {
+    case .float(let format), .complex(let format): self.format = format
+    case .truth, .integer, .strings, .blocks: return nil
     }
+    magnitudeMask = (1 << UInt64(format.exponentBits + format.fractionBits)) - 1
+    fractionMask = (1 << UInt64(format.fractionBits)) - 1
   }
 
-  private init(
-    _ exponentBits: Int, _ fractionBits: Int, bias: Int, _ specials: Specials, hasSign: Bool = true
-  ) {
-    self.hasSign = hasSign
-    self.exponentBits = exponentBits
-    self.fractionBits = fractionBits
-    self.bias = bias
-    self.specials = specials
-    self.magnitudeMask = (1 << UInt64(exponentBits + fractionBits)) - 1
-    self.fractionMask = (1 << UInt64(fractionBits)) - 1
-  }
-
-  private func isNegative(_ bits: UInt64) -> Bool { hasSign && bits & ~magnitudeMask != 0 }
+  private func isNegative(_ bits: UInt64) -> Bool { format.hasSign && bits & ~magnitudeMask != 0 }
 
   /// Whether the pattern is no number.
   package func isNaN(_ bits: UInt64) -> Bool {
-    switch specials {
+    switch format.specials {
     case .ieee: bits & magnitudeMask > magnitudeMask & ~fractionMask
     case .allOnes: bits & magnitudeMask == magnitudeMask
     case .minusZero: bits == magnitudeMask &+ 1
@@ -74,14 +34,15 @@ package struct FloatLayout: Hashable, Sendable {
 
   /// The value of a pattern that is a number, exactly.
   package func value(_ bits: UInt64) -> Double {
+    let (fractionBits, bias) = (format.fractionBits, format.bias)
     if fractionBits == 52 { return Double(bitPattern: bits) }
     if fractionBits == 23 { return Double(Float(bitPattern: UInt32(truncatingIfNeeded: bits))) }
     let fraction = bits & fractionMask
     let exponent = Int((bits & magnitudeMask) >> UInt64(fractionBits))
     let magnitude: Double
-    if specials == .ieee, exponent == (1 << exponentBits) - 1 {
+    if format.specials == .ieee, exponent == (1 << format.exponentBits) - 1 {
       magnitude = .infinity
-    } else if exponent == 0, hasSign {
+    } else if exponent == 0, format.hasSign {
       magnitude = Double(
         sign: .plus, exponent: 1 - bias - fractionBits, significand: Double(fraction))
     } else {

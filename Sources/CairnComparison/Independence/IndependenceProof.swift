@@ -32,7 +32,7 @@ public func proveIndependence(
   let (a, b) = (try LiveTensors(left), try LiveTensors(right))
   report.liveCount = (a.tensors.count, b.tensors.count)
   let shared = a.shared(with: b)
-  report.shared = Listing(shared, limit: maximumDetails)
+  report.shared = DifferenceList(shared, limit: maximumDetails)
   report.relation = shared.map(\.relation).max() ?? .disjoint
   guard probing else { return report }
   for (side, written, seen) in [

@@ -1,6 +1,6 @@
 // What is known of whether two sources of tensors share anything.
 
-public import CairnJSON
+package import CairnJSON
 public import CairnTensors
 
 /// What two tensors have in common in memory, from nothing to all.
@@ -48,7 +48,7 @@ public struct IndependenceLeak: Hashable, Sendable {
 /// Whether writing to one source of tensors can show in another.
 public struct IndependenceReport: Sendable {
   /// Pairs of tensors that have something in common, in the order of the left side.
-  public internal(set) var shared = Listing<SharedTensor>()
+  public internal(set) var shared = DifferenceList<SharedTensor>()
   /// The most that any two tensors have in common.
   public internal(set) var relation = StorageRelation.disjoint
   /// The tensors on the left and right that lie in memory. What is read from a file shares nothing.
@@ -90,7 +90,7 @@ extension IndependenceReport {
   }
 
   /// The report as JSON.
-  public var json: JSONValue {
+  package var json: JSONValue {
     .object([
       "independent": .bool(isIndependent),
       "disjoint": .bool(isDisjoint),

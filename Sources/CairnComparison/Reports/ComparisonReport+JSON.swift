@@ -1,13 +1,13 @@
 // A report for a program.
 
 import CairnCheckpoints
-public import CairnJSON
+package import CairnJSON
 import CairnTensors
 
 extension ComparisonReport {
   /// The report as JSON. Every kind of difference is there, empty or not; `total` counts what is
   /// left out of `first` too. Distances that are infinite stand as the text `inf`.
-  public var json: JSONValue {
+  package var json: JSONValue {
     .object([
       "same": .bool(isSame),
       "tolerance": options.tolerance.map {
@@ -43,7 +43,7 @@ extension ComparisonReport {
       },
       "different": different.json(\.json),
       "metadata": metadata.json {
-        ["key": .string($0.key.string), "left": json(of: $0.left), "right": json(of: $0.right)]
+        ["key": .string($0.name.string), "left": json(of: $0.left), "right": json(of: $0.right)]
       },
       "configuration": configuration?.json ?? .null,
       "blobs": blobs.json { ["name": .string($0.name.string), "bytes": $0.bytes.json] },
@@ -66,7 +66,7 @@ extension ComparisonReport {
 
 extension TensorDifference {
   /// The difference as JSON.
-  public var json: JSONValue {
+  package var json: JSONValue {
     .object([
       "name": name.map { .string($0.string) } ?? .null,
       "other_names": .array(otherNames.map { .string($0.string) }),
@@ -98,7 +98,7 @@ extension BytesDifference {
   }
 }
 
-extension Listing {
+extension DifferenceList {
   fileprivate func json(_ element: (Element) -> JSONValue) -> JSONValue {
     ["total": .integer(Int64(total)), "first": .array(elements.map(element))]
   }

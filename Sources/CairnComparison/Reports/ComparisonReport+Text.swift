@@ -24,7 +24,7 @@ extension ComparisonReport {
       )
     }
     lines.add("differs", different, of: "tensors") { ($0.name?.string ?? "", $0.text) }
-    lines.add("metadata", metadata, of: "keys") { ($0.key.string, $0.text) }
+    lines.add("metadata", metadata, of: "keys") { ($0.name.string, $0.text) }
     if let configuration { lines.add("config", "", configuration.text) }
     lines.add("blob", blobs, of: "blobs") { ($0.name.string, $0.bytes.text) }
     lines.add("not read", uncompared, of: "items") {
@@ -72,7 +72,7 @@ extension TensorDifference {
   }
 }
 
-extension MetadataDifference {
+extension NamedDifference<MetadataValue?> {
   fileprivate var text: String {
     switch (left, right) {
     case (let left?, nil): "only on the left: \(Self.text(left))"
@@ -111,7 +111,7 @@ private struct Lines {
   private var widest = 0
 
   mutating func add<T>(
-    _ kind: String, _ listing: Listing<T>, of what: String, _ row: (T) -> (String, String)
+    _ kind: String, _ listing: DifferenceList<T>, of what: String, _ row: (T) -> (String, String)
   ) {
     for element in listing.elements {
       let (subject, detail) = row(element)

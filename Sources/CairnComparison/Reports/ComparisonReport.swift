@@ -4,7 +4,7 @@ public import CairnCheckpoints
 public import CairnTensors
 
 /// Differences of one kind: the first of them, and how many there are.
-public struct Listing<Element: Sendable>: Sendable {
+public struct DifferenceList<Element: Sendable>: Sendable {
   /// The first differences, as many as the options allow.
   public let elements: [Element]
   /// The number of all.
@@ -13,7 +13,7 @@ public struct Listing<Element: Sendable>: Sendable {
   /// Whether there are none.
   public var isEmpty: Bool { total == 0 }
   /// How many are counted but not held.
-  public var omitted: Int { total - elements.count }
+  package var omitted: Int { total - elements.count }
 
   init(_ all: [Element], limit: Int) {
     self.elements = Array(all.prefix(max(limit, 0)))
@@ -21,37 +21,14 @@ public struct Listing<Element: Sendable>: Sendable {
   }
 }
 
-/// A tensor that stands elsewhere in the order of weights.
-///
-/// Only names that both sides have count, and as few of them are said to have moved as explain the
-/// other order.
-public struct Reordering: Hashable, Sendable {
-  /// The name.
+/// Something that both sides have under one name, or one of them only, and that differs.
+public struct NamedDifference<Value: Hashable & Sendable>: Hashable, Sendable {
+  /// The tensor's name, or the metadata's key.
   public let name: TensorName
-  /// Its place among the common names on the left.
-  public let left: Int
-  /// Its place among the common names on the right.
-  public let right: Int
-}
-
-/// A tensor with another element type. Its values are not compared.
-public struct Retyping: Hashable, Sendable {
-  /// The name.
-  public let name: TensorName
-  /// The type on the left.
-  public let left: DType
-  /// The type on the right.
-  public let right: DType
-}
-
-/// A tensor with another shape. Its values are not compared.
-public struct Reshaping: Hashable, Sendable {
-  /// The name.
-  public let name: TensorName
-  /// The shape on the left.
-  public let left: Shape
-  /// The shape on the right.
-  public let right: Shape
+  /// What the left side has.
+  public let left: Value
+  /// What the right side has.
+  public let right: Value
 }
 
 /// Names that are one tensor on one side only. Which of them is the owner does not count.
@@ -68,16 +45,6 @@ public struct TieDifference: Hashable, Sendable {
     /// The second source.
     case right
   }
-}
-
-/// A key-value that differs.
-public struct MetadataDifference: Hashable, Sendable {
-  /// The key.
-  public let key: Metadata.Key
-  /// The value on the left, or nil if the key is not there.
-  public let left: MetadataValue?
-  /// The value on the right, or nil if the key is not there.
-  public let right: MetadataValue?
 }
 
 /// A run of bytes that differs: a configuration, a blob.
@@ -125,29 +92,30 @@ public struct ComparisonReport: Sendable {
   public internal(set) var options = ComparisonOptions()
 
   /// Tensors of the left side only, in its order of weights.
-  public internal(set) var missing = Listing<TensorName>()
+  public internal(set) var missing = DifferenceList<TensorName>()
   /// Tensors of the right side only, in its order of weights.
-  public internal(set) var extra = Listing<TensorName>()
-  /// Tensors in another place, in the order of the left side.
-  public internal(set) var reordered = Listing<Reordering>()
-  /// Tensors with another element type, in the order of the left side.
-  public internal(set) var retyped = Listing<Retyping>()
+  public internal(set) var extra = DifferenceList<TensorName>()
+  /// Tensors in another place among the names that both sides have, in the order of the left side: as
+  /// few as explain the other order.
+  public internal(set) var reordered = DifferenceList<NamedDifference<Int>>()
+  /// Tensors with another element type, whose values are not compared, in the order of the left side.
+  public internal(set) var retyped = DifferenceList<NamedDifference<DType>>()
   /// Tensors with another shape, in the order of the left side.
-  public internal(set) var reshaped = Listing<Reshaping>()
+  public internal(set) var reshaped = DifferenceList<NamedDifference<Shape>>()
   /// Ties of one side only, those of the left side first.
-  public internal(set) var retied = Listing<TieDifference>()
+  public internal(set) var retied = DifferenceList<TieDifference>()
   /// Tensors with other values, in the order of the left side.
-  public internal(set) var different = Listing<TensorDifference>()
+  public internal(set) var different = DifferenceList<TensorDifference>()
   /// Key-values that differ, by ascending key.
-  public internal(set) var metadata = Listing<MetadataDifference>()
+  public internal(set) var metadata = DifferenceList<NamedDifference<MetadataValue?>>()
   /// How the configurations differ, or nil if they don't.
   public internal(set) var configuration: BytesDifference?
   /// Blobs that differ, by ascending name.
-  public internal(set) var blobs = Listing<BlobDifference>()
+  public internal(set) var blobs = DifferenceList<BlobDifference>()
 
   /// What the sides hold and Cairn does not read, those of the left first. They count for nothing in
   /// ``isSame``: nobody can say whether they differ.
-  public internal(set) var uncompared = Listing<UncomparedItem>()
+  public internal(set) var uncompared = DifferenceList<UncomparedItem>()
 
   /// The number of names on the left.
   public internal(set) var leftCount = 0
@@ -170,6 +138,6 @@ public struct ComparisonReport: Sendable {
   }
 }
 
-extension Listing {
+extension DifferenceList {
   init() { self.init([], limit: 0) }
 }

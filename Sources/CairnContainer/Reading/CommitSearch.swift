@@ -32,7 +32,7 @@ enum CommitSearch {
         return CairnError(
           .truncated, "the commit record is that of a file of another length",
           at: .init(offset: UInt64(offset + 8)), expected: "\(end)", found: "\(length)",
-          advice: restoringAdvice)
+          advice: restoringAdvice, remedies: [.salvage])
       }
       if let damaged = try damagedCommit(at: offset, in: source) { return damaged }
       let next: Int
@@ -45,15 +45,15 @@ enum CommitSearch {
         return CairnError(
           .truncated, "the file ends within the padding of a frame",
           at: .init(offset: UInt64(source.count)), expected: "at least \(next) bytes",
-          advice: restoringAdvice)
+          advice: restoringAdvice, remedies: [.salvage])
       }
       offset = next
     }
     return CairnError(
       .notCommitted, "the file was never finished: it has no commit record",
       at: .init(offset: UInt64(source.count)),
-      advice: "The program that wrote it was stopped; use an older file, or recover what is there "
-        + "with `cairn salvage`")
+      advice: "The program that wrote it was stopped; use an older file, or recover what is there",
+      remedies: [.salvage])
   }
 
   /// What is wrong with bytes that begin as a commit record does, but are none.
@@ -68,7 +68,7 @@ enum CommitSearch {
           .truncated, "the file ends within the commit record",
           at: .init(offset: UInt64(source.count)),
           expected: "\(offset + CommitRecord.byteCount) bytes",
-          advice: restoringAdvice)
+          advice: restoringAdvice, remedies: [.salvage])
       }
       do throws(CairnError) {
         try checkChecksum(bytes, of: "the commit record", at: offset)

@@ -1,6 +1,6 @@
 // What a file holds beside tensors and attachments. FORMAT.md, sections 5 and 14.
 
-public import CairnSystem
+package import CairnSystem
 import CairnTensors
 
 extension Container {
@@ -9,22 +9,22 @@ extension Container {
   ///
   /// - Throws: what reading the index and the frames' headers throws.
   /// - Complexity: O(tensors); O(frames), headers only, if there are such frames.
-  public func notes() throws(CairnError) -> [(type: String, count: Int)] {
+  package func notes() throws(CairnError) -> [(type: String, count: Int)] {
     guard try hasNotes() else { return [] }
-    var counts: [FrameType: Int] = [:]
-    var order: [FrameType] = []
+    var counts: [[UInt8]: Int] = [:]
+    var order: [[UInt8]] = []
     var start = Superblock.byteCount
     while start < index.table.indexFrameOffset {
       let header = try locating { () throws(CairnError) in
         try FrameHeader(reading: source, at: start)
       }
-      if !header.type.isCritical, header.type != .generator {
-        if counts[header.type] == nil { order.append(header.type) }
-        counts[header.type, default: 0] += 1
+      if !header.isCritical, header.type != .generator {
+        if counts[header.letters] == nil { order.append(header.letters) }
+        counts[header.letters, default: 0] += 1
       }
       start += FrameHeader.byteCount + header.paddedCount
     }
-    return order.map { ($0.name, counts[$0] ?? 0) }
+    return order.map { (String(decoding: $0, as: UTF8.self), counts[$0] ?? 0) }
   }
 
   /// Whether the commit record counts more frames than those of tensors and attachments.
@@ -36,7 +36,8 @@ extension Container {
       rest &-= 1
       switch entry.record.storageClass {
       case .chunked: rest &-= entry.blockCount
-      case .raw where entry.blockCount > 0:
+      case .raw:
+        guard entry.blockCount > 0 else { break }
         rest &-= 2
         // A `PADD` stands ahead of the data where their place asks for one.
         let payload =
@@ -46,7 +47,7 @@ extension Container {
         if data & (1 << log2Alignment - 1) != 0 {
           rest &-= 1
         }
-      case .raw, .alias: break
+      case .alias: break
       }
     }
     if rest == 1 {

@@ -1,7 +1,7 @@
 // What lies at a byte of a container: for saying where two files part.
 
 import CairnCheckpoints
-public import CairnSystem
+package import CairnSystem
 import CairnTensors
 
 extension Container {
@@ -11,7 +11,7 @@ extension Container {
   /// - Throws: `invalidArgument` for an offset outside the file, and what reading the frames' headers
   ///   up to there throws.
   /// - Complexity: O(frames), headers only.
-  public func place(of offset: Int) throws(CairnError) -> String {
+  package func place(of offset: Int) throws(CairnError) -> String {
     guard (0..<source.count).contains(offset) else {
       throw CairnError(
         .invalidArgument, "there is no such byte in the file", at: .init(file: path),
@@ -50,7 +50,7 @@ extension Container {
     case .pageTable: "page table"
     case .generator: "note of what wrote the file"
     case .note: "note"
-    default: "\(header.type.name) frame"
+    case nil: "\(header.name) frame"
     }
   }
 
@@ -62,17 +62,20 @@ extension Container {
     return "tensor \(ordinal)"
   }
 
-  /// Which part of the index a byte of it is, and which element a byte of raw data.
+  /// Which part of the index a byte of it is.
   private func detail(_ header: FrameHeader, _ offset: Int) throws(CairnError) -> String {
     let table = index.table
     switch header.type {
-    case .index where offset < table.blocksStart:
-      let row = offset / IndexEntry.byteCount
-      return " (entry of ‘\(try index.entry(row).record.name)’)"
-    case .index where offset < table.dimensionsStart: return " (block table)"
-    case .index where offset < table.namesStart: return " (dimensions)"
-    case .index: return " (names)"
-    default: return ""
+    case .index:
+      if offset < table.blocksStart {
+        let row = offset / IndexEntry.byteCount
+        return " (entry of ‘\(try index.entry(row).record.name)’)"
+      }
+      if offset < table.dimensionsStart { return " (block table)" }
+      return offset < table.namesStart ? " (dimensions)" : " (names)"
+    case .metadata, .configuration, .blob, .tensor, .padding, .raw, .blockChecksums, .chunk,
+      .pageTable, .note, .generator, nil:
+      return ""
     }
   }
 }

@@ -1,8 +1,8 @@
 // Whole tensors out of a container: in place, or many decoded together.
 
 import CairnCheckpoints
-public import CairnSystem
-public import CairnTensors
+package import CairnSystem
+package import CairnTensors
 
 extension Container {
   /// A tensor's record and the records of all its blocks.
@@ -29,7 +29,7 @@ extension Container {
   /// against a budget of your own if the file is a stranger's.
   ///
   /// - Throws: `noSuchTensor`; `checksumMismatch`, `corruptChunk`, `invalidIndex`; `outOfMemory`.
-  public func tensor(at index: Int) throws(CairnError) -> Tensor {
+  package func tensor(at index: Int) throws(CairnError) -> Tensor {
     try locating { () throws(CairnError) in
       let plan = try plan(index)
       let record = plan.record
@@ -49,7 +49,7 @@ extension Container {
   /// as long as any of them does.
   ///
   /// - Throws: as ``tensor(at:)``.
-  public func tensors(at indices: [Int]) throws(CairnError) -> [Tensor] {
+  package func tensors(at indices: [Int]) throws(CairnError) -> [Tensor] {
     try locating { () throws(CairnError) in
       var regions: [ByteRegion?] = []
       var plans: [Plan] = []
@@ -72,7 +72,7 @@ extension Container {
   /// The leaf digest that the index has of the tensor, or of its owner if it is an alias.
   ///
   /// - Throws: `noSuchTensor`; `invalidIndex`.
-  public func keptDigest(at index: Int) throws(CairnError) -> [UInt8]? {
+  package func keptDigest(at index: Int) throws(CairnError) -> [UInt8]? {
     guard root != nil else { return nil }
     return try locating { () throws(CairnError) in
       try checkIndex(index)
@@ -81,19 +81,21 @@ extension Container {
   }
 
   /// The root digest, if the file has digests.
-  public var keptRootDigest: [UInt8]? { root?.bytes }
+  package var keptRootDigest: [UInt8]? { root?.bytes }
 
   /// The memory of a raw tensor in a container in memory or in a mapped file; its checksums are
   /// verified unless the options say otherwise.
-  public func memory(at index: Int) throws(CairnError) -> ByteRegion? {
+  package func memory(at index: Int) throws(CairnError) -> ByteRegion? {
     guard source.memory != nil else { return nil }
     return try locating { () throws(CairnError) in try memory(of: plan(index), at: index) }
   }
 
   private func memory(of plan: Plan, at index: Int) throws(CairnError) -> ByteRegion? {
-    guard plan.record.storageClass == .raw, let memory = source.memory,
-      let first = plan.blocks.first
-    else { return nil }
+    switch plan.record.storageClass {
+    case .raw: break
+    case .chunked, .alias: return nil
+    }
+    guard let memory = source.memory, let first = plan.blocks.first else { return nil }
     // The blocks follow on each other, as they do in a valid file.
     var end = first.offset
     for block in plan.blocks {

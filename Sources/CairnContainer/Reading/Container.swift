@@ -1,15 +1,15 @@
 // A container, open for reading: the route from the end of the file. FORMAT.md, section 1.
 
-public import CairnCheckpoints
+package import CairnCheckpoints
 import CairnCodec
-public import CairnSystem
-public import CairnTensors
+package import CairnSystem
+package import CairnTensors
 
 /// A `.cairn` file or a container in memory, opened and checked at level *open*; tensors are read,
 /// and checked, when they are asked for, from any thread.
 ///
 /// Tensors are numbered in ascending order of their names.
-public struct Container: Sendable {
+package struct Container: Sendable {
   let source: any ByteSource
   let superblock: Superblock
   let commit: CommitRecord
@@ -18,9 +18,9 @@ public struct Container: Sendable {
   private let readers = BlockReaderPool()
 
   /// Key-values about the whole.
-  public let metadata: Metadata
+  package let metadata: Metadata
   /// The model's configuration, in canonical form; nil in a file of tensors alone.
-  public let configuration: [UInt8]?
+  package let configuration: [UInt8]?
 
   /// Opens the file at `path`.
   ///
@@ -28,13 +28,13 @@ public struct Container: Sendable {
   ///   [O], each with the byte offset.
   /// - Complexity: O(1) reads, whatever the number of tensors: superblock, commit record, page
   ///   table, metadata and configuration.
-  public init(path: String, options: ReadOptions = ReadOptions()) throws(CairnError) {
+  package init(path: String, options: ReadOptions = ReadOptions()) throws(CairnError) {
     let file = try FileBytes(path: path, access: options.access, files: options.files)
     try self.init(file, options: options)
   }
 
   /// Opens the container that `source` holds.
-  public init(
+  package init(
     _ source: any ByteSource, options: ReadOptions = ReadOptions()
   ) throws(CairnError) {
     self.source = source
@@ -74,7 +74,7 @@ public struct Container: Sendable {
         .routesDisagree, "the commit record and the page table's frame disagree",
         at: .init(offset: UInt64(commit.pageTableOffset)),
         expected: "PTAB of \(commit.pageTableCount) bytes",
-        found: "\(header.type.name) of \(header.storedCount)")
+        found: "\(header.name) of \(header.storedCount)")
     }
     guard header.storedCount <= PageTable.largestByteCount else {
       throw CairnError(
@@ -92,14 +92,14 @@ public struct Container: Sendable {
     _ record: AttachmentRecord, _ source: any ByteSource
   ) throws(CairnError) -> [UInt8] {
     let header = try FrameHeader(reading: source, at: record.frameOffset)
-    guard header.type == record.type, header.storedCount == record.payloadCount,
+    guard header.type == record.type.frame, header.storedCount == record.payloadCount,
       header.checksum == record.checksum
     else {
       throw CairnError(
         .routesDisagree, "an attachment's record and its frame disagree",
         at: .init(offset: UInt64(record.frameOffset)),
-        expected: "\(record.type.name) of \(record.payloadCount) bytes",
-        found: "\(header.type.name) of \(header.storedCount)")
+        expected: "\(record.type.frame.rawValue) of \(record.payloadCount) bytes",
+        found: "\(header.name) of \(header.storedCount)")
     }
     return try source.payload(of: header, at: record.frameOffset)
   }
@@ -129,49 +129,39 @@ public struct Container: Sendable {
   // MARK: - What the file says of itself
 
   /// The bytes that every container begins with.
-  public static var signature: [UInt8] { Superblock.magic }
+  package static var signature: [UInt8] { Superblock.magic }
 
   /// The path, or nil for memory.
-  public var path: String? { source.path }
+  package var path: String? { source.path }
   /// Bytes of the whole file.
-  public var fileByteCount: Int { source.count }
+  package var fileByteCount: Int { source.count }
   /// The format's version: 1.minor.
-  public var version: (major: Int, minor: Int) {
+  package var version: (major: Int, minor: Int) {
     (Int(Superblock.majorVersion), Int(superblock.minorVersion))
   }
   /// Bytes of all tensors uncompressed, aliases not counted.
-  public var logicalByteCount: Int { commit.logicalCount }
+  package var logicalByteCount: Int { commit.logicalCount }
   /// Bytes that the tensors' data takes in the file.
-  public var storedByteCount: Int { commit.storedCount }
+  package var storedByteCount: Int { commit.storedCount }
   /// log2 of the largest number of bytes in a chunk.
-  public var log2ChunkSize: Int { superblock.log2ChunkSize }
+  package var log2ChunkSize: Int { superblock.log2ChunkSize }
   /// log2 of the alignment of raw tensors.
-  public var log2Alignment: Int { superblock.log2Alignment }
+  package var log2Alignment: Int { superblock.log2Alignment }
   /// The identity of the content, if the file has digests.
-  public var root: Digest? { commit.hasDigests ? commit.root : nil }
+  package var root: ContentDigest? { commit.hasDigests ? commit.root : nil }
 
   /// The bytes that a file of honest tensors decodes to at most: 64 times its size and 64 MiB. A file of
   /// zeros may need more; a file from a stranger should not.
-  public var plausibleByteCount: Int { .plausible(ofFile: source.count) }
-
-  /// How a tensor is kept.
-  public struct StorageSummary: Hashable, Sendable {
-    /// `raw`, `alias`, or `zlib` with the way its elements are cut into planes.
-    public var codec: String
-    /// Bytes that its data takes in the file.
-    public var storedByteCount: Int
-    /// The digest of its content, if the file has digests.
-    public var digest: Digest?
-  }
+  package var plausibleByteCount: Int { .plausible(ofFile: source.count) }
 
   /// How the tensor at `index` is kept.
-  public func storage(at index: Int) throws(CairnError) -> StorageSummary {
+  package func storage(at index: Int) throws(CairnError) -> TensorStorage {
     try locating { () throws(CairnError) in
       try checkIndex(index)
       let entry = try self.index.entry(index)
-      let digest = commit.hasDigests ? try self.index.owner(of: entry).digest : nil
-      guard entry.record.storageClass != .alias else {
-        return StorageSummary(codec: "alias", storedByteCount: 0, digest: digest)
+      let digest = commit.hasDigests ? try self.index.owner(of: entry).digest.description : nil
+      guard entry.record.ownsData else {
+        return TensorStorage(codec: "alias", storedByteCount: 0, digest: digest)
       }
       let blocks = try self.index.blocks(
         0..<entry.record.pieces(log2ChunkSize: log2ChunkSize).count, of: entry,
@@ -183,9 +173,9 @@ public struct Container: Sendable {
       case (.chunked, .none): codec = "zlib"
       case (.chunked, .bytePlanes): codec = "planes+zlib"
       case (.chunked, .rotatedBytePlanes): codec = "rotated planes+zlib"
-      default: codec = "raw"
+      case (.raw, _), (.alias, _): codec = "raw"
       }
-      return StorageSummary(codec: codec, storedByteCount: stored, digest: digest)
+      return TensorStorage(codec: codec, storedByteCount: stored, digest: digest)
     }
   }
 
@@ -193,19 +183,20 @@ public struct Container: Sendable {
   ///
   /// Complexity: proportional to the tensors and blocks that the file has, even one whose tensors all
   /// claim the same blocks: it is refused.
-  public func storages() throws(CairnError) -> [StorageSummary] {
+  package func storages() throws(CairnError) -> [TensorStorage] {
     var left = index.table.blockCount
-    var storages: [StorageSummary] = []
+    var storages: [TensorStorage] = []
     for number in 0..<count {
       let entry = try locating { () throws(CairnError) in try index.entry(number) }
-      if entry.record.storageClass != .alias {
+      if entry.record.ownsData {
         guard entry.blockCount <= left else {
           throw CairnError(
             .invalidIndex, "the tensors have more blocks than the index",
             at: .init(
               file: source.path, offset: UInt64(index.table.blocksStart + index.table.indexStart),
               name: entry.record.name.string),
-            expected: "\(index.table.blockCount) in all", advice: restoringAdvice)
+            expected: "\(index.table.blockCount) in all", advice: restoringAdvice,
+            remedies: [.salvage])
         }
         left -= entry.blockCount
       }
@@ -221,23 +212,26 @@ public struct Container: Sendable {
 
 extension Container: TensorSource {
   /// The number of tensors, aliases included.
-  public var count: Int { index.count }
+  package var count: Int { index.count }
 
-  /// Further bytes, ascending by name; read anew each time.
-  ///
-  /// - Throws: `checksumMismatch`, `routesDisagree`, `invalidBlob`, `invalidName`.
-  public var blobs: [Blob] {
-    get throws(CairnError) {
-      try locating { () throws(CairnError) in
-        var blobs: [Blob] = []
-        for record in index.table.attachments where record.type == .blob {
-          blobs.append(
-            try BlobCoding.decode(
-              Self.payload(record, source), at: record.frameOffset + FrameHeader.byteCount,
-              limits: options.limits))
-        }
-        return blobs.sorted { $0.name < $1.name }
+  /// Metadata and configuration; the blobs, read when somebody asks for them; that notes are not copied, if
+  /// there are any.
+  package var attachments: Attachments {
+    Attachments(
+      metadata: metadata, configuration: configuration,
+      blobs: Blobs { () throws(CairnError) in try readBlobs() }, remarks: noteRemarks)
+  }
+
+  private func readBlobs() throws(CairnError) -> [Blob] {
+    try locating { () throws(CairnError) in
+      var blobs: [Blob] = []
+      for record in index.table.attachments where record.type == .blob {
+        blobs.append(
+          try BlobCoding.decode(
+            Self.payload(record, source), at: record.frameOffset + FrameHeader.byteCount,
+            limits: options.limits))
       }
+      return blobs.sorted { $0.name < $1.name }
     }
   }
 
@@ -245,13 +239,12 @@ extension Container: TensorSource {
   ///
   /// - Throws: `noSuchTensor`; `checksumMismatch` of the index's pages; `invalidIndex`,
   ///   `invalidTensorRecord`, `invalidDType`, `limitExceeded`, `invalidName`.
-  public func entry(at index: Int) throws(CairnError) -> TensorEntry {
+  package func entry(at index: Int) throws(CairnError) -> TensorEntry {
     try locating { () throws(CairnError) in
       try checkIndex(index)
       let entry = try self.index.entry(index)
       let owner =
-        entry.record.storageClass == .alias
-        ? try self.index.owner(of: entry).record.name : nil
+        entry.record.ownsData ? nil : try self.index.owner(of: entry).record.name
       return TensorEntry(
         name: entry.record.name, dtype: entry.record.dtype, shape: entry.record.shape,
         byteCount: entry.record.byteCount, position: Int(entry.record.position), aliasOf: owner)
@@ -261,7 +254,7 @@ extension Container: TensorSource {
   /// The index of the tensor called `name`.
   ///
   /// - Complexity: O(log count) pages of the index.
-  public func index(of name: TensorName) throws(CairnError) -> Int? {
+  package func index(of name: TensorName) throws(CairnError) -> Int? {
     try locating { () throws(CairnError) in try index.row(of: name) }
   }
 
@@ -269,7 +262,7 @@ extension Container: TensorSource {
   /// are read and checked whole.
   ///
   /// - Throws: `noSuchTensor`, `invalidArgument`; `checksumMismatch`, `corruptChunk`, `invalidIndex`.
-  public func read(
+  package func read(
     at index: Int, from offset: Int, into bytes: inout MutableSpan<UInt8>
   ) throws(CairnError) {
     do throws(CairnError) {
@@ -322,7 +315,7 @@ extension Container: TensorSource {
   /// Checks the checksums of all blocks of the tensor at `index`, without decoding any.
   ///
   /// - Throws: `checksumMismatch` with the block's offset and number.
-  public func checkBlocks(at index: Int) throws(CairnError) {
+  package func checkBlocks(at index: Int) throws(CairnError) {
     try locating { () throws(CairnError) in
       try checkIndex(index)
       let entry = try self.index.owner(of: self.index.entry(index))

@@ -175,7 +175,7 @@ final class TensorIndex: Sendable {
         dimensions: (0..<places.dimensions.count).map { dimensions.span.field(8 * $0) }), at: offset
     )
     guard Int(record.position) < count,
-      record.storageClass != .alias || Int(record.owner) < count
+      record.ownsData || Int(record.owner) < count
     else {
       throw CairnError(
         .invalidIndex, "an entry's position or owner is out of range",
@@ -186,14 +186,14 @@ final class TensorIndex: Sendable {
       record: record, nameStart: places.name.lowerBound, ordinal: places.ordinal,
       firstDimension: places.dimensions.lowerBound, firstBlock: places.blocks.lowerBound,
       blockCount: places.blocks.count, frameOffset: places.frameOffset,
-      digest: Digest(bytes: Array(bytes[96..<128])))
+      digest: ContentDigest(bytes: Array(bytes[96..<128])))
   }
 
   /// The entry that holds the data of the entry in `row`: itself, or its owner.
   func owner(of entry: IndexEntry) throws(CairnError) -> IndexEntry {
-    guard entry.record.storageClass == .alias else { return entry }
+    guard !entry.record.ownsData else { return entry }
     let owner = try self.entry(Int(entry.record.owner))
-    guard owner.record.storageClass != .alias, owner.record.dtype == entry.record.dtype,
+    guard owner.record.ownsData, owner.record.dtype == entry.record.dtype,
       owner.record.shape == entry.record.shape, owner.record.byteCount == entry.record.byteCount
     else {
       throw CairnError(
@@ -245,7 +245,7 @@ final class TensorIndex: Sendable {
         bytes.span.extracting(local..<local + BlockRecord.byteCount), at: position,
         fileCount: source.count)
       guard block.logicalCount == pieces.range(of: piece).count,
-        entry.record.storageClass == .chunked || block.storedCount == block.logicalCount
+        entry.record.storageClass.codesPieces || block.storedCount == block.logicalCount
       else {
         throw CairnError(
           .invalidIndex, "a block has another length than its place in the tensor gives",

@@ -7,13 +7,13 @@ import CairnTensors
 
 extension ContainerLimits {
   /// The bytes that the payload of an attachment may have at most.
-  func payloadByteCount(of type: FrameType) -> Int {
+  func payloadByteCount(of type: AttachmentType) -> Int {
     let format = ContainerLimits.format
     return switch type {
     case .metadata: min(metadataByteCount, format.metadataByteCount)
     case .configuration: min(configurationByteCount, format.configurationByteCount)
     // A blob's name is not counted as its content.
-    default: min(blobByteCount, format.blobByteCount) + 2 + TensorName.maximumByteCount
+    case .blob: min(blobByteCount, format.blobByteCount) + 2 + TensorName.maximumByteCount
     }
   }
 }
@@ -73,7 +73,7 @@ enum BlobCoding {
         at: .init(name: blob.name.string), expected: "at most 256 MiB",
         found: "\(blob.bytes.count) bytes", advice: "Keep it as a uint8 tensor")
     }
-    var fields = FieldBuilder()
+    var fields = ByteBuilder()
     fields.append(UInt16(blob.name.utf8.count))
     fields.append(blob.name.utf8)
     fields.append(blob.bytes)
@@ -84,8 +84,8 @@ enum BlobCoding {
   static func decode(
     _ payload: [UInt8], at offset: Int, limits: ContainerLimits = .format
   ) throws(CairnError) -> Blob {
-    var cursor = FieldCursor(payload, at: offset, code: .invalidBlob)
-    let bytes = try cursor.take(Int(try cursor.next(UInt16.self)))
+    var cursor = ByteCursor(payload, at: offset, code: .invalidBlob)
+    let bytes = try cursor.bytes(Int(try cursor.integer(UInt16.self)))
     let limit = min(limits.blobByteCount, ContainerLimits.format.blobByteCount)
     guard payload.count - cursor.position <= limit else {
       throw CairnError(

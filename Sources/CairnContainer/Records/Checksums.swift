@@ -28,5 +28,4 @@ struct FrameOrderChecksum {
 func hexText(_ value: UInt32) -> String { hex(value, digits: 8) }
 
 /// What to do with a damaged file.
-let restoringAdvice =
-  "Restore the file from a copy, or recover what is intact with `cairn salvage`"
+let restoringAdvice = "Restore the file from a copy, or recover what is intact"

@@ -17,12 +17,12 @@ struct CommitRecord: Hashable, Sendable {
   var frameCount: Int
   var logicalCount: Int
   var storedCount: Int
-  var root: Digest
+  var root: ContentDigest
   /// See `FrameOrderChecksum`.
   var frameOrder: UInt32
 
   var bytes: [UInt8] {
-    var fields = FieldBuilder()
+    var fields = ByteBuilder()
     fields.append(Self.magic)
     fields.append(UInt64(fileCount))
     fields.append(UInt64(pageTableOffset))
@@ -44,7 +44,7 @@ struct CommitRecord: Hashable, Sendable {
   init(
     fileCount: Int, pageTableOffset: Int, pageTableCount: Int, pageTableChecksum: UInt32,
     hasDigests: Bool, tensorCount: Int, frameCount: Int, logicalCount: Int, storedCount: Int,
-    root: Digest, frameOrder: UInt32
+    root: ContentDigest, frameOrder: UInt32
   ) {
     self.fileCount = fileCount
     self.pageTableOffset = pageTableOffset
@@ -115,7 +115,7 @@ struct CommitRecord: Hashable, Sendable {
     frameCount = try number(56)
     logicalCount = try number(64)
     storedCount = try number(72)
-    root = Digest(bytes: (80..<112).map { bytes[$0] })
+    root = ContentDigest(bytes: (80..<112).map { bytes[$0] })
     frameOrder = bytes.field(112)
     try checkReserved(bytes, 116..<124, of: "the commit record", at: offset)
     if !hasDigests {

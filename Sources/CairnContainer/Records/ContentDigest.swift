@@ -5,9 +5,9 @@ import CairnTensors
 import Crypto
 
 /// A SHA-256 digest: 32 bytes.
-public struct Digest: Hashable, Sendable, CustomStringConvertible {
+package struct ContentDigest: Hashable, Sendable, CustomStringConvertible {
   /// The 32 bytes.
-  public let bytes: [UInt8]
+  package let bytes: [UInt8]
 
   /// - Precondition: 32 bytes.
   init(bytes: [UInt8]) {
@@ -24,10 +24,10 @@ public struct Digest: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// 32 zeros: the absence of a digest.
-  static let none = Digest(bytes: [UInt8](repeating: 0, count: 32))
+  static let none = ContentDigest(bytes: [UInt8](repeating: 0, count: 32))
 
   /// 64 hexadecimal digits.
-  public var description: String { bytes.hexDigits }
+  package var description: String { bytes.hexDigits }
 }
 
 /// The leaf digest of a tensor whose bytes come in order, in parts of any size.
@@ -37,10 +37,10 @@ struct LeafDigest {
   private var segmentCount = 0
 
   init(dtype: DType, shape: Shape, byteCount: Int) {
-    var fields = FieldBuilder()
+    var fields = ByteBuilder()
     fields.append(Array("cairn.leaf.1".utf8))
     fields.appendZeros(4)
-    fields.append(dtype.formatCode)
+    fields.append(dtype.row.code)
     fields.append(UInt16(shape.rank))
     fields.append(dtype.blockFields.typeID)
     fields.append(dtype.blockFields.elements)
@@ -62,7 +62,7 @@ struct LeafDigest {
   }
 
   /// Absorbs a segment whose digest is known; all bytes before it came in whole segments.
-  mutating func absorb(segment: Digest) { leaf.update(data: segment.bytes) }
+  mutating func absorb(segment: ContentDigest) { leaf.update(data: segment.bytes) }
 
   private mutating func closeSegment() {
     leaf.update(data: Array(segment.finalize()))
@@ -70,9 +70,9 @@ struct LeafDigest {
     segmentCount = 0
   }
 
-  mutating func finish() -> Digest {
+  mutating func finish() -> ContentDigest {
     if segmentCount > 0 { closeSegment() }
-    return Digest(bytes: Array(leaf.finalize()))
+    return ContentDigest(bytes: Array(leaf.finalize()))
   }
 }
 
@@ -88,7 +88,7 @@ struct RootDigest {
   private var root = SHA256()
 
   init(entryCount: Int) {
-    var fields = FieldBuilder()
+    var fields = ByteBuilder()
     fields.append(Array("cairn.root.1".utf8))
     fields.appendZeros(4)
     fields.append(UInt64(entryCount))
@@ -98,9 +98,9 @@ struct RootDigest {
   /// An entry: with its leaf if it represents its tie group, else with the row of the entry that
   /// does.
   mutating func add(
-    name: TensorName, position: UInt32, leaf: Digest, representative: Int?
+    name: TensorName, position: UInt32, leaf: ContentDigest, representative: Int?
   ) {
-    var fields = FieldBuilder()
+    var fields = ByteBuilder()
     fields.append(UInt32(name.utf8.count))
     fields.append(name.utf8)
     fields.append(position)
@@ -116,33 +116,35 @@ struct RootDigest {
   }
 
   /// The root, given the digests of the payloads of META and CONF and of the blobs by name.
-  mutating func finish(metadata: Digest?, configuration: Digest?, blobs: [Digest]) -> Digest {
-    var fields = FieldBuilder()
+  mutating func finish(
+    metadata: ContentDigest?, configuration: ContentDigest?, blobs: [ContentDigest]
+  ) -> ContentDigest {
+    var fields = ByteBuilder()
     fields.append((metadata ?? .none).bytes)
     fields.append((configuration ?? .none).bytes)
     fields.append(UInt32(blobs.count))
     for blob in blobs { fields.append(blob.bytes) }
     root.update(data: fields.bytes)
-    return Digest(bytes: Array(root.finalize()))
+    return ContentDigest(bytes: Array(root.finalize()))
   }
 }
 
 /// The digests of what belongs to no tensor.
 struct AttachmentDigests {
-  var metadata: Digest?
-  var configuration: Digest?
+  var metadata: ContentDigest?
+  var configuration: ContentDigest?
   /// By ascending name.
-  var blobs: [Digest] = []
+  var blobs: [ContentDigest] = []
 
   /// The root digest over them and the index, of which `entry` gives each row.
   func root<E: Error>(
     entryCount: Int, entry: (Int) throws(E) -> IndexEntry
-  ) throws(E) -> Digest {
+  ) throws(E) -> ContentDigest {
     var owners: [Int] = []
     owners.reserveCapacity(entryCount)
     for row in 0..<entryCount {
       let record = try entry(row).record
-      owners.append(record.storageClass == .alias ? Int(record.owner) : row)
+      owners.append(record.ownsData ? row : Int(record.owner))
     }
     let ties = TieGroups(owners: owners)
     var root = RootDigest(entryCount: entryCount)

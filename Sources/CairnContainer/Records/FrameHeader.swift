@@ -3,39 +3,54 @@
 import CairnCheckpoints
 import CairnSystem
 
-/// The four letters that say what a frame is; their case carries properties, as in PNG.
-struct FrameType: Hashable, Sendable {
-  let letters: [UInt8]
+/// The types of frames: four letters, whose case carries properties, as in PNG.
+enum FrameType: String, CaseIterable, Sendable {
+  case metadata = "META"
+  case configuration = "CONF"
+  case blob = "BLOB"
+  case tensor = "TNSR"
+  case padding = "PADD"
+  case raw = "RAWD"
+  case blockChecksums = "BSUM"
+  case chunk = "CHNK"
+  case index = "INDX"
+  case pageTable = "PTAB"
+  case note = "nOTe"
+  case generator = "gENR"
 
-  init(_ name: StaticString) { letters = Array("\(name)".utf8) }
-  init(letters: [UInt8]) { self.letters = letters }
+  init?(letters: [UInt8]) { self.init(rawValue: String(decoding: letters, as: UTF8.self)) }
 
-  static let metadata = FrameType("META")
-  static let configuration = FrameType("CONF")
-  static let blob = FrameType("BLOB")
-  static let tensor = FrameType("TNSR")
-  static let padding = FrameType("PADD")
-  static let raw = FrameType("RAWD")
-  static let blockChecksums = FrameType("BSUM")
-  static let chunk = FrameType("CHNK")
-  static let index = FrameType("INDX")
-  static let pageTable = FrameType("PTAB")
-  static let note = FrameType("nOTe")
-  static let generator = FrameType("gENR")
+  var letters: [UInt8] { Array(rawValue.utf8) }
 
-  static let known: Set<FrameType> = [
-    metadata, configuration, blob, tensor, padding, raw, blockChecksums, chunk, index, pageTable,
-    note, generator,
-  ]
+  /// Whether its frames belong to a tensor.
+  var isOfTensor: Bool {
+    switch self {
+    case .tensor, .padding, .raw, .blockChecksums, .chunk: true
+    case .metadata, .configuration, .blob, .index, .pageTable, .note, .generator: false
+    }
+  }
 
-  /// Whether a reader that does not know the type must refuse the file.
-  var isCritical: Bool { letters[0] & 0x20 == 0 }
-  var name: String { String(decoding: letters, as: UTF8.self) }
+  /// What its frames attach to the whole, if that is what they do.
+  var attachment: AttachmentType? {
+    switch self {
+    case .metadata: .metadata
+    case .configuration: .configuration
+    case .blob: .blob
+    case .tensor, .padding, .raw, .blockChecksums, .chunk, .index, .pageTable, .note, .generator:
+      nil
+    }
+  }
 
-  /// Four letters, the third upper case.
-  var isWellFormed: Bool {
-    letters.count == 4 && letters[2] & 0x20 == 0
-      && letters.allSatisfy { ($0 | 0x20) >= 0x61 && ($0 | 0x20) <= 0x7A }
+  /// What a header says that not all have: a payload whose CRC-32 follows in a frame of its own, or one
+  /// that is coded and has a number.
+  fileprivate var form: (defersChecksum: Bool, isCoded: Bool) {
+    switch self {
+    case .raw: (true, false)
+    case .chunk: (false, true)
+    case .metadata, .configuration, .blob, .tensor, .padding, .blockChecksums, .index, .pageTable,
+      .note, .generator:
+      (false, false)
+    }
   }
 }
 
@@ -45,21 +60,35 @@ struct FrameHeader: Hashable, Sendable {
   static let version: UInt16 = 1
   static let checksumInTrailer: UInt16 = 1
 
-  var type: FrameType
+  /// Nil for an ancillary frame of a type that this reader does not know.
+  let type: FrameType?
+  let letters: [UInt8]
   /// That of an unknown ancillary frame may be any.
   private(set) var version = Self.version
   var flags: UInt16 = 0
-  var storedCount: Int
-  var logicalCount: Int
+  var storedCount = 0
+  var logicalCount = 0
   var ordinal: UInt32 = 0
   var chunk: UInt32 = 0
   var checksum: UInt32 = 0
+
+  /// The letters of the type.
+  var name: String { String(decoding: letters, as: UTF8.self) }
+  /// Whether a reader that does not know the type must refuse the file.
+  var isCritical: Bool { letters[0] & 0x20 == 0 }
+  /// Whether the frame belongs to a tensor.
+  var isOfTensor: Bool { type?.isOfTensor ?? false }
 
   /// Payload and padding: how far behind the header the next frame begins.
   var paddedCount: Int { storedCount + padding(after: storedCount, to: 64) }
 
   init(_ type: FrameType, payload: [UInt8], ordinal: UInt32 = 0) {
-    self.type = type
+    self.init(letters: type.letters, payload: payload, ordinal: ordinal)
+  }
+
+  init(letters: [UInt8], payload: [UInt8], ordinal: UInt32 = 0) {
+    self.letters = letters
+    self.type = FrameType(letters: letters)
     self.storedCount = payload.count
     self.logicalCount = payload.count
     self.ordinal = ordinal
@@ -71,6 +100,7 @@ struct FrameHeader: Hashable, Sendable {
     checksum: UInt32?
   ) {
     self.type = type
+    self.letters = type.letters
     self.storedCount = storedCount
     self.logicalCount = logicalCount
     self.ordinal = ordinal
@@ -80,8 +110,8 @@ struct FrameHeader: Hashable, Sendable {
   }
 
   var bytes: [UInt8] {
-    var fields = FieldBuilder()
-    fields.append(type.letters)
+    var fields = ByteBuilder()
+    fields.append(letters)
     fields.append(version)
     fields.append(flags)
     fields.append(UInt64(storedCount))
@@ -134,45 +164,48 @@ struct FrameHeader: Hashable, Sendable {
   /// Checks the 64 bytes of a header that lies at `offset` of a source of `sourceCount` bytes.
   init(_ bytes: Span<UInt8>, at offset: Int, sourceCount: Int) throws(CairnError) {
     try checkChecksum(bytes, of: "a frame header", at: offset)
-    type = FrameType(letters: (0..<4).map { bytes[$0] })
+    let letters = (0..<4).map { bytes[$0] }
+    (self.letters, type) = (letters, FrameType(letters: letters))
     func location(_ field: Int) -> CairnError.Location { .init(offset: UInt64(offset + field)) }
-    guard type.isWellFormed else {
+    // Four letters, the third in upper case.
+    guard letters[2] & 0x20 == 0,
+      letters.allSatisfy({ ($0 | 0x20) >= 0x61 && ($0 | 0x20) <= 0x7A })
+    else {
       throw CairnError(
         .invalidFrame, "a frame type is not four letters with the third in upper case",
-        at: location(0), found: type.letters.map { hex($0, digits: 2) }.joined(separator: " "))
+        at: location(0), found: letters.map { hex($0, digits: 2) }.joined(separator: " "))
     }
-    let isKnown = FrameType.known.contains(type)
-    guard isKnown || !type.isCritical else {
+    guard type != nil || !isCritical else {
       throw CairnError(
         .unknownCriticalFrame,
         "the file has a critical frame of a type that this reader does not know",
-        at: location(0), found: type.name, advice: "Read it with a newer Cairn")
+        at: location(0), found: name, advice: "Read it with a newer Cairn")
     }
     version = bytes.field(4)
-    guard version == Self.version || !isKnown else {
+    guard version == Self.version || type == nil else {
       throw CairnError(
-        .unsupportedVersion, "a \(type.name) frame has a version that this reader does not know",
+        .unsupportedVersion, "a \(name) frame has a version that this reader does not know",
         at: location(4), expected: "\(Self.version)", found: "\(version)",
         advice: "Read it with a newer Cairn")
     }
     flags = bytes.field(6)
-    let mayDefer = type == .raw
-    guard flags == (mayDefer ? Self.checksumInTrailer : 0) else {
+    let form = type?.form ?? (defersChecksum: false, isCoded: false)
+    guard flags == (form.defersChecksum ? Self.checksumInTrailer : 0) else {
       throw CairnError(
-        .invalidFrame, "a \(type.name) frame has flags that it cannot have", at: location(6),
-        expected: mayDefer ? "1" : "0", found: "\(flags)")
+        .invalidFrame, "a \(name) frame has flags that it cannot have", at: location(6),
+        expected: form.defersChecksum ? "1" : "0", found: "\(flags)")
     }
     let stored: UInt64 = bytes.field(8)
     let logical: UInt64 = bytes.field(16)
     // The bound also makes every later sum of offsets fit an Int.
     guard stored <= UInt64(sourceCount - offset - Self.byteCount) else {
       throw CairnError(
-        .truncated, "the file ends within a \(type.name) frame", at: location(8),
+        .truncated, "the file ends within a \(name) frame", at: location(8),
         expected: "\(stored) bytes", found: "\(sourceCount - offset - Self.byteCount)")
     }
-    guard logical < UInt64(1) << 63, type == .chunk || logical == stored else {
+    guard logical < UInt64(1) << 63, form.isCoded || logical == stored else {
       throw CairnError(
-        .invalidFrame, "a \(type.name) frame has a logical length that it cannot have",
+        .invalidFrame, "a \(name) frame has a logical length that it cannot have",
         at: location(16), expected: "\(stored)", found: "\(logical)")
     }
     storedCount = Int(stored)
@@ -181,26 +214,22 @@ struct FrameHeader: Hashable, Sendable {
     chunk = bytes.field(28)
     checksum = bytes.field(32)
     try checkReserved(bytes, 36..<60, of: "a frame header", at: offset)
-    guard !mayDefer || checksum == 0 else {
+    guard !form.defersChecksum || checksum == 0 else {
       throw CairnError(
         .invalidFrame, "a frame whose CRC-32 follows has one in its header too",
         at: location(32), expected: "0", found: hexText(checksum))
     }
-    switch type {
-    case .tensor, .padding, .raw, .blockChecksums, .chunk: break
-    default:
-      guard ordinal == 0 else {
-        throw CairnError(
-          .invalidFrame, "a \(type.name) frame names a tensor", at: location(24), expected: "0",
-          found: "\(ordinal)")
-      }
-    }
-    guard chunk == 0 || type == .chunk else {
+    guard ordinal == 0 || isOfTensor else {
       throw CairnError(
-        .invalidFrame, "a \(type.name) frame has a chunk number", at: location(28),
+        .invalidFrame, "a \(name) frame names a tensor", at: location(24), expected: "0",
+        found: "\(ordinal)")
+    }
+    guard chunk == 0 || form.isCoded else {
+      throw CairnError(
+        .invalidFrame, "a \(name) frame has a chunk number", at: location(28),
         expected: "0", found: "\(chunk)")
     }
-    if type == .chunk {
+    if form.isCoded {
       try Self.checkExpansion(stored: storedCount, logical: logicalCount, at: offset + 8)
     }
   }
@@ -237,7 +266,7 @@ extension ByteSource {
       let actual = crc32(bytes)
       guard actual == header.checksum else {
         throw checksumMismatch(
-          "the payload of a \(header.type.name) frame", at: start, recorded: header.checksum,
+          "the payload of a \(header.name) frame", at: start, recorded: header.checksum,
           actual: actual)
       }
       return bytes.array

@@ -17,13 +17,13 @@ struct IndexEntry: Hashable, Sendable {
   /// Where the TNSR frame begins.
   var frameOffset: Int
   /// The leaf digest; zeros without digests and for an alias.
-  var digest: Digest
+  var digest: ContentDigest
 
   var bytes: [UInt8] {
-    var fields = FieldBuilder()
+    var fields = ByteBuilder()
     fields.append(UInt64(nameStart))
     fields.append(UInt16(record.name.utf8.count))
-    fields.append(record.dtype.formatCode)
+    fields.append(record.dtype.row.code)
     fields.append(record.storageClass.rawValue)
     fields.append(record.filter.rawValue)
     fields.append(UInt8(record.shape.rank))
@@ -56,7 +56,7 @@ struct BlockRecord: Hashable, Sendable {
   var checksum: UInt32
 
   var bytes: [UInt8] {
-    var fields = FieldBuilder()
+    var fields = ByteBuilder()
     fields.append(UInt64(offset))
     fields.append(UInt32(storedCount))
     fields.append(UInt32(logicalCount))
@@ -88,18 +88,40 @@ struct BlockRecord: Hashable, Sendable {
   }
 }
 
-/// The frames of a file that belong to no tensor and count: metadata, configuration, blobs.
+/// What belongs to no tensor and counts.
+enum AttachmentType: CaseIterable, Sendable {
+  case metadata, configuration, blob
+
+  /// The type of its frame.
+  var frame: FrameType {
+    switch self {
+    case .metadata: .metadata
+    case .configuration: .configuration
+    case .blob: .blob
+    }
+  }
+
+  /// Whether a file has at most one.
+  var isSingle: Bool {
+    switch self {
+    case .metadata, .configuration: true
+    case .blob: false
+    }
+  }
+}
+
+/// Where the frame of an attachment is.
 struct AttachmentRecord: Hashable, Sendable {
   static let byteCount = 32
 
-  var type: FrameType
+  var type: AttachmentType
   var checksum: UInt32
   var frameOffset: Int
   var payloadCount: Int
 
   var bytes: [UInt8] {
-    var fields = FieldBuilder()
-    fields.append(type.letters)
+    var fields = ByteBuilder()
+    fields.append(type.frame.letters)
     fields.append(checksum)
     fields.append(UInt64(frameOffset))
     fields.append(UInt64(payloadCount))

@@ -9,7 +9,7 @@ enum MetadataCoding {
   private static let arrayBit: UInt8 = 0x80
 
   static func encode(_ metadata: Metadata) throws(CairnError) -> [UInt8] {
-    var fields = FieldBuilder()
+    var fields = ByteBuilder()
     fields.append(UInt32(metadata.count))
     for (key, value) in metadata {
       append(key, value, to: &fields)
@@ -21,7 +21,7 @@ enum MetadataCoding {
   }
 
   private static func append(
-    _ key: TensorName, _ value: MetadataValue, to fields: inout FieldBuilder
+    _ key: TensorName, _ value: MetadataValue, to fields: inout ByteBuilder
   ) {
     fields.append(UInt16(key.utf8.count))
     fields.append(key.utf8)
@@ -33,7 +33,7 @@ enum MetadataCoding {
     var total = 4
     var sizes: [(key: TensorName, count: Int)] = []
     for (key, value) in metadata {
-      var fields = FieldBuilder()
+      var fields = ByteBuilder()
       append(key, value, to: &fields)
       sizes.append((key, fields.bytes.count))
       total += fields.bytes.count
@@ -45,10 +45,10 @@ enum MetadataCoding {
       .limitExceeded, "the metadata is larger than the format allows",
       at: .init(name: sizes.first?.key.string),
       expected: "at most \(ContainerLimits.format.metadataByteCount) bytes", found: "\(total)",
-      advice: "Leave out what is not needed (--exclude-metadata): \(largest)")
+      advice: "Leave out what is not needed: \(largest)", remedies: [.excludeMetadata])
   }
 
-  private static func encode(_ value: MetadataValue, into fields: inout FieldBuilder) {
+  private static func encode(_ value: MetadataValue, into fields: inout ByteBuilder) {
     switch value {
     case .bool(let one): array(1, nil, [one], &fields) { $1.append(UInt8($0 ? 1 : 0)) }
     case .int(let one): array(2, nil, [one], &fields) { $1.append(UInt64(bitPattern: $0)) }
@@ -66,32 +66,33 @@ enum MetadataCoding {
   }
 
   private static func array<T>(
-    _ type: UInt8, _ count: Int?, _ values: [T], _ fields: inout FieldBuilder,
-    _ encode: (T, inout FieldBuilder) -> Void
+    _ type: UInt8, _ count: Int?, _ values: [T], _ fields: inout ByteBuilder,
+    _ encode: (T, inout ByteBuilder) -> Void
   ) {
     fields.append(count == nil ? type : type | arrayBit)
     if let count { fields.append(UInt32(truncatingIfNeeded: count)) }
     for value in values { encode(value, &fields) }
   }
 
-  private static func bytes(_ bytes: [UInt8], _ fields: inout FieldBuilder) {
+  private static func bytes(_ bytes: [UInt8], _ fields: inout ByteBuilder) {
     fields.append(UInt32(truncatingIfNeeded: bytes.count))
     fields.append(bytes)
   }
 
   /// Reads a payload that lies at `offset`.
   static func decode(_ payload: [UInt8], at offset: Int) throws(CairnError) -> Metadata {
-    var cursor = FieldCursor(payload, at: offset, code: .invalidMetadata)
-    let count = try cursor.next(UInt32.self)
+    var cursor = ByteCursor(payload, at: offset, code: .invalidMetadata)
+    let count = try cursor.integer(UInt32.self)
     guard count > 0 else {
-      throw cursor.failure("the metadata has no pairs", expected: "no META frame at all")
+      throw cursor.failure(
+        .invalidMetadata, "the metadata has no pairs", expected: "no META frame at all")
     }
     var metadata = Metadata()
     var last: TensorName?
     for _ in 0..<count {
       let location = cursor.location
-      let length = Int(try cursor.next(UInt16.self))
-      let bytes = try cursor.take(length)
+      let length = Int(try cursor.integer(UInt16.self))
+      let bytes = try cursor.bytes(length)
       let key: TensorName
       do throws(CairnError) { key = try TensorName(utf8: bytes) } catch {
         throw error.located(offset: location.offset)
@@ -104,73 +105,75 @@ enum MetadataCoding {
       last = key
       metadata[key] = try value(&cursor)
     }
-    guard cursor.isAtEnd else { throw cursor.failure("the metadata goes on after its last pair") }
+    guard cursor.isAtEnd else {
+      throw cursor.failure(.invalidMetadata, "the metadata goes on after its last pair")
+    }
     return metadata
   }
 
-  private static func value(_ cursor: inout FieldCursor) throws(CairnError) -> MetadataValue {
+  private static func value(_ cursor: inout ByteCursor) throws(CairnError) -> MetadataValue {
     let location = cursor
-    let type = try cursor.next(UInt8.self)
+    let type = try cursor.integer(UInt8.self)
     switch type {
     case 1: return .bool(try bool(&cursor))
-    case 2: return .int(Int64(bitPattern: try cursor.next(UInt64.self)))
-    case 3: return .uint(try cursor.next(UInt64.self))
-    case 4: return .float(Double(bitPattern: try cursor.next(UInt64.self)))
+    case 2: return .int(Int64(bitPattern: try cursor.integer(UInt64.self)))
+    case 3: return .uint(try cursor.integer(UInt64.self))
+    case 4: return .float(Double(bitPattern: try cursor.integer(UInt64.self)))
     case 5: return .string(try string(&cursor))
     case 6: return .bytes(try bytes(&cursor))
     case 1 | arrayBit: return .bools(try values(&cursor, bool))
     case 2 | arrayBit:
       return .ints(
         try values(&cursor) { (cursor) throws(CairnError) in
-          Int64(bitPattern: try cursor.next(UInt64.self))
+          Int64(bitPattern: try cursor.integer(UInt64.self))
         })
     case 3 | arrayBit:
       return .uints(
-        try values(&cursor) { (cursor) throws(CairnError) in try cursor.next(UInt64.self) })
+        try values(&cursor) { (cursor) throws(CairnError) in try cursor.integer(UInt64.self) })
     case 4 | arrayBit:
       return .floats(
         try values(&cursor) { (cursor) throws(CairnError) in
-          Double(bitPattern: try cursor.next(UInt64.self))
+          Double(bitPattern: try cursor.integer(UInt64.self))
         })
     case 5 | arrayBit: return .strings(try values(&cursor, string))
     case 6 | arrayBit: return .byteStrings(try values(&cursor, bytes))
     default:
       throw location.failure(
-        "a value has a type that the format does not define",
+        .invalidMetadata, "a value has a type that the format does not define",
         expected: "1 to 6, plus 128 for an array",
         found: "\(type)")
     }
   }
 
   private static func values<T>(
-    _ cursor: inout FieldCursor, _ one: (inout FieldCursor) throws(CairnError) -> T
+    _ cursor: inout ByteCursor, _ one: (inout ByteCursor) throws(CairnError) -> T
   ) throws(CairnError) -> [T] {
-    let count = try cursor.next(UInt32.self)
+    let count = try cursor.integer(UInt32.self)
     // No reservation: a hostile count ends at the end of the bytes, each value taking at least one.
     var values: [T] = []
     for _ in 0..<count { values.append(try one(&cursor)) }
     return values
   }
 
-  private static func bool(_ cursor: inout FieldCursor) throws(CairnError) -> Bool {
+  private static func bool(_ cursor: inout ByteCursor) throws(CairnError) -> Bool {
     let location = cursor
-    let byte = try cursor.next(UInt8.self)
+    let byte = try cursor.integer(UInt8.self)
     guard byte <= 1 else {
-      throw location.failure("a bool is neither 0 nor 1", found: "\(byte)")
+      throw location.failure(.invalidMetadata, "a bool is neither 0 nor 1", found: "\(byte)")
     }
     return byte == 1
   }
 
-  private static func bytes(_ cursor: inout FieldCursor) throws(CairnError) -> [UInt8] {
-    let count = try cursor.next(UInt32.self)
-    return try cursor.take(Int(count))
+  private static func bytes(_ cursor: inout ByteCursor) throws(CairnError) -> [UInt8] {
+    let count = try cursor.integer(UInt32.self)
+    return try cursor.bytes(Int(count))
   }
 
-  private static func string(_ cursor: inout FieldCursor) throws(CairnError) -> String {
+  private static func string(_ cursor: inout ByteCursor) throws(CairnError) -> String {
     let location = cursor
     let bytes = try bytes(&cursor)
     guard let string = String(validating: bytes, as: UTF8.self) else {
-      throw location.failure("a string is not valid UTF-8")
+      throw location.failure(.invalidMetadata, "a string is not valid UTF-8")
     }
     return string
   }

@@ -33,7 +33,7 @@ struct PageTable: Hashable, Sendable {
   }
 
   var payload: [UInt8] {
-    var fields = FieldBuilder()
+    var fields = ByteBuilder()
     fields.append(UInt64(indexFrameOffset))
     fields.append(UInt64(indexByteCount))
     fields.append(UInt64(entryCount))
@@ -142,12 +142,12 @@ struct PageTable: Hashable, Sendable {
     var last = 0
     for index in 0..<attachmentCount {
       let start = attachmentsStart + index * AttachmentRecord.byteCount
-      let type = FrameType(letters: (start..<start + 4).map { payload[$0] })
+      let type = FrameType(letters: (start..<start + 4).map { payload[$0] })?.attachment
       let frame: UInt64 = bytes.field(start + 8)
       let length: UInt64 = bytes.field(start + 16)
       try checkReserved(
         bytes, start + 24..<start + 32, of: "an attachment record", at: offset)
-      guard type == .metadata || type == .configuration || type == .blob else {
+      guard let type else {
         throw invalid("an attachment is of another type than META, CONF and BLOB", start)
       }
       guard frame > UInt64(last), frame % 64 == 0, frame < UInt64(indexFrameOffset),
@@ -161,7 +161,7 @@ struct PageTable: Hashable, Sendable {
       let limit = limits.payloadByteCount(of: type)
       guard length <= UInt64(limit) else {
         throw CairnError(
-          .limitExceeded, "a \(type.name) frame is larger than is allowed",
+          .limitExceeded, "a \(type.frame.rawValue) frame is larger than is allowed",
           at: .init(offset: UInt64(offset + start + 16)), expected: "at most \(limit) bytes",
           found: "\(length)")
       }
@@ -171,9 +171,9 @@ struct PageTable: Hashable, Sendable {
           type: type, checksum: bytes.field(start + 4), frameOffset: Int(frame),
           payloadCount: Int(length)))
     }
-    for type in [FrameType.metadata, .configuration]
-    where attachments.filter({ $0.type == type }).count > 1 {
-      throw invalid("there is more than one \(type.name) frame", attachmentsStart)
+    for type in AttachmentType.allCases
+    where type.isSingle && attachments.filter({ $0.type == type }).count > 1 {
+      throw invalid("there is more than one \(type.frame.rawValue) frame", attachmentsStart)
     }
   }
 }

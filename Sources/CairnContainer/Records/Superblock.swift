@@ -23,7 +23,7 @@ struct Superblock: Hashable, Sendable {
   var hasDigests: Bool { optionalFeatures & Self.digestsFeature != 0 }
 
   var bytes: [UInt8] {
-    var fields = FieldBuilder()
+    var fields = ByteBuilder()
     fields.append(Self.magic)
     fields.append(Self.majorVersion)
     fields.append(minorVersion)
@@ -58,7 +58,7 @@ struct Superblock: Hashable, Sendable {
         .notACairnFile,
         bytes.count == 0 ? "the file is empty" : "the file is no Cairn container",
         at: .init(offset: 0), expected: "the bytes 89 43 52 4e 0d 0a 1a 0a",
-        advice: "Give a file that Cairn wrote, or name the format with --from")
+        advice: "Give a file that Cairn wrote, or name the format", remedies: [.inputFormat])
     }
     guard bytes.count == Self.byteCount else {
       throw CairnError(
@@ -132,7 +132,7 @@ func checksumMismatch(
   CairnError(
     .checksumMismatch, "\(what) is damaged", at: .init(offset: UInt64(offset)),
     expected: "CRC-32 " + hexText(recorded), found: hexText(actual),
-    advice: restoringAdvice)
+    advice: restoringAdvice, remedies: [.salvage])
 }
 
 /// Checks that reserved bytes are zero.

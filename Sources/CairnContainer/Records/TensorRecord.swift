@@ -8,7 +8,28 @@ import CairnTensors
 
 /// How a tensor's bytes are kept.
 enum StorageClass: UInt8, Sendable {
-  case raw = 0, chunked = 1, alias = 2
+  /// As it is, in one frame.
+  case raw = 0
+  /// In chunks, each in a frame of its own, as a stream where that is shorter.
+  case chunked = 1
+  /// With another tensor, whose bytes it shares.
+  case alias = 2
+
+  /// Whether the tensor has bytes of its own; if not, the record names the tensor that has them.
+  var ownsData: Bool {
+    switch self {
+    case .raw, .chunked: true
+    case .alias: false
+    }
+  }
+
+  /// Whether its pieces are chunks, each in a frame of its own and perhaps a stream.
+  var codesPieces: Bool {
+    switch self {
+    case .chunked: true
+    case .raw, .alias: false
+    }
+  }
 }
 
 /// The description that both routes to a tensor give.
@@ -24,14 +45,17 @@ struct TensorRecord: Hashable, Sendable {
   /// For an alias: its owner's ordinal in a TNSR frame, its owner's row in the index.
   var owner: UInt32
 
+  /// Whether the tensor has bytes of its own.
+  var ownsData: Bool { storageClass.ownsData }
+
   static let fixedByteCount = 40
   /// The largest payload of a TNSR frame: rank and name at their limits.
   static let largestByteCount = fixedByteCount + 8 * 255 + Int(UInt16.max)
 
   /// The payload of a TNSR frame.
   var framePayload: [UInt8] {
-    var fields = FieldBuilder()
-    fields.append(dtype.formatCode)
+    var fields = ByteBuilder()
+    fields.append(dtype.row.code)
     fields.append(storageClass.rawValue)
     fields.append(filter.rawValue)
     fields.append(UInt8(shape.rank))
@@ -122,7 +146,7 @@ struct TensorRecord: Hashable, Sendable {
     else {
       throw CairnError(
         .invalidDType, "the element type or its block fields are none that the format defines",
-        at: location, expected: "a code from 1 to 27",
+        at: location, expected: "a code from 1 to \(DType.largestCode)",
         found: "code \(fields.dtype), block \(fields.typeID), \(fields.elements), \(fields.bytes)")
     }
     self.dtype = dtype
@@ -134,14 +158,14 @@ struct TensorRecord: Hashable, Sendable {
     }
     self.storageClass = storageClass
     guard let filter = PlaneFilter(rawValue: fields.filter), dtype.allows(filter),
-      storageClass == .chunked || filter == .none
+      storageClass.codesPieces || !filter.hasPlanes
     else {
       throw CairnError(
         .invalidTensorRecord, "the filter is none that a tensor of this type and storage can have",
         at: location, found: "\(fields.filter)")
     }
     self.filter = filter
-    guard storageClass == .alias || fields.owner == 0 else {
+    guard !storageClass.ownsData || fields.owner == 0 else {
       throw CairnError(
         .invalidTensorRecord, "a tensor that is no alias names an owner", at: location,
         expected: "0", found: "\(fields.owner)")

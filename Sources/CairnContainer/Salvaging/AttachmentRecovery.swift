@@ -15,7 +15,7 @@ struct AttachmentRecovery {
 
   /// A payload, with every CRC-32 that a frame or the page table has for it.
   private struct Candidate {
-    var type: FrameType
+    var type: AttachmentType
     var payload: Range<Int>
     var checksums: [UInt32]
   }
@@ -24,7 +24,7 @@ struct AttachmentRecovery {
   private(set) var configuration: [UInt8]?
   /// Ascending by name.
   private(set) var blobs: [BlobPlace] = []
-  private(set) var losses: [Salvage.Loss] = []
+  private(set) var losses: [SalvageLoss] = []
   private let source: any ByteSource
   private let limits: ContainerLimits
 
@@ -88,7 +88,7 @@ struct AttachmentRecovery {
 
   /// The content of the one frame of its type, if it is intact and valid and there is no other.
   private mutating func only<Content: Equatable>(
-    _ type: FrameType, _ kind: Salvage.Loss.Kind, _ candidates: [Candidate],
+    _ type: AttachmentType, _ kind: SalvageLoss.Kind, _ candidates: [Candidate],
     _ decode: (_ payload: [UInt8], _ offset: Int) throws(CairnError) -> Content
   ) throws(CairnError) -> Content? {
     var found: Content?
@@ -150,21 +150,20 @@ struct AttachmentRecovery {
 
   /// Names the attachment in which the file ends.
   private mutating func nameCut(_ frames: FrameEvidence) {
-    guard let cut = frames.cut, let type = cut.header?.type else { return }
-    let range = [cut.offset..<source.count]
+    guard let cut = frames.cut, let type = cut.header?.type?.attachment else { return }
+    let kind: SalvageLoss.Kind?
     switch type {
-    case .metadata where metadata.isEmpty: lose(.metadata, nil, "the file ends within it", range)
-    case .configuration where configuration == nil:
-      lose(.configuration, nil, "the file ends within it", range)
-    case .blob: lose(.blob, nil, "the file ends within it", range)
-    default: break
+    case .metadata: kind = metadata.isEmpty ? .metadata : nil
+    case .configuration: kind = configuration == nil ? .configuration : nil
+    case .blob: kind = .blob
     }
+    if let kind { lose(kind, nil, "the file ends within it", [cut.offset..<source.count]) }
   }
 
   private mutating func lose(
-    _ kind: Salvage.Loss.Kind, _ name: TensorName?, _ reason: String, _ ranges: [Range<Int>]
+    _ kind: SalvageLoss.Kind, _ name: TensorName?, _ reason: String, _ ranges: [Range<Int>]
   ) {
-    var loss = Salvage.Loss(kind, name, reason: reason)
+    var loss = SalvageLoss(kind, name, reason: reason)
     loss.fileRanges = ranges
     losses.append(loss)
   }

@@ -61,7 +61,7 @@ struct BlockCandidates {
     let count = pieces.count
     let fitting = found.filter { found in
       found.number < count && found.block.logicalCount == pieces.range(of: found.number).count
-        && (record.storageClass == .chunked || found.block.storedCount == found.block.logicalCount)
+        && (record.storageClass.codesPieces || found.block.storedCount == found.block.logicalCount)
     }
     blocks = Self.unique(
       fitting.sorted { ($0.number, $0.block.offset) < ($1.number, $1.block.offset) })

@@ -9,18 +9,18 @@ struct Examination {
   private(set) var attachments: AttachmentRecovery
   /// Ascending by name.
   private(set) var tensors: [SalvagedTensor]
-  private(set) var losses: [Salvage.Loss]
+  private(set) var losses: [SalvageLoss]
 
   init(
     _ source: any ByteSource, options: SalvageOptions, progress: ProgressHandler
   ) throws(CairnError) {
     // The file is gone through twice: for its frames, and for the blocks in them.
     let total = source.count.addingReportingOverflow(source.count)
-    let all = Progress(done: 0, total: total.overflow ? .max : total.partialValue)
+    let all = WorkProgress(done: 0, total: total.overflow ? .max : total.partialValue)
     var done = 0
     func scanned(_ offset: Int) throws(CairnError) {
       done = max(done, offset)
-      try progress(Progress(done: done, total: all.total))
+      try progress(WorkProgress(done: done, total: all.total))
     }
     let superblock = try Self.superblock(of: source)
     let (frames, index, commit) = try Self.evidence(in: source, options.reading.limits, scanned)
@@ -30,9 +30,9 @@ struct Examination {
       frames, index, superblock, in: source, options: options
     ) { (count) throws(CairnError) in
       done = min(done.addingReportingOverflow(count).partialValue, all.total)
-      try progress(Progress(done: done, total: all.total))
+      try progress(WorkProgress(done: done, total: all.total))
     }
-    try progress(Progress(done: all.total, total: all.total))
+    try progress(WorkProgress(done: all.total, total: all.total))
     tensors = recovery.tensors.sorted { $0.record.name < $1.record.name }
     losses =
       attachments.losses + recovery.losses
@@ -89,11 +89,11 @@ struct Examination {
   /// The parts of the file that nothing explains, ascending, and what is not known of its end.
   private static func regions(
     _ frames: FrameEvidence, _ superblock: Superblock?, _ commit: Int?, in source: any ByteSource
-  ) -> [Salvage.Loss] {
-    var losses: [Salvage.Loss] = []
+  ) -> [SalvageLoss] {
+    var losses: [SalvageLoss] = []
     func add(_ range: Range<Int>, _ reason: String) {
       guard !range.isEmpty else { return }
-      var loss = Salvage.Loss(.region, reason: reason)
+      var loss = SalvageLoss(.region, reason: reason)
       loss.fileRanges = [range]
       losses.append(loss)
     }
@@ -107,15 +107,17 @@ struct Examination {
           ? "a frame that this reader does not know"
           : "no frame, and nothing that the index knows")
     }
-    if let cut = frames.cut, cut.header?.type.isOfContent != true {
-      let what = cut.header.map { "a \($0.type.name) frame" }
+    // The loss of what belongs to a tensor or is an attachment is named as theirs.
+    let cutType = frames.cut?.header?.type
+    if let cut = frames.cut, cutType?.isOfTensor != true, cutType?.attachment == nil {
+      let what = cut.header.map { "a \($0.name) frame" }
       add(
         cut.offset..<source.count,
         "the file ends within " + (what ?? "a frame that this reader does not know"))
     }
     guard let commit else {
       losses.append(
-        Salvage.Loss(
+        SalvageLoss(
           .tail,
           reason: frames.hasIndex
             ? "the commit record is damaged or missing"
@@ -125,12 +127,5 @@ struct Examination {
     }
     add(commit + CommitRecord.byteCount..<source.count, "behind the end of the container")
     return losses
-  }
-}
-
-extension FrameType {
-  /// Whether its loss is named as that of a tensor or an attachment.
-  fileprivate var isOfContent: Bool {
-    isOfTensor || self == .metadata || self == .configuration || self == .blob
   }
 }

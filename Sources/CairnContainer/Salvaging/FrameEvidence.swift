@@ -37,7 +37,7 @@ struct FrameEvidence {
 
   /// A META, CONF or BLOB frame; its payload has not been looked at.
   struct Attachment {
-    var type: FrameType
+    var type: AttachmentType
     var checksum: UInt32
     var payload: Range<Int>
   }
@@ -92,7 +92,7 @@ struct FrameEvidence {
       unexplained.append((frame, true))
       return
     }
-    if header.type.isOfTensor, ordinals.last != header.ordinal { ordinals.append(header.ordinal) }
+    if header.isOfTensor, ordinals.last != header.ordinal { ordinals.append(header.ordinal) }
     switch header.type {
     case .tensor:
       tensors.append(try Self.tensor(header, at: offset, payload, in: source))
@@ -111,11 +111,11 @@ struct FrameEvidence {
       else { break }
       raws[raws.count - 1].checksums = payload
       raws[raws.count - 1].checksum = header.checksum
-    case .metadata, .configuration, .blob:
-      attachments.append(
-        Attachment(type: header.type, checksum: header.checksum, payload: payload))
     case .index: hasIndex = true
-    default: break
+    case .metadata, .configuration, .blob, .padding, .pageTable, .note, .generator, nil: break
+    }
+    if let type = header.type?.attachment {
+      attachments.append(Attachment(type: type, checksum: header.checksum, payload: payload))
     }
   }
 

@@ -106,7 +106,7 @@ struct IndexEvidence {
           number: number, places: places, record: entry?.record, name: name,
           limit: table.indexFrameOffset))
     }
-    for place in rows.indices where rows[place].record?.storageClass == .alias {
+    for place in rows.indices where rows[place].record?.ownsData == false {
       let owner = rows[place].record.map { Int($0.owner) } ?? 0
       rows[place].ownerOrdinal = ordinals[owner]
       rows[place].record?.owner = ordinals[owner] ?? 0

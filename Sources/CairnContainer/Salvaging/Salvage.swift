@@ -2,38 +2,30 @@
 
 public import CairnCheckpoints
 public import CairnSystem
-public import CairnTensors
+package import CairnTensors
 
-/// What is intact in a `.cairn` file that is damaged, cut short or was never finished, as a source
-/// of tensors that can be written like any other, and a list of what is lost.
+/// What is intact in a `.cairn` file that is damaged, cut short or was never finished, and a list of what
+/// is lost.
 ///
 /// ```swift
 /// let salvage = try Salvage(path: "broken.cairn")
 /// for loss in salvage.losses { print(loss) }
-/// if !salvage.isEmpty { try Container.write(salvage, to: "recovered.cairn") }
+/// if !salvage.isEmpty {
+///   var sink = try CheckpointFormat.cairn.writer(to: "recovered.cairn")
+///   try sink.write(salvage.source)
+/// }
 /// ```
 ///
-/// It is no way to load a file: ``Container`` refuses a damaged one, and nothing falls back on this.
+/// It is no way to load a file: opening a damaged one fails, and nothing falls back on this.
 /// A tensor is here if its description and every block of its data are intact, found through what is
 /// left of the index or of the frames; every block has been read and decoded once. Reading one can
-/// fail afterwards only if the file changes. Positions are 0 to ``count`` − 1 in the old order;
+/// fail afterwards only if the file changes. Positions are 0 to the count − 1 in the old order;
 /// tensors are numbered in ascending order of their names.
 public struct Salvage: Sendable {
   /// What is lost, or may have been there: attachments, then tensors by their ordinals, then parts of
   /// the file, each once. Empty if nothing is.
-  public let losses: [Loss]
-  /// Key-values about the whole; none if they are lost.
-  public let metadata: Metadata
-  /// The model's configuration, in canonical form; nil if it is lost.
-  public let configuration: [UInt8]?
-
-  private let source: any ByteSource
-  private let threads: Threads
-  /// Ascending by name.
-  private let tensors: [SalvagedTensor]
-  /// The places in `tensors` by ordinal.
-  private let places: [UInt32: Int]
-  private let blobPlaces: [AttachmentRecovery.BlobPlace]
+  public let losses: [SalvageLoss]
+  package let recovered: SalvagedTensors
 
   /// Salvages the file at `path`.
   ///
@@ -64,54 +56,77 @@ public struct Salvage: Sendable {
     do throws(CairnError) {
       let examination = try Examination(source, options: options, progress: progress)
       losses = examination.losses
-      metadata = examination.attachments.metadata
-      configuration = examination.attachments.configuration
-      blobPlaces = examination.attachments.blobs
-      tensors = examination.tensors
+      recovered = SalvagedTensors(examination, of: source, threads: options.reading.threads)
     } catch {
       throw error.located(file: source.path)
     }
+  }
+
+  /// What was recovered, as a source of tensors that can be written like any other.
+  public var source: any TensorSource { recovered }
+
+  /// Whether nothing at all was recovered: no tensor, metadata, configuration or blob.
+  public var isEmpty: Bool { recovered.isEmpty }
+}
+
+/// The tensors of a damaged file that are intact, or intact in part.
+package struct SalvagedTensors: TensorSource {
+  /// Key-values about the whole; none if they are lost.
+  package let metadata: Metadata
+  /// The model's configuration, in canonical form; nil if it is lost.
+  package let configuration: [UInt8]?
+
+  private let source: any ByteSource
+  private let threads: Threads
+  /// Ascending by name.
+  private let tensors: [SalvagedTensor]
+  /// The places in `tensors` by ordinal.
+  private let places: [UInt32: Int]
+  private let blobPlaces: [AttachmentRecovery.BlobPlace]
+
+  init(_ examination: Examination, of source: any ByteSource, threads: Threads) {
+    metadata = examination.attachments.metadata
+    configuration = examination.attachments.configuration
+    blobPlaces = examination.attachments.blobs
+    tensors = examination.tensors
     self.source = source
-    threads = options.reading.threads
+    self.threads = threads
     places = Dictionary(
       uniqueKeysWithValues: tensors.enumerated().map { ($1.ordinal, $0) })
   }
 
-  /// Whether nothing at all was recovered: no tensor, metadata, configuration or blob.
-  public var isEmpty: Bool {
+  var isEmpty: Bool {
     tensors.isEmpty && metadata.isEmpty && configuration == nil && blobPlaces.isEmpty
   }
-}
 
-extension Salvage: TensorSource {
   /// The number of tensors that were recovered, aliases included.
-  public var count: Int { tensors.count }
+  package var count: Int { tensors.count }
 
-  /// The blobs that were recovered, ascending by name; read anew each time.
-  ///
-  /// - Throws: `checksumMismatch`, `changedWhileReading` if the file has changed.
-  public var blobs: [Blob] {
-    get throws(CairnError) {
-      var blobs: [Blob] = []
-      for place in blobPlaces {
-        do throws(CairnError) { blobs.append(try place.read(from: source)) } catch {
+  /// What was recovered beside tensors. Blobs are read anew each time: `checksumMismatch`,
+  /// `changedWhileReading` if the file has changed.
+  package var attachments: Attachments {
+    let (source, places) = (source, blobPlaces)
+    return Attachments(
+      metadata: metadata, configuration: configuration,
+      blobs: Blobs { () throws(CairnError) in
+        do throws(CairnError) {
+          return try places.map { (place) throws(CairnError) in try place.read(from: source) }
+        } catch {
           throw error.located(file: source.path)
         }
-      }
-      return blobs
-    }
+      })
   }
 
   /// As ``Container/plausibleByteCount``.
-  public var plausibleByteCount: Int { .plausible(ofFile: source.count) }
+  package var plausibleByteCount: Int { .plausible(ofFile: source.count) }
 
   /// What is known of the tensor at `index`.
   ///
   /// - Throws: `noSuchTensor`.
-  public func entry(at index: Int) throws(CairnError) -> TensorEntry {
+  package func entry(at index: Int) throws(CairnError) -> TensorEntry {
     try checkIndex(index)
     let record = tensors[index].record
-    let owner = record.storageClass == .alias ? places[record.owner] : nil
+    let owner = record.ownsData ? nil : places[record.owner]
     return TensorEntry(
       name: record.name, dtype: record.dtype, shape: record.shape, byteCount: record.byteCount,
       position: Int(record.position), aliasOf: owner.map { tensors[$0].record.name })
@@ -120,7 +135,7 @@ extension Salvage: TensorSource {
   /// The index of the tensor called `name`.
   ///
   /// - Complexity: O(log count).
-  public func index(of name: TensorName) throws(CairnError) -> Int? {
+  package func index(of name: TensorName) throws(CairnError) -> Int? {
     let index = tensors.firstIndex(ascending: { !($0.record.name < name) })
     return index < tensors.count && tensors[index].record.name == name ? index : nil
   }
@@ -130,13 +145,13 @@ extension Salvage: TensorSource {
   ///
   /// - Throws: `noSuchTensor`, `invalidArgument`; `checksumMismatch`, `corruptChunk`,
   ///   `changedWhileReading` if the file has changed.
-  public func read(
+  package func read(
     at index: Int, from offset: Int, into bytes: inout MutableSpan<UInt8>
   ) throws(CairnError) {
     try checkRange(of: entry(at: index), from: offset, count: bytes.count)
     var tensor = tensors[index]
     // An alias has its owner's filter and storage class.
-    if tensor.record.storageClass == .alias, let owner = places[tensor.record.owner] {
+    if !tensor.record.ownsData, let owner = places[tensor.record.owner] {
       tensor = tensors[owner]
     }
     do throws(CairnError) {

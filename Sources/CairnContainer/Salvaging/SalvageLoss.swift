@@ -1,55 +1,53 @@
 // What could not be recovered of a file, for people and for programs. FORMAT.md, appendix A.
 
 import CairnCheckpoints
-public import CairnJSON
+package import CairnJSON
 public import CairnTensors
 
-extension Salvage {
-  /// Something that a damaged file has lost, or that may have been in it.
-  public struct Loss: Hashable, Sendable {
-    /// What is lost.
-    public enum Kind: String, Sendable, CaseIterable {
-      /// A tensor, whole, or in part if ``Loss/isPartial``.
-      case tensor
-      /// The metadata.
-      case metadata
-      /// The model's configuration.
-      case configuration
-      /// A blob.
-      case blob
-      /// A part of the file that nothing explains: whatever was there is lost, if anything was.
-      case region
-      /// Whatever was written behind the place where the file now ends.
-      case tail
-    }
+/// Something that a damaged file has lost, or that may have been in it.
+public struct SalvageLoss: Hashable, Sendable {
+  /// What is lost.
+  public enum Kind: String, Sendable, CaseIterable {
+    /// A tensor, whole, or in part if ``SalvageLoss/isPartial``.
+    case tensor
+    /// The metadata.
+    case metadata
+    /// The model's configuration.
+    case configuration
+    /// A blob.
+    case blob
+    /// A part of the file that nothing explains: whatever was there is lost, if anything was.
+    case region
+    /// Whatever was written behind the place where the file now ends.
+    case tail
+  }
 
-    /// What is lost.
-    public var kind: Kind
-    /// The tensor's or blob's name, if any part of the file still tells it.
-    public var name: TensorName?
-    /// A tensor's number in the order in which the file had them, if it is known.
-    public var ordinal: Int?
-    /// Whether the tensor was recovered with zeros in ``byteRanges``.
-    public var isPartial = false
-    /// Where in the file the damage is, as far as that is known: ascending.
-    public var fileRanges: [Range<Int>] = []
-    /// The tensor's bytes, uncompressed, that are damaged or missing: ascending. Empty if that is not
-    /// known.
-    public var byteRanges: [Range<Int>] = []
-    /// The same in elements, row-major; empty for strings, whose elements have no fixed places.
-    public var elementRanges: [Range<Int>] = []
-    /// Why, as one clause without a full stop.
-    public var reason: String
+  /// What is lost.
+  public var kind: Kind
+  /// The tensor's or blob's name, if any part of the file still tells it.
+  public var name: TensorName?
+  /// A tensor's number in the order in which the file had them, if it is known.
+  public var ordinal: Int?
+  /// Whether the tensor was recovered with zeros in ``byteRanges``.
+  public var isPartial = false
+  /// Where in the file the damage is, as far as that is known: ascending.
+  public var fileRanges: [Range<Int>] = []
+  /// The tensor's bytes, uncompressed, that are damaged or missing: ascending. Empty if that is not
+  /// known.
+  public var byteRanges: [Range<Int>] = []
+  /// The same in elements, row-major; empty for strings, whose elements have no fixed places.
+  public var elementRanges: [Range<Int>] = []
+  /// Why, as one clause without a full stop.
+  public var reason: String
 
-    init(_ kind: Kind, _ name: TensorName? = nil, reason: String) {
-      self.kind = kind
-      self.name = name
-      self.reason = reason
-    }
+  init(_ kind: Kind, _ name: TensorName? = nil, reason: String) {
+    self.kind = kind
+    self.name = name
+    self.reason = reason
   }
 }
 
-extension Salvage.Loss: CustomStringConvertible {
+extension SalvageLoss: CustomStringConvertible {
   /// One line: what, why, where.
   public var description: String {
     var line = kind == .region || kind == .tail ? "" : kind.rawValue
@@ -80,7 +78,7 @@ extension Salvage.Loss: CustomStringConvertible {
 
   /// The loss as JSON: kind, name, ordinal, partial, file, bytes, elements, reason. Ranges are pairs
   /// of the first number and the one behind the last.
-  public var json: JSONValue {
+  package var json: JSONValue {
     func pairs(_ ranges: [Range<Int>]) -> JSONValue {
       .array(
         ranges.map { [.integer(Int64($0.lowerBound)), .integer(Int64($0.upperBound))] })

@@ -83,14 +83,14 @@ struct TensorClaims {
           claim.add(
             TensorClaim.Record(
               content: record,
-              knowsOwner: record.storageClass != .alias || row.ownerOrdinal != nil))
+              knowsOwner: record.ownsData || row.ownerOrdinal != nil))
         } else {
           claim.add(row.name)
         }
       }
     }
     for ordinal in frames.ordinals { Self.change(&claims, ordinal) { _ in } }
-    if let header = frames.cut?.header, header.type.isOfTensor,
+    if let header = frames.cut?.header, header.isOfTensor,
       header.ordinal < ContainerLimits.format.tensorCount
     {
       Self.change(&claims, header.ordinal) { _ in }
@@ -130,16 +130,6 @@ struct TensorClaims {
         if let owner = owners[name], owner != claim.ordinal { contestedNames.insert(name) }
         owners[name] = claim.ordinal
       }
-    }
-  }
-}
-
-extension FrameType {
-  /// Whether its frames belong to a tensor.
-  var isOfTensor: Bool {
-    switch self {
-    case .tensor, .padding, .raw, .blockChecksums, .chunk: true
-    default: false
     }
   }
 }

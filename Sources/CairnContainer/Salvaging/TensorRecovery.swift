@@ -18,7 +18,7 @@ struct SalvagedTensor: Sendable {
 struct TensorRecovery {
   /// Ascending by ordinal; an alias's owner is the ordinal of one of them.
   private(set) var tensors: [SalvagedTensor] = []
-  private(set) var losses: [Salvage.Loss] = []
+  private(set) var losses: [SalvageLoss] = []
   private let source: any ByteSource
   private let frames: FrameEvidence
   private let index: IndexEvidence?
@@ -30,7 +30,7 @@ struct TensorRecovery {
   /// The places in ``tensors`` of those that have data, by ordinal.
   private var owners: [UInt32: Int] = [:]
   /// The losses of those of them that are kept in part.
-  private var partial: [UInt32: Salvage.Loss] = [:]
+  private var partial: [UInt32: SalvageLoss] = [:]
 
   init(
     _ frames: FrameEvidence, _ index: IndexEvidence?, _ superblock: Superblock?,
@@ -47,13 +47,13 @@ struct TensorRecovery {
     vetting = BlockVetting(source, threads: options.reading.threads)
     for claim in claims.all {
       guard let record = settledRecord(of: claim) else { continue }
-      if record.content.storageClass != .alias {
+      if record.content.ownsData {
         try recoverOwner(claim, record.content, progress)
       }
     }
     // Owners are written ahead of their aliases, so by now each is recovered or lost.
     for claim in claims.all {
-      if let record = claim.record, record.content.storageClass == .alias,
+      if let record = claim.record, !record.content.ownsData,
         !claims.contestedNames.contains(record.content.name)
       {
         recoverAlias(claim, record)
@@ -89,7 +89,7 @@ struct TensorRecovery {
   private mutating func lose(
     _ claim: TensorClaim, _ name: TensorName?, _ reason: String, ranges: [Range<Int>] = []
   ) {
-    var loss = Salvage.Loss(.tensor, name, reason: reason)
+    var loss = SalvageLoss(.tensor, name, reason: reason)
     loss.ordinal = Int(claim.ordinal)
     loss.fileRanges = (ranges + cutRange(of: claim)).merged()
     losses.append(loss)
@@ -97,7 +97,7 @@ struct TensorRecovery {
 
   /// What there is of a frame of this tensor in which the file ends.
   private func cutRange(of claim: TensorClaim) -> [Range<Int>] {
-    guard let cut = frames.cut, let header = cut.header, header.type.isOfTensor,
+    guard let cut = frames.cut, let header = cut.header, header.isOfTensor,
       header.ordinal == claim.ordinal
     else { return [] }
     return [cut.offset..<source.count]
@@ -105,13 +105,13 @@ struct TensorRecovery {
 
   private mutating func nameMissing() {
     for ordinal in claims.missing {
-      var loss = Salvage.Loss(.tensor, reason: "nothing of it is left")
+      var loss = SalvageLoss(.tensor, reason: "nothing of it is left")
       loss.ordinal = Int(ordinal)
       losses.append(loss)
     }
     if claims.furtherMissingCount > 0 {
       losses.append(
-        Salvage.Loss(
+        SalvageLoss(
           .tensor, reason: "nothing is left of \(claims.furtherMissingCount) further tensors"))
     }
     losses.sort {
@@ -134,7 +134,7 @@ struct TensorRecovery {
       !candidates.blocks.isEmpty
     else {
       let unvouched = frames.raws(of: claim.ordinal).map(\.payload)
-      var loss = Salvage.Loss(
+      var loss = SalvageLoss(
         .tensor, record.name,
         reason: unvouched.isEmpty
           ? "its data is damaged or missing" : "the checksums of its data are damaged or missing")
@@ -156,7 +156,7 @@ struct TensorRecovery {
     let zeros = lost.reduce(0) { $0 + $1.count }
     let isPartial =
       gaps && !vetted.intact.isEmpty && vetted.invalidElement == nil && zeros <= zeroBudget
-    var loss = Salvage.Loss(
+    var loss = SalvageLoss(
       .tensor, record.name, reason: Self.reason(vetted, pieces, record, isPartial))
     loss.ordinal = Int(claim.ordinal)
     loss.isPartial = isPartial
@@ -173,7 +173,7 @@ struct TensorRecovery {
   private static func reason(
     _ vetted: VettedBlocks, _ pieces: Pieces, _ record: TensorRecord, _ isPartial: Bool
   ) -> String {
-    let what = record.storageClass == .raw ? "blocks" : "chunks"
+    let what = record.storageClass.codesPieces ? "chunks" : "blocks"
     let lost = pieces.count - vetted.intact.count
     guard lost == 0 else {
       guard pieces.count > 1 else { return "its data is damaged" }
@@ -246,7 +246,7 @@ struct TensorRecovery {
   }
 }
 
-extension Salvage.Loss {
+extension SalvageLoss {
   fileprivate mutating func setRanges(_ ranges: [Range<Int>], of record: TensorRecord) {
     byteRanges = ranges
     elementRanges = ranges.compactMap { record.dtype.elements(in: $0, of: record.shape) }

@@ -56,13 +56,13 @@ enum IndexCheck {
       positions[position] = true
       ordinals[ordinal] = true
       let owner = try index.owner(of: entry)
-      guard entry.record.storageClass != .alias || owner.ordinal < entry.ordinal else {
+      guard entry.record.ownsData || owner.ordinal < entry.ordinal else {
         throw CairnError(
           .invalidIndex, "an alias's owner is written after it", at: location,
           expected: "an ordinal below \(entry.ordinal)", found: "\(owner.ordinal)")
       }
       guard
-        container.commit.hasDigests && entry.record.storageClass != .alias
+        container.commit.hasDigests && entry.record.ownsData
           || entry.digest == .none
       else {
         throw CairnError(

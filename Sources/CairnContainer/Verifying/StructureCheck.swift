@@ -19,7 +19,7 @@ struct StructureCheck {
   private var hasIndex = false
   private var seenRows: [Bool]
   private var digests = AttachmentDigests()
-  private var blobs: [(name: TensorName, offset: Int, digest: Digest)] = []
+  private var blobs: [(name: TensorName, offset: Int, digest: ContentDigest)] = []
 
   init(_ container: Container) {
     self.container = container
@@ -43,7 +43,14 @@ struct StructureCheck {
       case .padding, .raw, .blockChecksums, .chunk:
         throw misplaced(header, "does not belong to the tensor ahead of it")
       case .pageTable: throw misplaced(header, "stands ahead of the index")
-      default: try checkAncillary(header)
+      case .generator:
+        guard !hasGenerator else { throw misplaced(header, "is the second of its type") }
+        hasGenerator = true
+        try checkNote(header)
+      case .note: try checkNote(header)
+      case nil:
+        try checkPayload(header)
+        try pass(header)
       }
       try progress(offset)
     }
@@ -56,12 +63,12 @@ struct StructureCheck {
   ) -> CairnError {
     CairnError(
       .routesDisagree, message, at: .init(offset: UInt64(offset), name: name, index: index),
-      expected: expected, found: found, advice: restoringAdvice)
+      expected: expected, found: found, advice: restoringAdvice, remedies: [.salvage])
   }
 
   private func misplaced(_ header: FrameHeader, _ why: String) -> CairnError {
     CairnError(
-      .frameOrder, "a \(header.type.name) frame \(why)", at: .init(offset: UInt64(offset)))
+      .frameOrder, "a \(header.name) frame \(why)", at: .init(offset: UInt64(offset)))
   }
 
   // MARK: - Frames
@@ -76,7 +83,7 @@ struct StructureCheck {
     try source.withBytes(in: start..<next) { (bytes) throws(CairnError) in
       guard bytes.isZero(in: 0..<bytes.count) else {
         throw CairnError(
-          .paddingNotZero, "the padding after a \(header.type.name) frame is not zero",
+          .paddingNotZero, "the padding after a \(header.name) frame is not zero",
           at: .init(offset: UInt64(start)))
       }
     }
@@ -88,68 +95,57 @@ struct StructureCheck {
   /// Checks the CRC of a payload, in parts, whatever its length.
   private func checkPayload(_ header: FrameHeader) throws(CairnError) {
     let start = offset + FrameHeader.byteCount
-    let pieces = Pieces.blocks(of: header.storedCount)
     var actual: UInt32 = 0
-    for number in 0..<pieces.count {
-      let range = pieces.range(of: number)
-      actual = try source.withBytes(in: start + range.lowerBound..<start + range.upperBound) {
-        bytes in crc32(bytes, continuing: actual)
-      }
+    try source.pass(start..<start + header.storedCount) {
+      actual = crc32($0, continuing: actual)
     }
     guard actual == header.checksum else {
       throw checksumMismatch(
-        "the payload of a \(header.type.name) frame", at: start, recorded: header.checksum,
+        "the payload of a \(header.name) frame", at: start, recorded: header.checksum,
         actual: actual)
     }
   }
 
-  private mutating func checkAncillary(_ header: FrameHeader) throws(CairnError) {
-    if header.type == .generator {
-      guard !hasGenerator else { throw misplaced(header, "is the second of its type") }
-      hasGenerator = true
+  private mutating func checkNote(_ header: FrameHeader) throws(CairnError) {
+    let limits = container.options.limits
+    guard header.storedCount <= min(limits.noteByteCount, ContainerLimits.format.noteByteCount)
+    else {
+      throw CairnError(
+        .limitExceeded, "a note is larger than is allowed",
+        at: .init(offset: UInt64(offset + 8)), found: "\(header.storedCount) bytes")
     }
-    if header.type == .generator || header.type == .note {
-      let limits = container.options.limits
-      guard header.storedCount <= min(limits.noteByteCount, ContainerLimits.format.noteByteCount)
-      else {
-        throw CairnError(
-          .limitExceeded, "a note is larger than is allowed",
-          at: .init(offset: UInt64(offset + 8)), found: "\(header.storedCount) bytes")
-      }
-      let text = try source.payload(of: header, at: offset)
-      guard String(validating: text, as: UTF8.self) != nil else {
-        throw CairnError(
-          .invalidFrame, "a \(header.type.name) frame is not valid UTF-8",
-          at: .init(offset: UInt64(offset + FrameHeader.byteCount)))
-      }
-    } else {
-      try checkPayload(header)
+    let text = try source.payload(of: header, at: offset)
+    guard String(validating: text, as: UTF8.self) != nil else {
+      throw CairnError(
+        .invalidFrame, "a \(header.name) frame is not valid UTF-8",
+        at: .init(offset: UInt64(offset + FrameHeader.byteCount)))
     }
     try pass(header)
   }
 
   private mutating func checkAttachment(_ header: FrameHeader) throws(CairnError) {
     guard nextAttachment < table.attachments.count else {
-      throw disagreement("a \(header.type.name) frame is not in the page table", at: offset)
+      throw disagreement("a \(header.name) frame is not in the page table", at: offset)
     }
     let record = table.attachments[nextAttachment]
-    guard record.frameOffset == offset, record.type == header.type,
+    guard record.frameOffset == offset, record.type.frame == header.type,
       record.payloadCount == header.storedCount, record.checksum == header.checksum
     else {
       throw disagreement(
         "an attachment's frame and its record in the page table disagree", at: offset,
-        expected: "\(record.type.name) of \(record.payloadCount) bytes at \(record.frameOffset)",
-        found: "\(header.type.name) of \(header.storedCount)")
+        expected:
+          "\(record.type.frame.rawValue) of \(record.payloadCount) bytes at \(record.frameOffset)",
+        found: "\(header.name) of \(header.storedCount)")
     }
     nextAttachment += 1
     let payload = try source.payload(of: header, at: offset)
-    let digest = Digest(of: payload)
-    switch header.type {
+    let digest = ContentDigest(of: payload)
+    switch record.type {
     case .metadata: digests.metadata = digest
     case .configuration:
       try ConfigurationCoding.checkCanonical(payload, at: offset + FrameHeader.byteCount)
       digests.configuration = digest
-    default:
+    case .blob:
       let blob = try BlobCoding.decode(
         payload, at: offset + FrameHeader.byteCount, limits: container.options.limits)
       blobs.append((blob.name, offset, digest))
@@ -183,7 +179,7 @@ struct StructureCheck {
     }
     let entry = try container.index.entry(row)
     var expected = entry.record
-    if expected.storageClass == .alias {
+    if !expected.ownsData {
       expected.owner = try container.index.entry(Int(expected.owner)).ordinal
     }
     guard expected == record, entry.ordinal == header.ordinal, entry.frameOffset == offset,
@@ -194,7 +190,7 @@ struct StructureCheck {
     }
     seenRows[row] = true
     try pass(header)
-    guard record.storageClass != .alias else { return }
+    guard record.ownsData else { return }
     let (sum, overflow) = logicalCount.addingReportingOverflow(record.byteCount)
     guard !overflow else {
       throw CairnError(
@@ -203,10 +199,10 @@ struct StructureCheck {
     }
     logicalCount = sum
     guard record.byteCount > 0 else { return }
-    if record.storageClass == .raw {
-      try checkRaw(entry, progress)
-    } else {
-      try checkChunks(entry, progress)
+    switch record.storageClass {
+    case .raw: try checkRaw(entry, progress)
+    case .chunked: try checkChunks(entry, progress)
+    case .alias: break
     }
   }
 
@@ -218,8 +214,8 @@ struct StructureCheck {
       throw CairnError(
         .frameOrder, "a tensor's data is not where it belongs",
         at: .init(offset: UInt64(offset), name: entry.record.name.string, index: chunk),
-        expected: "\(type.name) \(chunk) of tensor \(entry.ordinal)",
-        found: "\(header.type.name) \(header.chunk) of tensor \(header.ordinal)")
+        expected: "\(type.rawValue) \(chunk) of tensor \(entry.ordinal)",
+        found: "\(header.name) \(header.chunk) of tensor \(header.ordinal)")
     }
     return header
   }

@@ -1,23 +1,23 @@
 // Verifying a whole container. FORMAT.md, section 8, [V] and [D].
 
-public import CairnCheckpoints
+package import CairnCheckpoints
 import CairnCodec
-public import CairnSystem
+package import CairnSystem
 import CairnTensors
 
 extension Container {
   /// What was checked.
-  public struct VerificationSummary: Hashable, Sendable {
+  package struct VerificationSummary: Hashable, Sendable {
     /// How much was asked for.
-    public var level: VerificationLevel
+    package var level: VerificationLevel
     /// Frames in the file.
-    public var frameCount: Int
+    package var frameCount: Int
     /// Tensors, aliases included.
-    public var tensorCount: Int
+    package var tensorCount: Int
     /// Bytes of the file.
-    public var fileByteCount: Int
+    package var fileByteCount: Int
     /// Whether content digests are there (and were checked, if deep).
-    public var hasDigests: Bool
+    package var hasDigests: Bool
   }
 
   /// Checks the whole file.
@@ -25,7 +25,7 @@ extension Container {
   /// - Throws: the first violation, with its offset. The file is read from front to back. Memory: 64
   ///   pages of the index, 11 bytes a tensor and some 50 an alias, one attachment at a time (a
   ///   configuration also as parsed JSON); deep, a window of 16 MiB and three chunks a thread.
-  public func verify(
+  package func verify(
     _ level: VerificationLevel = .structure,
     progress: ProgressHandler = { (_) throws(CairnError) in }
   ) throws(CairnError) -> VerificationSummary {
@@ -38,11 +38,11 @@ extension Container {
         : source.count
       var check = StructureCheck(self)
       try check.run { (done) throws(CairnError) in
-        try progress(Progress(done: done, total: total))
+        try progress(WorkProgress(done: done, total: total))
       }
       if level == .deep {
         try checkContent { (done) throws(CairnError) in
-          try progress(Progress(done: source.count + done, total: total))
+          try progress(WorkProgress(done: source.count + done, total: total))
         }
       }
       return VerificationSummary(
@@ -67,11 +67,11 @@ extension Container {
     _ progress: (Int) throws(CairnError) -> Void
   ) throws(CairnError) {
     var done = 0
-    var window: Storage?
+    var window = ByteWindow()
     for row in 0..<count {
       let entry = try index.entry(row)
       let record = entry.record
-      guard record.storageClass != .alias else { continue }
+      guard record.ownsData else { continue }
       var inspector =
         ElementInspector.isNeeded(for: record.dtype) ? record.inspector() : nil
       var leaf = LeafDigest(
@@ -79,25 +79,11 @@ extension Container {
       // A whole number of pieces a window, so that none is decoded twice.
       let pieces = record.pieces(log2ChunkSize: log2ChunkSize)
       let step = max(1, (16 << 20) / pieces.pieceByteCount) * pieces.pieceByteCount
-      var start = 0
-      while start < record.byteCount {
-        let part = min(step, record.byteCount - start)
-        let buffer: Storage
-        if let window, window.byteCount >= part {
-          buffer = window
-        } else {
-          buffer = try Storage(byteCount: part, zeroed: false)
-          window = buffer
-        }
-        try buffer.withMutableBytes(in: 0..<part) { (bytes) throws(CairnError) in
-          try read(at: row, from: start, into: &bytes)
-        }
-        try buffer.withBytes(in: 0..<part) { (bytes) throws(CairnError) in
-          try located(entry) { () throws(CairnError) in try inspector?.inspect(bytes) }
-          if commit.hasDigests { leaf.absorb(bytes) }
-        }
-        start += part
-        done += part
+      try pass(0..<record.byteCount, of: row, through: &window, step: step) {
+        (bytes) throws(CairnError) in
+        try located(entry) { () throws(CairnError) in try inspector?.inspect(bytes) }
+        if commit.hasDigests { leaf.absorb(bytes) }
+        done += bytes.count
         try progress(done)
       }
       try located(entry) { () throws(CairnError) in try inspector?.finish() }

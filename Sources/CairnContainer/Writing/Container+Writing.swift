@@ -1,7 +1,7 @@
 // Any source of named tensors into a container, in canonical order. FORMAT.md, section 17.
 
-public import CairnCheckpoints
-public import CairnSystem
+package import CairnCheckpoints
+package import CairnSystem
 import CairnTensors
 
 extension Container {
@@ -12,7 +12,7 @@ extension Container {
   /// - Throws: `digestMismatch` for content that has not the digest that is kept of it; what reading
   ///   the source and writing the file throw. Then what was at `path` is untouched.
   @discardableResult
-  public static func write(
+  package static func write(
     _ source: any TensorSource, to path: String, options: WriteOptions = WriteOptions(),
     progress: ProgressHandler = { (_) throws(CairnError) in }
   ) throws(CairnError) -> WriteSummary {
@@ -20,7 +20,7 @@ extension Container {
   }
 
   /// Everything that `source` has, as a container in memory.
-  public static func encode(
+  package static func encode(
     _ source: any TensorSource, options: WriteOptions = WriteOptions(),
     progress: ProgressHandler = { (_) throws(CairnError) in }
   ) throws(CairnError) -> MemoryBytes {
@@ -55,11 +55,11 @@ extension Container {
       metadata: source.metadata, configuration: source.configuration, blobs: source.blobs)
     let plan = try CanonicalOrder(of: source)
     var done = 0
-    try progress(Progress(done: 0, total: total))
+    try progress(WorkProgress(done: 0, total: total))
     let wrote = { (count: Int) throws(CairnError) in
       done += count
       // The end is reported when the index is written too.
-      if done < total { try progress(Progress(done: done, total: total)) }
+      if done < total { try progress(WorkProgress(done: done, total: total)) }
     }
     for step in plan.steps {
       let entry = try source.entry(at: step.index)
@@ -73,7 +73,7 @@ extension Container {
     }
     return try writer.finish(
       kept: source.keptRootDigest, wrote: wrote,
-      written: { () throws(CairnError) in try progress(Progress(done: total, total: total)) })
+      written: { () throws(CairnError) in try progress(WorkProgress(done: total, total: total)) })
   }
 }
 
@@ -132,27 +132,6 @@ struct CanonicalOrder {
   }
 }
 
-/// A file that takes everything a source has.
-public struct ContainerSink: TensorSink {
-  private let path: String
-  private let options: WriteOptions
-  /// What the last write has made.
-  public private(set) var summary: WriteSummary?
-
-  /// A sink that writes to `path`.
-  public init(path: String, options: WriteOptions = WriteOptions()) {
-    self.path = path
-    self.options = options
-  }
-
-  /// Takes everything that `source` has, as ``Container/write(_:to:options:progress:)``.
-  public mutating func write(
-    _ source: any TensorSource, progress: ProgressHandler
-  ) throws(CairnError) {
-    summary = try Container.write(source, to: path, options: options, progress: progress)
-  }
-}
-
 extension WriteOptions {
   /// Checks the numbers.
   ///
@@ -172,15 +151,15 @@ extension WriteOptions {
 }
 
 /// What a finished write has made.
-public struct WriteSummary: Hashable, Sendable {
+package struct WriteSummary: Hashable, Sendable {
   /// Bytes of the whole file.
-  public var fileByteCount: Int
+  package var fileByteCount: Int
   /// Tensors, aliases included.
-  public var tensorCount: Int
+  package var tensorCount: Int
   /// Bytes of all tensors uncompressed, aliases not counted.
-  public var logicalByteCount: Int
+  package var logicalByteCount: Int
   /// Bytes that the tensors' data takes in the file.
-  public var storedByteCount: Int
+  package var storedByteCount: Int
   /// The root digest, if digests were asked for.
-  public var root: Digest?
+  package var root: ContentDigest?
 }

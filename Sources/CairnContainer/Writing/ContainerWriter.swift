@@ -1,9 +1,9 @@
 // The one-pass writer. FORMAT.md, sections 5, 9 and 17.
 
-public import CairnCheckpoints
+package import CairnCheckpoints
 import CairnCodec
-public import CairnSystem
-public import CairnTensors
+package import CairnSystem
+package import CairnTensors
 
 /// Writes a container from front to back: attachments, tensors as they come, index, commit record.
 ///
@@ -14,7 +14,7 @@ public import CairnTensors
 ///
 /// The bytes depend on what is appended, in which order, and on the options, but not on the number
 /// of threads. ``Container/write(_:to:options:progress:)`` appends in the canonical order.
-public final class ContainerWriter {
+package final class ContainerWriter {
   private let output: any ByteOutput
   private let options: WriteOptions
   private let frames: FrameWriter
@@ -34,7 +34,7 @@ public final class ContainerWriter {
   ///
   /// - Throws: `invalidArgument` for options out of range; `alreadyExists`, `notARegularFile`,
   ///   `notFound`, `permissionDenied`, `noSpace` as the file system has it.
-  public convenience init(
+  package convenience init(
     path: String, options: WriteOptions = WriteOptions()
   ) throws(CairnError) {
     try options.check()
@@ -62,7 +62,7 @@ public final class ContainerWriter {
   ///   - generator: what writes the file; in no digest.
   /// - Throws: `invalidConfiguration`, `limitExceeded`, `duplicateName` of blobs, and what writing
   ///   throws.
-  public func attach(
+  package func attach(
     metadata: Metadata = Metadata(), configuration: [UInt8]? = nil, blobs: [Blob] = [],
     generator: String? = ContainerWriter.generator
   ) throws(CairnError) {
@@ -83,7 +83,7 @@ public final class ContainerWriter {
       }
       if !metadata.isEmpty {
         let payload = try MetadataCoding.encode(metadata)
-        attachmentDigests.metadata = Digest(of: payload)
+        attachmentDigests.metadata = ContentDigest(of: payload)
         try attach(.metadata, payload)
       }
       if let configuration {
@@ -93,7 +93,7 @@ public final class ContainerWriter {
             .limitExceeded, "the configuration is larger than the format allows",
             expected: "at most 16 MiB", found: "\(payload.count) bytes")
         }
-        attachmentDigests.configuration = Digest(of: payload)
+        attachmentDigests.configuration = ContentDigest(of: payload)
         try attach(.configuration, payload)
       }
       let sorted = blobs.sorted { $0.name < $1.name }
@@ -103,7 +103,7 @@ public final class ContainerWriter {
             .duplicateName, "two blobs have the same name", at: .init(name: blob.name.string))
         }
         let payload = try BlobCoding.encode(blob)
-        attachmentDigests.blobs.append(Digest(of: payload))
+        attachmentDigests.blobs.append(ContentDigest(of: payload))
         try attach(.blob, payload)
       }
     }
@@ -114,7 +114,7 @@ public final class ContainerWriter {
   /// - Parameter position: its place in the order of weights; without one, the number of tensors
   ///   appended so far. In the end the positions must be 0 ..< count, each once.
   /// - Throws: `duplicateName` (from ``finish()``), `invalidElement`, and what writing throws.
-  public func append(
+  package func append(
     _ tensor: Tensor, named name: TensorName, position: Int? = nil
   ) throws(CairnError) {
     let entry = TensorEntry(
@@ -126,7 +126,7 @@ public final class ContainerWriter {
   /// Appends a second name for a tensor that was appended before.
   ///
   /// - Throws: `noSuchTensor` if there is no tensor called `owner`.
-  public func appendAlias(
+  package func appendAlias(
     _ name: TensorName, of owner: TensorName, position: Int? = nil
   ) throws(CairnError) {
     try guarded { () throws(CairnError) in
@@ -148,11 +148,14 @@ public final class ContainerWriter {
     wrote: (Int) throws(CairnError) -> Void = { (_) throws(CairnError) in }
   ) throws(CairnError) {
     try guarded { () throws(CairnError) in
-      let isRaw = options.codec == .raw
+      let storage: (class: StorageClass, filter: PlaneFilter) =
+        switch options.codec {
+        case .raw: (.raw, .none)
+        case .auto: (.chunked, entry.dtype.preferredFilter)
+        }
       let record = TensorRecord(
         name: entry.name, dtype: entry.dtype, shape: entry.shape, byteCount: entry.byteCount,
-        storageClass: isRaw ? .raw : .chunked,
-        filter: isRaw ? .none : entry.dtype.preferredFilter,
+        storageClass: storage.class, filter: storage.filter,
         position: try Self.position(entry.position, entry.name), owner: 0)
       // A source may be wrong about itself; a file may not.
       guard record.hasFittingByteCount else {
@@ -169,7 +172,7 @@ public final class ContainerWriter {
   ///
   /// - Throws: `duplicateName`, `invalidArgument` if the positions are no permutation, and what
   ///   writing throws.
-  public func finish() throws(CairnError) -> WriteSummary {
+  package func finish() throws(CairnError) -> WriteSummary {
     try finish(wrote: { (_) throws(CairnError) in }, written: { () throws(CairnError) in })
   }
 
@@ -188,7 +191,7 @@ public final class ContainerWriter {
         throw CairnError(
           .digestMismatch, "the content does not have the root digest that its file keeps",
           expected: kept.hexDigits, found: root.description,
-          advice: "Something in it was changed; 'cairn salvage' makes digests anew")
+          advice: "Something in it was changed; salvaging makes digests anew", remedies: [.salvage])
       }
       try written()
       try output.commit()
@@ -214,13 +217,13 @@ public final class ContainerWriter {
     }
   }
 
-  private func attach(_ type: FrameType, _ payload: [UInt8]) throws(CairnError) {
+  private func attach(_ type: AttachmentType, _ payload: [UInt8]) throws(CairnError) {
     guard attachments.count < ContainerLimits.format.attachmentCount else {
       throw CairnError(
         .limitExceeded, "there are more blobs than the format allows",
         expected: "at most \(ContainerLimits.format.attachmentCount) attachments")
     }
-    let header = FrameHeader(type, payload: payload)
+    let header = FrameHeader(type.frame, payload: payload)
     attachments.append(
       AttachmentRecord(
         type: type, checksum: header.checksum, frameOffset: frames.offset,
@@ -259,7 +262,8 @@ public final class ContainerWriter {
     try frames.write(FrameHeader(.pageTable, payload: payload), payload)
     let root =
       options.digests
-      ? attachmentDigests.root(entryCount: tensors.index.count) { built.entries[$0] } : Digest.none
+      ? attachmentDigests.root(entryCount: tensors.index.count) { built.entries[$0] }
+      : ContentDigest.none
     let commit = CommitRecord(
       fileCount: frames.offset + CommitRecord.byteCount, pageTableOffset: tableOffset,
       pageTableCount: payload.count, pageTableChecksum: crc32(payload.span),

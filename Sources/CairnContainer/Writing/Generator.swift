@@ -4,5 +4,5 @@ import CairnSystem
 
 extension ContainerWriter {
   /// What this library calls itself in the files it writes.
-  public static let generator = "cairn \(cairnVersion)"
+  package static let generator = "cairn \(cairnVersion)"
 }

@@ -10,7 +10,7 @@ struct IndexBuilder {
     var record: TensorRecord
     var ordinal: UInt32
     var frameOffset = 0
-    var digest = Digest.none
+    var digest = ContentDigest.none
     var blocks: [BlockRecord] = []
   }
   private var drafts: [Draft] = []
@@ -40,14 +40,14 @@ struct IndexBuilder {
         .noSuchTensor, "an alias's owner was not appended before it",
         at: .init(name: name.string))
     }
-    if drafts[number].record.storageClass == .alias {
+    if !drafts[number].record.ownsData {
       number = Int(drafts[number].record.owner)
     }
     return (drafts[number].record, drafts[number].ordinal)
   }
 
   mutating func setFrameOffset(_ offset: Int, row: Int) { drafts[row].frameOffset = offset }
-  mutating func setDigest(_ digest: Digest, row: Int) { drafts[row].digest = digest }
+  mutating func setDigest(_ digest: ContentDigest, row: Int) { drafts[row].digest = digest }
   mutating func addBlock(_ block: BlockRecord, row: Int) { drafts[row].blocks.append(block) }
   func checksums(row: Int) -> [UInt32] { drafts[row].blocks.map(\.checksum) }
 
@@ -73,7 +73,7 @@ struct IndexBuilder {
     for number in order {
       let draft = drafts[number]
       var record = draft.record
-      if record.storageClass == .alias {
+      if !record.ownsData {
         record.owner = rows[Int(record.owner)]
       } else {
         let (sum, overflow) = built.logicalCount.addingReportingOverflow(record.byteCount)
@@ -107,7 +107,7 @@ struct IndexBuilder {
 
   /// The four sections, one behind the other, in memory that is asked for once: names can be most of it.
   private func sections(of built: Built, _ order: [Int]) -> [UInt8] {
-    var fields = FieldBuilder(
+    var fields = ByteBuilder(
       capacity: built.entries.count * IndexEntry.byteCount
         + built.blockCount * BlockRecord.byteCount + built.dimensionCount * 8
         + built.nameByteCount)

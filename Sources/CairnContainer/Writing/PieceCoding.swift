@@ -27,7 +27,7 @@ struct CodedPiece: Sendable {
   /// The CRC-32 of what is stored.
   var checksum: UInt32
   /// The digests of the segments of the piece, if pieces end between segments.
-  var segments: [Digest]?
+  var segments: [ContentDigest]?
 }
 
 /// Codes pieces; one a thread.
@@ -72,7 +72,7 @@ struct PieceCoder: ~Copyable {
   private mutating func stream(
     of bytes: Span<UInt8>, _ record: TensorRecord, _ buffers: BufferPool
   ) throws(CairnError) -> ByteRegion? {
-    guard record.storageClass == .chunked else { return nil }
+    guard record.storageClass.codesPieces else { return nil }
     // Used again and again: fresh pages for every stream would cost as much as coding it.
     let buffer = try buffers.take(ChunkEncoder.capacity(for: bytes.count))
     do throws(CodecError) {
@@ -99,8 +99,7 @@ extension TensorRecord {
 
   /// How chunks are cut into planes.
   func layout() throws(CodecError) -> ChunkLayout {
-    try ChunkLayout(
-      filter: filter, elementSize: filter == .none ? 1 : dtype.componentByteCount)
+    try ChunkLayout(filter: filter, elementSize: filter.hasPlanes ? dtype.row.planes : 1)
   }
 }
 
@@ -130,7 +129,7 @@ extension Pieces {
 }
 
 /// The digests of the segments in `bytes`, which begin at a segment's border.
-func segmentDigests(of bytes: Span<UInt8>) -> [Digest] {
+func segmentDigests(of bytes: Span<UInt8>) -> [ContentDigest] {
   let pieces = Pieces(byteCount: bytes.count, pieceByteCount: Pieces.mebibyte)
-  return (0..<pieces.count).map { Digest(of: bytes.extracting(pieces.range(of: $0))) }
+  return (0..<pieces.count).map { ContentDigest(of: bytes.extracting(pieces.range(of: $0))) }
 }

@@ -35,7 +35,7 @@ final class TensorInProgress {
     self.row = row
     self.content = content
     pieces = record.pieces(log2ChunkSize: log2ChunkSize)
-    guard record.storageClass != .alias else { return }
+    guard record.ownsData else { return }
     if digests {
       leaf = LeafDigest(dtype: record.dtype, shape: record.shape, byteCount: record.byteCount)
     }
@@ -43,6 +43,13 @@ final class TensorInProgress {
   }
 
   var hasData: Bool { pieces.count > 0 }
+  /// Whether there are pieces that stand in one frame, whose checksums follow in another.
+  var sharesFrame: Bool {
+    switch record.storageClass {
+    case .raw: hasData
+    case .chunked, .alias: false
+    }
+  }
   /// Whether its pieces' segments can be digested on any thread.
   var digestsPieces: Bool { leaf != nil && pieces.endBetweenSegments }
 
@@ -59,7 +66,7 @@ final class TensorInProgress {
   }
 
   /// Checks what only the end shows, and gives the digest, if there is to be one.
-  func finish() throws(CairnError) -> Digest? {
+  func finish() throws(CairnError) -> ContentDigest? {
     try inspector?.finish()
     return leaf?.finish()
   }

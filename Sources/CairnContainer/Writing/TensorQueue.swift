@@ -41,8 +41,10 @@ final class TensorQueue {
     self.alignment = alignment
     // Raw tensors are read a mebibyte at a time, whatever the chunks would be.
     let largest =
-      options.codec == .raw
-      ? Pieces.mebibyte : max(Pieces.mebibyte, 1 << options.log2ChunkSize)
+      switch options.codec {
+      case .raw: Pieces.mebibyte
+      case .auto: max(Pieces.mebibyte, 1 << options.log2ChunkSize)
+      }
     buffers = BufferPool(byteCount: max(largest, ChunkEncoder.capacity(for: largest)))
   }
 
@@ -57,7 +59,7 @@ final class TensorQueue {
       record, ordinal: ordinal, row: try index.add(record, ordinal: ordinal),
       log2ChunkSize: options.log2ChunkSize, digests: options.digests, content: content, kept: kept)
     items.append(.tensor(tensor))
-    if record.storageClass == .raw, tensor.hasData { items.append(.rawHeader(tensor)) }
+    if tensor.sharesFrame { items.append(.rawHeader(tensor)) }
     for piece in 0..<tensor.pieces.count {
       items.append(.piece(tensor, piece))
       if items.count >= Self.itemCapacity { try flush(wrote: wrote) }
@@ -141,7 +143,7 @@ final class TensorQueue {
   ) throws(CairnError) {
     let logical = coded.bytes.count
     let stored = coded.stream?.count ?? logical
-    let isChunk = tensor.record.storageClass == .chunked
+    let isChunk = tensor.record.storageClass.codesPieces
     if isChunk {
       try frames.emitHeader(
         FrameHeader(
@@ -163,9 +165,9 @@ final class TensorQueue {
 
   private func close(_ tensor: TensorInProgress) throws(CairnError) {
     let digest = try tensor.finish()
-    if tensor.record.storageClass == .raw, tensor.hasData {
+    if tensor.sharesFrame {
       try frames.emitPadding(after: tensor.record.byteCount)
-      var checksums = FieldBuilder()
+      var checksums = ByteBuilder()
       for checksum in index.checksums(row: tensor.row) { checksums.append(checksum) }
       try frames.write(
         FrameHeader(.blockChecksums, payload: checksums.bytes, ordinal: tensor.ordinal),
@@ -177,7 +179,7 @@ final class TensorQueue {
         .digestMismatch, "the tensor does not have the digest that its file keeps of it",
         at: .init(name: tensor.record.name.string), expected: kept.hexDigits,
         found: digest.description,
-        advice: "It was changed; 'cairn salvage' keeps what can still be trusted")
+        advice: "It was changed; salvaging keeps what can still be trusted", remedies: [.salvage])
     }
     index.setDigest(digest, row: tensor.row)
   }

@@ -18,6 +18,16 @@ extension ElementBytes {
   /// None.
   package func memory() throws(CairnError) -> ByteRegion? { nil }
 
+  /// Runs `body` on the bytes of `range`, in order and at most `step` at a time.
+  func pass(
+    _ range: Range<Int>, step: Int, _ body: (Span<UInt8>) throws(CairnError) -> Void
+  ) throws(CairnError) {
+    var window = ByteWindow()
+    try window.pass(
+      range, step: step,
+      reading: { (offset, bytes) throws(CairnError) in try read(from: offset, into: &bytes) }, body)
+  }
+
   /// All bytes, in memory: in place if they are there, else read.
   package func region() throws(CairnError) -> ByteRegion {
     if let region = try memory() { return region }

@@ -10,9 +10,8 @@ extension Budget {
   /// the file. An honest index takes a small part of it: a name and a shape, and some hundred bytes for
   /// a tensor.
   static func index(ofFile fileByteCount: Int) -> Budget {
-    let (scaled, overflow) = fileByteCount.multipliedReportingOverflow(by: 16)
-    return Budget(
-      bytes: overflow ? .max : scaled.addingReportingOverflow(32 << 20).partialValue,
+    Budget(
+      bytes: fileByteCount.allowance(times: 16, plus: 32 << 20),
       for: "the file's index",
       advice: "The file names far more than it has bytes for: it is damaged or hostile")
   }

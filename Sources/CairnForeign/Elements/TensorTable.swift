@@ -72,10 +72,10 @@ protocol TableSource: CheckpointSource {
 
 extension TableSource {
   /// The number of tensors, aliases included.
-  public var count: Int { table.items.count }
+  package var count: Int { table.items.count }
 
   /// What is known of the tensor at `index`.
-  public func entry(at index: Int) throws(CairnError) -> TensorEntry {
+  package func entry(at index: Int) throws(CairnError) -> TensorEntry {
     try checkIndex(index)
     // Field by field: every pass over a table would make a copy of each item otherwise.
     return TensorEntry(
@@ -87,10 +87,10 @@ extension TableSource {
   /// The index of the tensor called `name`, or nil.
   ///
   /// - Complexity: O(1).
-  public func index(of name: TensorName) throws(CairnError) -> Int? { table.index(of: name) }
+  package func index(of name: TensorName) throws(CairnError) -> Int? { table.index(of: name) }
 
   /// Fills `bytes` with the tensor's elements from byte `offset` on.
-  public func read(
+  package func read(
     at index: Int, from offset: Int, into bytes: inout MutableSpan<UInt8>
   ) throws(CairnError) {
     let item = try table.item(at: index)
@@ -102,37 +102,31 @@ extension TableSource {
     }
   }
 
-  /// The whole tensor: a view where its bytes lie in memory as they are, else read.
-  ///
-  /// - Throws: `invalidElement` for bytes that its type does not allow, and what reading needs.
-  public func tensor(at index: Int) throws(CairnError) -> Tensor {
+  /// The memory that holds the tensor's elements as they are, if there is any.
+  package func memory(at index: Int) throws(CairnError) -> ByteRegion? {
     let item = try table.item(at: index)
-    do throws(CairnError) {
-      let tensor: Tensor
-      if let region = try item.elements.memory() {
-        tensor = Tensor(dtype: item.dtype, shape: item.shape, region: region)
-      } else {
-        tensor = try Tensor(
-          dtype: item.dtype, shape: item.shape, byteCount: item.elements.count
-        ) { (bytes) throws(CairnError) in try item.elements.read(from: 0, into: &bytes) }
-      }
-      try tensor.withBytes { (bytes) throws(CairnError) in
-        try ElementRules.check(bytes, dtype: item.dtype, elementCount: item.shape.elementCount)
-      }
-      return tensor
-    } catch {
+    do throws(CairnError) { return try item.elements.memory() } catch {
       throw error.located(file: table.path, name: item.name.string)
     }
   }
 
+  /// The whole tensor: a view where its bytes lie in memory as they are, else read.
+  ///
+  /// - Throws: `invalidElement` for bytes that its type does not allow, and what reading needs.
+  package func tensor(at index: Int) throws(CairnError) -> Tensor {
+    do throws(CairnError) { return try wholeTensor(at: index) } catch {
+      throw error.located(file: table.path, name: try table.item(at: index).name.string)
+    }
+  }
+
   /// How every tensor is kept, by index.
-  public func tensorStorages() throws(CairnError) -> [CheckpointFile.Storage] {
+  package func storages() throws(CairnError) -> [TensorStorage] {
     table.items.map {
-      CheckpointFile.Storage(codec: $0.codec, storedByteCount: $0.storedByteCount)
+      TensorStorage(codec: $0.codec, storedByteCount: $0.storedByteCount)
     }
   }
 
   /// What all tensors may come to: 64 times the files' size and 64 MiB. Compressed members, expanded
   /// views and second names may claim far more than the files hold.
-  public var plausibleByteCount: Int { .plausible(ofFile: fileByteCount) }
+  package var plausibleByteCount: Int { .plausible(ofFile: fileByteCount) }
 }

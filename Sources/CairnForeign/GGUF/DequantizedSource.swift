@@ -2,18 +2,25 @@
 
 public import CairnCheckpoints
 public import CairnSystem
-public import CairnTensors
+import CairnTensors
 
-/// A source whose quantised blocks, float16 and bfloat16 tensors are seen as float32: for the block
-/// types of llama.cpp Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K to Q6_K, IQ1 to IQ4, TQ1_0, TQ2_0, MXFP4 and
-/// NVFP4, with the bits that the `gguf` package computes. All else is seen as it is.
-public struct DequantizedSource: TensorSource {
-  private let base: any TensorSource
+extension TensorSource {
+  /// The same with quantised blocks, float16 and bfloat16 tensors as float32: for the block types of
+  /// llama.cpp Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K to Q6_K, IQ1 to IQ4, TQ1_0, TQ2_0, MXFP4 and NVFP4,
+  /// with the bits that the `gguf` package computes. All else stays as it is.
+  ///
+  /// - Throws: `noConversion` for blocks of a type that is not known, with the tensor's name.
+  public func dequantized() throws(CairnError) -> any TensorSource { try DequantizedSource(self) }
+}
+
+/// A source whose quantised blocks and small floats are seen as float32.
+package struct DequantizedSource: TensorWrapper {
+  package let base: any TensorSource
 
   /// What `base` has, dequantised.
   ///
   /// - Throws: `noConversion` for blocks of a type that is not known, with the tensor's name.
-  public init(_ base: any TensorSource) throws(CairnError) {
+  package init(_ base: any TensorSource) throws(CairnError) {
     self.base = base
     for index in 0..<base.count {
       let entry = try base.entry(at: index)
@@ -25,32 +32,21 @@ public struct DequantizedSource: TensorSource {
         at: .init(name: entry.name.string),
         expected: "a type that the ‘gguf’ package dequantises",
         found: GGMLType.name(of: block) ?? "\(entry.dtype)",
-        advice: "Leave it out by name (--exclude), or convert without --dequantize")
+        advice: "Leave it out by name, or leave blocks as they are",
+        remedies: [.exclude, .keepBlocks])
     }
   }
 
-  /// The number of tensors.
-  public var count: Int { base.count }
-  /// The key-values of the base.
-  public var metadata: Metadata { base.metadata }
-  /// The configuration of the base.
-  public var configuration: [UInt8]? { base.configuration }
-  /// The blobs of the base.
-  public var blobs: [Blob] { get throws(CairnError) { try base.blobs } }
-  /// Names and sizes of the blobs of the base.
-  public var blobEntries: [BlobEntry] { get throws(CairnError) { try base.blobEntries } }
-
-  /// What the base does not read.
-  public var opaqueItems: [OpaqueItem] { base.opaqueItems }
-
-  /// As much as of the base, in floats.
-  public var plausibleByteCount: Int {
-    let (bytes, overflow) = base.plausibleByteCount.multipliedReportingOverflow(by: 16)
-    return overflow ? .max : bytes
+  /// The base, for what is seen as it is.
+  package func origin(of index: Int) throws(CairnError) -> TensorOrigin? {
+    try Dequantizer(base.entry(at: index).dtype) == nil ? TensorOrigin(base, index) : nil
   }
 
+  /// As much as of the base, in floats.
+  package var plausibleByteCount: Int { base.plausibleByteCount.multipliedSaturated(by: 16) }
+
   /// What the base says, with float32 for what is dequantised.
-  public func entry(at index: Int) throws(CairnError) -> TensorEntry {
+  package func entry(at index: Int) throws(CairnError) -> TensorEntry {
     var entry = try base.entry(at: index)
     guard Dequantizer(entry.dtype) != nil else { return entry }
     guard let bytes = DType.float32.byteCount(elements: entry.shape.elementCount) else {
@@ -63,11 +59,8 @@ public struct DequantizedSource: TensorSource {
     return entry
   }
 
-  /// The index of the tensor called `name`, or nil.
-  public func index(of name: TensorName) throws(CairnError) -> Int? { try base.index(of: name) }
-
   /// Fills `bytes` with the floats from byte `offset` on.
-  public func read(
+  package func read(
     at index: Int, from offset: Int, into bytes: inout MutableSpan<UInt8>
   ) throws(CairnError) {
     let original = try base.entry(at: index)

@@ -2,8 +2,8 @@
 
 public import CairnCheckpoints
 import CairnContainer
-public import CairnSystem
-public import CairnTensors
+package import CairnSystem
+import CairnTensors
 
 extension CheckpointFormat {
   /// GGUF, the format of llama.cpp.
@@ -14,7 +14,7 @@ extension CheckpointFormat {
     open: { (place) throws(CairnError) in try GGUFFile(place) },
     holdsMetadata: { GGUFWriter.holds($0) },
     sink: { path, options, losses in
-      GGUFWriter(path: path, options: options, accepting: losses)
+      GGUFWriter(target: WriteTarget(path: path, options: options, accepting: losses))
     }
   ).with { $0.joins = GGUFPart.areOfOne }
 }
@@ -23,29 +23,26 @@ extension CheckpointFormat {
 /// tensors in the order of the headers, row-major.
 ///
 /// Quantised blocks are kept as they are; ``DequantizedSource`` makes floats of them.
-public struct GGUFFile: TableSource {
+package struct GGUFFile: TableSource {
   let table: TensorTable
-  /// The key-values. Numbers of all widths are 64 bits wide here; which they are in the file, and the
-  /// order of the keys, stands under `cairn.gguf_layout` where a writer could not tell it otherwise.
-  public let metadata: Metadata
+  /// The key-values; tensors of types that are not known, and metadata that `Metadata` has no place for;
+  /// where the model is in several files, of how many. Numbers of all widths are 64 bits wide here; which
+  /// they are in the file, and the order of the keys, stands under `cairn.gguf_layout` where a writer could
+  /// not tell it otherwise.
+  package let attachments: Attachments
   /// Bytes of the file, or of all files of the model.
-  public let fileByteCount: Int
+  package let fileByteCount: Int
   /// 2 or 3.
-  public let formatVersion: String?
-  /// Tensors of types that are not known, and metadata that `Metadata` has no place for.
-  public let opaqueItems: [OpaqueItem]
-  /// Where the model is in several files, of how many.
-  public let remarks: [String]
-
+  package let formatVersion: String?
   /// Whether the model is in several files.
-  public let spansFiles: Bool
+  package let spansFiles: Bool
 
   /// Opens a file whose bytes `source` has. Of a model in several files it is one part, which
   /// ``opaqueItems`` says.
   ///
   /// - Throws: `invalidHeader`, `unsupported`, `truncated`, `invalidShape`,
   ///   `invalidName`, `duplicateName`, `overlappingTensors`.
-  public init(_ source: any ByteSource, limits: ContainerLimits = .format) throws(CairnError) {
+  package init(_ source: any ByteSource, limits: ContainerLimits = .format) throws(CairnError) {
     try self.init([try GGUFPart(source, limits: limits)])
   }
 
@@ -63,16 +60,17 @@ public struct GGUFFile: TableSource {
     for part in parts { try builder.add(part) }
     try builder.finish(parts)
     table = builder.table
-    metadata = GGUFLayout.metadata(builder.pairs)
     fileByteCount = parts.reduce(0) {
       $0.addingReportingOverflow($1.source.count).partialValue
     }
     let versions = Set(parts.map(\.header.version)).sorted().map { "\($0)" }
     let isBigEndian = parts.contains { $0.header.isBigEndian }
     formatVersion = versions.joined(separator: " and ") + (isBigEndian ? " (big-endian)" : "")
-    opaqueItems = builder.opaqueItems
     spansFiles = parts.count > 1
-    remarks = parts.count < 2 ? [] : ["the model is in \(parts.count) files, read as one"]
+    let remarks = parts.count < 2 ? [] : ["the model is in \(parts.count) files, read as one"]
+    attachments = Attachments(
+      metadata: GGUFLayout.metadata(builder.pairs), opaqueItems: builder.opaqueItems,
+      remarks: remarks)
   }
 }
 
@@ -217,7 +215,7 @@ private struct GGUFModel {
     guard known != pair.value, !Self.ownKeys.contains(pair.key) else { return }
     opaqueItems.append(
       OpaqueItem(
-        path: pair.key.utf8, type: "metadata of part \(partCount)",
+        path: Array(pair.key.utf8), type: "metadata of part \(partCount)",
         reason: "an earlier part has another value"))
   }
 
@@ -227,7 +225,7 @@ private struct GGUFModel {
     guard parts.count == split.count else {
       opaqueItems.append(
         OpaqueItem(
-          path: "split".utf8, type: "part \(split.number + 1) of \(split.count)",
+          path: Array("split".utf8), type: "part \(split.number + 1) of \(split.count)",
           reason: "the other parts were not opened"))
       return
     }

@@ -4,7 +4,7 @@ import CairnSystem
 
 /// A place in a GGUF file's header.
 struct GGUFReader {
-  private var reader: SourceReader
+  private var reader: ByteCursor
   /// Whether numbers stand with their most significant byte first.
   private(set) var isBigEndian = false
 
@@ -12,7 +12,7 @@ struct GGUFReader {
   let budget: Budget
 
   init(_ source: any ByteSource, _ budget: Budget) {
-    reader = SourceReader(source)
+    reader = ByteCursor(source)
     self.budget = budget
   }
 

@@ -12,15 +12,7 @@ import CairnTensors
 /// file that the `gguf` package wrote comes out as it was. Nothing is added: a model that llama.cpp is to
 /// run needs its `general.architecture` and what belongs to it.
 struct GGUFWriter: TensorSink {
-  private let path: String
-  private let options: WriteOptions
-  private let losses: AcceptedLosses
-
-  init(path: String, options: WriteOptions, accepting losses: AcceptedLosses) {
-    self.path = path
-    self.options = options
-    self.losses = losses
-  }
+  let target: WriteTarget
 
   private static let alignmentKey: Metadata.Key = "general.alignment"
 
@@ -39,64 +31,43 @@ struct GGUFWriter: TensorSink {
     String(validating: bytes, as: UTF8.self) != nil
   }
 
-  /// A tensor that is to be written.
-  private struct Item {
-    var entry: TensorEntry
-    /// Where its bytes come from: its own index, or its owner's.
-    var index: Int
-    var type: UInt32
-  }
-
   /// Writes the file: the one that was there is untouched until the new one is whole.
   ///
   /// - Throws: `cannotHold` for what the format has no place for and is not accepted to be lost.
   mutating func write(
     _ source: any TensorSource, progress: ProgressHandler
-  ) throws(CairnError) {
-    try CheckpointFormat.gguf.refuse(source, accepting: losses)
-    var items: [Item] = []
-    for index in try source.indicesInWeightOrder() {
-      items.append(try Self.item(index, of: source))
-    }
+  ) throws(CairnError) -> Int {
+    try CheckpointFormat.gguf.refuse(source, accepting: target.losses)
+    let tensors = try source.written(source.indicesInWeightOrder(), as: Self.type)
     let metadata = source.metadata
     let alignment = try Self.alignment(metadata)
-    let header = try Self.header(items, metadata, alignment)
-    let total = items.reduce(0) { $0.addingReportingOverflow($1.entry.byteCount).partialValue }
-    let file = try options.file(at: path)
-    try file.append(header.span)
+    let header = try Self.header(tensors, metadata, alignment)
     let zeros = [UInt8](repeating: 0, count: alignment)
-    var done = 0
-    for item in items {
-      let byteCount = item.entry.byteCount
-      let window = try Storage(
-        byteCount: max(1, min(SafetensorsWriter.windowByteCount, byteCount)), zeroed: false)
-      var offset = 0
-      while offset < byteCount {
-        let count = min(window.byteCount, byteCount - offset)
-        try window.withMutableBytes(in: 0..<count) { (bytes) throws(CairnError) in
-          try source.read(at: item.index, from: offset, into: &bytes)
+    var count = ProgressCount(of: tensors.byteCount())
+    return try target.write { (file) throws(CairnError) in
+      try file.append(header.span)
+      var window = ByteWindow()
+      for tensor in tensors {
+        let byteCount = tensor.entry.byteCount
+        try source.pass(0..<byteCount, of: tensor.index, through: &window) {
+          (part) throws(CairnError) in
+          try file.append(part)
+          try count.add(part.count, progress)
         }
-        try window.withBytes(in: 0..<count) { (part) throws(CairnError) in try file.append(part) }
-        offset += count
-        done = done.addingReportingOverflow(count).partialValue
-        try progress(Progress(done: done, total: total))
+        let rest = byteCount % alignment
+        if rest > 0 { try file.append(zeros.span.extracting(0..<alignment - rest)) }
       }
-      let rest = byteCount % alignment
-      if rest > 0 { try file.append(zeros.span.extracting(0..<alignment - rest)) }
     }
-    try file.commit()
   }
 
-  private static func item(
-    _ index: Int, of source: any TensorSource
-  ) throws(CairnError) -> Item {
-    let entry = try source.entry(at: index)
+  /// The number of the tensor's type.
+  private static func type(of entry: TensorEntry, _ index: Int) throws(CairnError) -> UInt32 {
     guard let type = GGMLType.number(of: entry.dtype) else {
       throw CairnError(
         .cannotHold, "gguf has no element type \(entry.dtype)",
         at: .init(name: entry.name.string),
         expected: "float32, float16, bfloat16, float64, int8 to int64, or blocks of llama.cpp",
-        advice: "Cast the tensor first (--cast), or write a .cairn file")
+        advice: "Write a .cairn file, or cast the tensor first", remedies: [.cast])
     }
     let block = entry.dtype.granule.elements
     guard (entry.shape.dimensions.last ?? 1).isMultiple(of: block) else {
@@ -105,12 +76,7 @@ struct GGUFWriter: TensorSink {
         at: .init(name: entry.name.string), expected: "a multiple of \(block)",
         found: "\(entry.shape)", advice: "Write a .cairn file")
     }
-    var from = index
-    if let owner = entry.aliasOf {
-      guard let found = try source.index(of: owner) else { throw source.noSuchTensor(owner) }
-      from = found
-    }
-    return Item(entry: entry, index: from, type: type)
+    return type
   }
 
   private static func alignment(_ metadata: Metadata) throws(CairnError) -> Int {
@@ -126,13 +92,13 @@ struct GGUFWriter: TensorSink {
   // MARK: - The header
 
   private static func header(
-    _ items: [Item], _ metadata: Metadata, _ alignment: Int
+    _ tensors: [WrittenTensor<UInt32>], _ metadata: Metadata, _ alignment: Int
   ) throws(CairnError) -> [UInt8] {
     let entries = GGUFLayout.entries(metadata)
     var bytes = GGUFHeader.magic
-    bytes += UInt32(3).littleBytes
-    bytes += UInt64(items.count).littleBytes
-    bytes += UInt64(entries.count).littleBytes
+    bytes.append(littleEndian: UInt32(3))
+    bytes.append(littleEndian: UInt64(tensors.count))
+    bytes.append(littleEndian: UInt64(entries.count))
     for entry in entries {
       guard let value = metadata[entry.key] else { continue }
       add(entry.key.utf8, to: &bytes)
@@ -141,14 +107,14 @@ struct GGUFWriter: TensorSink {
       add(value, form, to: &bytes)
     }
     var offset = 0
-    for item in items {
+    for item in tensors {
       add(item.entry.name.utf8, to: &bytes)
-      bytes += UInt32(item.entry.shape.rank).littleBytes
+      bytes.append(littleEndian: UInt32(item.entry.shape.rank))
       for dimension in item.entry.shape.dimensions.reversed() {
-        bytes += UInt64(dimension).littleBytes
+        bytes.append(littleEndian: UInt64(dimension))
       }
-      bytes += item.type.littleBytes
-      bytes += UInt64(offset).littleBytes
+      bytes.append(littleEndian: item.form)
+      bytes.append(littleEndian: UInt64(offset))
       let (end, over) = offset.addingReportingOverflow(item.entry.byteCount)
       let (padded, overflow) = end.addingReportingOverflow(alignment - 1)
       guard !over, !overflow else {
@@ -162,16 +128,16 @@ struct GGUFWriter: TensorSink {
   }
 
   private static func add(_ text: some Collection<UInt8>, to bytes: inout [UInt8]) {
-    bytes += UInt64(text.count).littleBytes
+    bytes.append(littleEndian: UInt64(text.count))
     bytes += text
   }
 
   private static func add(
     _ value: MetadataValue, _ form: GGUFValueForm, to bytes: inout [UInt8]
   ) {
-    if form.isArray { bytes += GGUFValueType.array.rawValue.littleBytes }
-    bytes += form.type.rawValue.littleBytes
-    func begin(_ count: Int) { bytes += UInt64(count).littleBytes }
+    if form.isArray { bytes.append(littleEndian: GGUFValueType.array.rawValue) }
+    bytes.append(littleEndian: form.type.rawValue)
+    func begin(_ count: Int) { bytes.append(littleEndian: UInt64(count)) }
     switch value {
     case .bool(let value): bytes.append(value ? 1 : 0)
     case .int(let value): add(UInt64(bitPattern: value), form.type, to: &bytes)
@@ -202,9 +168,7 @@ struct GGUFWriter: TensorSink {
 
   /// A number whose form has room for it, in two's complement.
   private static func add(_ value: UInt64, _ type: GGUFValueType, to bytes: inout [UInt8]) {
-    for byte in 0..<type.smallest {
-      bytes.append(UInt8(truncatingIfNeeded: value >> UInt64(8 * byte)))
-    }
+    bytes.append(littleEndian: value, width: type.smallest)
   }
 
   private static func add(_ value: Double, _ type: GGUFValueType, to bytes: inout [UInt8]) {

@@ -1,10 +1,10 @@
 // An HDF5 file as a source of tensors: Keras's `.weights.h5`, its whole models of older versions, and
 // files of others.
 
-public import CairnCheckpoints
+package import CairnCheckpoints
 import CairnContainer
-public import CairnSystem
-public import CairnTensors
+package import CairnSystem
+import CairnTensors
 
 extension CheckpointFormat {
   /// HDF5, as it is read: Keras's weights, its older whole models, and others' arrays.
@@ -21,25 +21,18 @@ extension CheckpointFormat {
 /// The order of weights is the one that Keras's lists of names give, where there are such, then that of
 /// the file. Attributes are metadata: the root's by their names, others' behind their object's path and
 /// an `@`. An attribute `model_config` of the root is the configuration.
-public struct HDF5File: TableSource {
+package struct HDF5File: TableSource {
   let table: TensorTable
   private let positions: [Int]
-  /// The attributes.
-  public let metadata: Metadata
-  /// The attribute `model_config` in canonical form, if there is one that is JSON.
-  public let configuration: [UInt8]?
+  /// The attributes; the attribute `model_config` in canonical form, if there is one that is JSON; datasets of
+  /// other types and layouts, and links that lead by a path; attributes that metadata has no kind for.
+  package let attachments: Attachments
   /// Bytes of the file.
-  public let fileByteCount: Int
-  private let leftOut: [String]
+  package let fileByteCount: Int
   private let superblockVersion: UInt8
-  /// Datasets of other types and layouts, and links that lead by a path.
-  public let opaqueItems: [OpaqueItem]
-
-  /// Attributes that metadata has no kind for.
-  public var remarks: [String] { leftOut }
 
   /// The version of the superblock.
-  public var formatVersion: String? { "\(superblockVersion)" }
+  package var formatVersion: String? { "\(superblockVersion)" }
 
   /// What says how a dataset was called, and where it stood, before it was written as Keras wants it.
   package static let nameKey = "cairn_name"
@@ -53,7 +46,7 @@ public struct HDF5File: TableSource {
   ///
   /// - Throws: `invalidHeader`, `truncated`, `unsupported`, `checksumMismatch`, `limitExceeded`,
   ///   `sizeMismatch`, `invalidShape`, `invalidName`, `duplicateName`.
-  public init(_ source: any ByteSource, limits: ContainerLimits = .format) throws(CairnError) {
+  package init(_ source: any ByteSource, limits: ContainerLimits = .format) throws(CairnError) {
     do throws(CairnError) {
       let contents = try HDF5Contents(source, limits: limits)
       superblockVersion = contents.superblock.version
@@ -84,11 +77,11 @@ public struct HDF5File: TableSource {
         try table.add(alias.item)
         stated.append(alias.position)
       }
-      configuration = attributes.configuration
-      metadata = Metadata(attributes.pairs)
+      let (metadata, remarks) = (Metadata(attributes.pairs), attributes.remarks)
       positions = Self.positions(stated) ?? Self.positions(table, metadata)
-      leftOut = attributes.remarks
-      opaqueItems = contents.opaque.items
+      attachments = Attachments(
+        metadata: metadata, configuration: attributes.configuration,
+        opaqueItems: contents.opaque.items, remarks: remarks)
       self.table = table
     } catch {
       throw error.located(file: source.path)
@@ -120,7 +113,7 @@ public struct HDF5File: TableSource {
   /// What is known of the tensor at `index`.
   ///
   /// - Throws: `noSuchTensor`.
-  public func entry(at index: Int) throws(CairnError) -> TensorEntry {
+  package func entry(at index: Int) throws(CairnError) -> TensorEntry {
     let item = try table.item(at: index)
     return TensorEntry(
       name: item.name, dtype: item.dtype, shape: item.shape, byteCount: item.elements.count,

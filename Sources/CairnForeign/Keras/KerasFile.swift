@@ -1,11 +1,11 @@
 // Keras 3's `.keras`: an archive of the configuration, the weights in HDF5, and assets.
 // Keras `saving/saving_lib.py`.
 
-public import CairnCheckpoints
+package import CairnCheckpoints
 import CairnContainer
 import CairnJSON
-public import CairnSystem
-public import CairnTensors
+package import CairnSystem
+import CairnTensors
 
 extension CheckpointFormat {
   /// A whole model of Keras 3, as it is read.
@@ -22,27 +22,18 @@ extension CheckpointFormat {
 /// The configuration is `config.json`, the metadata that of the weights and of `metadata.json`; assets
 /// are blobs. Nothing in it is executed or looked up: a configuration that names a class which Cairn does
 /// not have, such as a `Lambda`, is kept as text.
-public struct KerasFile: TableSource {
+package struct KerasFile: TableSource {
   private let archive: ZipArchive
   private let weights: HDF5File
-  private let others: [(name: TensorName, member: ZipMember)]
-  private let leftOut: [String]
-  /// Attributes of the weights, and what `metadata.json` says.
-  public let metadata: Metadata
-  /// `config.json`, in canonical form.
-  public let configuration: [UInt8]?
+  /// Attributes of the weights, and what `metadata.json` says; `config.json`, in canonical form; the assets;
+  /// what the weights have beside arrays of numbers and texts; attributes that metadata has no kind for.
+  package let attachments: Attachments
 
   var table: TensorTable { weights.table }
   /// Bytes of the file.
-  public var fileByteCount: Int { archive.source.count }
-  /// Attributes that metadata has no kind for.
-  public var remarks: [String] {
-    leftOut + weights.remarks
-  }
-  /// What the weights have beside arrays of numbers and texts.
-  public var opaqueItems: [OpaqueItem] { weights.opaqueItems }
+  package var fileByteCount: Int { archive.source.count }
   /// Keras's version, if the file says it.
-  public var formatVersion: String? {
+  package var formatVersion: String? {
     if case .string(let text) = metadata["keras_version"] { text } else { nil }
   }
 
@@ -54,27 +45,25 @@ public struct KerasFile: TableSource {
   /// - Throws: what is wrong with the archive, as ``NPZFile/init(_:limits:)``; with the weights, as
   ///   ``HDF5File/init(_:limits:)``; `missingFile` for a member that is not there;
   ///   `invalidConfiguration`.
-  public init(_ source: any ByteSource, limits: ContainerLimits = .format) throws(CairnError) {
+  package init(_ source: any ByteSource, limits: ContainerLimits = .format) throws(CairnError) {
     do throws(CairnError) {
       let archive = try ZipArchive(source, memberLimit: min(limits.attachmentCount, 1 << 20))
       self.archive = archive
       // Together, whatever each of them may be alone.
-      let (scaled, overflow) = source.count.multipliedReportingOverflow(by: 16)
       let budget = Budget(
-        bytes: overflow ? .max : scaled.addingReportingOverflow(16 << 20).partialValue,
+        bytes: source.count.allowance(times: 16, plus: 16 << 20),
         for: "what the archive's compressed members inflate to",
         advice: "Keras does not compress them. Save the model again")
       for member in archive.members
       where member.method == .deflated && !KerasMember.weights.isSpelt(as: member.name) {
         try budget.take(bytes: member.byteCount)
       }
-      let (twice, tooLarge) = source.count.multipliedReportingOverflow(by: 4)
-      configuration = try ConfigurationText.canonical(
+      let configuration = try ConfigurationText.canonical(
         Self.text(
           KerasMember.configuration, in: archive,
           limit: min(
             limits.configurationByteCount,
-            tooLarge ? .max : twice.addingReportingOverflow(1 << 20).partialValue)))
+            source.count.allowance(times: 4, plus: 1 << 20))))
       weights = try Self.weights(in: archive, limits)
       var metadata = weights.metadata
       var leftOut: [String] = []
@@ -94,8 +83,6 @@ public struct KerasFile: TableSource {
           metadata[name] = value
         }
       }
-      self.metadata = metadata
-      self.leftOut = leftOut
       var others: [(name: TensorName, member: ZipMember)] = []
       let known = [KerasMember.configuration, KerasMember.metadata, KerasMember.weights].map {
         ByteKey($0)
@@ -108,7 +95,11 @@ public struct KerasFile: TableSource {
         }
         others.append((try TensorName(member.name), member))
       }
-      self.others = others.sorted { $0.name < $1.name }
+      let assets = others.sorted { $0.name < $1.name }
+      let remarks = leftOut + weights.remarks
+      attachments = Attachments(
+        metadata: metadata, configuration: configuration,
+        blobs: archive.blobs(assets), opaqueItems: weights.opaqueItems, remarks: remarks)
     } catch {
       throw error.located(file: source.path)
     }
@@ -151,9 +142,8 @@ public struct KerasFile: TableSource {
         try content.withBytes(in: 0..<0) { _ in }
         return try HDF5File(content, limits: limits)
       }
-      let (scaled, overflow) = archive.source.count.multipliedReportingOverflow(by: 16)
       let budget = min(
-        physicalMemory(), overflow ? .max : scaled.addingReportingOverflow(24 << 20).partialValue)
+        physicalMemory(), archive.source.count.allowance(times: 16, plus: 24 << 20))
       guard member.byteCount <= budget else {
         throw CairnError(
           .overBudget, "the compressed weights take more memory than is allowed",
@@ -192,31 +182,15 @@ public struct KerasFile: TableSource {
   /// What is known of the tensor at `index`.
   ///
   /// - Throws: `noSuchTensor`.
-  public func entry(at index: Int) throws(CairnError) -> TensorEntry {
+  package func entry(at index: Int) throws(CairnError) -> TensorEntry {
     try weights.entry(at: index)
   }
 
-  /// The assets.
-  public var blobs: [Blob] {
-    get throws(CairnError) {
-      try others.map { (other) throws(CairnError) in
-        Blob(name: other.name, bytes: try archive.bytes(of: other.member))
-      }
-    }
-  }
-
   /// Those of the archive.
-  public var checksums: String? { "the CRC-32 of every member" }
-
-  /// The names and sizes of the assets.
-  public var blobEntries: [BlobEntry] {
-    get throws(CairnError) {
-      others.map { BlobEntry(name: $0.name, byteCount: $0.member.byteCount) }
-    }
-  }
+  package var checksums: String? { "the CRC-32 of every member" }
 
   /// Checks every member against its CRC-32; deep, also every element.
-  public func check(
+  package func check(
     _ level: VerificationLevel, progress: ProgressHandler
   ) throws(CairnError) {
     try archive.checkContents(progress)

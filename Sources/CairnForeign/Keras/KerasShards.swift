@@ -8,7 +8,7 @@ public import CairnCheckpoints
 import CairnContainer
 import CairnJSON
 import CairnSystem
-public import CairnTensors
+import CairnTensors
 
 extension CheckpointFormat {
   /// Keras's weights in several files.
@@ -24,16 +24,13 @@ extension CheckpointFormat {
 /// The order of weights is that of the files. Attributes of the files are metadata, as for one file; where
 /// two files contradict each other, that of the later is called `FILE/KEY`. `total_size` is left out where
 /// it is what the tensors take.
-public struct KerasShards: TableSource {
+package struct KerasShards: TableSource {
   let table: TensorTable
-  /// Attributes of the files, and what the index says of the whole.
-  public let metadata: Metadata
+  /// Attributes of the files, and what the index says of the whole; what the files have beside arrays of
+  /// numbers and texts; attributes that metadata has no kind for.
+  package let attachments: Attachments
   /// Bytes of the index and of the files.
-  public let fileByteCount: Int
-  /// Attributes that metadata has no kind for.
-  public let remarks: [String]
-  /// What the files have beside arrays of numbers and texts.
-  public let opaqueItems: [OpaqueItem]
+  package let fileByteCount: Int
 
   /// Whether what lies at a place is such an index.
   static func recognises(_ place: CheckpointPlace) -> Bool {
@@ -99,10 +96,9 @@ public struct KerasShards: TableSource {
         if size != taken { pairs["total_size"] = .float(size) }
       }
       self.table = table
-      metadata = pairs
       fileByteCount = total
-      self.remarks = remarks
-      opaqueItems = opaque.items
+      let told = remarks
+      attachments = Attachments(metadata: pairs, opaqueItems: opaque.items, remarks: told)
     } catch {
       throw error.located(file: file.path)
     }

@@ -68,8 +68,7 @@ struct NPYDType: Equatable {
       ?? (order == nil ? Self.names[code] : nil)
     guard let found else { throw Self.refusal(of: code, order, text, at: place) }
     let width = (found.bitWidth ?? 8) / 8
-    let isComplex = found == .complex64 || found == .complex128
-    self.init(dtype: found, swappedWidth: isBigEndian ? (isComplex ? width / 2 : width) : 1)
+    self.init(dtype: found, swappedWidth: isBigEndian ? (found.isComplex ? width / 2 : width) : 1)
   }
 
   private init(dtype: DType, swappedWidth: Int) {

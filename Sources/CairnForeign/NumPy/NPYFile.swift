@@ -2,8 +2,8 @@
 
 public import CairnCheckpoints
 import CairnContainer
-public import CairnSystem
-public import CairnTensors
+package import CairnSystem
+package import CairnTensors
 
 extension CheckpointFormat {
   /// One array of NumPy, versions 1 to 3 of its format.
@@ -13,7 +13,8 @@ extension CheckpointFormat {
     recognises: { $0.head.starts(with: NPYHeader.magic) },
     open: { (place) throws(CairnError) in try NPYFile(place.openFile()) },
     sink: { path, options, losses in
-      NumPyWriter(path: path, form: .npy, options: options, accepting: losses)
+      NumPyWriter(
+        target: WriteTarget(path: path, options: options, accepting: losses), form: .npy)
     })
 }
 
@@ -21,23 +22,23 @@ extension CheckpointFormat {
 ///
 /// Elements are given row-major and little-endian, whatever the file says: an array in Fortran order
 /// is held in memory, as a whole, while it is read.
-public struct NPYFile: TableSource {
+package struct NPYFile: TableSource {
   let table: TensorTable
   private let header: NPYHeader
   /// Bytes of the file.
-  public let fileByteCount: Int
+  package let fileByteCount: Int
 
   /// What NumPy calls an array that `savez` is given without a name.
-  public static let tensorName = AcceptedLosses.nameOfOnly
+  package static let tensorName = AcceptedLosses.nameOfOnly
 
   /// The version of the format: 1.0, 2.0 or 3.0.
-  public var formatVersion: String? { header.version }
+  package var formatVersion: String? { header.version }
 
   /// Opens a file whose bytes `source` has.
   ///
   /// - Throws: `truncated`, `trailingBytes`, `invalidHeader`, `headerTooLarge`,
   ///   `unsupported` for elements that are no plain numbers, `unknownDType`, `invalidShape`.
-  public init(_ source: any ByteSource) throws(CairnError) {
+  package init(_ source: any ByteSource) throws(CairnError) {
     do throws(CairnError) {
       header = try NPYHeader(source)
       var table = TensorTable(path: source.path)

@@ -28,7 +28,7 @@ struct NPYHeader: Equatable {
   /// - Throws: `truncated`, `invalidHeader`, `headerTooLarge`, `unsupported`,
   ///   `unknownDType`, `invalidShape`.
   init(_ source: any ByteSource) throws(CairnError) {
-    var reader = SourceReader(source)
+    var reader = ByteCursor(source)
     let magic = try reader.bytes(min(Self.magic.count, reader.remaining))
     guard magic == Self.magic else {
       throw CairnError(

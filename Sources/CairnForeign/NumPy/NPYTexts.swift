@@ -85,8 +85,7 @@ struct NPYTexts: Equatable {
         } catch {
           throw error.located(index: first + place)
         }
-        let end = UInt64(texts.count)
-        for byte in 0..<8 { table.append(UInt8(truncatingIfNeeded: end >> UInt64(8 * byte))) }
+        table.append(littleEndian: UInt64(texts.count))
       }
       first += count
     }
@@ -171,7 +170,7 @@ struct NPYTexts: Equatable {
         } else {
           // It was read as UTF-8 when the type was chosen.
           let value = Self.scalar(text, at: &position) ?? 0xFFFD
-          for byte in 0..<4 { bytes.append(UInt8(truncatingIfNeeded: value >> UInt32(8 * byte))) }
+          bytes.append(littleEndian: value)
           written += 4
         }
         if bytes.count >= piece { try flush() }

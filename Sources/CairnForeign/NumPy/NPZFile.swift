@@ -2,7 +2,7 @@
 
 public import CairnCheckpoints
 import CairnContainer
-public import CairnSystem
+package import CairnSystem
 import CairnTensors
 
 extension CheckpointFormat {
@@ -14,30 +14,30 @@ extension CheckpointFormat {
       try NPZFile(place.openFile(), limits: place.options.limits)
     },
     sink: { path, options, losses in
-      NumPyWriter(path: path, form: .npz, options: options, accepting: losses)
+      NumPyWriter(
+        target: WriteTarget(path: path, options: options, accepting: losses), form: .npz)
     })
 }
 
 /// A `.npz` file: the members of a ZIP archive that are arrays, by their names without `.npy`.
 ///
 /// The order of weights is that of the archive's directory. Members that are no arrays are blobs.
-public struct NPZFile: TableSource {
+package struct NPZFile: TableSource {
   let table: TensorTable
   private let archive: ZipArchive
-  private let others: [(name: TensorName, member: ZipMember)]
-  /// Arrays of types that are not read, such as of Python objects.
-  public let opaqueItems: [OpaqueItem]
+  /// The members that are no arrays; arrays of types that are not read, such as of Python objects.
+  package let attachments: Attachments
 
   /// Bytes of the file.
-  public var fileByteCount: Int { archive.source.count }
+  package var fileByteCount: Int { archive.source.count }
 
   /// Opens a file whose bytes `source` has.
   ///
   /// - Throws: what is wrong with the archive: `invalidArchive`, `invalidPath`, `duplicateName`,
   ///   `unsupported`, `truncated`; and with its arrays, as ``NPYFile/init(_:)``, by their names.
-  public init(_ source: any ByteSource, limits: ContainerLimits = .format) throws(CairnError) {
+  package init(_ source: any ByteSource, limits: ContainerLimits = .format) throws(CairnError) {
     do throws(CairnError) {
-      archive = try ZipArchive(
+      let archive = try ZipArchive(
         source, memberLimit: min(limits.tensorCount, 1 << 20), tolerance: .numpy)
       var table = TensorTable(path: source.path)
       var others: [(name: TensorName, member: ZipMember)] = []
@@ -66,8 +66,12 @@ public struct NPZFile: TableSource {
         }
       }
       self.table = table
-      self.others = others.sorted { $0.name < $1.name }
-      opaqueItems = opaque.items
+      self.archive = archive
+      let members = others.sorted { $0.name < $1.name }
+      attachments = Attachments(
+        blobs: archive.blobs(members) { () throws(CairnError) in
+          try Self.checkOthers(members.map(\.member), in: archive)
+        }, opaqueItems: opaque.items)
     } catch {
       throw error.located(file: source.path)
     }
@@ -96,14 +100,12 @@ public struct NPZFile: TableSource {
 
   /// The bytes of a member that may be held at once: a deflated one's are not in the file.
   private static func mostHeld(of member: ZipMember) -> Int {
-    guard member.method == .deflated else { return .max }
-    let (scaled, over) = member.storedByteCount.multipliedReportingOverflow(by: 16)
-    let (most, overflow) = scaled.addingReportingOverflow(32 << 20)
-    return over || overflow ? .max : most
+    member.method == .deflated
+      ? member.storedByteCount.allowance(times: 16, plus: 32 << 20) : .max
   }
 
   /// Those of the archive.
-  public var checksums: String? { "the CRC-32 of every member" }
+  package var checksums: String? { "the CRC-32 of every member" }
 
   /// The member's name without `.npy`.
   private static func name(of member: ZipMember) -> [UInt8] {
@@ -122,32 +124,21 @@ public struct NPZFile: TableSource {
     return name.isEmpty ? Array(member.name.utf8) : name
   }
 
-  /// Names and sizes of the members that are no arrays.
-  public var blobEntries: [BlobEntry] {
-    get throws(CairnError) {
-      others.map { BlobEntry(name: $0.name, byteCount: $0.member.byteCount) }
-    }
-  }
-
-  /// The members that are no arrays.
+  /// Refuses members that are together far larger than the file.
   ///
-  /// - Throws: `overBudget` if they are together far larger than the file.
-  public var blobs: [Blob] {
-    get throws(CairnError) {
-      let (scaled, over) = archive.source.count.multipliedReportingOverflow(by: 8)
-      let (most, overflow) = scaled.addingReportingOverflow(16 << 20)
-      let budget = Budget(
-        bytes: over || overflow ? .max : most, for: "what the archive holds beside arrays",
-        advice: "Accept that it is left out (--lossy), or the file is hostile")
-      for other in others { try budget.take(bytes: other.member.byteCount) }
-      return try others.map { (other) throws(CairnError) in
-        Blob(name: other.name, bytes: try archive.bytes(of: other.member))
-      }
-    }
+  /// - Throws: `overBudget`.
+  private static func checkOthers(
+    _ others: [ZipMember], in archive: ZipArchive
+  ) throws(CairnError) {
+    let budget = Budget(
+      bytes: archive.source.count.allowance(times: 8, plus: 16 << 20),
+      for: "what the archive holds beside arrays",
+      advice: "If the file is not hostile, accept that it is left out", remedies: [.acceptLoss])
+    for other in others { try budget.take(bytes: other.byteCount) }
   }
 
   /// Checks every member against its CRC-32; deep, also every element.
-  public func check(
+  package func check(
     _ level: VerificationLevel, progress: ProgressHandler
   ) throws(CairnError) {
     try archive.checkContents(progress)

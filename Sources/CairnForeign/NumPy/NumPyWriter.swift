@@ -10,40 +10,29 @@ struct NumPyWriter: TensorSink {
   /// One array, or an archive of them.
   enum Form { case npy, npz }
 
-  private let path: String
-  private let form: Form
-  private let options: WriteOptions
-  private let losses: AcceptedLosses
+  let target: WriteTarget
+  let form: Form
 
   private var format: CheckpointFormat { form == .npy ? .npy : .npz }
 
-  init(path: String, form: Form, options: WriteOptions, accepting losses: AcceptedLosses) {
-    self.path = path
-    self.form = form
-    self.options = options
-    self.losses = losses
-  }
-
-  /// A tensor that is to be written.
-  private struct Item {
-    var entry: TensorEntry
-    /// Where its bytes come from: its own index, or its owner's.
-    var index: Int
+  /// What stands in front of a tensor's elements, and how these lie in the file, if they are texts.
+  private struct Layout {
     var header: [UInt8]
-    /// How the elements lie in the file, if they are texts.
     var texts: NPYTexts?
   }
+  private typealias Item = WrittenTensor<Layout>
 
   /// Writes the file: the one that was there is untouched until the new one is whole.
   ///
   /// - Throws: `cannotHold` for what the format has no place for and is not accepted to be lost.
   mutating func write(
     _ source: any TensorSource, progress: ProgressHandler
-  ) throws(CairnError) {
-    try format.refuse(source, accepting: losses)
-    var items: [Item] = []
-    for index in try source.indicesInWeightOrder() { items.append(try item(index, of: source)) }
-    if !options.expands { try checkTexts(items) }
+  ) throws(CairnError) -> Int {
+    try format.refuse(source, accepting: target.losses)
+    let items = try source.written(source.indicesInWeightOrder()) {
+      (entry, index) throws(CairnError) in try layout(of: entry, index, in: source)
+    }
+    if !target.options.expands { try checkTexts(items) }
     if form == .npy, items.count != 1 {
       throw CairnError(
         .cannotHold, "a .npy file holds one array", expected: "1 tensor", found: "\(items.count)",
@@ -51,61 +40,54 @@ struct NumPyWriter: TensorSink {
     }
     let blobs = try form == .npz ? source.blobs : []
     for blob in blobs { try check(blob) }
-    let total = items.reduce(0) {
-      $0.addingReportingOverflow($1.entry.byteCount).partialValue
-    }
-    let file = try options.file(at: path)
-    var done = 0
-    func advance(_ count: Int) throws(CairnError) {
-      done += count
-      try progress(Progress(done: done, total: total))
-    }
-    if form == .npy {
-      for item in items {
-        try Self.write(item, of: source, advance) { (part) throws(CairnError) in
-          try file.append(part)
+    var (count, window) = (ProgressCount(of: items.byteCount()), ByteWindow())
+    return try target.write { (file) throws(CairnError) in
+      guard form == .npz else {
+        for item in items {
+          try Self.write(item, of: source, &window, &count, progress) {
+            (part) throws(CairnError) in try file.append(part)
+          }
         }
+        return
       }
-    } else {
-      var archive = ZipWriter(file, compresses: options.codec == .auto)
+      var archive = ZipWriter(file, compresses: target.options.codec == .auto)
+      var repeated = RepeatedContents(items.map { ($0.index, $0.entry.byteCount) })
       for item in items {
-        try archive.add(item.entry.name.string + ZipKind.arraySuffix) { (put) throws(CairnError) in
-          try Self.write(item, of: source, advance, to: put)
+        let name = item.entry.name.string + ZipKind.arraySuffix
+        if let content = repeated.next(item.index) {
+          try archive.add(name, again: content)
+          try count.add(item.entry.byteCount, progress)
+          continue
         }
+        let content = try archive.add(name, keeping: repeated.comesAgain(item.index)) {
+          (put) throws(CairnError) in
+          try Self.write(item, of: source, &window, &count, progress, to: put)
+        }
+        if let content { repeated.keep(content, of: item.index) }
       }
       for blob in blobs {
         try archive.add(blob.name.string) { (put) throws(CairnError) in try put(blob.bytes.span) }
       }
       try archive.finish()
     }
-    try file.commit()
   }
 
-  private func item(
-    _ index: Int, of source: any TensorSource
-  ) throws(CairnError) -> Item {
-    let entry = try source.entry(at: index)
+  private func layout(
+    of entry: TensorEntry, _ index: Int, in source: any TensorSource
+  ) throws(CairnError) -> Layout {
     guard entry.dtype == .string || NPYDType.spelling(of: entry.dtype) != nil else {
       throw CairnError(
         .cannotHold, "\(format.name) has no element type \(entry.dtype)",
         at: .init(name: entry.name.string), advice: "Write a .cairn file, or cast the tensor first")
     }
-    var from = index
-    if let owner = entry.aliasOf {
-      guard let found = try source.index(of: owner) else { throw source.noSuchTensor(owner) }
-      from = found
-    }
-    var item = Item(entry: entry, index: from, header: [])
+    var texts: NPYTexts?
     if entry.dtype == .string {
-      do throws(CairnError) {
-        item.texts = try NPYTexts(holding: source.tensor(at: from))
-      } catch {
+      do throws(CairnError) { texts = try NPYTexts(holding: source.tensor(at: index)) } catch {
         throw error.located(name: entry.name.string)
       }
     }
-    let spelling = item.texts?.spelling ?? NPYDType.spelling(of: entry.dtype) ?? ""
-    item.header = NPYHeader.bytes(spelling: spelling, shape: entry.shape)
-    return item
+    let spelling = texts?.spelling ?? NPYDType.spelling(of: entry.dtype) ?? ""
+    return Layout(header: NPYHeader.bytes(spelling: spelling, shape: entry.shape), texts: texts)
   }
 
   /// Texts take as much as the longest of their array, so a few bytes could fill a disk.
@@ -114,15 +96,15 @@ struct NumPyWriter: TensorSink {
   private func checkTexts(_ items: [Item]) throws(CairnError) {
     var (kept, written) = (0, 0)
     for item in items {
-      guard let texts = item.texts else { continue }
+      guard let texts = item.form.texts else { continue }
       kept = kept.addingSaturated(item.entry.byteCount)
       written = written.addingSaturated(texts.byteCount(of: item.entry.shape.elementCount))
       guard written > .plausible(ofFile: kept) else { continue }
       throw CairnError(
         .overBudget, "texts of one length each, as NumPy has them, would take far more bytes",
         at: .init(name: item.entry.name.string),
-        expected: "at most 64 MiB, and 64 times the texts", found: "\(written) bytes",
-        advice: "Write a .cairn file, or say --expand")
+        expected: "at most \(plausibleText(of: "texts"))", found: "\(written) bytes",
+        advice: "Write a .cairn file, or allow it to expand", remedies: [.expand])
     }
   }
 
@@ -135,31 +117,66 @@ struct NumPyWriter: TensorSink {
       throw CairnError(
         .cannotHold, "npz has no place for a blob that looks like an array or a folder",
         at: .init(name: blob.name.string),
-        advice: "Write a .cairn file, or accept the loss (--lossy; blobs)")
+        advice: "Write a .cairn file, or accept the loss of blobs", remedies: [.acceptLoss])
     }
   }
 
   private static func write(
-    _ item: Item, of source: any TensorSource, _ advance: (Int) throws(CairnError) -> Void,
+    _ item: Item, of source: any TensorSource, _ window: inout ByteWindow,
+    _ count: inout ProgressCount, _ progress: ProgressHandler,
     to put: (Span<UInt8>) throws(CairnError) -> Void
   ) throws(CairnError) {
-    try put(item.header.span)
-    if let texts = item.texts {
+    try put(item.form.header.span)
+    if let texts = item.form.texts {
       try texts.encode(source.tensor(at: item.index), to: put)
-      return try advance(item.entry.byteCount)
+      return try count.add(item.entry.byteCount, progress)
     }
-    let window = try Storage(
-      byteCount: max(1, min(SafetensorsWriter.windowByteCount, item.entry.byteCount)),
-      zeroed: false)
-    var offset = 0
-    while offset < item.entry.byteCount {
-      let count = min(window.byteCount, item.entry.byteCount - offset)
-      try window.withMutableBytes(in: 0..<count) { (bytes) throws(CairnError) in
-        try source.read(at: item.index, from: offset, into: &bytes)
-      }
-      try window.withBytes(in: 0..<count, put)
-      offset += count
-      try advance(count)
+    try source.pass(0..<item.entry.byteCount, of: item.index, through: &window) {
+      (part) throws(CairnError) in
+      try put(part)
+      try count.add(part.count, progress)
     }
+  }
+}
+
+/// The contents of members that come again under other names: tensors that are tied, which an archive has
+/// once for each name. To deflate them once is a great deal less work.
+private struct RepeatedContents {
+  /// How often a tensor is still to come, of those that come more than once.
+  private var left: [Int: Int] = [:]
+  private var contents: [Int: ZipWriter.StoredContent] = [:]
+  private var byteCount = 0
+
+  /// The most bytes of a tensor that is kept, and of all at a time.
+  private static let maximumByteCount = 1 << 20
+  private static let maximumTotal = 16 << 20
+
+  init(_ tensors: [(index: Int, byteCount: Int)]) {
+    for tensor in tensors where tensor.byteCount <= Self.maximumByteCount {
+      left[tensor.index, default: 0] += 1
+    }
+    left = left.filter { $0.value > 1 }
+  }
+
+  /// Whether the tensor will come again, and there is room for it.
+  func comesAgain(_ index: Int) -> Bool {
+    (left[index] ?? 0) > 1 && byteCount <= Self.maximumTotal - 2 * Self.maximumByteCount
+  }
+
+  mutating func keep(_ content: ZipWriter.StoredContent, of index: Int) {
+    contents[index] = content
+    byteCount += content.byteCount
+    left[index]? -= 1
+  }
+
+  /// The content of a tensor that was kept; it is given up with the last name.
+  mutating func next(_ index: Int) -> ZipWriter.StoredContent? {
+    guard let content = contents[index] else { return nil }
+    left[index]? -= 1
+    if left[index] == 0 {
+      contents[index] = nil
+      byteCount -= content.byteCount
+    }
+    return content
   }
 }

@@ -31,15 +31,15 @@ struct ONNXConstant {
     while let field = try reader.next() {
       switch (field.number, field.value) {
       case (2, .fixed32(let bits)) where !isList, (7, .fixed32(let bits)) where isList:
-        if dtype == .float32 { try add(bits.littleBytes) }
+        if dtype == .float32 { try add(bits.littleEndianBytes) }
       case (7, .bytes(let range)) where isList && dtype == .float32:
         try budget.take(bytes: range.count)
         bytes += try reader.bytes(range)
       case (3, .varint(let value)) where !isList, (8, .varint(let value)) where isList:
-        if dtype == .int64 { try add(value.littleBytes) }
+        if dtype == .int64 { try add(value.littleEndianBytes) }
       case (8, .bytes(let range)) where isList && dtype == .int64:
         var packed = ProtobufReader(source, in: range)
-        while !packed.isAtEnd { try add(packed.varint().littleBytes) }
+        while !packed.isAtEnd { try add(packed.varint().littleEndianBytes) }
       case (4, .bytes(let range)) where !isList, (9, .bytes(let range)) where isList:
         guard dtype == .string else { break }
         try budget.take(bytes: range.count.addingReportingOverflow(48).partialValue)

@@ -110,16 +110,9 @@ final class ONNXDataFile: ByteSource, Sendable {
 
   private func sum(_ advance: (Int) throws(CairnError) -> Void) throws(CairnError) -> ByteKey {
     var hash = SHA1()
-    let window = try Storage(byteCount: max(1, min(1 << 20, file.count)), zeroed: false)
-    var offset = 0
-    while offset < file.count {
-      let count = min(window.byteCount, file.count - offset)
-      try window.withMutableBytes(in: 0..<count) { (bytes) throws(CairnError) in
-        try file.read(at: offset, into: &bytes)
-      }
-      window.withBytes(in: 0..<count) { hash.add($0) }
-      offset += count
-      try advance(count)
+    try file.pass(0..<file.count) { (bytes) throws(CairnError) in
+      hash.add(bytes)
+      try advance(bytes.count)
     }
     return ByteKey(hash.digest().hexDigits)
   }

@@ -2,8 +2,8 @@
 
 public import CairnCheckpoints
 import CairnContainer
-public import CairnSystem
-public import CairnTensors
+package import CairnSystem
+import CairnTensors
 
 extension CheckpointFormat {
   /// The tensors of an ONNX model, with external data.
@@ -16,19 +16,16 @@ extension CheckpointFormat {
 /// All tensors of an ONNX model, in the order of the file: initialisers and the values of `Constant` nodes
 /// by the names of their values, those among other nodes' attributes, in graphs within nodes, in functions
 /// and in training by paths. The graphs themselves are not kept, and ``remarks`` says so.
-public struct ONNXFile: TableSource {
+package struct ONNXFile: TableSource {
   let table: TensorTable
   private let files: [ONNXDataFile]
-  /// What the model says of itself: versions, producer, properties.
-  public let metadata: Metadata
+  /// What the model says of itself: versions, producer, properties; tensors of types that are not known, and
+  /// what has no name that can be kept; that nodes are not kept.
+  package let attachments: Attachments
   /// Bytes of the model and of its external data.
-  public let fileByteCount: Int
-  /// That nodes are not kept.
-  public let remarks: [String]
-  /// Tensors of types that are not known, and what has no name that can be kept.
-  public let opaqueItems: [OpaqueItem]
+  package let fileByteCount: Int
   /// The version of ONNX's intermediate representation.
-  public let formatVersion: String?
+  package let formatVersion: String?
 
   /// The largest model that is read whole; a larger one has large tensors.
   private static let mostInMemory = 16 << 20
@@ -62,15 +59,14 @@ public struct ONNXFile: TableSource {
       let budget = Budget.index(ofFile: source.count)
       // A million small messages are gone through in memory, where it takes no call of the system each.
       let walked: any ByteSource =
-        source.count <= Self.mostInMemory
+        source.memory == nil && source.count <= Self.mostInMemory
         ? try MemoryBytes(source.withBytes(in: 0..<source.count) { $0.array }) : source
       let model = try ONNXModel(
         walked, budget: budget, taker: ONNXTable(place, source, budget: budget))
       table = model.taker.table
       files = model.taker.files
-      opaqueItems = model.taker.opaque.items
       fileByteCount = model.taker.fileByteCount
-      metadata = Metadata(model.metadata.pairs)
+      let metadata = Metadata(model.metadata.pairs)
       if case .int(let version) = metadata["ir_version"] {
         formatVersion = "IR \(version)"
       } else {
@@ -88,22 +84,24 @@ public struct ONNXFile: TableSource {
       if model.taker.hasTwoBits {
         remarks.append("integers of 2 bits are read as integers of 8 bits")
       }
-      self.remarks = remarks
+      let told = remarks
+      attachments = Attachments(
+        metadata: metadata, opaqueItems: model.taker.opaque.items, remarks: told)
     } catch {
       throw error.located(file: source.path)
     }
   }
 
   /// Whether tensors lie in files of their own.
-  public var spansFiles: Bool { !files.isEmpty }
+  package var spansFiles: Bool { !files.isEmpty }
 
   /// Those of external data, where the model has any.
-  public var checksums: String? {
+  package var checksums: String? {
     files.contains(where: \.hasChecksum) ? "the SHA-1 of external data" : nil
   }
 
   /// Checks external data against the SHA-1 that the model records, if it does; deep, also every element.
-  public func check(
+  package func check(
     _ level: VerificationLevel, progress: ProgressHandler
   ) throws(CairnError) {
     let files = files.filter(\.hasChecksum)
@@ -112,7 +110,7 @@ public struct ONNXFile: TableSource {
     for file in files {
       try file.check { (count) throws(CairnError) in
         done = done.addingReportingOverflow(count).partialValue
-        try progress(Progress(done: done, total: total))
+        try progress(WorkProgress(done: done, total: total))
       }
     }
     if level == .deep { try ElementCheck.run(self, progress: progress) }

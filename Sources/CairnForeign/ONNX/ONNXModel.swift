@@ -183,7 +183,8 @@ struct ONNXModel<Taker: ONNXTensorTaker> {
     let shape = home + "/shape".utf8
     guard shape.count <= TensorName.maximumByteCount else { return }
     try taker.take(
-      try HeldElements(dimensions.flatMap(\.littleBytes)), .int64, [dimensions.count], at: shape,
+      try HeldElements(dimensions.flatMap(\.littleEndianBytes)), .int64, [dimensions.count],
+      at: shape,
       isDerived: true)
   }
 

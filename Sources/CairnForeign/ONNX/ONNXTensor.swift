@@ -203,8 +203,8 @@ struct ONNXTensor {
       case .bytes(let range) where field != .raw:
         try budget.take(bytes: range.count)
         bytes += try source.withBytes(in: range) { $0.array }
-      case .fixed32(let bits): bytes += bits.littleBytes
-      case .fixed64(let bits): bytes += bits.littleBytes
+      case .fixed32(let bits): bytes.append(littleEndian: bits)
+      case .fixed64(let bits): bytes.append(littleEndian: bits)
       default: throw failure(.invalidHeader, "a tensor's raw data stand there twice")
       }
     }
@@ -228,7 +228,7 @@ struct ONNXTensor {
     var bytes: [UInt8] = []
     try forEachVarint { (value) throws(CairnError) in
       try budget.take(bytes: width)
-      for byte in 0..<width { bytes.append(UInt8(truncatingIfNeeded: value >> UInt64(8 * byte))) }
+      bytes.append(littleEndian: value, width: width)
     }
     return bytes
   }
@@ -284,7 +284,7 @@ extension HeldElements {
     var end: UInt64 = 0
     for text in texts {
       end = end.addingReportingOverflow(UInt64(text.count)).partialValue
-      bytes += end.littleBytes
+      bytes.append(littleEndian: end)
     }
     for text in texts { bytes += text }
     try self.init(bytes)

@@ -371,7 +371,7 @@ struct PickleFlattening {
     let type = type.unicodeScalars.count > 128 ? type.excerpt(128) : type
     try content.budget.take(bytes: 200 + min(path.count, 1_024) + type.utf8.count)
     let item = OpaqueItem(
-      path: try PickleNameTable.legal(path, or: "value").utf8, type: type, reason: reason)
+      path: Array(try PickleNameTable.legal(path, or: "value").utf8), type: type, reason: reason)
     unkept.append(item)
   }
 

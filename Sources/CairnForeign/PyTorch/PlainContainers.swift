@@ -26,9 +26,7 @@ struct PlainContainers {
   init(_ content: PickleContent, fileByteCount: Int) throws(CairnError) {
     try content.budget.take(content.nodes.count, of: 4)
     counts = [Int32](repeating: Self.unknown, count: content.nodes.count)
-    let (scaled, over) = fileByteCount.multipliedReportingOverflow(by: 16)
-    maximumByteCount = min(
-      8 << 20, over ? .max : scaled.addingReportingOverflow(1 << 16).partialValue)
+    maximumByteCount = min(8 << 20, fileByteCount.allowance(times: 16, plus: 1 << 16))
   }
 
   /// Counts what the container `value` would be listed as, once for each container in it.

@@ -29,13 +29,14 @@ enum TorchArchive {
     let reason = "what was saved beside the program is not read"
     var items = files.prefix(64).map {
       OpaqueItem(
-        path: ByteKey($0.name).bytes.dropFirst(root.bytes.count), type: "extra file", reason: reason
+        path: Array(ByteKey($0.name).bytes.dropFirst(root.bytes.count)), type: "extra file",
+        reason: reason
       )
     }
     if files.count > items.count {
       items.append(
         OpaqueItem(
-          path: "extra".utf8, type: "extra files",
+          path: Array("extra".utf8), type: "extra files",
           reason: "\(files.count - items.count) more of them: \(reason)"))
     }
     return items
@@ -63,7 +64,8 @@ enum TorchArchive {
       parts.roots.append(("constants", try run(constants, in: archive, &parts.content)))
       parts.opaque.append(
         OpaqueItem(
-          path: "code".utf8, type: "TorchScript", reason: "the program is not read, its tensors are"
+          path: Array("code".utf8), type: "TorchScript",
+          reason: "the program is not read, its tensors are"
         ))
     }
     let isBig = try text(member("byteorder"), in: archive)?.isSpelt(as: "big") ?? false
@@ -97,7 +99,7 @@ enum TorchArchive {
         .headerTooLarge, "the pickle is larger than is allowed", at: .init(name: member.name),
         expected: "at most \(maximumPickleByteCount) bytes", found: "\(member.byteCount)")
     }
-    var reader = SourceReader(archive.content(of: member))
+    var reader = ByteCursor(archive.content(of: member))
     do throws(CairnError) { return try Unpickler.run(&reader, in: &content) } catch {
       // The offset is one within the member.
       throw error.located(name: member.name)

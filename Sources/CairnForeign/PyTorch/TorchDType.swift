@@ -17,12 +17,12 @@ struct TorchDType: Hashable {
   var width: Int { ((dtype.bitWidth ?? 8) * count + 7) / 8 }
   /// The bytes of a number that a big-endian machine turns round.
   var numberWidth: Int {
-    dtype == .complex64 || dtype == .complex128 ? width / 2 : (dtype.bitWidth ?? 8) / 8
+    dtype.isComplex ? width / 2 : (dtype.bitWidth ?? 8) / 8
   }
 
   /// Whether elements are pairs of a real and an imaginary part.
   var isComplex: Bool {
-    dtype == .complex64 || dtype == .complex128 || dtype == .float16 && count == 2
+    dtype.isComplex || dtype == .float16 && count == 2
   }
   /// Whether a sign is one bit of each number.
   var hasSigns: Bool {

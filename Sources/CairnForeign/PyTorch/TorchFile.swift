@@ -3,8 +3,8 @@
 
 public import CairnCheckpoints
 import CairnContainer
-public import CairnSystem
-public import CairnTensors
+package import CairnSystem
+import CairnTensors
 
 extension CheckpointFormat {
   /// What `torch.save` writes.
@@ -24,19 +24,16 @@ extension CheckpointFormat {
 /// Tensors have the paths that ``PickleFlattening`` gives, in the order of the pickle. Of tensors that
 /// are the same view of one storage, all but the first are aliases. Views that share a storage in part
 /// are copied; ``remarks`` names them. Numbers and texts are metadata.
-public struct TorchFile: TableSource {
+package struct TorchFile: TableSource {
   let table: TensorTable
-  /// Numbers and texts of the checkpoint, by their paths.
-  public let metadata: Metadata
-  /// Objects that were not made.
-  public let opaqueItems: [OpaqueItem]
+  /// Numbers and texts of the checkpoint, by their paths; objects that were not made; tensors that share bytes
+  /// here and will not once they are copied, what stands under another name, or as its parts, and what the
+  /// file itself has that is out of the ordinary.
+  package let attachments: Attachments
   /// Bytes of the file.
-  public let fileByteCount: Int
+  package let fileByteCount: Int
   /// The version: of the archive, or of the stream.
-  public let formatVersion: String?
-  /// Tensors that share bytes here and will not once they are copied; what stands under another name, or
-  /// as its parts; what the file itself has that is out of the ordinary.
-  public let remarks: [String]
+  package let formatVersion: String?
   private let archive: ZipArchive?
   private let checked: [(name: TensorName, elements: any ElementBytes)]
 
@@ -61,13 +58,12 @@ public struct TorchFile: TableSource {
   ///
   /// - Throws: what is wrong with the archive, as ``NPZFile/init(_:limits:)``; `invalidPickle`,
   ///   `truncated`, `overBudget`; `unsupported` for what refers to data outside of the file.
-  public init(_ source: any ByteSource, limits: ContainerLimits = .format) throws(CairnError) {
+  package init(_ source: any ByteSource, limits: ContainerLimits = .format) throws(CairnError) {
     do throws(CairnError) {
       fileByteCount = source.count
-      let (bytes, over) = source.count.multipliedReportingOverflow(by: 16)
       let budget = Budget(
-        bytes: over ? .max : bytes.addingReportingOverflow(24 << 20).partialValue,
-        steps: over ? .max : bytes.addingReportingOverflow(4 << 20).partialValue,
+        bytes: source.count.allowance(times: 16, plus: 24 << 20),
+        steps: source.count.allowance(times: 16, plus: 4 << 20),
         for: "what the checkpoint's pickle describes",
         advice: "The file is hostile, or should be saved as tensors alone")
       let head = try source.withBytes(in: 0..<min(512, source.count)) { $0.array }
@@ -95,11 +91,12 @@ public struct TorchFile: TableSource {
       for (name, tensor) in flat.tensors { try builder.add(name, tensor) }
       table = builder.table
       checked = builder.checked
-      remarks =
+      let remarks =
         parts.remarks + flat.notes.sentences("of such notes")
         + builder.sharing().sentences("tensors that share bytes")
-      opaqueItems = parts.opaque + flat.unkept
-      metadata = Metadata(flat.metadata)
+      attachments = Attachments(
+        metadata: Metadata(flat.metadata), opaqueItems: parts.opaque + flat.unkept,
+        remarks: remarks)
     } catch {
       throw error.located(file: source.path)
     }
@@ -121,38 +118,29 @@ public struct TorchFile: TableSource {
   }
 
   /// Those of the archive, where it is one.
-  public var checksums: String? { archive == nil ? nil : "the CRC-32 of every member" }
+  package var checksums: String? { archive == nil ? nil : "the CRC-32 of every member" }
 
   /// Checks every member of an archive against its CRC-32; deep, also every element that its type does
   /// not allow to be any bits.
-  public func check(
+  package func check(
     _ level: VerificationLevel, progress: ProgressHandler
   ) throws(CairnError) {
     try archive?.checkContents(progress)
     guard level == .deep else { return }
     let total = checked.reduce(0) { $0.addingReportingOverflow($1.elements.count).partialValue }
-    let (scaled, overflow) = fileByteCount.multipliedReportingOverflow(by: 16)
     let budget = Budget(
-      bytes: overflow ? .max : scaled.addingReportingOverflow(64 << 20).partialValue,
+      bytes: fileByteCount.allowance(times: 16, plus: 64 << 20),
       for: "the check of the file's truth values")
-    let window = try Storage(byteCount: 1 << 20, zeroed: false)
-    var done = 0
+    var count = ProgressCount(of: total)
     for (name, elements) in checked {
       try budget.take(bytes: elements.count)
       var start = 0
-      while start < elements.count {
-        let part = min(window.byteCount, elements.count - start)
-        do throws(CairnError) {
-          try window.withMutableBytes(in: 0..<part) { (bytes) throws(CairnError) in
-            try elements.read(from: start, into: &bytes)
-            try ElementRules.checkBools(bytes.span, firstElement: start)
-          }
-        } catch {
+      try elements.pass(0..<elements.count, step: 1 << 20) { (bytes) throws(CairnError) in
+        do throws(CairnError) { try ElementRules.checkBools(bytes, firstElement: start) } catch {
           throw error.located(file: table.path, name: name.string)
         }
-        start += part
-        done += part
-        try progress(Progress(done: done, total: total))
+        start += bytes.count
+        try count.add(bytes.count, progress)
       }
     }
   }

@@ -28,7 +28,7 @@ enum TorchStream {
   static func read(
     _ source: any ByteSource, _ content: consuming PickleContent
   ) throws(CairnError) -> TorchFile.Parts {
-    var reader = SourceReader(source)
+    var reader = ByteCursor(source)
     var parts = TorchFile.Parts(content: content, roots: [], storages: [])
     _ = try Unpickler.run(&reader, in: &parts.content)
     guard try Unpickler.run(&reader, in: &parts.content) == .int(version) else {
@@ -68,7 +68,7 @@ enum TorchStream {
   /// The bytes behind the pickles, by the numbers of their storages.
   private static func elements(
     _ keys: [PickleValue], _ content: PickleContent, _ source: any ByteSource,
-    _ reader: inout SourceReader
+    _ reader: inout ByteCursor
   ) throws(CairnError) -> [Int: any ElementBytes] {
     var numbers: [ByteKey: Int] = [:]
     for (number, storage) in content.storages.enumerated()

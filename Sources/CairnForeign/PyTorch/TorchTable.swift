@@ -27,8 +27,7 @@ struct TorchTable {
     self.content = content
     self.storages = storages
     table = TensorTable(path: path)
-    let (scaled, overflow) = fileByteCount.multipliedReportingOverflow(by: 16)
-    remaining = overflow ? .max : scaled.addingReportingOverflow(64 << 20).partialValue
+    remaining = fileByteCount.allowance(times: 16, plus: 64 << 20)
   }
 
   /// Adds a tensor.

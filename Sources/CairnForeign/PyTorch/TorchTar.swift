@@ -21,7 +21,7 @@ enum TorchTar {
   }
 
   private static func members(_ source: any ByteSource) throws(CairnError) -> [Member] {
-    var reader = SourceReader(source)
+    var reader = ByteCursor(source)
     var members: [Member] = []
     while reader.remaining >= 512, members.count < 64 {
       let start = reader.location
@@ -48,13 +48,13 @@ enum TorchTar {
     _ source: any ByteSource, _ content: consuming PickleContent
   ) throws(CairnError) -> TorchFile.Parts {
     let members = try members(source)
-    func member(_ name: StaticString) throws(CairnError) -> SourceReader {
+    func member(_ name: StaticString) throws(CairnError) -> ByteCursor {
       guard let found = members.first(where: { $0.name.elementsEqual("\(name)".utf8) }) else {
         throw CairnError(
           .truncated, "the archive has no member of that name", expected: "\(name)",
           advice: "The file is cut short or damaged; fetch it again")
       }
-      return SourceReader(source, in: found.range)
+      return ByteCursor(source, in: found.range)
     }
     var parts = TorchFile.Parts(content: content, roots: [], storages: [])
     var known: [Int64: PickleValue] = [:]
@@ -77,7 +77,7 @@ enum TorchTar {
   }
 
   private static func count(
-    _ reader: inout SourceReader, _ parts: inout TorchFile.Parts
+    _ reader: inout ByteCursor, _ parts: inout TorchFile.Parts
   ) throws(CairnError) -> Int64 {
     guard case .int(let count) = try Unpickler.run(&reader, in: &parts.content), count >= 0 else {
       throw reader.failure(.invalidPickle, "the archive does not say how many storages it has")
@@ -88,7 +88,7 @@ enum TorchTar {
   /// The storages, each a pickle of (key, device, type), a number of elements and the bytes; then which of
   /// them are parts of others.
   private static func readStorages(
-    _ source: any ByteSource, _ reader: inout SourceReader, _ parts: inout TorchFile.Parts,
+    _ source: any ByteSource, _ reader: inout ByteCursor, _ parts: inout TorchFile.Parts,
     _ known: inout [Int64: PickleValue]
   ) throws(CairnError) {
     var left = try count(&reader, &parts)
@@ -138,7 +138,7 @@ enum TorchTar {
   /// The tensors, each a pickle of (key, key of the storage, type), the number of dimensions, those, the
   /// strides and the offset.
   private static func readTensors(
-    _ reader: inout SourceReader, _ parts: inout TorchFile.Parts,
+    _ reader: inout ByteCursor, _ parts: inout TorchFile.Parts,
     _ known: inout [Int64: PickleValue]
   ) throws(CairnError) {
     var left = try count(&reader, &parts)

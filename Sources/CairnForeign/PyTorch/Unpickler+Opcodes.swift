@@ -7,8 +7,20 @@ import CairnSystem
 extension Unpickler {
   private static let maximumLine = 1 << 20
 
+  /// The next line without its line feed.
   private mutating func line() throws(CairnError) -> [UInt8] {
-    try reader.line(limit: Self.maximumLine)
+    let start = reader.location
+    var line: [UInt8] = []
+    while true {
+      let byte = try reader.byte()
+      if byte == UInt8(ascii: "\n") { return line }
+      guard line.count < Self.maximumLine else {
+        throw CairnError(
+          .invalidHeader, "a line is too long", at: start,
+          expected: "at most \(Self.maximumLine) bytes")
+      }
+      line.append(byte)
+    }
   }
 
   /// The next `count` bytes: of a deflated pickle they may be far more than the file has.

@@ -3,11 +3,11 @@
 // to be called is an opaque object with the name of its class. What the opcodes are is in
 // `Unpickler+Opcodes.swift`.
 
-public import CairnSystem
+package import CairnSystem
 
 /// The machine that a pickle is a program for.
 struct Unpickler {
-  var reader: SourceReader
+  var reader: ByteCursor
   var content: PickleContent
   private(set) var stack: [PickleValue] = []
   /// Where the stack stood at each mark.
@@ -28,7 +28,7 @@ struct Unpickler {
   /// - Throws: `truncated`, `invalidPickle`, `overBudget`; `unsupported` for what refers to data that is
   ///   not there.
   static func run(
-    _ reader: inout SourceReader, in content: inout PickleContent,
+    _ reader: inout ByteCursor, in content: inout PickleContent,
     persistent: [Int64: PickleValue] = [:]
   ) throws(CairnError) -> PickleValue {
     let budget = content.budget
@@ -48,7 +48,7 @@ struct Unpickler {
   }
 
   private init(
-    _ reader: SourceReader, _ content: PickleContent, _ persistent: [Int64: PickleValue]
+    _ reader: ByteCursor, _ content: PickleContent, _ persistent: [Int64: PickleValue]
   ) {
     self.reader = reader
     self.content = content
@@ -238,5 +238,5 @@ extension PickleContent {
 
 extension CairnError.Code {
   /// A pickle that breaks the rules of pickles.
-  public static let invalidPickle = Self("invalidPickle")
+  package static let invalidPickle = Self("invalidPickle")
 }

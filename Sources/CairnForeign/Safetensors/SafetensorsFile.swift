@@ -1,8 +1,8 @@
 // A safetensors file as a source of tensors: read lazily, from any source of bytes.
 
-public import CairnCheckpoints
-public import CairnSystem
-public import CairnTensors
+package import CairnCheckpoints
+package import CairnSystem
+package import CairnTensors
 
 #if _endian(big)
   #error("Tensors are kept and read in little-endian order")
@@ -20,28 +20,28 @@ public import CairnTensors
 /// `safetensors.torch.save_model` notes in the metadata: they come after all tensors.
 ///
 /// Two names that Swift's `String` would call equal, but whose bytes differ, are two tensors.
-public struct SafetensorsFile: Sendable {
+package struct SafetensorsFile: Sendable {
   private let source: any ByteSource
   private let header: SafetensorsHeader
   private let indices: [TensorName: Int]
   private let aliases: [(name: TensorName, owner: Int)]
   /// The bytes of the header: the JSON and the spaces after it, without the length in front of it.
-  public let headerByteCount: Int
+  package let headerByteCount: Int
 
   /// The bytes of the data: those of all tensors.
-  public var dataByteCount: Int { source.count - dataOffset }
+  package var dataByteCount: Int { source.count - dataOffset }
 
   /// Where the data begins, from the start of the file.
-  public var dataOffset: Int { SafetensorsHeader.lengthByteCount + headerByteCount }
+  package var dataOffset: Int { SafetensorsHeader.lengthByteCount + headerByteCount }
 
   /// The bytes of the file.
-  public var byteCount: Int { source.count }
+  package var byteCount: Int { source.count }
 
   /// Opens the file at `path`.
   ///
   /// - Throws: as ``init(_:maximumHeaderByteCount:)``; `notFound`, `permissionDenied`,
   ///   `notARegularFile`, `inputOutput`.
-  public init(path: String, access: FileBytes.Access = .positioned) throws(CairnError) {
+  package init(path: String, access: FileAccess = .positioned) throws(CairnError) {
     try self.init(FileBytes(path: path, access: access))
   }
 
@@ -54,7 +54,7 @@ public struct SafetensorsFile: Sendable {
   /// - Throws: `truncated`, `trailingBytes`, `headerTooLarge`, `invalidHeader`, `duplicateName`,
   ///   `invalidShape`, `sizeMismatch`, `overlappingTensors`,
   ///   `gapBetweenTensors`, each with the offset in the file; and what reading needs.
-  public init(
+  package init(
     _ source: any ByteSource, maximumHeaderByteCount: Int = 100_000_000
   ) throws(CairnError) {
     do throws(CairnError) {
@@ -116,16 +116,16 @@ public struct SafetensorsFile: Sendable {
 
 extension SafetensorsFile: TensorSource {
   /// The number of tensors, second names included.
-  public var count: Int { header.items.count + aliases.count }
+  package var count: Int { header.items.count + aliases.count }
 
-  /// Tensors of types that are not known or under names that none can have here, and such metadata.
-  public var opaqueItems: [OpaqueItem] { header.opaque.items }
-
-  /// The texts of `__metadata__`.
-  public var metadata: Metadata { header.metadata }
+  /// The texts of `__metadata__`; tensors of types that are not known or under names that none can have here,
+  /// and such metadata.
+  package var attachments: Attachments {
+    Attachments(metadata: header.metadata, opaqueItems: header.opaque.items)
+  }
 
   /// What the header says of the tensor at `index`, counted in the order of the header.
-  public func entry(at index: Int) throws(CairnError) -> TensorEntry {
+  package func entry(at index: Int) throws(CairnError) -> TensorEntry {
     let item = try item(at: index)
     let alias = index < header.items.count ? nil : aliases[index - header.items.count].name
     return TensorEntry(
@@ -136,11 +136,11 @@ extension SafetensorsFile: TensorSource {
   /// The index of the tensor called `name`, or nil.
   ///
   /// - Complexity: O(1).
-  public func index(of name: TensorName) throws(CairnError) -> Int? { indices[name] }
+  package func index(of name: TensorName) throws(CairnError) -> Int? { indices[name] }
 
   /// Fills `bytes` with the tensor's elements from byte `offset` on, as they are in the file: a
   /// bool may be neither 0 nor 1.
-  public func read(
+  package func read(
     at index: Int, from offset: Int, into bytes: inout MutableSpan<UInt8>
   ) throws(CairnError) {
     let item = try item(at: index)
@@ -156,31 +156,22 @@ extension SafetensorsFile: TensorSource {
   ///
   /// - Throws: `invalidElement` for a bool that is neither 0 nor 1, and what reading needs.
   /// - Complexity: O(1) for a source in memory (O(bytes) for bools), else O(bytes).
-  public func tensor(at index: Int) throws(CairnError) -> Tensor {
+  package func tensor(at index: Int) throws(CairnError) -> Tensor {
     let item = try item(at: index)
     let start = dataOffset + item.range.lowerBound
-    let tensor: Tensor
-    if let memory = source.memory {
-      let first = memory.range.lowerBound + start
-      tensor = Tensor(
-        dtype: item.dtype, shape: item.shape,
-        region: ByteRegion(memory.storage, first..<first + item.range.count))
-    } else {
-      tensor = try Tensor(dtype: item.dtype, shape: item.shape, byteCount: item.range.count) {
-        (bytes) throws(CairnError) in
-        try read(at: index, from: 0, into: &bytes)
-      }
-    }
-    do throws(CairnError) {
-      try tensor.withBytes { (bytes) throws(CairnError) in
-        try ElementRules.check(bytes, dtype: item.dtype, elementCount: item.shape.elementCount)
-      }
-    } catch {
+    do throws(CairnError) { return try wholeTensor(at: index) } catch {
+      // Of elements that are none, the place in the file.
+      guard error.code == .invalidElement else { throw error }
       throw error.located(
         file: source.path, offset: UInt64(start + (error.location.index ?? 0)),
         name: item.name.string)
     }
-    return tensor
+  }
+
+  /// Where the tensor lies in the source's memory, if that has any.
+  package func memory(at index: Int) throws(CairnError) -> ByteRegion? {
+    let range = try item(at: index).range
+    return source.memory?.part(dataOffset + range.lowerBound..<dataOffset + range.upperBound)
   }
 
   private func item(at index: Int) throws(CairnError) -> SafetensorsHeader.Item {

@@ -20,17 +20,12 @@ extension CheckpointFormat {
     open: { (place) throws(CairnError) in try SafetensorsFile(place.openFile()) },
     holdsTies: { (source) throws(CairnError) in try SafetensorsTies.areHeld(of: source) },
     sink: { path, options, losses in
-      var own = SafetensorsWriter.Options()
-      own.accepting = losses
-      own.replacing = options.replacing
-      own.durability = options.durability
-      return SafetensorsWriter(
-        path: path, options: own, files: options.files, proof: options.proof)
+      SafetensorsWriter(path: path, options: options, accepting: losses)
     }
   ).with { $0.namesInFolder = FolderNames.safetensors }
 }
 
 extension SafetensorsFile: CheckpointSource {
   /// The bytes of the file.
-  public var fileByteCount: Int { byteCount }
+  package var fileByteCount: Int { byteCount }
 }

@@ -75,7 +75,7 @@ package struct SafetensorsLayout: Sendable {
       throw CairnError(
         .cannotHold, "a text of the metadata would be read as a second name of a tensor",
         at: .init(name: name.string),
-        advice: "Write a .cairn file, or leave the key out (--exclude-metadata)")
+        advice: "Write a .cairn file, or leave the key out", remedies: [.excludeMetadata])
     }
   }
 
@@ -113,12 +113,9 @@ package struct SafetensorsLayout: Sendable {
         at: .init(name: name.string), found: "\(entry.dtype) \(entry.shape)",
         advice: "Write a .cairn file, or reshape the tensor first")
     }
-    var from = index
-    if let owner = entry.aliasOf {
-      guard let found = try source.index(of: owner) else { throw source.noSuchTensor(owner) }
-      from = found
-    }
-    return Item(entry: entry, index: from, spelling: spelling.name, rank: spelling.rank)
+    return Item(
+      entry: entry, index: try source.ownerIndex(of: entry, at: index), spelling: spelling.name,
+      rank: spelling.rank)
   }
 
   private static func metadata(
@@ -175,7 +172,6 @@ package struct SafetensorsLayout: Sendable {
         expected: "at most \(SafetensorsHeader.maximumByteCount) bytes", found: "\(json.count)",
         advice: "Write a .cairn file, or several files")
     }
-    let count = UInt64(json.count)
-    return (0..<8).map { UInt8(truncatingIfNeeded: count >> UInt64(8 * $0)) } + json
+    return UInt64(json.count).littleEndianBytes + json
   }
 }

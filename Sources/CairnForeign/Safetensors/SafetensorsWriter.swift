@@ -1,7 +1,7 @@
 // Writing a safetensors file: one pass over the source, a window of memory, all or nothing.
 
-public import CairnCheckpoints
-public import CairnSystem
+package import CairnCheckpoints
+package import CairnSystem
 import CairnTensors
 
 /// A safetensors file that takes all tensors of a source.
@@ -12,40 +12,14 @@ import CairnTensors
 ///
 /// The format has no ties, no configuration, no blobs, no metadata but texts, and not all element
 /// types. What it has no place for is refused unless the caller accepts the loss.
-public struct SafetensorsWriter: Sendable {
-  /// How a file is written.
-  public struct Options: Hashable, Sendable {
-    /// What may be lost of a source that the format cannot hold; nothing unless set.
-    public var accepting: AcceptedLosses = []
-    /// Whether a file that is there already is replaced; true unless set otherwise.
-    public var replacing = true
-    /// What the file survives; a loss of power unless set otherwise.
-    public var durability: Durability = .synchronized
-
-    /// The default options.
-    public init() {}
-  }
-
-  /// The most bytes of tensors in memory at a time.
-  package static let windowByteCount = 4 << 20
-
-  private let path: String
-  private let options: Options
-  private let files: any FileSystem
-  private let proof: SaveProof?
+package struct SafetensorsWriter: Sendable {
+  private let target: WriteTarget
 
   /// A file to be written at `path`. Nothing is done before the first source comes.
-  public init(path: String, options: Options = Options()) {
-    self.init(path: path, options: options, files: SystemFileSystem())
-  }
-
   package init(
-    path: String, options: Options = Options(), files: any FileSystem, proof: SaveProof? = nil
+    path: String, options: WriteOptions = WriteOptions(), accepting losses: AcceptedLosses = []
   ) {
-    self.path = path
-    self.options = options
-    self.files = files
-    self.proof = proof
+    target = WriteTarget(path: path, options: options, accepting: losses)
   }
 
   /// The bytes of a file with everything that `source` has.
@@ -56,7 +30,7 @@ public struct SafetensorsWriter: Sendable {
   ///   - budget: The most bytes of tensors to hold; the machine's memory unless given.
   /// - Throws: `cannotHold` for what the format has no place for and `losses` does not name;
   ///   `overBudget`, and what reading the source needs.
-  public static func bytes(
+  package static func bytes(
     of source: any TensorSource, accepting losses: AcceptedLosses = [], budget: Int? = nil
   ) throws(CairnError) -> [UInt8] {
     let layout = try SafetensorsLayout(of: source, accepting: losses)
@@ -82,7 +56,7 @@ public struct SafetensorsWriter: Sendable {
     try append(layout.header.span)
     // Small tensors gather in the window until it is full; large ones go through it in parts.
     let window = try Storage(
-      byteCount: min(windowByteCount, max(layout.dataByteCount, 1)), zeroed: false)
+      byteCount: min(ByteWindow.byteCount, max(layout.dataByteCount, 1)), zeroed: false)
     var filled = 0
     var done = 0
     for (index, byteCount) in layout.data {
@@ -98,12 +72,12 @@ public struct SafetensorsWriter: Sendable {
         if filled == window.byteCount {
           try window.withBytes(in: 0..<filled, append)
           filled = 0
-          try progress(Progress(done: done, total: layout.dataByteCount))
+          try progress(WorkProgress(done: done, total: layout.dataByteCount))
         }
       }
     }
     if filled > 0 { try window.withBytes(in: 0..<filled, append) }
-    try progress(Progress(done: done, total: layout.dataByteCount))
+    try progress(WorkProgress(done: done, total: layout.dataByteCount))
   }
 }
 
@@ -113,16 +87,15 @@ extension SafetensorsWriter: TensorSink {
   /// - Throws: `cannotHold` for what the format has no place for and the options do not accept to
   ///   lose; `alreadyExists`, `notARegularFile`, `permissionDenied`, `noSpace`, `inputOutput`; what
   ///   reading the source needs and what `progress` throws.
-  public mutating func write(
+  @discardableResult
+  package mutating func write(
     _ source: any TensorSource, progress: ProgressHandler
-  ) throws(CairnError) {
-    let layout = try SafetensorsLayout(of: source, accepting: options.accepting)
-    let file = try AtomicFile(
-      path: path, replacing: options.replacing, durability: options.durability, files: files,
-      proof: proof)
-    try Self.write(layout, of: source, progress: progress) { (part) throws(CairnError) in
-      try file.append(part)
+  ) throws(CairnError) -> Int {
+    let layout = try SafetensorsLayout(of: source, accepting: target.losses)
+    return try target.write { (file) throws(CairnError) in
+      try Self.write(layout, of: source, progress: progress) { (part) throws(CairnError) in
+        try file.append(part)
+      }
     }
-    try file.commit()
   }
 }

@@ -8,8 +8,8 @@
 public import CairnCheckpoints
 import CairnContainer
 import CairnJSON
-public import CairnSystem
-public import CairnTensors
+package import CairnSystem
+package import CairnTensors
 
 extension CheckpointFormat {
   /// Shards with an index in JSON.
@@ -24,7 +24,7 @@ extension CheckpointFormat {
     },
     spansFiles: true,
     sink: { path, options, losses in
-      ShardedWriter(path: path, options: options, accepting: losses)
+      ShardedWriter(target: WriteTarget(path: path, options: options, accepting: losses))
     }
   ).with { $0.claimsFolder = { FolderNames.index(in: $0) != nil } }
 }
@@ -35,7 +35,7 @@ extension CheckpointFormat {
 /// The order of weights is that of the index. `total_size` is left out where it is what the tensors
 /// take; the index's other metadata are kept, and those of the shards: under their own keys where the
 /// shards agree, else under `SHARD/KEY`.
-public struct ShardedCheckpoint: CheckpointSource {
+package struct ShardedCheckpoint: CheckpointSource, TensorView {
   /// A tensor of the index.
   private struct Item {
     var name: TensorName
@@ -50,13 +50,10 @@ public struct ShardedCheckpoint: CheckpointSource {
   private let items: [Item]
   private let indices: [TensorName: Int]
   /// The bytes of the index and of all shards.
-  public let fileByteCount: Int
-  /// What index and shards say of the whole.
-  public let metadata: Metadata
-  /// That shards hold what the index does not name, or that the folder holds other checkpoints.
-  public let remarks: [String]
-  /// What the shards hold and is not read.
-  public let opaqueItems: [OpaqueItem]
+  package let fileByteCount: Int
+  /// What index and shards say of the whole; what the shards hold and is not read; that they hold what the
+  /// index does not name, or that the folder holds other checkpoints.
+  package let attachments: Attachments
 
   /// The largest index that is read.
   static let maximumIndexByteCount = 64 << 20
@@ -144,7 +141,7 @@ public struct ShardedCheckpoint: CheckpointSource {
       indices[tie.name] = items.count
       items.append(tie)
     }
-    metadata = try Self.metadata(
+    let metadata = try Self.metadata(
       index, shards, Self.logicalByteCount(items, shards), &opaque)
     var remarks = FolderNames.remarks(name, in: place)
     if let first = left.first {
@@ -153,8 +150,9 @@ public struct ShardedCheckpoint: CheckpointSource {
           + "\(first.string.excerpt): they are left out")
     }
     for shard in shards { for item in shard.opaqueItems { try opaque.add(item) } }
-    self.remarks = remarks
-    opaqueItems = opaque.items
+    let told = remarks
+    attachments = Attachments(
+      metadata: metadata, opaqueItems: opaque.items, remarks: told)
     self.shards = shards
     self.items = items
     self.indices = indices
@@ -235,12 +233,17 @@ public struct ShardedCheckpoint: CheckpointSource {
     for (number, shard) in shards.enumerated() {
       for (key, value) in shard.metadata { found[key, default: []].append((number, value)) }
     }
-    for (key, values) in found.sorted(by: { $0.key < $1.key }) {
+    // Few differ: only those are put in order.
+    var differing: [(key: Metadata.Key, values: [(shard: Int, value: MetadataValue)])] = []
+    for (key, values) in found {
       let own = metadata[key] ?? values[0].value
       if values.allSatisfy({ $0.value == own }) {
         metadata[key] = own
-        continue
+      } else {
+        differing.append((key, values))
       }
+    }
+    for (key, values) in differing.sorted(by: { $0.key < $1.key }) {
       for (number, value) in values {
         let path = index.shards[number].bytes + "/".utf8 + key.utf8
         guard let long = try? TensorName(utf8: path) else {
@@ -260,7 +263,7 @@ public struct ShardedCheckpoint: CheckpointSource {
   // MARK: - Tensors
 
   /// The number of tensors.
-  public var count: Int { items.count }
+  package var count: Int { items.count }
 
   private func item(at index: Int) throws(CairnError) -> Item {
     try checkIndex(index)
@@ -268,7 +271,7 @@ public struct ShardedCheckpoint: CheckpointSource {
   }
 
   /// What the shard says of the tensor at `index`, counted in the order of the index.
-  public func entry(at index: Int) throws(CairnError) -> TensorEntry {
+  package func entry(at index: Int) throws(CairnError) -> TensorEntry {
     let item = try item(at: index)
     var entry = try shards[item.shard].entry(at: item.index)
     entry.position = index
@@ -279,34 +282,26 @@ public struct ShardedCheckpoint: CheckpointSource {
   /// The index of the tensor called `name`, or nil.
   ///
   /// - Complexity: O(1).
-  public func index(of name: TensorName) throws(CairnError) -> Int? { indices[name] }
+  package func index(of name: TensorName) throws(CairnError) -> Int? { indices[name] }
 
-  /// Fills `bytes` with the tensor's elements from byte `offset` on.
-  public func read(
-    at index: Int, from offset: Int, into bytes: inout MutableSpan<UInt8>
-  ) throws(CairnError) {
+  /// The shard that has the tensor.
+  package func origin(of index: Int) throws(CairnError) -> TensorOrigin? {
     let item = try item(at: index)
-    try shards[item.shard].read(at: item.index, from: offset, into: &bytes)
-  }
-
-  /// The whole tensor, as its shard gives it.
-  public func tensor(at index: Int) throws(CairnError) -> Tensor {
-    let item = try item(at: index)
-    return try shards[item.shard].tensor(at: item.index)
+    return TensorOrigin(shards[item.shard], item.index, number: item.shard)
   }
 
   /// What all tensors may come to: as much as of all shards' bytes.
-  public var plausibleByteCount: Int { .plausible(ofFile: fileByteCount) }
+  package var plausibleByteCount: Int { .plausible(ofFile: fileByteCount) }
 
   /// Those of the shards, if they have any.
-  public var checksums: String? { shards.lazy.compactMap(\.checksums).first }
+  package var checksums: String? { shards.lazy.compactMap(\.checksums).first }
 
   /// Checks every shard; deep, also every element.
-  public func check(
+  package func check(
     _ level: VerificationLevel, progress: ProgressHandler
   ) throws(CairnError) {
     for shard in shards { try shard.check(level) { (_) throws(CairnError) in } }
-    try progress(Progress(done: 1, total: 1))
+    try progress(WorkProgress(done: 1, total: 1))
   }
 }
 
@@ -329,5 +324,5 @@ private struct MissingShard: CheckpointSource {
 
 extension CairnError.Code {
   /// An index and its shards contradict each other.
-  public static let shardMismatch = Self("shardMismatch")
+  package static let shardMismatch = Self("shardMismatch")
 }

@@ -11,40 +11,33 @@ import CairnTensors
 ///
 /// The metadata are written into the index, but for `format`, which readers look for in every shard.
 struct ShardedWriter: TensorSink {
-  private let path: String
-  private let options: WriteOptions
-  private let losses: AcceptedLosses
-
-  init(path: String, options: WriteOptions, accepting losses: AcceptedLosses) {
-    self.path = path
-    self.options = options
-    self.losses = losses
-  }
+  let target: WriteTarget
 
   /// Writes all files; the index appears last.
   ///
   /// - Throws: `cannotHold` for what the format has no place for and is not accepted to be lost.
   mutating func write(
     _ source: any TensorSource, progress: ProgressHandler
-  ) throws(CairnError) {
-    try CheckpointFormat.sharded.refuse(source, accepting: losses)
-    let stem = try Self.stem(of: path)
+  ) throws(CairnError) -> Int {
+    try CheckpointFormat.sharded.refuse(source, accepting: target.losses)
+    let stem = try Self.stem(of: target.path)
     guard SystemPath.bytes(stem) == Array(stem.utf8) else {
       throw CairnError(
         .invalidArgument, "the name is not valid UTF-8, and the index names its files in JSON",
-        at: .init(file: path), advice: "Give the checkpoint a name that is UTF-8")
+        at: .init(file: target.path), advice: "Give the checkpoint a name that is UTF-8")
     }
-    let plan = try ShardPlan(source, largest: options.shardByteCount)
+    let plan = try ShardPlan(source, largest: target.options.shardByteCount)
     guard plan.shards.count <= ShardedCheckpoint.maximumShardCount else {
       throw CairnError(
         .limitExceeded, "the checkpoint would have more shards than is allowed",
         expected: "at most \(ShardedCheckpoint.maximumShardCount)",
-        found: "\(plan.shards.count)", advice: "Allow larger shards (--shard-size)")
+        found: "\(plan.shards.count)", advice: "Allow larger shards",
+        remedies: [.largerShards])
     }
     let texts = plan.shards.isEmpty ? Metadata() : try ShardedMetadata.inShards(source)
     let metadata = try ShardedMetadata.inIndex(
       source.metadata, but: texts, byteCount: plan.byteCount)
-    var group = try FileGroup(index: path, options: options)
+    var group = try FileGroup(index: target.path, options: target.options)
     var map = JSONObject()
     var done = 0
     for (number, shard) in plan.shards.enumerated() {
@@ -56,13 +49,13 @@ struct ShardedWriter: TensorSink {
         SafetensorsLayout(of: part, accepting: [], isShard: true), of: part,
         progress: { (step) throws(CairnError) in
           done = before + step.done
-          try progress(Progress(done: done, total: plan.byteCount))
+          try progress(WorkProgress(done: done, total: plan.byteCount))
         },
         to: { (bytes) throws(CairnError) in try file.append(bytes) })
       let fileName = SystemPath.split(stem + name).name
       for item in shard { map[item.entry.name.string] = .string(fileName) }
     }
-    try group.commit(index: Self.index(map, metadata))
+    return try group.commit(index: Self.index(map, metadata))
   }
 
   /// `-00001-of-00003.safetensors`.
@@ -116,12 +109,9 @@ struct ShardPlan {
     var filled = 0
     for index in try source.indicesInWeightOrder() {
       var item = Item(entry: try source.entry(at: index), index: index)
-      if let owner = item.entry.aliasOf {
-        if tiesAreHeld { continue }
-        guard let found = try source.index(of: owner) else { throw source.noSuchTensor(owner) }
-        item.index = found
-        item.entry.aliasOf = nil
-      }
+      if tiesAreHeld, item.entry.aliasOf != nil { continue }
+      item.index = try source.ownerIndex(of: item.entry, at: index)
+      item.entry.aliasOf = nil
       let bytes = item.entry.byteCount
       let (sum, overflow) = byteCount.addingReportingOverflow(bytes)
       guard !overflow else {
@@ -139,12 +129,13 @@ struct ShardPlan {
 }
 
 /// The tensors of one shard.
-private struct ShardSource: TensorSource {
+private struct ShardSource: TensorView {
   let base: any TensorSource
   let items: [ShardPlan.Item]
   let metadata: Metadata
 
   var count: Int { items.count }
+  var attachments: Attachments { Attachments(metadata: metadata) }
 
   func entry(at index: Int) throws(CairnError) -> TensorEntry {
     try checkIndex(index)
@@ -153,11 +144,9 @@ private struct ShardSource: TensorSource {
     return entry
   }
 
-  func read(
-    at index: Int, from offset: Int, into bytes: inout MutableSpan<UInt8>
-  ) throws(CairnError) {
+  func origin(of index: Int) throws(CairnError) -> TensorOrigin? {
     try checkIndex(index)
-    try base.read(at: items[index].index, from: offset, into: &bytes)
+    return TensorOrigin(base, items[index].index)
   }
 }
 

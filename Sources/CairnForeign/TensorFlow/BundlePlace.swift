@@ -87,7 +87,7 @@ struct BundlePlace {
   /// Whether a file ends as a table of sorted keys does.
   static func isTable(_ file: any ByteSource) -> Bool {
     guard file.count >= SortedTable.footerByteCount else { return false }
-    var reader = SourceReader(file, in: file.count - 8..<file.count)
+    var reader = ByteCursor(file, in: file.count - 8..<file.count)
     return (try? reader.integer(UInt64.self)) == SortedTable.magic
   }
 

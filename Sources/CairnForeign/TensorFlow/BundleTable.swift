@@ -157,7 +157,7 @@ struct BundleTable {
         found: "\(entry.byteCount)", advice: SortedTable.advice)
     }
     checked.append(elements)
-    let width = (dtype.bitWidth ?? 8) / (dtype == .complex64 || dtype == .complex128 ? 16 : 8)
+    let width = (dtype.bitWidth ?? 8) / (dtype.isComplex ? 16 : 8)
     return isBigEndian && width > 1 ? SwappedElements(base: elements, width: width) : elements
   }
 

@@ -11,93 +11,71 @@ import CairnTensors
 /// The keys are the tensors' names. What came from an object graph brings the graph's own key
 /// (`_CHECKPOINTABLE_OBJECT_GRAPH`) with it, and is an object-based checkpoint again.
 struct BundleWriter: TensorSink {
-  private let path: String
-  private let options: WriteOptions
-  private let losses: AcceptedLosses
-
-  init(path: String, options: WriteOptions, accepting losses: AcceptedLosses) {
-    self.path = path
-    self.options = options
-    self.losses = losses
-  }
-
-  /// A tensor that is to be written.
-  private struct Item {
-    var entry: TensorEntry
-    /// Where its bytes come from: its own index, or its owner's.
-    var index: Int
-    var type: Int
-  }
+  let target: WriteTarget
 
   /// Writes both files; the index appears last.
   ///
   /// - Throws: `cannotHold` for what the format has no place for and is not accepted to be lost.
   mutating func write(
     _ source: any TensorSource, progress: ProgressHandler
-  ) throws(CairnError) {
-    try CheckpointFormat.tensorflow.refuse(source, accepting: losses)
+  ) throws(CairnError) -> Int {
+    try CheckpointFormat.tensorflow.refuse(source, accepting: target.losses)
     let ending = ".index"
-    guard let prefix = path.dropping(suffix: ending), !prefix.isEmpty,
+    guard let prefix = target.path.dropping(suffix: ending), !prefix.isEmpty,
       !prefix.spellingEnds(with: "/")
     else {
       throw CairnError(
-        .invalidArgument, "the name is not that of a bundle's index", at: .init(file: path),
+        .invalidArgument, "the name is not that of a bundle's index", at: .init(file: target.path),
         expected: "such as model.index")
     }
-    var items: [Item] = []
-    for index in 0..<source.count { items.append(try Self.item(index, of: source)) }
-    items.sort { $0.entry.name < $1.entry.name }
-    for (one, next) in zip(items, items.dropFirst()) where one.entry.name == next.entry.name {
+    let tensors = try source.written(0..<source.count, as: Self.type)
+      .sorted { $0.entry.name < $1.entry.name }
+    for (one, next) in zip(tensors, tensors.dropFirst()) where one.entry.name == next.entry.name {
       throw CairnError(
         .duplicateName, "two tensors have the same name", at: .init(name: one.entry.name.string))
     }
-    let total = items.reduce(0) { $0.addingReportingOverflow($1.entry.byteCount).partialValue }
-    var group = try FileGroup(index: path, options: options)
+    var group = try FileGroup(index: target.path, options: target.options)
     let file = try group.part(prefix + ".data-00000-of-00001")
     var data = BundleData(file: file)
     var table = SortedTableWriter()
     // `BundleHeaderProto`: one data file, version 1 of what produces it.
     table.add([], ProtobufFields.number(1, 1) + ProtobufFields.message(3, [8, 1]))
-    var done = 0
-    for item in items {
+    var count = ProgressCount(of: tensors.byteCount())
+    for tensor in tensors {
       let start = data.position
       data.begin()
-      if item.entry.dtype == .string {
-        try data.addTexts(source, item.index, item.entry)
+      if tensor.entry.dtype == .string {
+        try data.addTexts(source, tensor.index, tensor.entry)
       } else {
-        try data.add(source, item.index, 0..<item.entry.byteCount)
+        try data.add(source, tensor.index, 0..<tensor.entry.byteCount)
       }
-      table.add(item.entry.name.utf8, Self.message(item, start..<data.position, data.crc))
-      done = done.addingReportingOverflow(item.entry.byteCount).partialValue
-      try progress(Progress(done: done, total: total))
+      table.add(tensor.entry.name.utf8, Self.message(tensor, start..<data.position, data.crc))
+      try count.add(tensor.entry.byteCount, progress)
     }
-    try group.commit(index: table.finish())
+    return try group.commit(index: table.finish())
   }
 
-  private static func item(_ index: Int, of source: any TensorSource) throws(CairnError) -> Item {
-    let entry = try source.entry(at: index)
+  /// The number of the tensor's type.
+  private static func type(of entry: TensorEntry, _ index: Int) throws(CairnError) -> Int {
     guard let type = BundleEntry.number(of: entry.dtype) else {
       throw CairnError(
         .cannotHold, "tensorflow has no element type \(entry.dtype)",
         at: .init(name: entry.name.string),
         advice: "Write a .cairn file, or cast the tensor first")
     }
-    var from = index
-    if let owner = entry.aliasOf {
-      guard let found = try source.index(of: owner) else { throw source.noSuchTensor(owner) }
-      from = found
-    }
-    return Item(entry: entry, index: from, type: type)
+    return type
   }
 
   /// `BundleEntryProto`.
-  private static func message(_ item: Item, _ range: Range<Int>, _ crc: UInt32) -> [UInt8] {
-    let shape = item.entry.shape.dimensions.flatMap {
+  private static func message(
+    _ tensor: WrittenTensor<Int>, _ range: Range<Int>, _ crc: UInt32
+  ) -> [UInt8] {
+    let shape = tensor.entry.shape.dimensions.flatMap {
       ProtobufFields.message(2, ProtobufFields.number(1, $0))
     }
     // Field 6, four bytes.
-    let checksum = [6 << 3 | 5] + CRC32C.masked(crc).littleBytes
-    return ProtobufFields.number(1, item.type) + ProtobufFields.message(2, shape)
+    let checksum = [6 << 3 | 5] + CRC32C.masked(crc).littleEndianBytes
+    return ProtobufFields.number(1, tensor.form) + ProtobufFields.message(2, shape)
       + ProtobufFields.number(4, range.lowerBound) + ProtobufFields.number(5, range.count)
       + checksum
   }
@@ -108,7 +86,7 @@ private struct BundleData {
   let file: AtomicFile
   private(set) var position = 0
   private(set) var crc: UInt32 = 0
-  private var window: [UInt8] = []
+  private var window = ByteWindow()
 
   init(file: AtomicFile) { self.file = file }
 
@@ -124,18 +102,12 @@ private struct BundleData {
   mutating func add(
     _ source: any TensorSource, _ index: Int, _ range: Range<Int>
   ) throws(CairnError) {
-    var offset = range.lowerBound
-    while offset < range.upperBound {
-      let count = min(SafetensorsWriter.windowByteCount, range.upperBound - offset)
-      if window.count < count { window = [UInt8](repeating: 0, count: count) }
-      var span = window.mutableSpan
-      try span.withPart(0..<count) { (part) throws(CairnError) in
-        try source.read(at: index, from: offset, into: &part)
-      }
-      let bytes = window
-      try append(bytes.span.extracting(0..<count))
-      offset += count
+    // The window leaves `self` meanwhile: it and a call on `self` would overlap.
+    var window = window
+    try source.pass(range, of: index, through: &window) { (bytes) throws(CairnError) in
+      try append(bytes)
     }
+    self.window = window
   }
 
   /// Appends a string tensor (`WriteStringTensor`): lengths, their checksum, texts. The checksum of the whole
@@ -163,7 +135,7 @@ private struct BundleData {
       }
       let length = end - last
       ProtobufFields.append(length, to: &lengths)
-      let plain = UInt32(exactly: length).map(\.littleBytes) ?? length.littleBytes
+      let plain = UInt32(exactly: length).map(\.littleEndianBytes) ?? length.littleEndianBytes
       crc = CRC32C.checksum(plain.span, continuing: crc)
       last = end
     }
@@ -172,7 +144,7 @@ private struct BundleData {
     }
     try file.append(lengths.span)
     position += lengths.count
-    let masked = CRC32C.masked(crc).littleBytes
+    let masked = CRC32C.masked(crc).littleEndianBytes
     try append(masked.span)
     try add(source, index, endBytes..<entry.byteCount)
   }

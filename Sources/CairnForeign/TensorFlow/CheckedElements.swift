@@ -41,17 +41,7 @@ struct CheckedElements: ElementBytes {
   /// Reads all bytes and checks them.
   func check() throws(CairnError) {
     var found: UInt32 = 0
-    var window = [UInt8](repeating: 0, count: min(1 << 20, max(1, count)))
-    var done = 0
-    while done < count {
-      let step = min(window.count, count - done)
-      var span = window.mutableSpan
-      try span.withPart(0..<step) { (bytes) throws(CairnError) in
-        try part.read(from: done, into: &bytes)
-      }
-      found = CRC32C.checksum(window.span.extracting(0..<step), continuing: found)
-      done += step
-    }
+    try part.pass(0..<count, step: 1 << 20) { found = CRC32C.checksum($0, continuing: found) }
     try Self.compare(CRC32C.masked(found), crc, at: place)
   }
 
@@ -89,18 +79,19 @@ struct CheckedElements: ElementBytes {
     for _ in 0..<elements {
       let length = try reader.varint()
       let width = length <= UInt64(UInt32.max) ? 4 : 8
-      let bytes = (0..<width).map { UInt8(truncatingIfNeeded: length >> UInt64(8 * $0)) }
+      var bytes: [UInt8] = []
+      bytes.append(littleEndian: length, width: width)
       crc = CRC32C.checksum(bytes.span, continuing: crc)
       let (sum, overflow) = end.addingReportingOverflow(Int(clamping: length))
       guard !overflow, sum <= entry.byteCount else {
         throw CairnError(.sizeMismatch, "the texts are longer than their bytes", at: place)
       }
       end = sum
-      ends += (0..<8).map { UInt8(truncatingIfNeeded: UInt64(end) >> UInt64(8 * $0)) }
+      ends.append(littleEndian: UInt64(end))
     }
     let stored = try reader.take(4)
     let masked = CRC32C.masked(crc)
-    let expected = (0..<4).reduce(UInt32(0)) { $0 | UInt32(stored[$1]) << UInt32(8 * $1) }
+    let expected: UInt32 = stored.span.field(0)
     try compare(masked, expected, at: place)
     crc = CRC32C.checksum(stored.span, continuing: crc)
     let bytes = try reader.take(end)

@@ -33,10 +33,8 @@ enum SnappyDecoder {
     /// The next `count` bytes as a little-endian number.
     func number(_ count: Int) -> Int? {
       guard count <= input.count - place else { return nil }
-      var value = 0
-      for byte in 0..<count { value |= Int(input[place + byte]) << (8 * byte) }
-      place += count
-      return value
+      defer { place += count }
+      return Int(truncatingIfNeeded: input.span.number(at: place, width: count))
     }
     while place < input.count {
       let tag = Int(input[place])

@@ -37,7 +37,7 @@ struct SortedTable {
     var footer = ProtobufReader(source, in: start..<source.count)
     _ = try Self.handle(&footer)
     let index = try Self.handle(&footer)
-    var end = SourceReader(source, in: source.count - 8..<source.count)
+    var end = ByteCursor(source, in: source.count - 8..<source.count)
     guard try end.integer(UInt64.self) == Self.magic else {
       throw CairnError(
         .invalidHeader, "the file does not end as a table does", at: .init(offset: UInt64(start)),
@@ -91,7 +91,7 @@ struct SortedTable {
     try budget.take(3, of: handle.byteCount)
     defer { budget.giveBack(bytes: 3 * handle.byteCount) }
     let stored = try source.withBytes(in: handle.offset..<end + 1) { $0.array }
-    var trailer = SourceReader(source, in: end + 1..<end + 5)
+    var trailer = ByteCursor(source, in: end + 1..<end + 5)
     let expected: UInt32 = try trailer.integer()
     let found = CRC32C.masked(CRC32C.checksum(stored.span))
     guard expected == found else {
@@ -125,7 +125,7 @@ struct SortedTable {
       CairnError(.invalidHeader, message, at: place, advice: advice)
     }
     guard bytes.count >= 4 else { throw broken("a block has no restart points") }
-    let restarts = (0..<4).reduce(0) { $0 | Int(bytes[bytes.count - 4 + $1]) << (8 * $1) }
+    let restarts = Int(bytes.span.field(bytes.count - 4, as: UInt32.self))
     guard restarts <= (bytes.count - 4) / 4 else {
       throw broken("a block's restart points are too many")
     }

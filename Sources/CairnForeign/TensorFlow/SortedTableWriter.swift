@@ -41,7 +41,9 @@ struct SortedTableWriter {
     }
 
     func finished() -> [UInt8] {
-      (restarts + [UInt32(clamping: restarts.count)]).reduce(into: bytes) { $0 += $1.littleBytes }
+      (restarts + [UInt32(clamping: restarts.count)]).reduce(into: bytes) {
+        $0 += $1.littleEndianBytes
+      }
     }
   }
 
@@ -84,7 +86,7 @@ struct SortedTableWriter {
     ProtobufFields.append(UInt64(bytes.count), to: &handle)
     ProtobufFields.append(UInt64(content.count), to: &handle)
     let stored = content + [0]
-    bytes += stored + CRC32C.masked(CRC32C.checksum(stored.span)).littleBytes
+    bytes += stored + CRC32C.masked(CRC32C.checksum(stored.span)).littleEndianBytes
     return handle
   }
 
@@ -95,7 +97,7 @@ struct SortedTableWriter {
     let meta = write(Block(restartInterval: Self.restartInterval).finished())
     var footer = meta + write(index.finished())
     footer += repeatElement(0, count: SortedTable.footerByteCount - 8 - footer.count)
-    return bytes + footer + SortedTable.magic.littleBytes
+    return bytes + footer + SortedTable.magic.littleEndianBytes
   }
 }
 
@@ -124,12 +126,5 @@ enum ProtobufFields {
     var bytes = [field << 3 | 2]
     append(UInt64(content.count), to: &bytes)
     return bytes + content
-  }
-}
-
-extension FixedWidthInteger where Self: UnsignedInteger {
-  /// The bytes, the least significant first.
-  var littleBytes: [UInt8] {
-    (0..<Self.bitWidth / 8).map { UInt8(truncatingIfNeeded: self >> Self(8 * $0)) }
   }
 }

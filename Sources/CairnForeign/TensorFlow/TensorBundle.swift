@@ -3,7 +3,7 @@
 
 public import CairnCheckpoints
 import CairnContainer
-public import CairnSystem
+package import CairnSystem
 import CairnTensors
 
 extension CheckpointFormat {
@@ -15,7 +15,7 @@ extension CheckpointFormat {
     open: { (place) throws(CairnError) in try TensorBundle(place) },
     spansFiles: true,
     sink: { path, options, losses in
-      BundleWriter(path: path, options: options, accepting: losses)
+      BundleWriter(target: WriteTarget(path: path, options: options, accepting: losses))
     }
   ).with { $0.place = { BundlePlace.opening(prefix: $0, options: $1) } }
 }
@@ -24,15 +24,14 @@ extension CheckpointFormat {
 ///
 /// A partitioned variable is one tensor. Every tensor is checked against its CRC-32C before the first of
 /// its bytes is used.
-public struct TensorBundle: TableSource {
+package struct TensorBundle: TableSource {
   let table: TensorTable
   private let checked: [CheckedElements]
-  /// Entries of types that are not read, such as resources and variants.
-  public let opaqueItems: [OpaqueItem]
-  /// That a SavedModel's graphs are not kept.
-  public let remarks: [String]
+  /// Entries of types that are not read, such as resources and variants; that a SavedModel's graphs are not
+  /// kept.
+  package let attachments: Attachments
   /// Bytes of the index and of the data files.
-  public let fileByteCount: Int
+  package let fileByteCount: Int
 
   /// The most data files: each is open.
   private static let maximumFileCount = 4_096
@@ -49,7 +48,6 @@ public struct TensorBundle: TableSource {
         advice: "Name the index, its prefix, or the folder that it is in")
     }
     let index = try found.index(at: place)
-    remarks = found.remarks
     do throws(CairnError) {
       let budget = Budget.index(ofFile: index.count)
       let sorted = try SortedTable(index, limits: place.options.limits, budget: budget)
@@ -66,7 +64,7 @@ public struct TensorBundle: TableSource {
       try builder.build()
       table = builder.table
       checked = builder.checked
-      opaqueItems = builder.opaque.items
+      attachments = Attachments(opaqueItems: builder.opaque.items, remarks: found.remarks)
       fileByteCount = builder.dataByteCount.addingReportingOverflow(index.count).partialValue
     } catch {
       throw error.located(file: index.path)
@@ -74,11 +72,11 @@ public struct TensorBundle: TableSource {
   }
 
   /// Those of the index and of every tensor.
-  public var checksums: String? { "the CRC-32C of the index and of every tensor" }
+  package var checksums: String? { "the CRC-32C of the index and of every tensor" }
 
   /// Checks every tensor against its CRC-32C; deep, also every element. The index was checked when it was
   /// opened, and texts too.
-  public func check(
+  package func check(
     _ level: VerificationLevel, progress: ProgressHandler
   ) throws(CairnError) {
     let total = checked.reduce(0) { $0.addingReportingOverflow($1.count).partialValue }
@@ -86,7 +84,7 @@ public struct TensorBundle: TableSource {
     for elements in checked {
       try elements.check()
       done = done.addingReportingOverflow(elements.count).partialValue
-      try progress(Progress(done: done, total: total))
+      try progress(WorkProgress(done: done, total: total))
     }
     if level == .deep { try ElementCheck.run(self, progress: progress) }
   }

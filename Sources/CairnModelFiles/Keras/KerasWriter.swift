@@ -20,17 +20,8 @@ struct KerasWriter: TensorSink {
   /// A whole model, or weights alone.
   enum Form { case model, weights }
 
-  private let path: String
-  private let form: Form
-  private let options: WriteOptions
-  private let losses: AcceptedLosses
-
-  init(path: String, form: Form, options: WriteOptions, accepting losses: AcceptedLosses) {
-    self.path = path
-    self.form = form
-    self.options = options
-    self.losses = losses
-  }
+  let target: WriteTarget
+  let form: Form
 
   /// What goes into a file.
   private struct Contents {
@@ -48,26 +39,20 @@ struct KerasWriter: TensorSink {
   ///   that it does not know where Keras keeps the weights.
   mutating func write(
     _ source: any TensorSource, progress: ProgressHandler
-  ) throws(CairnError) {
+  ) throws(CairnError) -> Int {
     let format: CheckpointFormat = form == .model ? .keras : .hdf5
-    try format.refuse(source, accepting: losses)
+    try format.refuse(source, accepting: target.losses)
     let contents = try contents(of: source)
-    let total = contents.datasets.reduce(0) {
-      $0.addingReportingOverflow($1.byteCount).partialValue
-    }
-    var done = 0
-    func advance(_ count: Int) throws(CairnError) {
-      done += count
-      try progress(Progress(done: done, total: total))
-    }
-    let file = try options.file(at: path)
-    if form == .weights {
-      let gathered = GatheredFile(file)
-      try Self.write(contents, of: source, advance) { (part) throws(CairnError) in
-        try gathered.append(part)
+    let total = contents.datasets.reduce(0) { $0.addingSaturated($1.byteCount) }
+    var count = ProgressCount(of: total)
+    return try target.write { (file) throws(CairnError) in
+      guard form == .model else {
+        let gathered = GatheredFile(file)
+        try Self.write(contents, of: source, &count, progress) { (part) throws(CairnError) in
+          try gathered.append(part)
+        }
+        return try gathered.flush()
       }
-      try gathered.flush()
-    } else {
       // Stored, as Keras does: the weights can then be read in place.
       var archive = ZipWriter(file, compresses: false)
       try archive.add(KerasMember.metadata) { (put) throws(CairnError) in
@@ -77,22 +62,21 @@ struct KerasWriter: TensorSink {
         try put(contents.configuration.span)
       }
       try archive.add(KerasMember.weights) { (put) throws(CairnError) in
-        try Self.write(contents, of: source, advance, to: put)
+        try Self.write(contents, of: source, &count, progress, to: put)
       }
       for blob in contents.blobs {
         try archive.add(blob.name.string) { (put) throws(CairnError) in try put(blob.bytes.span) }
       }
       try archive.finish()
     }
-    try file.commit()
   }
 
   /// The key-values that no attribute can hold, each by its key.
-  @Sendable static func lostMetadata(of source: any TensorSource) -> [Loss] {
-    var losses: [Loss] = []
+  @Sendable static func lostMetadata(of source: any TensorSource) -> [FormatLoss] {
+    var losses: [FormatLoss] = []
     for (key, value) in source.metadata {
       guard let reason = HDF5Encoding.reason(against: key.string, value) else { continue }
-      losses.append(Loss(kind: .metadata, what: reason, name: key))
+      losses.append(FormatLoss(kind: .metadata, what: reason, name: key))
     }
     return losses
   }
@@ -108,10 +92,11 @@ struct KerasWriter: TensorSink {
       }
       let value = try ConfigurationText.parse(found)
       if KerasConfiguration.isLegacy(value, of: source) {
-        guard losses.contains(.configuration) else {
+        guard target.losses.contains(.configuration) else {
           throw CairnError(
             .cannotHold, "keras has no place for a configuration of an older Keras",
-            advice: "Accept that it is written in the form of Keras 3 (--lossy; configuration)")
+            advice: "Accept the loss of its configuration: it is written in the form of Keras 3",
+            remedies: [.acceptLoss])
         }
         guard !KerasConfiguration.hasOlderActivation(value, of: source) else {
           throw CairnError(
@@ -148,7 +133,7 @@ struct KerasWriter: TensorSink {
         parts.count == 2 && HDF5Encoding.canName(parts[1]) && layout.canHoldAttributes(parts[0])
       let attribute = isOfObject ? (parts[0], parts[1], value) : ("", key.string, value)
       // What an attribute can be is kept, whatever may be lost.
-      if losses.contains(.metadata), !HDF5Encoding.canHold(attribute.1, value) { continue }
+      if target.losses.contains(.metadata), !HDF5Encoding.canHold(attribute.1, value) { continue }
       metadata.append(attribute)
     }
     var datasets = layout.datasets
@@ -167,7 +152,8 @@ struct KerasWriter: TensorSink {
       else {
         throw CairnError(
           .cannotHold, "keras has no place for a blob of that name",
-          at: .init(name: blob.name.string), advice: "Accept the loss (--lossy; blobs)")
+          at: .init(name: blob.name.string), advice: "Accept the loss of blobs",
+          remedies: [.acceptLoss])
       }
     }
     return Contents(
@@ -176,26 +162,19 @@ struct KerasWriter: TensorSink {
   }
 
   private static func write(
-    _ contents: Contents, of source: any TensorSource, _ advance: (Int) throws(CairnError) -> Void,
-    to put: (Span<UInt8>) throws(CairnError) -> Void
+    _ contents: Contents, of source: any TensorSource, _ count: inout ProgressCount,
+    _ progress: ProgressHandler, to put: (Span<UInt8>) throws(CairnError) -> Void
   ) throws(CairnError) {
+    var window = ByteWindow()
     for part in contents.plan.parts {
       switch part {
       case .bytes(let bytes): try put(bytes.span)
       case .elements(let number):
         let dataset = contents.datasets[number]
-        let window = try Storage(
-          byteCount: max(1, min(SafetensorsWriter.windowByteCount, dataset.byteCount)),
-          zeroed: false)
-        var offset = 0
-        while offset < dataset.byteCount {
-          let count = min(window.byteCount, dataset.byteCount - offset)
-          try window.withMutableBytes(in: 0..<count) { (bytes) throws(CairnError) in
-            try source.read(at: dataset.index, from: offset, into: &bytes)
-          }
-          try window.withBytes(in: 0..<count, put)
-          offset += count
-          try advance(count)
+        try source.pass(0..<dataset.byteCount, of: dataset.index, through: &window) {
+          (part) throws(CairnError) in
+          try put(part)
+          try count.add(part.count, progress)
         }
       }
     }

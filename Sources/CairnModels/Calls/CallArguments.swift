@@ -17,7 +17,7 @@ public indirect enum CallArgument<Value: Sendable>: Sendable {
   case value(JSONValue)
 
   /// The tensors in it, from first to last.
-  public var tensors: [Value] {
+  package var tensors: [Value] {
     switch self {
     case .tensor(let tensor): [tensor]
     case .list(let elements): elements.flatMap(\.tensors)
@@ -75,7 +75,7 @@ public struct CallArguments<Value: Sendable>: Sendable {
   }
 
   /// All tensors, those with a name last.
-  public var tensors: [Value] {
+  package var tensors: [Value] {
     positional.flatMap(\.tensors) + named.flatMap(\.argument.tensors)
   }
 

@@ -84,7 +84,7 @@ public struct ConfigurationReader: Sendable {
   }
 
   /// The error for a value that asks for behaviour that is not implemented.
-  public func unsupported(_ key: String, _ what: String) -> CairnError {
+  package func unsupported(_ key: String, _ what: String) -> CairnError {
     CairnError(
       .unsupportedConfiguration, what, at: .init(name: path(of: key)),
       found: object[key].map { Self.excerpt($0) })

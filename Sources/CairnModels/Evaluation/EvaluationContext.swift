@@ -40,7 +40,7 @@ public struct EvaluationContext: Sendable {
     var context = self
     context.budget = Budget(
       bytes: .max, steps: maximumStepCount, for: "the evaluation",
-      advice: "Predict fewer examples at once; 'cairn predict --no-limits' sets no bounds")
+      advice: "Predict fewer examples at once, or set no bounds", remedies: [.noLimits])
     return context
   }
 

@@ -12,7 +12,7 @@ public final class Activation: OneInputLayer, ConfiguredLayer {
 
   let core: LayerState
   /// The function.
-  let activation: ActivationFunction
+  let activation: OutputActivation
 
   /// A layer that applies `activation`.
   ///
@@ -32,7 +32,7 @@ public final class Activation: OneInputLayer, ConfiguredLayer {
 
   /// The input's own shape; for glu half as wide, where Keras's own `compute_output_shape` errs.
   func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
-    guard activation == .glu, let last = input.dimensions.last, let width = last else {
+    guard activation == .function(.glu), let last = input.dimensions.last, let width = last else {
       return input
     }
     return try input.withLast(width / 2)

@@ -24,38 +24,27 @@ public final class BatchNormalization: FloatLayer, ConfiguredLayer {
   let centers: Bool
   /// Whether there is a `gamma`.
   let scales: Bool
-  private let initializers: Initializers
-
   /// What the variables begin with.
-  public struct Initializers: Hashable, Sendable {
-    /// The offset; zeros unless set.
-    public var beta = Initializer.zeros
-    /// The factor; ones unless set.
-    public var gamma = Initializer.ones
-    /// The moving mean; zeros unless set.
-    public var movingMean = Initializer.zeros
-    /// The moving variance; ones unless set.
-    public var movingVariance = Initializer.ones
-
-    /// Keras's defaults.
-    public init() {}
-  }
+  private let initializers:
+    (beta: Initializer, gamma: Initializer, mean: Initializer, variance: Initializer)
 
   /// A layer that normalises along `axis`.
   ///
   /// - Throws: `invalidArgument` for a momentum or an epsilon that is not finite; `invalidName`.
   public convenience init(
     axis: Int = -1, momentum: Double = 0.99, epsilon: Double = 0.001, centers: Bool = true,
-    scales: Bool = true, initializers: Initializers = Initializers(), name: String? = nil,
-    trainable: Bool = true, dtype: DTypePolicy = .float32
+    scales: Bool = true, betaInitializer: Initializer = .zeros,
+    gammaInitializer: Initializer = .ones, movingMeanInitializer: Initializer = .zeros,
+    movingVarianceInitializer: Initializer = .ones, name: String? = nil, trainable: Bool = true,
+    dtype: DTypePolicy = .float32
   ) throws(CairnError) {
     try self.init(
       making: [
         "axis": axis, "momentum": momentum, "epsilon": epsilon, "center": centers,
-        "scale": scales, "beta_initializer": initializers.beta,
-        "gamma_initializer": initializers.gamma,
-        "moving_mean_initializer": initializers.movingMean,
-        "moving_variance_initializer": initializers.movingVariance,
+        "scale": scales, "beta_initializer": betaInitializer,
+        "gamma_initializer": gammaInitializer,
+        "moving_mean_initializer": movingMeanInitializer,
+        "moving_variance_initializer": movingVarianceInitializer,
       ], name: name, trainable: trainable, dtype: dtype)
   }
 
@@ -74,13 +63,12 @@ public final class BatchNormalization: FloatLayer, ConfiguredLayer {
     reader.record("epsilon", epsilon.json)
     centers = try reader.bool("center", default: true)
     scales = try reader.bool("scale", default: true)
-    var initializers = Initializers()
-    initializers.beta = try reader.initializer("beta_initializer", default: .zeros)
-    initializers.gamma = try reader.initializer("gamma_initializer", default: .ones)
-    initializers.movingMean = try reader.initializer("moving_mean_initializer", default: .zeros)
-    initializers.movingVariance = try reader.initializer(
-      "moving_variance_initializer", default: .ones)
-    self.initializers = initializers
+    initializers = (
+      beta: try reader.initializer("beta_initializer", default: .zeros),
+      gamma: try reader.initializer("gamma_initializer", default: .ones),
+      mean: try reader.initializer("moving_mean_initializer", default: .zeros),
+      variance: try reader.initializer("moving_variance_initializer", default: .ones)
+    )
     _ = reader.preserved([
       "beta_regularizer", "gamma_regularizer", "beta_constraint", "gamma_constraint",
     ])
@@ -118,8 +106,8 @@ public final class BatchNormalization: FloatLayer, ConfiguredLayer {
     var rows: [(name: String, Initializer, LayerVariable.Role)] = []
     if scales { rows.append(("gamma", initializers.gamma, .trainable)) }
     if centers { rows.append(("beta", initializers.beta, .trainable)) }
-    rows.append(("moving_mean", initializers.movingMean, .nonTrainable))
-    rows.append(("moving_variance", initializers.movingVariance, .nonTrainable))
+    rows.append(("moving_mean", initializers.mean, .nonTrainable))
+    rows.append(("moving_variance", initializers.variance, .nonTrainable))
     var variables: [LayerVariable] = []
     for (name, initializer, role) in rows {
       variables.append(

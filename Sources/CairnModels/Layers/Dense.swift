@@ -2,7 +2,7 @@
 
 import CairnJSON
 public import CairnSystem
-public import CairnTensors
+package import CairnTensors
 
 /// A fully connected layer: `activation(input · kernel + bias)`, over the last dimension.
 ///
@@ -14,11 +14,11 @@ public final class Dense: OneInputLayer, ConfiguredLayer {
   let core: LayerState
   private let quantized: QuantizedLayer?
   /// The number of outputs.
-  public let units: Int
+  package let units: Int
   /// What is applied to the outputs.
-  public let activation: ActivationFunction
+  let activation: OutputActivation
   /// Whether there is a bias.
-  public let usesBias: Bool
+  let usesBias: Bool
   private let initializers: (kernel: Initializer, bias: Initializer)
 
   /// A layer of `units` outputs.
@@ -49,9 +49,9 @@ public final class Dense: OneInputLayer, ConfiguredLayer {
   }
 
   /// The matrix, once the layer is built.
-  public var kernel: Variable? { state.variable("kernel") }
+  package var kernel: Variable? { state.variable("kernel") }
   /// The bias, once the layer is built and if it has one.
-  public var bias: Variable? { state.variable("bias") }
+  package var bias: Variable? { state.variable("bias") }
 
   /// `(…, units)` for `(…, n)`.
   func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {

@@ -15,7 +15,7 @@ public final class EinsumDense: FloatLayer, ConfiguredLayer {
   let core: LayerState
   private let quantized: QuantizedLayer?
   /// What is applied to the outputs.
-  let activation: ActivationFunction
+  let activation: OutputActivation
   private let equation: EinsumEquation
   private let partialShape: [Int?]
   private let biasAxes: [Int]?

@@ -10,10 +10,6 @@ import CairnTensors
 public final class Flatten: OneInputLayer, ConfiguredLayer {
   static let kind = LayerKind("Flatten", keepsWholeNumbers: true)
 
-  /// Which dimension the channels are: those of `channelsFirst` are made the last before
-  /// flattening, so that both formats give one order.
-  public typealias DataFormat = CairnModels.DataFormat
-
   let core: LayerState
   /// Which dimension the channels are.
   let dataFormat: DataFormat

@@ -68,7 +68,7 @@ public final class InputLayer: OneInputLayer, ConfiguredLayer {
   }
 
   /// The shape of a batch: known from the start.
-  public var inputShapes: [BatchShape]? { [batchShape] }
+  var builtShapes: [BatchShape]? { [batchShape] }
 
   /// ``batchShape`` in its type.
   func specs(

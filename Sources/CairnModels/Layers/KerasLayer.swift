@@ -6,16 +6,19 @@ import CairnSystem
 import CairnTensors
 
 /// What holds of every layer of a class.
-struct LayerKind: Sendable {
+public struct LayerKind: Sendable {
   /// The class's name in configurations: `Dense`.
-  let className: String
-  /// The module in configurations.
+  public let className: String
+  /// The module in configurations: `keras.layers` for Keras's own.
   let module: String
-  /// Whether the mask of the first input is the output's too.
+  /// Keras's `registered_name`, for classes that are not Keras's own: `package>Class`.
+  let registeredName: String?
+  /// Whether the mask of the first input is the output's too; Keras's `supports_masking`.
   let passesMask: Bool
-  /// Whether floats that come in are converted to the layer's compute type.
+  /// Whether floats that come in are converted to the layer's compute type; not for models.
   let castsFloats: Bool
-  /// Whether integers and bools that come in stay what they are.
+  /// Whether integers and bools that come in stay what they are; else they become floats of the
+  /// compute type, as they do in Keras where they meet a weight.
   let keepsWholeNumbers: Bool
   /// Whether what comes out is rounded to the type of what came in before it is converted to the compute
   /// type, and what comes in is not converted: Keras's `autocast = False` of layers that compute in float32
@@ -24,16 +27,19 @@ struct LayerKind: Sendable {
   /// Whether the layer is built for a shape: other classes are built when they are made, and Keras writes
   /// no `build_config` for them.
   let needsShape: Bool
-  /// The names of further arguments that a call may have.
+  /// The names of further arguments that a call may have, beside `mask` and `training`.
   let callArguments: [String]
 
-  init(
-    _ className: String, module: String = "keras.layers", passesMask: Bool = false,
-    castsFloats: Bool = true, keepsWholeNumbers: Bool = false, roundsToInput: Bool = false,
+  /// A class of that name, and what holds of its layers.
+  public init(
+    _ className: String, module: String = "keras.layers", registeredName: String? = nil,
+    passesMask: Bool = false, castsFloats: Bool = true, keepsWholeNumbers: Bool = false,
+    roundsToInput: Bool = false,
     needsShape: Bool = true, callArguments: [String] = []
   ) {
     self.className = className
     self.module = module
+    self.registeredName = registeredName
     self.passesMask = passesMask
     self.castsFloats = castsFloats
     self.keepsWholeNumbers = keepsWholeNumbers
@@ -50,10 +56,14 @@ struct LayerKind: Sendable {
 protocol KerasLayer: Layer {
   /// What holds of every layer of the class.
   static var kind: LayerKind { get }
+  /// As that, or, for an operation, under its own name.
+  var ownKind: LayerKind { get }
   /// Name, flag and variables.
   var core: LayerState { get }
   /// The layers within this one, in the order of weights, and the names that Keras's files have for them.
   var parts: [(name: String, layer: any Layer)] { get }
+  /// The shapes that the layer was built for, or nil; empty for a class that needs no shape.
+  var builtShapes: [BatchShape]? { get }
   /// Keras's `config`.
   var config: JSONObject { get }
   /// Keras's `build_config`.
@@ -74,7 +84,9 @@ protocol KerasLayer: Layer {
 
 /// What a class leaves out.
 extension KerasLayer {
+  var ownKind: LayerKind { type(of: self).layerKind }
   var parts: [(name: String, layer: any Layer)] { [] }
+  var builtShapes: [BatchShape]? { state.inputShapes ?? (Self.kind.needsShape ? nil : []) }
   var config: JSONObject { state.settings }
   var buildConfig: JSONObject? { shapeBuildConfiguration }
 
@@ -102,41 +114,15 @@ extension KerasLayer {
 /// What ``Layer`` asks for.
 extension KerasLayer {
   /// The class's.
-  public static var className: String { kind.className }
-  /// The class's.
-  public static var module: String { kind.module }
-  /// The class's.
-  public static var recordsBuildShape: Bool { kind.needsShape }
+  public static var layerKind: LayerKind { kind }
   /// Name, flag and variables.
   public var state: LayerState { core }
   /// The layers within this one.
   public var sublayers: [any Layer] { parts.map(\.layer) }
   /// Their names in Keras's files.
   public var sublayerNames: [String?] { parts.map(\.name) }
-  /// What the state says; empty for a class that needs no shape.
-  public var inputShapes: [BatchShape]? { state.inputShapes ?? (Self.kind.needsShape ? nil : []) }
   /// The keys of Keras's `get_config` for this class.
   public var settings: JSONObject { config }
-  /// The class's.
-  public var passesMask: Bool { Self.kind.passesMask }
-  /// The class's.
-  public var castsFloats: Bool { Self.kind.castsFloats }
-  /// The class's.
-  public var keepsWholeNumbers: Bool { Self.kind.keepsWholeNumbers }
-  /// The class's.
-  public var callArgumentNames: [String] { Self.kind.callArguments }
-  /// Keras's `build_config`.
-  public var buildConfiguration: JSONObject? { buildConfig }
-
-  /// The shapes that the layer is built for.
-  public func buildShapes(
-    for arguments: CallArguments<TensorSpec>
-  ) throws(CairnError) -> [BatchShape] { try shapesToBuild(for: arguments) }
-
-  /// Makes the variables once.
-  public func build(
-    for inputs: [BatchShape], in context: inout BuildContext
-  ) throws(CairnError) { try prepare(for: inputs, in: &context) }
 
   /// The variables for inputs of those shapes.
   public func makeVariables(

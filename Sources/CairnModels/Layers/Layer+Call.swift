@@ -26,7 +26,7 @@ extension Layer {
     for (name, argument) in arguments.named {
       // Whatever the call said, `predict` says that this is inference.
       if name == "training" { continue }
-      if name != "mask", !callArgumentNames.contains(name),
+      if name != "mask", !kind.callArguments.contains(name),
         argument.plain.map({ !$0.isNull }) ?? true
       {
         throw unsupportedArgument(name, found: argument.plain?.description ?? "a tensor")
@@ -54,13 +54,13 @@ extension Layer {
   ) throws(CairnError) -> [MaskedTensor] {
     let context = context.started()
     try context.budget?.take(steps: 50)
-    guard castsFloats else { return try evaluate(arguments, in: context) }
+    let kind = kind
+    guard kind.castsFloats else { return try evaluate(arguments, in: context) }
     let type = state.dtype.computeDType
     var arguments = arguments
     let given = arguments.positional.flatMap(\.tensors).map(\.tensor.dtype)
-    let kind = (Self.self as? any KerasLayer.Type)?.kind
-    let rounded = kind?.roundsToInput == true ? given.first : nil
-    if !keepsWholeNumbers, let first = arguments.positional.first {
+    let rounded = kind.roundsToInput ? given.first : nil
+    if !kind.keepsWholeNumbers, let first = arguments.positional.first {
       // Where they meet a weight, in Keras too. Masks, which are bools, come later or by name.
       arguments.positional[0] = try first.mapTensors { (input) throws(CairnError) in
         guard input.tensor.dtype.isWhole else { return input }
@@ -75,7 +75,7 @@ extension Layer {
     }
     var outputs = try evaluate(inputs, in: context)
     // The mean of integers is of the type that their quotient has.
-    if keepsWholeNumbers, !given.isEmpty, given.allSatisfy(\.isWhole) { return outputs }
+    if kind.keepsWholeNumbers, !given.isEmpty, given.allSatisfy(\.isWhole) { return outputs }
     for index in outputs.indices where outputs[index].tensor.dtype.isPlainFloat {
       if let rounded { outputs[index].tensor = try outputs[index].tensor.cast(to: rounded) }
       outputs[index].tensor = try outputs[index].tensor.cast(to: type)

@@ -11,16 +11,8 @@ public import CairnTensors
 /// `final`, keeps a ``LayerState`` as a constant, and is entered in a ``LayerRegistry``; most often
 /// it conforms to ``UnaryLayer``.
 public protocol Layer: AnyObject, Sendable {
-  /// The class's name in configurations: `Dense`.
-  static var className: String { get }
-  /// The module in configurations: `keras.layers` for Keras's own.
-  static var module: String { get }
-  /// Keras's `registered_name`, for classes that are not Keras's own: `package>Class`.
-  static var registeredName: String? { get }
-  /// How the class is named in configurations; an operation's name is its own.
-  var configurationClass: ConfigurationClass { get }
-  /// Whether Keras writes a `build_config` for this class: not for those that are built when made.
-  static var recordsBuildShape: Bool { get }
+  /// What holds of every layer of the class: its name in configurations, what it does with masks.
+  static var layerKind: LayerKind { get }
 
   /// Name, flag and variables.
   var state: LayerState { get }
@@ -28,15 +20,8 @@ public protocol Layer: AnyObject, Sendable {
   var sublayers: [any Layer] { get }
   /// The names under which Keras's files have those layers, or nil for one that they leave out.
   var sublayerNames: [String?] { get }
-  /// The shapes that the layer was built for, or nil if it isn't.
-  var inputShapes: [BatchShape]? { get }
   /// Keras's `config` of this layer: what another of its kind is made from.
   var settings: JSONObject { get }
-
-  /// Makes the variables for inputs of those shapes; does nothing if they are there.
-  ///
-  /// - Throws: `shapeMismatch` if the layer can't take such inputs; `overBudget`, `outOfMemory`.
-  func build(for inputs: [BatchShape], in context: inout BuildContext) throws(CairnError)
 
   /// The variables for inputs of those shapes, made in `context`.
   func makeVariables(
@@ -53,21 +38,6 @@ public protocol Layer: AnyObject, Sendable {
     _ inputs: [Tensor], in context: EvaluationContext
   ) throws(CairnError) -> [Tensor]
 
-  /// Whether the mask of the first input is the output's too; Keras's `supports_masking`.
-  var passesMask: Bool { get }
-  /// Whether floats that come in are converted to the layer's compute type; not for models.
-  var castsFloats: Bool { get }
-  /// Whether integers and bools that come in stay what they are; else they become floats of the
-  /// compute type, as they do in Keras where they meet a weight.
-  var keepsWholeNumbers: Bool { get }
-  /// The names of further arguments that a call may have, beside `mask` and `training`.
-  var callArgumentNames: [String] { get }
-  /// The `build_config` that Keras writes for the layer, or nil.
-  var buildConfiguration: JSONObject? { get }
-
-  /// The shapes among a call's arguments that the layer is built for.
-  func buildShapes(for arguments: CallArguments<TensorSpec>) throws(CairnError) -> [BatchShape]
-
   /// Shapes and types of what comes out of a call.
   ///
   /// - Throws: `shapeMismatch`, `unsupportedConfiguration`.
@@ -83,49 +53,36 @@ public protocol Layer: AnyObject, Sendable {
 }
 
 extension Layer {
-  /// `keras.layers`
-  public static var module: String { "keras.layers" }
-  /// None: Keras's own classes are registered under no name.
-  public static var registeredName: String? { nil }
-  /// True.
-  public static var recordsBuildShape: Bool { true }
-  /// The class's own names.
-  public var configurationClass: ConfigurationClass {
-    // Not `Self`: that is the class which conforms, a model's superclass.
-    let kind = type(of: self)
-    return ConfigurationClass(
-      module: kind.module, className: kind.className, registeredName: kind.registeredName)
-  }
+  /// The class's name in configurations.
+  package static var className: String { layerKind.className }
+  /// What holds of the layer. Not `Self`: that is the class which conforms, a model's superclass.
+  package var kind: LayerKind { (self as? any KerasLayer)?.ownKind ?? type(of: self).layerKind }
   /// None.
   public var sublayers: [any Layer] { [] }
   /// Their own.
   public var sublayerNames: [String?] { sublayers.map(\.name) }
-  /// What the state says.
-  public var inputShapes: [BatchShape]? { state.inputShapes }
+  /// The shapes that the layer was built for, or nil if it isn't.
+  public var inputShapes: [BatchShape]? {
+    guard let keras = self as? any KerasLayer else { return state.inputShapes }
+    return keras.builtShapes
+  }
   /// Name, flag and type, and the keys that were read when the layer was made.
   public var settings: JSONObject { state.settings }
-  /// False.
-  public var passesMask: Bool { false }
-  /// True.
-  public var castsFloats: Bool { true }
-  /// False.
-  public var keepsWholeNumbers: Bool { false }
-  /// None.
-  public var callArgumentNames: [String] { [] }
 
   /// Under `input_shape` the shape, or the list of shapes, that the layer was built for.
-  public var buildConfiguration: JSONObject? { shapeBuildConfiguration }
-
   var shapeBuildConfiguration: JSONObject? {
-    guard type(of: self).recordsBuildShape, let shapes = inputShapes, let shape = shapes.first
+    guard kind.needsShape, let shapes = inputShapes, let shape = shapes.first
     else { return nil }
     return ["input_shape": shapes.count == 1 ? shape.json : .array(shapes.map(\.json))]
   }
 
-  /// Those of the arguments without a name.
-  public func buildShapes(
+  /// The shapes among a call's arguments that the layer is built for: those without a name, as a rule.
+  func buildShapes(
     for arguments: CallArguments<TensorSpec>
-  ) throws(CairnError) -> [BatchShape] { arguments.positional.flatMap(\.tensors).map(\.shape) }
+  ) throws(CairnError) -> [BatchShape] {
+    try (self as? any KerasLayer)?.shapesToBuild(for: arguments)
+      ?? arguments.positional.flatMap(\.tensors).map(\.shape)
+  }
 
   /// The shapes for the arguments without a name, in the layer's compute type.
   public func outputSpecs(
@@ -134,7 +91,7 @@ extension Layer {
 
   func plainSpecs(for arguments: CallArguments<TensorSpec>) throws(CairnError) -> [TensorSpec] {
     let inputs = try plainInputs(arguments)
-    let whole = keepsWholeNumbers ? inputs.first?.dtype : nil
+    let whole = kind.keepsWholeNumbers ? inputs.first?.dtype : nil
     let type = whole.flatMap { $0.isWhole || $0 == .string ? $0 : nil } ?? state.dtype.computeDType
     return try outputShapes(for: inputs.map(\.shape)).map { TensorSpec($0, dtype: type) }
   }
@@ -150,7 +107,7 @@ extension Layer {
     let inputs = try plainInputs(arguments)
     let outputs = try evaluate(inputs.map(\.tensor), in: context)
     let mask = arguments["mask"]?.tensors.first?.tensor ?? inputs.first?.mask
-    return outputs.map { MaskedTensor($0, mask: passesMask ? mask : nil) }
+    return outputs.map { MaskedTensor($0, mask: kind.passesMask ? mask : nil) }
   }
 
   /// No variables.
@@ -158,10 +115,17 @@ extension Layer {
     for inputs: [BatchShape], in context: inout BuildContext
   ) throws(CairnError) -> [LayerVariable] { [] }
 
-  /// Checks the shapes and makes the variables once.
-  public func build(
+  /// Makes the variables for inputs of those shapes; does nothing if they are there.
+  ///
+  /// - Throws: `shapeMismatch` if the layer can't take such inputs; `overBudget`, `outOfMemory`.
+  package func build(
     for inputs: [BatchShape], in context: inout BuildContext
-  ) throws(CairnError) { try buildOnce(for: inputs, in: &context) }
+  ) throws(CairnError) {
+    guard let keras = self as? any KerasLayer else {
+      return try buildOnce(for: inputs, in: &context)
+    }
+    try keras.prepare(for: inputs, in: &context)
+  }
 
   func buildOnce(
     for inputs: [BatchShape], in context: inout BuildContext
@@ -205,13 +169,16 @@ extension Layer {
   /// The layer's configuration in Keras 3's shape: class, module, `config`, and the shape it was
   /// built for.
   package var kerasConfiguration: JSONValue {
-    let kind = configurationClass
+    let kind = kind
     var wrapper: JSONObject = [
       "module": .string(kind.module), "class_name": .string(kind.className),
       "config": .object(settings),
       "registered_name": kind.registeredName.map { .string($0) } ?? .null,
     ]
-    if let build = buildConfiguration { wrapper["build_config"] = .object(build) }
+    let keras = self as? any KerasLayer
+    if let build = keras.map(\.buildConfig) ?? shapeBuildConfiguration {
+      wrapper["build_config"] = .object(build)
+    }
     if let model = self as? Model { wrapper["compile_config"] = model.compileConfiguration }
     return .object(wrapper)
   }

@@ -175,7 +175,7 @@ public final class LayerState: Sendable {
   /// The type that evaluation is in, of floats that come in and of ``weight(_:rounded:)``: float64
   /// for a layer that computes in float64, float32 for all others. What they give is rounded to the
   /// 16-bit types afterwards.
-  public var evaluationDType: DType { Precision(for: dtype.computeDType).dtype }
+  package var evaluationDType: DType { Precision(for: dtype.computeDType).dtype }
 
   /// Checks that `input` is of the type that evaluation is in.
   ///

@@ -15,11 +15,12 @@ import CairnTensors
 /// Layers may be called several times, and then have one set of variables; models are layers too.
 /// `@unchecked Sendable`, as ``Model`` is: all stored properties are constants of `Sendable` types.
 public final class Functional: Model, @unchecked Sendable {
-  public override class var className: String { "Functional" }
-  /// `keras.src.models.functional`
-  public override class var module: String { "keras.src.models.functional" }
   /// Keras registers the class under its own name.
-  public override class var registeredName: String? { "Functional" }
+  override class var kind: LayerKind {
+    LayerKind(
+      "Functional", module: "keras.src.models.functional", registeredName: "Functional",
+      castsFloats: false)
+  }
 
   let graph: LayerGraph
   let inputStructure: TensorStructure<SymbolicTensor>
@@ -101,10 +102,8 @@ public final class Functional: Model, @unchecked Sendable {
 
   /// All layers, in the order of weights, operations on tensors among them.
   public override var sublayers: [any Layer] { graph.layers }
-  /// The layers, in Keras's order, without operations.
-  public override var layers: [any Layer] { graph.layers.filter { !($0 is TensorOperation) } }
   /// The inputs' shapes.
-  public override var inputShapes: [BatchShape]? { graph.inputs.map(\.shape) }
+  override var builtShapes: [BatchShape]? { graph.inputs.map(\.shape) }
   /// The inputs, as the graph has them.
   public var inputs: [SymbolicTensor] { graph.inputs }
   /// The outputs, as the graph has them.

@@ -22,9 +22,9 @@ public struct Metric: Sendable {
   /// What becomes of the values.
   public let kind: Kind
   /// The sum of the values.
-  public let total: Variable
+  package let total: Variable
   /// The number of values; nil for a sum.
-  public let count: Variable?
+  package let count: Variable?
 
   fileprivate init(_ kind: Kind, name: String) throws(CairnError) {
     func zero(_ name: String) throws(CairnError) -> Variable {

@@ -72,7 +72,7 @@ extension Model {
 
   /// Why the state of the optimizer in a file was not taken over, if it was not: what a model computes
   /// does not depend on it.
-  public var optimizerNote: String? { training.withLock { $0.note } }
+  package var optimizerNote: String? { training.withLock { $0.note } }
 
   /// Gives up the optimizer, whose state does not fit; its configuration stays.
   package func dropOptimizer(because note: String) {

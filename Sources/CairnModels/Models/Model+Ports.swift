@@ -1,6 +1,6 @@
 // What a model's inputs and outputs are called.
 
-public import CairnTensors
+package import CairnTensors
 
 extension Model {
   /// The names of the inputs, in order: those of the input layers. Empty while a ``Sequential`` model
@@ -11,7 +11,7 @@ extension Model {
   }
 
   /// The types of the inputs, in the order of ``inputNames``.
-  public var inputDTypes: [DType] {
+  package var inputDTypes: [DType] {
     if let graph = self as? Functional { return graph.inputs.map(\.dtype) }
     return (sublayers.first as? InputLayer).map { [$0.dtype] } ?? []
   }

@@ -11,14 +11,7 @@ public import CairnTensors
 /// module, is a constant of a `Sendable` type.
 public class Model: KerasLayer, @unchecked Sendable {
   /// The layers convert what they take.
-  class var kind: LayerKind { LayerKind(className, module: module, castsFloats: false) }
-
-  /// `Model`; a subclass's own in each.
-  public class var className: String { "Model" }
-  /// `keras`
-  public class var module: String { "keras" }
-  /// None, as a rule.
-  public class var registeredName: String? { nil }
+  class var kind: LayerKind { LayerKind("Model", module: "keras", castsFloats: false) }
 
   /// Name and flag, and the variables of ``metrics``; the others are the layers'.
   public let state: LayerState
@@ -43,19 +36,22 @@ public class Model: KerasLayer, @unchecked Sendable {
       // That class is exported under another name than it has.
       let kind =
         layer is GroupedQueryAttention
-        ? "GroupedQueryAttention" : layer.configurationClass.className
+        ? "GroupedQueryAttention" : layer.kind.className
       let name = names.unique(LayerName.automatic(for: kind))
       _ = names.insert(name)
       return "layers/" + name
     }
   }
   /// The shapes that the model was built for, or nil.
-  public var inputShapes: [BatchShape]? { state.inputShapes }
+  var builtShapes: [BatchShape]? { state.inputShapes }
   /// The keys of Keras's `get_config` for this class.
   var config: JSONObject { state.baseSettings }
 
-  /// The layers within the model, without input layers; as Keras's `layers`.
-  public var layers: [any Layer] { sublayers.filter { !($0 is InputLayer) } }
+  /// The layers within the model, without operations and, of a sequence, without the input layer; as
+  /// Keras's `layers`.
+  public var layers: [any Layer] {
+    sublayers.filter { !($0 is TensorOperation || (self is Sequential && $0 is InputLayer)) }
+  }
 
   /// Under `input_shape` the shape that the model was built for.
   var buildConfig: JSONObject? {

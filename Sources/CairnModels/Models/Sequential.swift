@@ -13,7 +13,9 @@ import CairnTensors
 ///
 /// `@unchecked Sendable`, as ``Model`` is: the one stored property is a constant, a mutex.
 public final class Sequential: Model, @unchecked Sendable {
-  public override class var className: String { "Sequential" }
+  override class var kind: LayerKind {
+    LayerKind("Sequential", module: "keras", castsFloats: false)
+  }
 
   private let stack: Lock<SequentialStack>
   /// Taken by every change of any model's layers, so that two models can't come to hold one another
@@ -134,7 +136,7 @@ public final class Sequential: Model, @unchecked Sendable {
   }
 
   public override var sublayers: [any Layer] { stack.withLock { $0.layers } }
-  public override var inputShapes: [BatchShape]? {
+  override var builtShapes: [BatchShape]? {
     stack.withLock { $0.inputShape }.map { [$0] }
   }
 

@@ -98,7 +98,7 @@ private struct SummaryRows {
   private func row(of layer: any Layer, shape: String, level: Int) -> [String] {
     let prefix = level == 0 ? "" : String(repeating: "   ", count: level) + "└ "
     var row = [
-      "\(prefix)\(layer.name) (\(layer.configurationClass.className))", shape,
+      "\(prefix)\(layer.name) (\(layer.kind.className))", shape,
       layer.isBuilt ? layer.parameterCount.grouped : "0 (unbuilt)",
     ]
     if let connections {

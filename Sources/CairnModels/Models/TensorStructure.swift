@@ -13,7 +13,7 @@ public indirect enum TensorStructure<Value: Sendable>: Sendable {
   case named([(name: String, value: TensorStructure<Value>)])
 
   /// The tensors in order.
-  public var tensors: [Value] {
+  package var tensors: [Value] {
     switch self {
     case .tensor(let value): [value]
     case .list(let elements): elements.flatMap(\.tensors)

@@ -49,7 +49,7 @@ package final class TensorOperation: KerasLayer {
   }
 
   /// Empty: an operation is built when it is made.
-  public var inputShapes: [BatchShape]? { [] }
+  var builtShapes: [BatchShape]? { [] }
 
   /// The name, and the operation's own keys.
   var config: JSONObject {
@@ -59,9 +59,10 @@ package final class TensorOperation: KerasLayer {
   }
 
   /// Keras's module and class of the operation.
-  public var configurationClass: ConfigurationClass {
-    ConfigurationClass(
-      module: operationModule, className: operationName, registeredName: operationName)
+  var ownKind: LayerKind {
+    LayerKind(
+      operationName, module: operationModule, registeredName: operationName, castsFloats: false,
+      needsShape: false, callArguments: Self.kind.callArguments)
   }
 
   /// Makes nothing.
@@ -105,23 +106,6 @@ package final class TensorOperation: KerasLayer {
       outputs.append(TensorSpec(BatchShape(try context.shape(spec.shape)), dtype: spec.dtype))
     }
     return try rule.results(arguments, to: outputs, in: context).map { MaskedTensor($0) }
-  }
-}
-
-/// How a layer's class is named in its configuration.
-public struct ConfigurationClass: Hashable, Sendable {
-  /// The module: `keras.layers`.
-  public var module: String
-  /// The class: `Dense`.
-  public var className: String
-  /// The registered name, if there is one: `package>Class`.
-  public var registeredName: String?
-
-  /// Those names.
-  public init(module: String, className: String, registeredName: String?) {
-    self.module = module
-    self.className = className
-    self.registeredName = registeredName
   }
 }
 

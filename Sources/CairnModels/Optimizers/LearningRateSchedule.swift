@@ -1,7 +1,7 @@
 // Learning rates that change with the step: their settings. Keras
 // `optimizers/schedules/learning_rate_schedule.py`.
 
-public import CairnJSON
+package import CairnJSON
 public import CairnSystem
 
 /// What an optimizer's learning rate is: a number, or a schedule.
@@ -115,7 +115,7 @@ public struct LearningRateSchedule: Hashable, Sendable {
   /// The schedule that Keras's `schedules.serialize` wrote.
   ///
   /// - Throws: `invalidConfiguration`; `unsupportedConfiguration` for a class that is none of these.
-  public init(configuration: JSONValue) throws(CairnError) {
+  package init(configuration: JSONValue) throws(CairnError) {
     try self.init(configuration: configuration, path: "")
   }
 
@@ -150,7 +150,7 @@ public struct LearningRateSchedule: Hashable, Sendable {
   }
 
   /// As Keras writes it.
-  public var configuration: JSONValue {
+  package var configuration: JSONValue {
     [
       "module": "keras.optimizers.schedules", "class_name": .string(className),
       "config": .object(settings), "registered_name": .null,

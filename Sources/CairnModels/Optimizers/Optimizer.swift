@@ -1,7 +1,7 @@
 // The optimizer: what it is made of, and the variables that it keeps. Keras
 // `optimizers/base_optimizer.py`.
 
-public import CairnJSON
+package import CairnJSON
 public import CairnSystem
 public import CairnTensors
 
@@ -19,11 +19,11 @@ public final class Optimizer: Sendable {
   /// The name in Keras's configuration: the class's in snake case unless another was given.
   public let name: String
   /// Keras's class: `Adam`.
-  public let className: String
+  package let className: String
   /// What is done around the rule.
   public let options: OptimizerOptions
   /// The schedule of the learning rate, if there is one.
-  public let schedule: LearningRateSchedule?
+  package let schedule: LearningRateSchedule?
   /// The number of calls of ``apply(_:)``: int32, as with Keras's JAX and Torch backends.
   public let iterations: Variable
 
@@ -66,7 +66,7 @@ public final class Optimizer: Sendable {
   ///
   /// - Throws: `unknownOptimizer` for a class that is none of Keras's nine common ones;
   ///   `invalidConfiguration`, `unsupportedConfiguration` with the place in the JSON.
-  public convenience init(configuration: JSONValue) throws(CairnError) {
+  package convenience init(configuration: JSONValue) throws(CairnError) {
     try self.init(configuration: configuration, path: "")
   }
 
@@ -188,7 +188,7 @@ public final class Optimizer: Sendable {
 
   /// As Keras's `optimizers.serialize` writes it, with the learning rate as it is now; if that is a
   /// number that JSON does not have, with the one that the optimizer was made with.
-  public var configuration: JSONValue {
+  package var configuration: JSONValue {
     var config = settings
     if let schedule {
       config["learning_rate"] = schedule.configuration
@@ -215,7 +215,7 @@ public final class Optimizer: Sendable {
 
   /// The variables, in Keras's order: those of a loss's scaling if there is one, iterations, learning
   /// rate unless it follows a schedule, then, once the optimizer is built, those for the weights.
-  public var variables: [Variable] { places.map(\.variable) }
+  package var variables: [Variable] { places.map(\.variable) }
 
   /// Whether the variables for the weights are there.
   package var isBuilt: Bool { slots.withLock { $0 != nil } }

@@ -27,12 +27,12 @@ public struct BatchShape: Hashable, Sendable {
   public var rank: Int { dimensions.count }
 
   /// The same shape for any number of examples. A scalar's shape stays what it is.
-  public var withAnyBatchSize: BatchShape {
+  package var withAnyBatchSize: BatchShape {
     BatchShape(unchecked: rank == 0 ? [] : [nil] + dimensions.dropFirst())
   }
 
   /// Whether a batch can have both shapes: same rank, and no known dimension differs.
-  public func isCompatible(with other: BatchShape) -> Bool {
+  package func isCompatible(with other: BatchShape) -> Bool {
     rank == other.rank
       && zip(dimensions, other.dimensions).allSatisfy { left, right in
         guard let left, let right else { return true }

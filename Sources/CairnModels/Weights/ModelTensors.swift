@@ -85,6 +85,11 @@ public struct ModelTensors: VariableSource {
     self.configuration = try model.canonicalConfiguration(scope: scope)
   }
 
+  /// Metadata and configuration.
+  public var attachments: Attachments {
+    Attachments(metadata: metadata, configuration: configuration)
+  }
+
   /// The number of names, aliases included.
   public var count: Int { items.count }
 

@@ -61,11 +61,11 @@ public struct WeightMismatchReport: Error, Hashable, Sendable, CustomStringConve
   }
 
   /// The paths of variables that the source has no tensor for.
-  public var missing: [TensorName] {
+  package var missing: [TensorName] {
     mismatches.compactMap { if case .missing(let name) = $0 { name } else { nil } }
   }
   /// The names of tensors that the model has no variable for.
-  public var unexpected: [TensorName] {
+  package var unexpected: [TensorName] {
     mismatches.compactMap { if case .unexpected(let name) = $0 { name } else { nil } }
   }
 

@@ -74,22 +74,3 @@ struct ElementConversion {
     try encoder.encode(reals, imaginaries, run, &output)
   }
 }
-
-extension DType {
-  /// Whether the type is complex64 or complex128.
-  package var isComplex: Bool { self == .complex64 || self == .complex128 }
-
-  /// The kind of floats of at most 8 bits with sign, exponent and fraction that this is, if it is.
-  var miniFloat: MiniFloat? {
-    switch self {
-    case .float8E4M3FN: .float8E4M3FN
-    case .float8E5M2: .float8E5M2
-    case .float8E4M3FNUZ: .float8E4M3FNUZ
-    case .float8E5M2FNUZ: .float8E5M2FNUZ
-    case .float6E2M3FN: .float6E2M3FN
-    case .float6E3M2FN: .float6E3M2FN
-    case .float4E2M1FN: .float4E2M1FN
-    default: nil
-    }
-  }
-}

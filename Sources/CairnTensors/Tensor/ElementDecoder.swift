@@ -15,16 +15,17 @@ enum ElementDecoder {
     case .uint16: integers(input, run, UInt16.self, &output)
     case .uint32: integers(input, run, UInt32.self, &output)
     case .uint64: integers(input, run, UInt64.self, &output)
-    case .uint4:
-      for index in 0..<run.count {
-        output[index] = Int64(PackedBits.element(run.lowerBound + index, bitWidth: 4, of: input))
+    default:
+      let row = dtype.row
+      guard case .integer(let isSigned) = row.kind, let bitWidth = row.bits, bitWidth < 8 else {
+        preconditionFailure("\(dtype) is no type of integers")
       }
-    case .int4:
+      let unused = UInt8(8 - bitWidth)
       for index in 0..<run.count {
-        let bits = PackedBits.element(run.lowerBound + index, bitWidth: 4, of: input)
-        output[index] = Int64(Int8(bitPattern: bits << 4) >> 4)
+        let bits = PackedBits.element(run.lowerBound + index, bitWidth: bitWidth, of: input)
+        output[index] =
+          isSigned ? Int64(Int8(bitPattern: bits << unused) >> Int8(unused)) : Int64(bits)
       }
-    default: preconditionFailure("\(dtype) is no type of integers")
     }
   }
 
@@ -47,7 +48,7 @@ enum ElementDecoder {
       let values = ExponentFloat.values
       floats(input, run, UInt8.self, &output) { Double(values[Int($0)]) }
     default:
-      guard let kind = dtype.miniFloat, let bitWidth = dtype.bitWidth else {
+      guard let kind = MiniFloat.of(dtype), let bitWidth = dtype.bitWidth else {
         preconditionFailure("\(dtype) is no type of floats")
       }
       for index in 0..<run.count {

@@ -10,7 +10,7 @@ struct ElementEncoder {
 
   init(_ dtype: DType) {
     self.dtype = dtype
-    self.kind = dtype.miniFloat
+    self.kind = MiniFloat.of(dtype)
   }
 
   // MARK: - From integers
@@ -25,13 +25,15 @@ struct ElementEncoder {
     case .int32, .uint32:
       store(values, run, UInt32.self, &output) { UInt32(truncatingIfNeeded: $0) }
     case .int64, .uint64: store(values, run, Int64.self, &output) { $0 }
-    case .int4, .uint4:
-      clear(run, bitWidth: 4, &output)
-      for (offset, index) in run.enumerated() {
-        let bits = UInt8(truncatingIfNeeded: values[offset] & 0xF)
-        PackedBits.insert(bits, at: index, bitWidth: 4, into: &output)
+    default:
+      guard dtype.isInteger, let bitWidth = dtype.bitWidth, bitWidth < 8 else {
+        preconditionFailure("\(dtype) is no type of integers")
       }
-    default: preconditionFailure("\(dtype) is no type of integers")
+      clear(run, bitWidth: bitWidth, &output)
+      for (offset, index) in run.enumerated() {
+        let bits = UInt8(truncatingIfNeeded: values[offset]) & (1 << UInt8(bitWidth) - 1)
+        PackedBits.insert(bits, at: index, bitWidth: bitWidth, into: &output)
+      }
     }
   }
 
@@ -54,8 +56,6 @@ struct ElementEncoder {
     case .uint16: try integers(reals, run, UInt16.self, &output)
     case .uint32: try integers(reals, run, UInt32.self, &output)
     case .uint64: try integers(reals, run, UInt64.self, &output)
-    case .int4: try nibbles(reals, run, -8...7, &output)
-    case .uint4: try nibbles(reals, run, 0...15, &output)
     case .float16:
       store(reals, run, UInt16.self, &output) {
         HalfPrecision.float16(Float(roundingToOdd: $0).bitPattern)
@@ -70,7 +70,13 @@ struct ElementEncoder {
       store(reals, run, UInt8.self, &output) { ExponentFloat.encode(Float(roundingToOdd: $0)) }
     case .complex64: complex(reals, imaginaries, run, Float.self, &output) { Float($0) }
     case .complex128: complex(reals, imaginaries, run, Double.self, &output) { $0 }
-    default: try miniFloats(reals, run, &output)
+    default:
+      let row = dtype.row
+      switch row.kind {
+      case .integer(let isSigned):
+        try packedIntegers(reals, run, bitWidth: row.bits ?? 8, isSigned: isSigned, &output)
+      case .truth, .float, .complex, .strings, .blocks: try miniFloats(reals, run, &output)
+      }
     }
   }
 
@@ -94,18 +100,22 @@ struct ElementEncoder {
     }
   }
 
-  private func nibbles(
-    _ values: [Double], _ run: Range<Int>, _ range: ClosedRange<Int8>,
+  private func packedIntegers(
+    _ values: [Double], _ run: Range<Int>, bitWidth: Int, isSigned: Bool,
     _ output: inout MutableSpan<UInt8>
   ) throws(CairnError) {
-    clear(run, bitWidth: 4, &output)
+    precondition(bitWidth < 8, "integers of whole bytes have loops of their own")
+    clear(run, bitWidth: bitWidth, &output)
+    let count = 1 << bitWidth
+    // The numbers beside the range.
+    let (below, above) = isSigned ? (-count / 2 - 1, count / 2) : (-1, count)
     for (offset, index) in run.enumerated() {
       let value = values[offset]
-      guard value < Double(range.upperBound) + 1, value > Double(range.lowerBound) - 1 else {
+      guard value < Double(above), value > Double(below) else {
         throw notRepresentable(value, index)
       }
-      let bits = UInt8(bitPattern: Int8(value)) & 0xF
-      PackedBits.insert(bits, at: index, bitWidth: 4, into: &output)
+      let bits = UInt8(bitPattern: Int8(value)) & UInt8(count - 1)
+      PackedBits.insert(bits, at: index, bitWidth: bitWidth, into: &output)
     }
   }
 

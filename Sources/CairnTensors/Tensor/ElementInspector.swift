@@ -25,9 +25,9 @@ package struct ElementInspector {
 
   /// Whether there is anything to check at all.
   package static func isNeeded(for dtype: DType) -> Bool {
-    switch dtype {
-    case .bool, .int4, .uint4, .float4E2M1FN, .float6E2M3FN, .float6E3M2FN, .string: true
-    default: false
+    switch dtype.row.rule {
+    case .none: false
+    case .zeroOrOne, .zeroPadding, .ascendingEnds: true
     }
   }
 
@@ -35,13 +35,13 @@ package struct ElementInspector {
   package mutating func inspect(_ bytes: Span<UInt8>) throws(CairnError) {
     defer { position += bytes.count }
     do throws(CairnError) {
-      switch dtype {
-      case .bool: try ElementRules.checkBools(bytes, firstElement: position)
-      case .string: try inspectEnds(bytes)
-      default:
+      switch dtype.row.rule {
+      case .none: break
+      case .zeroOrOne: try ElementRules.checkBools(bytes, firstElement: position)
+      case .ascendingEnds: try inspectEnds(bytes)
+      case .zeroPadding:
         if position + bytes.count == byteCount {
-          try ElementRules.check(
-            bytes, dtype: dtype, elementCount: elementCount)
+          try ElementRules.check(bytes, dtype: dtype, elementCount: elementCount)
         }
       }
     } catch {

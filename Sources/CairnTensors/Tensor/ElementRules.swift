@@ -11,12 +11,12 @@ package enum ElementRules {
   package static func check(
     _ bytes: Span<UInt8>, dtype: DType, elementCount: Int
   ) throws(CairnError) {
-    switch dtype {
-    case .bool: try checkBools(bytes, firstElement: 0)
-    case .int4, .uint4, .float4E2M1FN, .float6E2M3FN, .float6E3M2FN:
+    switch dtype.row.rule {
+    case .none: break
+    case .zeroOrOne: try checkBools(bytes, firstElement: 0)
+    case .zeroPadding:
       try checkUnusedBits(bytes, bitWidth: dtype.bitWidth ?? 8, elementCount: elementCount)
-    case .string: try checkStrings(bytes, elementCount: elementCount)
-    default: break
+    case .ascendingEnds: try checkStrings(bytes, elementCount: elementCount)
     }
   }
 

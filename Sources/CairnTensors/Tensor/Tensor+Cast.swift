@@ -50,18 +50,18 @@ extension Tensor {
         advice: "Read the parts from the bytes: each element is the real part, then the imaginary")
     }
     for type in [dtype, target] {
-      switch type {
-      case .string:
+      switch type.row.kind {
+      case .strings:
         throw CairnError(
           .noConversion, "no conversion is defined between strings and another type",
           expected: "a number or bool", found: "\(dtype) to \(target)",
           advice: "Parse or print the strings yourself: byteStrings() gives them")
-      case .quantized:
+      case .blocks:
         throw CairnError(
           .noConversion, "quantised blocks are kept, never interpreted",
           expected: "a number or bool", found: "\(dtype) to \(target)",
           advice: "Dequantise with the library that the blocks come from")
-      default: break
+      case .truth, .integer, .float, .complex: break
       }
     }
   }

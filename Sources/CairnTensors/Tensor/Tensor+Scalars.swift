@@ -199,7 +199,7 @@ extension Tensor {
     var end: UInt64 = 0
     for string in byteStrings {
       end += UInt64(string.count)
-      for byte in 0..<8 { bytes.append(UInt8(truncatingIfNeeded: end >> UInt64(8 * byte))) }
+      bytes.append(littleEndian: end)
     }
     for string in byteStrings { bytes += string }
     try self.init(dtype: .string, shape: shape, bytes: bytes)

@@ -52,15 +52,40 @@ public struct Tensor: Sendable {
     dtype: DType, shape: Shape, byteCount: Int,
     filledBy body: (inout MutableSpan<UInt8>) throws(CairnError) -> Void
   ) throws(CairnError) {
+    try Self.check(byteCount, of: dtype, shape)
+    let storage = try Storage(byteCount: byteCount, zeroed: false)
+    try storage.withMutableBytes(in: 0..<byteCount, body)
+    self.init(dtype: dtype, shape: shape, region: ByteRegion(storage, 0..<byteCount))
+  }
+
+  /// A tensor of the given type and shape whose elements lie in `region`, where a source says that they
+  /// do.
+  ///
+  /// - Throws: `countMismatch` if the region has another size; `invalidElement`.
+  package init(dtype: DType, shape: Shape, in region: ByteRegion) throws(CairnError) {
+    try Self.check(region.count, of: dtype, shape)
+    self.init(dtype: dtype, shape: shape, region: region)
+    try checkElements()
+  }
+
+  /// Checks that the bytes are elements of the type.
+  ///
+  /// - Throws: `invalidElement` with the index of the first that is none.
+  package func checkElements() throws(CairnError) {
+    try withBytes { (bytes) throws(CairnError) in
+      try ElementRules.check(bytes, dtype: dtype, elementCount: elementCount)
+    }
+  }
+
+  private static func check(
+    _ byteCount: Int, of dtype: DType, _ shape: Shape
+  ) throws(CairnError) {
     let count = try Self.byteCount(of: dtype, shape)
     guard dtype == .string ? byteCount >= count : byteCount == count else {
       throw CairnError(
         .countMismatch, "the bytes do not fill a \(dtype) tensor of shape \(shape)",
         expected: "\(count) bytes", found: "\(byteCount)")
     }
-    let storage = try Storage(byteCount: byteCount, zeroed: false)
-    try storage.withMutableBytes(in: 0..<byteCount, body)
-    self.init(dtype: dtype, shape: shape, region: ByteRegion(storage, 0..<byteCount))
   }
 
   /// A tensor of the given type and shape with a copy of `bytes` as its elements.
@@ -169,11 +194,11 @@ extension Tensor {
 /// It does not keep the memory alive: compare identities of tensors that are alive.
 public struct StorageIdentity: Hashable, Sendable {
   /// The block of memory.
-  public let owner: ObjectIdentifier
+  package let owner: ObjectIdentifier
   /// The addresses of the tensor's bytes.
-  public let addresses: Range<UInt>
+  package let addresses: Range<UInt>
   /// Whether the block can be written at all (a mapped file cannot).
-  public let isWritable: Bool
+  package let isWritable: Bool
 
   package init(owner: ObjectIdentifier, addresses: Range<UInt>, isWritable: Bool) {
     self.owner = owner
@@ -182,7 +207,7 @@ public struct StorageIdentity: Hashable, Sendable {
   }
 
   /// Whether the two have a byte in common. Empty tensors have none.
-  public func overlaps(_ other: StorageIdentity) -> Bool { addresses.overlaps(other.addresses) }
+  package func overlaps(_ other: StorageIdentity) -> Bool { addresses.overlaps(other.addresses) }
 }
 
 // MARK: - Equality

@@ -100,7 +100,7 @@ public final class Variable: Sendable {
   /// Checks that `value` could be assigned, without assigning it.
   ///
   /// - Throws: `dtypeMismatch`, `shapeMismatch`.
-  public func checkAssignable(_ value: Tensor) throws(CairnError) {
+  package func checkAssignable(_ value: Tensor) throws(CairnError) {
     guard value.dtype == dtype else {
       throw CairnError(
         .dtypeMismatch, "the value has another element type than the variable",

@@ -21,18 +21,25 @@ struct MiniFloat: Sendable {
   /// The value of every pattern, in order.
   let values: [Float]
 
-  private init(
-    exponentBits: Int, fractionBits: Int, bias: Int, overflow: Overflow, largestFinite: UInt32,
-    hasNegativeZero: Bool = true, nan: (pattern: UInt8, isSigned: Bool)?
-  ) {
-    self.exponentBits = exponentBits
-    self.fractionBits = fractionBits
-    self.bias = bias
-    self.overflow = overflow
-    self.largestFinite = largestFinite
-    self.hasNegativeZero = hasNegativeZero
-    self.nan = nan
-    let signBit: UInt32 = 1 << UInt32(exponentBits + fractionBits)
+  /// The kind of that layout: at most 8 bits, one of them the sign.
+  private init(_ format: FloatFormat) {
+    exponentBits = format.exponentBits
+    fractionBits = format.fractionBits
+    bias = format.bias
+    hasNegativeZero = format.specials != .minusZero
+    let mask: UInt32 = 1 << UInt32(exponentBits + fractionBits) - 1
+    let infinity = mask & ~(1 << UInt32(fractionBits) - 1)
+    switch format.specials {
+    case .ieee:
+      (overflow, largestFinite) = (.infinity, infinity - 1)
+      nan = (UInt8(infinity | 1 << UInt32(fractionBits - 1)), true)
+    case .allOnes: (overflow, largestFinite, nan) = (.nan, mask - 1, (UInt8(mask), true))
+    case .minusZero: (overflow, largestFinite, nan) = (.nan, mask, (UInt8(mask + 1), false))
+    case .none: (overflow, largestFinite, nan) = (.saturates, mask, nil)
+    }
+    let (overflow, largestFinite) = (overflow, largestFinite)
+    let (fractionBits, hasNegativeZero) = (fractionBits, hasNegativeZero)
+    let signBit = mask + 1
     let step = Float(sign: .plus, exponent: 1 - bias - fractionBits, significand: 1)
     self.values = (0..<2 * signBit).map { pattern in
       let magnitude = pattern & (signBit - 1)
@@ -55,24 +62,19 @@ struct MiniFloat: Sendable {
     }
   }
 
-  static let float8E4M3FN = MiniFloat(
-    exponentBits: 4, fractionBits: 3, bias: 7, overflow: .nan, largestFinite: 0x7E,
-    nan: (0x7F, true))
-  static let float8E5M2 = MiniFloat(
-    exponentBits: 5, fractionBits: 2, bias: 15, overflow: .infinity, largestFinite: 0x7B,
-    nan: (0x7E, true))
-  static let float8E4M3FNUZ = MiniFloat(
-    exponentBits: 4, fractionBits: 3, bias: 8, overflow: .nan, largestFinite: 0x7F,
-    hasNegativeZero: false, nan: (0x80, false))
-  static let float8E5M2FNUZ = MiniFloat(
-    exponentBits: 5, fractionBits: 2, bias: 16, overflow: .nan, largestFinite: 0x7F,
-    hasNegativeZero: false, nan: (0x80, false))
-  static let float6E2M3FN = MiniFloat(
-    exponentBits: 2, fractionBits: 3, bias: 1, overflow: .saturates, largestFinite: 0x1F, nan: nil)
-  static let float6E3M2FN = MiniFloat(
-    exponentBits: 3, fractionBits: 2, bias: 3, overflow: .saturates, largestFinite: 0x1F, nan: nil)
-  static let float4E2M1FN = MiniFloat(
-    exponentBits: 2, fractionBits: 1, bias: 1, overflow: .saturates, largestFinite: 0x7, nan: nil)
+  /// The kinds of the table.
+  private static let all: [DType: MiniFloat] = {
+    var all: [DType: MiniFloat] = [:]
+    for type in DType.allPlain {
+      let row = type.row
+      guard case .float(let format) = row.kind, format.hasSign, row.bits ?? 9 <= 8 else { continue }
+      all[type] = MiniFloat(format)
+    }
+    return all
+  }()
+
+  /// The kind that the type is; nil if it is another one.
+  static func of(_ type: DType) -> MiniFloat? { all[type] }
 
   /// The pattern of the nearest value to `value`, ties to even; nil for a NaN where there is none.
   func encode(_ value: Float) -> UInt8? {

@@ -5,9 +5,9 @@ public import CairnSystem
 /// The lengths of a tensor's dimensions, outermost first. A scalar's shape has no dimensions.
 public struct Shape: Hashable, Sendable {
   /// At most this many dimensions (FORMAT.md, "Limits").
-  public static let maximumRank = 32
+  package static let maximumRank = 32
   /// Every dimension is below this (FORMAT.md, "Limits").
-  public static let dimensionLimit = 1 << 48
+  package static let dimensionLimit = 1 << 48
 
   /// The lengths of the dimensions, each in `0..<dimensionLimit`.
   public let dimensions: [Int]

@@ -9,7 +9,7 @@ public import CairnSystem
 /// and "é" as two are equal there, and two legal tensors would become one.
 public struct TensorName: Sendable {
   /// The longest name, in bytes.
-  public static let maximumByteCount = 1_024
+  package static let maximumByteCount = 1_024
 
   /// The bytes of the name.
   public let utf8: [UInt8]

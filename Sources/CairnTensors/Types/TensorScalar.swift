@@ -9,57 +9,28 @@ public protocol TensorScalar: BitwiseCopyable, Sendable {
   static var dtype: DType { get }
 }
 
-extension Bool: TensorScalar {
-  /// `bool`
-  public static var dtype: DType { .bool }
+/// A scalar of this module.
+protocol PlainScalar: TensorScalar {
+  static var plain: DType { get }
 }
-extension Int8: TensorScalar {
-  /// `int8`
-  public static var dtype: DType { .int8 }
+
+extension PlainScalar {
+  /// The one plain type of that Swift type.
+  public static var dtype: DType { plain }
 }
-extension Int16: TensorScalar {
-  /// `int16`
-  public static var dtype: DType { .int16 }
-}
-extension Int32: TensorScalar {
-  /// `int32`
-  public static var dtype: DType { .int32 }
-}
-extension Int64: TensorScalar {
-  /// `int64`
-  public static var dtype: DType { .int64 }
-}
-extension UInt8: TensorScalar {
-  /// `uint8`
-  public static var dtype: DType { .uint8 }
-}
-extension UInt16: TensorScalar {
-  /// `uint16`
-  public static var dtype: DType { .uint16 }
-}
-extension UInt32: TensorScalar {
-  /// `uint32`
-  public static var dtype: DType { .uint32 }
-}
-extension UInt64: TensorScalar {
-  /// `uint64`
-  public static var dtype: DType { .uint64 }
-}
+
+extension Bool: PlainScalar { static var plain: DType { .bool } }
+extension Int8: PlainScalar { static var plain: DType { .int8 } }
+extension Int16: PlainScalar { static var plain: DType { .int16 } }
+extension Int32: PlainScalar { static var plain: DType { .int32 } }
+extension Int64: PlainScalar { static var plain: DType { .int64 } }
+extension UInt8: PlainScalar { static var plain: DType { .uint8 } }
+extension UInt16: PlainScalar { static var plain: DType { .uint16 } }
+extension UInt32: PlainScalar { static var plain: DType { .uint32 } }
+extension UInt64: PlainScalar { static var plain: DType { .uint64 } }
 #if !(os(macOS) && arch(x86_64))
-  extension Float16: TensorScalar {
-    /// `float16`
-    public static var dtype: DType { .float16 }
-  }
+  extension Float16: PlainScalar { static var plain: DType { .float16 } }
 #endif
-extension BFloat16: TensorScalar, BitwiseCopyable {
-  /// `bfloat16`
-  public static var dtype: DType { .bfloat16 }
-}
-extension Float: TensorScalar {
-  /// `float32`
-  public static var dtype: DType { .float32 }
-}
-extension Double: TensorScalar {
-  /// `float64`
-  public static var dtype: DType { .float64 }
-}
+extension BFloat16: PlainScalar, BitwiseCopyable { static var plain: DType { .bfloat16 } }
+extension Float: PlainScalar { static var plain: DType { .float32 } }
+extension Double: PlainScalar { static var plain: DType { .float64 } }

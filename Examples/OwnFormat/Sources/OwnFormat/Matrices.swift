@@ -18,7 +18,7 @@ extension CheckpointFormat {
 }
 
 /// A file of matrices, read whole.
-struct Matrices: CheckpointSource {
+struct Matrices: CheckpointSource, TensorWrapper {
   static let magic = "MATRICES\n"
   /// No larger file is read: it lies in memory as text and as numbers.
   private static let largest = 1 << 28
@@ -61,11 +61,8 @@ struct Matrices: CheckpointSource {
     }
   }
 
-  var count: Int { tensors.count }
-  func entry(at index: Int) throws(CairnError) -> TensorEntry { try tensors.entry(at: index) }
-  func read(
-    at index: Int, from offset: Int, into bytes: inout MutableSpan<UInt8>
-  ) throws(CairnError) { try tensors.read(at: index, from: offset, into: &bytes) }
+  /// Everything else is asked of the tensors in memory.
+  var base: any TensorSource { tensors }
 }
 
 /// Writes matrices.
@@ -82,7 +79,7 @@ struct MatricesSink: TensorSink {
 
   mutating func write(
     _ source: any TensorSource, progress: ProgressHandler
-  ) throws(CairnError) {
+  ) throws(CairnError) -> Int {
     try CheckpointFormat.matrices.refuse(source, accepting: losses)
     var text = Matrices.magic
     for index in try source.indicesInWeightOrder() {
@@ -105,5 +102,6 @@ struct MatricesSink: TensorSink {
       throw CairnError(
         .inputOutput, "the file cannot be written: \(error)", at: .init(file: path))
     }
+    return text.utf8.count
   }
 }

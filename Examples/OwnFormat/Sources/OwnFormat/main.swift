@@ -14,7 +14,7 @@ let text = "MATRICES\nkernel 2 3\n1 2 3 4 5 6\nbias 1 3\n0.5 -0.25 1e-3\n"
 try text.write(toFile: path("a.matrices"), atomically: true, encoding: .utf8)
 
 let original = try formats.open(path("a.matrices"))
-print("opened:", original.formatName, original.source.count, "tensors")
+print("opened:", original.format.name, original.source.count, "tensors")
 try original.verify(.deep)
 print("verified")
 
@@ -23,7 +23,7 @@ for name in ["b.cairn", "b.safetensors", "b.matrices"] {
   try sink.write(original.source)
   let copy = try formats.open(path(name))
   let report = try compare(original.source, copy.source)
-  print("converted to \(copy.formatName):", report.isSame ? "the same" : "different")
+  print("converted to \(copy.format.name):", report.isSame ? "the same" : "different")
   guard report.isSame else { exit(1) }
 }
 
@@ -32,7 +32,7 @@ for name in ["a.matrices", "b.cairn", "b.safetensors"] {
   let far = try formats.open(Reversed(kept: kept), named: name)
   try far.verify(.deep)
   let report = try compare(original.source, far.source)
-  print("from a source of our own, \(far.formatName):", report.isSame ? "the same" : "different")
+  print("from a source of our own, \(far.format.name):", report.isSame ? "the same" : "different")
   guard report.isSame else { exit(1) }
 }
 

@@ -2,6 +2,7 @@
 
 import CFuzzing
 import Cairn
+import CairnSystem
 
 /// Ends the run as a crash, with `message`: what was found is not what was promised.
 func fail(_ message: String) -> Never { unsafe cairn_fail(message) }

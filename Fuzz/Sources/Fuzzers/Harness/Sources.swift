@@ -1,6 +1,7 @@
 // The ways in to a file's bytes.
 
 import Cairn
+import CairnSystem
 import Forge
 
 /// `bytes` as a source of one of the kinds that readers know, chosen by their sum: in memory that may

@@ -20,7 +20,7 @@ enum JoinKernel {
   ) throws(CodecError) -> UInt32 {
     let size = layout.elementSize
     let count = logical.count / size
-    guard layout.filter != .none, planes.count == logical.count, logical.count == count * size
+    guard layout.filter.hasPlanes, planes.count == logical.count, logical.count == count * size
     else {
       throw CodecError(.invalidArgument, "planes of \(planes.count) bytes for \(logical.count)")
     }

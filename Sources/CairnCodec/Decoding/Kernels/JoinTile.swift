@@ -8,7 +8,7 @@ extension JoinKernel {
     _ planes: UnsafePointer<UnsafePointer<UInt8>>, _ count: Int, layout: ChunkLayout,
     usingVectors: Bool, to target: UnsafeMutableRawPointer
   ) {
-    let rotated = layout.filter == .rotatedBytePlanes
+    let rotated = layout.filter.rotates
     let done =
       usingVectors
       ? unsafe VectorKernels.joinTile(

@@ -9,7 +9,7 @@ enum PlaneKernels {
     _ source: UnsafeRawPointer, _ count: Int, layout: ChunkLayout, usingVectors: Bool,
     to targets: UnsafePointer<UnsafeMutablePointer<UInt8>>
   ) {
-    let rotated = layout.filter == .rotatedBytePlanes
+    let rotated = layout.filter.rotates
     let done =
       usingVectors
       ? unsafe VectorKernels.splitTile(

@@ -36,7 +36,7 @@ enum SplitKernel {
   ) throws(CodecError) -> UInt32 {
     let size = layout.elementSize
     let count = logical.count / size
-    guard layout.filter != .none, logical.count == count * size, (0...size).contains(storedPlanes),
+    guard layout.filter.hasPlanes, logical.count == count * size, (0...size).contains(storedPlanes),
       storedBlocks.count == StoredBlocks.length(of: storedPlanes * count),
       rest.count == (size - storedPlanes) * count
     else {

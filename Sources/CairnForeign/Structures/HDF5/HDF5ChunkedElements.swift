@@ -34,8 +34,7 @@ final class HDF5Bands: Sendable {
   private let capacity: Int
 
   init(_ source: any ByteSource) {
-    let (scaled, overflow) = source.count.multipliedReportingOverflow(by: 12)
-    capacity = overflow ? .max : scaled.addingReportingOverflow(24 << 20).partialValue
+    capacity = source.count.allowance(times: 12, plus: 24 << 20)
   }
 
   /// A number for another dataset.

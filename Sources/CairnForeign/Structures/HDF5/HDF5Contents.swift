@@ -56,9 +56,8 @@ struct HDF5Contents: Sendable {
     visits = HDF5Visits(source)
     index = .index(ofFile: source.count)
     values = HDF5ValueReader(superblock.file, budget: index)
-    let (scaled, overflow) = source.count.multipliedReportingOverflow(by: 32)
     elements = Budget(
-      bytes: overflow ? .max : scaled.addingReportingOverflow(64 << 20).partialValue,
+      bytes: source.count.allowance(times: 32, plus: 64 << 20),
       for: "what the file's datasets come to",
       advice: "The file holds far less than it claims. Write it anew without compression (h5repack)"
     )
@@ -352,7 +351,7 @@ struct HDF5Contents: Sendable {
     var end = 0
     for piece in pieces {
       end += piece.count
-      for shift in 0..<8 { bytes.append(UInt8(truncatingIfNeeded: end >> (8 * shift))) }
+      bytes.append(littleEndian: UInt64(end))
     }
     for piece in pieces { bytes += piece }
     return try HeldElements(bytes)

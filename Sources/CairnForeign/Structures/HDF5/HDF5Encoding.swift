@@ -7,67 +7,65 @@ package import CairnTensors
 /// What the writer puts into messages.
 package enum HDF5Encoding {
   static func dataspace(_ dimensions: [Int]) -> [UInt8] {
-    var fields = HDF5ByteFields()
-    fields.bytes = [2, UInt8(clamping: dimensions.count), 0, dimensions.isEmpty ? 0 : 1]
-    for dimension in dimensions { fields.add(UInt64(dimension)) }
+    var fields = ByteBuilder([2, UInt8(clamping: dimensions.count), 0, dimensions.isEmpty ? 0 : 1])
+    for dimension in dimensions { fields.append(UInt64(dimension)) }
     return fields.bytes
   }
 
   private static func integer(_ width: Int, isSigned: Bool) -> [UInt8] {
-    var fields = HDF5ByteFields()
-    fields.bytes = [0x10, isSigned ? 8 : 0, 0, 0]
-    fields.add(UInt32(width), UInt16(0), UInt16(8 * width))
-    return fields.bytes
+    number([0x10, isSigned ? 8 : 0, 0, 0], width: width)
   }
 
   private static func float(
     _ width: Int, exponent: (place: UInt8, count: UInt8), bias: UInt32
   ) -> [UInt8] {
-    var fields = HDF5ByteFields()
-    fields.bytes = [0x11, 0x20, UInt8(8 * width - 1), 0]
-    fields.add(UInt32(width), UInt16(0), UInt16(8 * width))
-    fields.bytes += [exponent.place, exponent.count, 0, exponent.place]
-    fields.add(bias)
+    var fields = ByteBuilder(number([0x11, 0x20, UInt8(8 * width - 1), 0], width: width))
+    fields.append([exponent.place, exponent.count, 0, exponent.place])
+    fields.append(bias)
+    return fields.bytes
+  }
+
+  /// What integers and floats begin with: their class, their bytes, and that all bits count.
+  private static func number(_ head: [UInt8], width: Int) -> [UInt8] {
+    var fields = ByteBuilder(head)
+    fields.append(UInt32(width))
+    fields.append(UInt16(0))
+    fields.append(UInt16(8 * width))
     return fields.bytes
   }
 
   /// A compound of a real and an imaginary part, as h5py has it.
   private static func complex(_ part: [UInt8], width: Int) -> [UInt8] {
-    var fields = HDF5ByteFields()
-    fields.bytes = [0x16, 2, 0, 0]
-    fields.add(UInt32(2 * width))
+    var fields = ByteBuilder([0x16, 2, 0, 0])
+    fields.append(UInt32(2 * width))
     for (name, offset) in [("r", 0), ("i", width)] {
-      fields.bytes += Array(name.utf8) + [UInt8](repeating: 0, count: 7)
-      fields.add(UInt32(offset))
-      fields.bytes += [UInt8](repeating: 0, count: 28) + part
+      fields.append(Array(name.utf8) + [UInt8](repeating: 0, count: 7))
+      fields.append(UInt32(offset))
+      fields.append([UInt8](repeating: 0, count: 28) + part)
     }
     return fields.bytes
   }
 
   /// An enumeration of FALSE and TRUE, as h5py has it.
-  private static var truth: [UInt8] {
-    var fields = HDF5ByteFields()
-    fields.bytes = [0x18, 2, 0, 0]
-    fields.add(UInt32(1))
-    fields.bytes += integer(1, isSigned: true)
-    fields.bytes += Array("FALSE\0\0\0".utf8) + Array("TRUE\0\0\0\0".utf8) + [0, 1]
-    return fields.bytes
-  }
+  private static let truth: [UInt8] =
+    [0x18, 2, 0, 0, 1, 0, 0, 0] + integer(1, isSigned: true)
+    + Array("FALSE\0\0\0TRUE\0\0\0\0".utf8) + [0, 1]
+
+  private static let int64 = integer(8, isSigned: true)
+  private static let uint64 = integer(8, isSigned: false)
+  private static let float32 = float(4, exponent: (23, 8), bias: 127)
+  private static let float64 = float(8, exponent: (52, 11), bias: 1_023)
 
   private static func opaque(_ count: Int) -> [UInt8] {
-    var fields = HDF5ByteFields()
-    fields.bytes = [0x15, 0, 0, 0]
-    fields.add(UInt32(clamping: count))
+    var fields = ByteBuilder([0x15, 0, 0, 0])
+    fields.append(UInt32(clamping: count))
     return fields.bytes
   }
 
   /// Texts of any length, UTF-8, that end with a NUL.
-  private static var text: [UInt8] {
-    var fields = HDF5ByteFields()
-    fields.bytes = [0x19, 1, 1, 0]
-    fields.add(UInt32(16))
-    return fields.bytes + [0x10, 0, 0, 0, 1, 0, 0, 0, 0, 0, 8, 0]
-  }
+  private static let text: [UInt8] = [
+    0x19, 1, 1, 0, 16, 0, 0, 0, 0x10, 0, 0, 0, 1, 0, 0, 0, 0, 0, 8, 0,
+  ]
 
   /// The type of a tensor's elements.
   ///
@@ -78,17 +76,65 @@ package enum HDF5Encoding {
     case .int8, .int16, .int32, .int64: integer((dtype.bitWidth ?? 8) / 8, isSigned: true)
     case .uint8, .uint16, .uint32, .uint64: integer((dtype.bitWidth ?? 8) / 8, isSigned: false)
     case .float16: float(2, exponent: (10, 5), bias: 15)
-    case .float32: float(4, exponent: (23, 8), bias: 127)
-    case .float64: float(8, exponent: (52, 11), bias: 1_023)
+    case .float32: float32
+    case .float64: float64
     // Keras keeps the bits as opaque bytes and says in an attribute what they are.
     case .bfloat16: opaque(2)
-    case .complex64: complex(float(4, exponent: (23, 8), bias: 127), width: 4)
-    case .complex128: complex(float(8, exponent: (52, 11), bias: 1_023), width: 8)
+    case .complex64: complex(float32, width: 4)
+    case .complex128: complex(float64, width: 8)
     default:
       throw CairnError(
         .cannotHold, "hdf5 has no element type \(dtype)", at: .init(name: name),
         advice: "Write a .cairn file, or cast the tensor first")
     }
+  }
+
+  /// The type of an attribute's value, how many there are if they are a list, and the bytes of them all.
+  ///
+  /// - Throws: `cannotHold` for a value that no attribute has a place for.
+  private static func form(
+    of value: MetadataValue, as name: String
+  ) throws(CairnError) -> (type: [UInt8], count: Int?, byteCount: Int) {
+    for text in value.texts where text.utf8.contains(0) {
+      throw refusal(name, "a text with a NUL in it")
+    }
+    switch value {
+    case .bool: return (truth, nil, 1)
+    case .bools(let values): return (truth, values.count, values.count)
+    case .int: return (int64, nil, 8)
+    case .ints(let values): return (int64, values.count, 8 * values.count)
+    case .uint: return (uint64, nil, 8)
+    case .uints(let values): return (uint64, values.count, 8 * values.count)
+    case .float: return (float64, nil, 8)
+    case .floats(let values): return (float64, values.count, 8 * values.count)
+    case .string: return (text, nil, HDF5TextHeap.referenceByteCount)
+    case .strings(let texts):
+      return (text, texts.count, HDF5TextHeap.referenceByteCount * texts.count)
+    case .bytes(let bytes):
+      guard !bytes.isEmpty else { throw refusal(name, "bytes that are none") }
+      return (opaque(bytes.count), nil, bytes.count)
+    case .byteStrings: throw refusal(name, "a list of byte strings")
+    }
+  }
+
+  /// All of an attribute's message but the value.
+  ///
+  /// - Throws: `cannotHold` for a value of more than 64 KB, and for byte strings of several lengths.
+  private static func head(
+    _ name: String, _ value: MetadataValue
+  ) throws(CairnError) -> ByteBuilder {
+    let (type, count, byteCount) = try form(of: value, as: name)
+    guard canName(name) else { throw refusal(name, "a name that is empty, too long or has a NUL") }
+    let space = dataspace(count.map { [$0] } ?? [])
+    let nameBytes = Array(name.utf8) + [0]
+    var fields = ByteBuilder([3, 0])
+    for part in [nameBytes, type, space] { fields.append(UInt16(clamping: part.count)) }
+    fields.append(UInt8(1))
+    for part in [nameBytes, type, space] { fields.append(part) }
+    guard byteCount <= Int(UInt16.max) - fields.bytes.count else {
+      throw refusal(name, "a value of more than 64 KB")
+    }
+    return fields
   }
 
   /// An attribute's message.
@@ -97,55 +143,20 @@ package enum HDF5Encoding {
   static func attribute(
     _ name: String, _ value: MetadataValue, _ texts: inout HDF5TextHeap
   ) throws(CairnError) -> [UInt8] {
-    var data = HDF5ByteFields()
-    let type: [UInt8]
-    var count: Int?
+    var fields = try head(name, value)
     switch value {
-    case .bool(let value): (type, data.bytes) = (truth, [value ? 1 : 0])
-    case .bools(let values):
-      (type, data.bytes, count) = (truth, values.map { $0 ? 1 : 0 }, values.count)
-    case .int(let value):
-      type = integer(8, isSigned: true)
-      data.add(UInt64(bitPattern: value))
-    case .ints(let values):
-      (type, count) = (integer(8, isSigned: true), values.count)
-      for value in values { data.add(UInt64(bitPattern: value)) }
-    case .uint(let value):
-      type = integer(8, isSigned: false)
-      data.add(value)
-    case .uints(let values):
-      (type, count) = (integer(8, isSigned: false), values.count)
-      for value in values { data.add(value) }
-    case .float(let value):
-      type = float(8, exponent: (52, 11), bias: 1_023)
-      data.add(value.bitPattern)
-    case .floats(let values):
-      (type, count) = (float(8, exponent: (52, 11), bias: 1_023), values.count)
-      for value in values { data.add(value.bitPattern) }
-    case .string(let value):
-      type = text
-      data.bytes = texts.reference(value)
-    case .strings(let values):
-      (type, count) = (text, values.count)
-      for value in values { data.bytes += texts.reference(value) }
-    case .bytes(let bytes):
-      guard !bytes.isEmpty else { throw refusal(name, "bytes that are none") }
-      (type, data.bytes) = (opaque(bytes.count), bytes)
-    case .byteStrings: throw refusal(name, "a list of byte strings")
-    }
-    for text in value.texts where text.utf8.contains(0) {
-      throw refusal(name, "a text with a NUL in it")
-    }
-    let space = dataspace(count.map { [$0] } ?? [])
-    guard canName(name) else { throw refusal(name, "a name that is empty, too long or has a NUL") }
-    let nameBytes = Array(name.utf8) + [0]
-    var fields = HDF5ByteFields()
-    fields.bytes = [3, 0]
-    fields.add(UInt16(clamping: nameBytes.count), UInt16(clamping: type.count))
-    fields.add(UInt16(clamping: space.count))
-    fields.bytes += [1] + nameBytes + type + space + data.bytes
-    guard fields.bytes.count <= Int(UInt16.max) else {
-      throw refusal(name, "a value of more than 64 KB")
+    case .bool(let value): fields.append(UInt8(value ? 1 : 0))
+    case .bools(let values): for value in values { fields.append(UInt8(value ? 1 : 0)) }
+    case .int(let value): fields.append(UInt64(bitPattern: value))
+    case .ints(let values): for value in values { fields.append(UInt64(bitPattern: value)) }
+    case .uint(let value): fields.append(value)
+    case .uints(let values): for value in values { fields.append(value) }
+    case .float(let value): fields.append(value.bitPattern)
+    case .floats(let values): for value in values { fields.append(value.bitPattern) }
+    case .string(let text): fields.append(texts.reference(text))
+    case .strings(let all): for text in all { fields.append(texts.reference(text)) }
+    case .bytes(let bytes): fields.append(bytes)
+    case .byteStrings(let parts): for part in parts { fields.append(part) }
     }
     return fields.bytes
   }
@@ -157,9 +168,8 @@ package enum HDF5Encoding {
 
   /// What it is that no attribute has a place for; nil if it can be called so, and have that value.
   package static func reason(against name: String, _ value: MetadataValue) -> String? {
-    var heap = HDF5TextHeap()
     do throws(CairnError) {
-      _ = try attribute(name, value, &heap)
+      _ = try head(name, value)
       return nil
     } catch {
       return error.message.dropping(prefix: refusalPrefix) ?? error.message
@@ -176,7 +186,7 @@ package enum HDF5Encoding {
   private static func refusal(_ name: String, _ what: String) -> CairnError {
     CairnError(
       .cannotHold, refusalPrefix + what, at: .init(name: name.excerpt),
-      advice: "Write a .cairn file, or accept the loss (--lossy; metadata)")
+      advice: "Write a .cairn file, or accept the loss of metadata", remedies: [.acceptLoss])
   }
 }
 
@@ -196,6 +206,9 @@ struct HDF5TextHeap {
   /// What an object's number can count, with room to spare.
   private static let objectLimit = 60_000
   private static let headByteCount = 16
+  /// The bytes of a text's length and place, where a value would be.
+  static let referenceByteCount = 16
+  private static let nothing = [UInt8](repeating: 0, count: referenceByteCount)
 
   private var texts: [[UInt8]] = []
   private var references: [[UInt8]] = []
@@ -213,32 +226,44 @@ struct HDF5TextHeap {
     while place < texts.count {
       let part = texts[place..<min(texts.count, place + Self.objectLimit)]
       let start = address + heap.count
-      var objects = HDF5ByteFields()
+      var objects = ByteBuilder()
       for (number, text) in part.enumerated() {
-        objects.add(UInt16(number + 1), UInt16(1), UInt32(0), UInt64(text.count))
-        objects.bytes += text + [UInt8](repeating: 0, count: (8 - text.count % 8) % 8)
-        var reference = HDF5ByteFields()
-        reference.add(UInt32(clamping: text.count), UInt64(start), UInt32(number + 1))
-        references.append(text.isEmpty ? [UInt8](repeating: 0, count: 16) : reference.bytes)
+        Self.appendObject(number + 1, references: 1, byteCount: text.count, to: &objects)
+        objects.append(text)
+        objects.align(to: 8)
+        var reference = ByteBuilder(capacity: Self.referenceByteCount)
+        reference.append(UInt32(clamping: text.count))
+        reference.append(UInt64(start))
+        reference.append(UInt32(number + 1))
+        references.append(text.isEmpty ? Self.nothing : reference.bytes)
       }
       // The library wants collections of at least 4,096 bytes, filled by an object of number 0.
-      var collection = HDF5ByteFields()
       let used = Self.headByteCount + objects.bytes.count
       let whole = max(4_096, used + Self.headByteCount)
-      collection.bytes = Array("GCOL".utf8) + [1, 0, 0, 0]
-      collection.add(UInt64(whole))
-      collection.bytes += objects.bytes
-      collection.add(UInt16(0), UInt16(0), UInt32(0), UInt64(whole - used))
-      collection.bytes += [UInt8](repeating: 0, count: whole - collection.bytes.count)
+      var collection = ByteBuilder(Array("GCOL".utf8) + [1, 0, 0, 0])
+      collection.append(UInt64(whole))
+      collection.append(objects.bytes)
+      Self.appendObject(0, references: 0, byteCount: whole - used, to: &collection)
+      collection.appendZeros(whole - collection.bytes.count)
       heap += collection.bytes
       place += part.count
     }
     return heap
   }
 
+  /// The head of an object of a collection.
+  private static func appendObject(
+    _ number: Int, references: UInt16, byteCount: Int, to fields: inout ByteBuilder
+  ) {
+    fields.append(UInt16(number))
+    fields.append(references)
+    fields.append(UInt32(0))
+    fields.append(UInt64(byteCount))
+  }
+
   /// The next text's length, and where it is.
   mutating func reference(_ text: String) -> [UInt8] {
     defer { next += 1 }
-    return next < references.count ? references[next] : [UInt8](repeating: 0, count: 16)
+    return next < references.count ? references[next] : Self.nothing
   }
 }

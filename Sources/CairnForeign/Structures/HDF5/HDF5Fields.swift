@@ -48,7 +48,7 @@ struct HDF5Bytes: Sendable {
     let range = try range(at: address, count: count.addingReportingOverflow(4).partialValue)
     let body = range.lowerBound..<range.upperBound - 4
     let found = try source.withBytes(in: body) { Lookup3.hash($0) }
-    var stored = SourceReader(source, in: body.upperBound..<range.upperBound)
+    var stored = ByteCursor(source, in: body.upperBound..<range.upperBound)
     let expected: UInt32 = try stored.integer()
     guard found == expected else {
       throw CairnError(
@@ -62,13 +62,13 @@ struct HDF5Bytes: Sendable {
 /// A place in an HDF5 file that moves on as fields are read; every read is checked against the end.
 struct HDF5Fields {
   let file: HDF5Bytes
-  private var reader: SourceReader
+  private var reader: ByteCursor
   private let start: Int
 
   /// A reader of the bytes of `range`, which lies within the source.
   init(_ file: HDF5Bytes, _ range: Range<Int>) {
     self.file = file
-    reader = SourceReader(file.source, in: range)
+    reader = ByteCursor(file.source, in: range)
     start = range.lowerBound
   }
 
@@ -93,11 +93,7 @@ struct HDF5Fields {
 
   /// A little-endian number of 1 to 8 bytes.
   mutating func unsigned(_ width: Int) throws(CairnError) -> UInt64 {
-    var value: UInt64 = 0
-    for place in 0..<min(8, width) {
-      value |= UInt64(try reader.byte()) << UInt64(8 * place)
-    }
-    return value
+    try reader.number(min(8, width))
   }
 
   /// A number of `width` bytes that must be one of an `Int`.
@@ -168,11 +164,8 @@ enum Lookup3 {
     let seed = 0xDEAD_BEEF &+ UInt32(truncatingIfNeeded: bytes.count)
     var (a, b, c) = (seed, seed, seed)
     func word(_ offset: Int) -> UInt32 {
-      var value: UInt32 = 0
-      for place in 0..<4 where offset + place < bytes.count {
-        value |= UInt32(bytes[offset + place]) << UInt32(8 * place)
-      }
-      return value
+      let width = max(0, min(4, bytes.count - offset))
+      return UInt32(truncatingIfNeeded: bytes.number(at: offset, width: width))
     }
     func rotated(_ value: UInt32, _ count: UInt32) -> UInt32 {
       value << count | value >> (32 - count)

@@ -17,7 +17,7 @@ struct HDF5Superblock: Sendable {
   static func place(in source: any ByteSource) -> Int? {
     var place = 0
     while place <= source.count - signature.count {
-      var reader = SourceReader(source, in: place..<place + signature.count)
+      var reader = ByteCursor(source, in: place..<place + signature.count)
       if (try? reader.bytes(signature.count)) == signature { return place }
       place = place == 0 ? 512 : place * 2
     }

@@ -98,10 +98,12 @@ package struct HDF5Plan {
     try Self.write(root, datasets, places, &texts, &headers, from: end)
     parts.append(.bytes(headers))
     end += headers.count
-    var superblock = HDF5ByteFields()
-    superblock.bytes = HDF5Superblock.signature + [2, 8, 8, 0]
-    superblock.add(UInt64(0), Self.undefined, UInt64(end), UInt64(root.address))
-    superblock.sum()
+    var superblock = ByteBuilder(HDF5Superblock.signature + [2, 8, 8, 0])
+    superblock.append(UInt64(0))
+    superblock.append(Self.undefined)
+    superblock.append(UInt64(end))
+    superblock.append(UInt64(root.address))
+    superblock.appendHash()
     parts.insert(.bytes(superblock.bytes), at: 0)
     byteCount = end
   }
@@ -166,54 +168,53 @@ package struct HDF5Plan {
     for child in node.children {
       try write(child.node, datasets, places, &texts, &headers, from: start)
     }
-    var messages = HDF5ByteFields()
+    var messages = ByteBuilder()
     if let number = node.dataset {
       let dataset = datasets[number]
-      messages.message(1, HDF5Encoding.dataspace(dataset.shape.dimensions))
-      messages.message(3, try HDF5Encoding.datatype(dataset.dtype, of: dataset.path))
+      messages.appendMessage(1, HDF5Encoding.dataspace(dataset.shape.dimensions))
+      messages.appendMessage(3, try HDF5Encoding.datatype(dataset.dtype, of: dataset.path))
       // No value: elements that were not written would be zeros.
-      messages.message(5, [3, 0x0A])
-      var layout = HDF5ByteFields()
-      layout.bytes = [3, 1]
-      layout.add(
-        dataset.byteCount > 0 ? UInt64(places[number]) : undefined, UInt64(dataset.byteCount))
-      messages.message(8, layout.bytes)
+      messages.appendMessage(5, [3, 0x0A])
+      var layout = ByteBuilder([3, 1])
+      layout.append(dataset.byteCount > 0 ? UInt64(places[number]) : undefined)
+      layout.append(UInt64(dataset.byteCount))
+      messages.appendMessage(8, layout.bytes)
     } else {
-      var information = HDF5ByteFields()
       // Version 0, and the order of creation is kept.
-      information.bytes = [0, 1]
-      information.add(UInt64(node.children.count), undefined, undefined)
-      messages.message(2, information.bytes)
-      messages.message(10, [0, 0])
+      var information = ByteBuilder([0, 1])
+      information.append(UInt64(node.children.count))
+      information.append(undefined)
+      information.append(undefined)
+      messages.appendMessage(2, information.bytes)
+      messages.appendMessage(10, [0, 0])
       for (order, child) in node.children.enumerated() {
-        var link = HDF5ByteFields()
         let name = child.name.bytes
         // The order of creation, the character set, a length of two bytes.
-        link.bytes = [1, 0x04 | 0x10 | 0x01]
-        link.add(UInt64(order))
-        link.bytes.append(1)
-        link.add(UInt16(clamping: name.count))
-        link.bytes += name
-        link.add(UInt64(child.node.address))
-        messages.message(6, link.bytes)
+        var link = ByteBuilder([1, 0x04 | 0x10 | 0x01])
+        link.append(UInt64(order))
+        link.append(UInt8(1))
+        link.append(UInt16(clamping: name.count))
+        link.append(name)
+        link.append(UInt64(child.node.address))
+        messages.appendMessage(6, link.bytes)
       }
     }
     for attribute in node.attributes {
-      messages.message(12, try HDF5Encoding.attribute(attribute.name, attribute.value, &texts))
+      messages.appendMessage(
+        12, try HDF5Encoding.attribute(attribute.name, attribute.value, &texts))
     }
     node.address = start + headers.count
-    var header = HDF5ByteFields()
-    header.bytes = Array("OHDR".utf8) + [2, 2]
+    var header = ByteBuilder(Array("OHDR".utf8) + [2, 2])
     guard let count = UInt32(exactly: messages.bytes.count) else {
       throw CairnError(
         .cannotHold, "a group has more members and attributes than HDF5 can hold in one",
         advice: "Write a .cairn file")
     }
-    header.add(count)
-    header.bytes += messages.bytes
-    header.sum()
+    header.append(count)
+    header.append(messages.bytes)
+    header.appendHash()
     headers += header.bytes
-    headers += [UInt8](repeating: 0, count: (8 - headers.count % 8) % 8)
+    headers += [UInt8](repeating: 0, count: padding(after: headers.count, to: 8))
   }
 }
 
@@ -232,7 +233,7 @@ extension HDF5Plan.Node {
       throw CairnError(
         .cannotHold, "an object would have two HDF5 attributes of one name",
         at: .init(name: "\(path)@\(name)".excerpt),
-        advice: "Write a .cairn file, or accept the loss (--lossy; metadata)")
+        advice: "Write a .cairn file, or accept the loss of metadata", remedies: [.acceptLoss])
     }
     for child in children {
       try child.node.checkAttributes(
@@ -241,26 +242,15 @@ extension HDF5Plan.Node {
   }
 }
 
-/// Little-endian fields being put together.
-struct HDF5ByteFields {
-  var bytes: [UInt8] = []
-
-  mutating func add<each T: FixedWidthInteger & UnsignedInteger>(_ values: repeat each T) {
-    for value in repeat each values {
-      for byte in 0..<(value.bitWidth / 8) {
-        bytes.append(UInt8(truncatingIfNeeded: value >> (8 * byte)))
-      }
-    }
-  }
-
-  /// The sum of all bytes so far.
-  mutating func sum() { add(Lookup3.hash(bytes.span)) }
+extension ByteBuilder {
+  /// Appends the hash of all bytes so far.
+  mutating func appendHash() { append(Lookup3.hash(bytes.span)) }
 
   /// A message of an object header.
-  mutating func message(_ kind: UInt8, _ body: [UInt8]) {
-    bytes.append(kind)
-    add(UInt16(clamping: body.count))
-    bytes.append(0)
-    bytes += body
+  mutating func appendMessage(_ kind: UInt8, _ body: [UInt8]) {
+    append(kind)
+    append(UInt16(clamping: body.count))
+    append(UInt8(0))
+    append(body)
   }
 }

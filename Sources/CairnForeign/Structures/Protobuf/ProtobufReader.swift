@@ -30,12 +30,12 @@ struct ProtobufReader {
   }
 
   let source: any ByteSource
-  private var reader: SourceReader
+  private var reader: ByteCursor
 
   /// A reader of the message at `range`, which is the whole source unless given.
   init(_ source: any ByteSource, in range: Range<Int>? = nil) {
     self.source = source
-    reader = SourceReader(source, in: range)
+    reader = ByteCursor(source, in: range)
   }
 
   /// The next field; nil at the message's end.

@@ -15,8 +15,8 @@ struct ZipTolerance: Sendable {
   /// Whether a name may be any text: where nothing is ever unpacked, one that leads out of a folder is only
   /// a name.
   var allowsAnyName = false
-  /// Bytes that deflated members may give, beside 64 times the archive's size; nil for no bound.
-  var expansion: Int?
+  /// Whether deflated members may give no more bytes than is plausible.
+  var boundsExpansion = false
   /// Bytes that may be inflated only to come to others, beside 16 times the archive's size.
   var waste: Int?
 
@@ -24,10 +24,10 @@ struct ZipTolerance: Sendable {
   static let none = ZipTolerance()
   /// What PyTorch itself reads.
   static let torch = ZipTolerance(
-    allowsTail: true, zeroMeansUnchecked: true, expansion: 64 << 20, waste: 256 << 20)
+    allowsTail: true, zeroMeansUnchecked: true, boundsExpansion: true, waste: 256 << 20)
   /// As the format asks, of arrays that deflate no more than a mask of few ones does.
   static let numpy = ZipTolerance(
-    allowsAnyName: true, expansion: 64 << 20, waste: 256 << 20)
+    allowsAnyName: true, boundsExpansion: true, waste: 256 << 20)
 }
 
 /// An archive whose central directory has been read and held against every local header.
@@ -65,7 +65,7 @@ struct ZipArchive: Sendable {
     var all: [ZipMember] = []
     var indices: [ByteKey: Int] = [:]
     var names = Set<ByteKey>()
-    var reader = SourceReader(source, in: directory.range)
+    var reader = ByteCursor(source, in: directory.range)
     for _ in 0..<directory.memberCount {
       let start = reader.location
       var (member, nameBytes) = try Self.centralMember(&reader, tolerance)
@@ -90,10 +90,7 @@ struct ZipArchive: Sendable {
     }
     self.indices = indices
     // Going back in a deflated member means to begin again: so often that it takes long is refused.
-    let waste = tolerance.waste.map { (bytes) -> Int in
-      let (scaled, overflow) = source.count.multipliedReportingOverflow(by: 16)
-      return overflow ? .max : scaled.addingReportingOverflow(bytes).partialValue
-    }
+    let waste = tolerance.waste.map { source.count.allowance(times: 16, plus: $0) }
     inflater = InflaterPool(
       source, waste: waste, refusal: Self.refusal(of: members, source, tolerance))
   }
@@ -125,7 +122,7 @@ struct ZipArchive: Sendable {
     var done = 0
     for member in members {
       try content(of: member).checkAll { (count) throws(CairnError) in
-        try progress(Progress(done: done + count, total: total))
+        try progress(WorkProgress(done: done + count, total: total))
       }
       done += member.byteCount
     }
@@ -136,14 +133,10 @@ struct ZipArchive: Sendable {
   private static func refusal(
     of members: [ZipMember], _ source: any ByteSource, _ tolerance: ZipTolerance
   ) -> CairnError? {
-    guard let expansion = tolerance.expansion else { return nil }
-    let (scaled, overflow) = source.count.multipliedReportingOverflow(by: 64)
-    let most = overflow ? Int.max : scaled.addingReportingOverflow(expansion).partialValue
-    var total = 0
-    for member in members where member.method == .deflated {
-      let (sum, overflow) = total.addingReportingOverflow(member.byteCount)
-      total = overflow ? .max : sum
-    }
+    guard tolerance.boundsExpansion else { return nil }
+    let most = Int.plausible(ofFile: source.count)
+    let total = members.lazy.filter { $0.method == .deflated }
+      .reduce(0) { $0.addingSaturated($1.byteCount) }
     guard total > most else { return nil }
     return CairnError(
       .overBudget, "what the archive's members inflate to takes more work than is allowed",
@@ -171,7 +164,7 @@ struct ZipArchive: Sendable {
 
   /// One record of the central directory.
   private static func centralMember(
-    _ reader: inout SourceReader, _ tolerance: ZipTolerance
+    _ reader: inout ByteCursor, _ tolerance: ZipTolerance
   ) throws(CairnError) -> (ZipMember, [UInt8]) {
     let start = reader.location
     let signature: UInt32 = try reader.integer()

@@ -68,12 +68,10 @@ struct ZipContent: ByteSource {
   private func checkStored(_ progress: (Int) throws(CairnError) -> Void) throws(CairnError) {
     var crc: UInt32 = 0
     var done = 0
-    while done < member.byteCount {
-      let end = min(member.byteCount, done + (1 << 20))
-      crc = try source.withBytes(in: member.dataOffset + done..<member.dataOffset + end) {
-        Checksum.crc32($0, continuing: crc)
-      }
-      done = end
+    try source.pass(member.dataOffset..<member.dataOffset + member.byteCount) {
+      (bytes) throws(CairnError) in
+      crc = Checksum.crc32(bytes, continuing: crc)
+      done += bytes.count
       try progress(done)
     }
     if isChecked { try member.check(crc: crc, path: path) }

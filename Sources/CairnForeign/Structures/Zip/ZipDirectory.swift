@@ -32,7 +32,7 @@ struct ZipDirectory {
   ) throws(CairnError) {
     let (end, tail) = try Self.findEnd(source, allowsTail)
     trailingByteCount = tail
-    var reader = SourceReader(source, in: end..<source.count)
+    var reader = ByteCursor(source, in: end..<source.count)
     try reader.skip(4)
     let disk: UInt16 = try reader.integer()
     let firstDisk: UInt16 = try reader.integer()
@@ -134,15 +134,15 @@ struct ZipDirectory {
       .invalidHeader, "the file is no archive (ZIP)", at: .init(file: source.path, offset: 0),
       expected: "PK\\x03\\x04", found: String(decoding: start, as: UTF8.self).debugDescription,
       advice:
-        "Its name, or --from, says that it is one, its content does not: fetch the file that was "
-        + "meant")
+        "Its name, or who named its format, says that it is one, its content does not: fetch the "
+        + "file that was meant")
   }
 
   private static func wideClaim(
     _ source: any ByteSource, before end: Int
   ) throws(CairnError) -> Claim? {
     guard end >= locatorByteCount else { return nil }
-    var reader = SourceReader(source, in: end - locatorByteCount..<end)
+    var reader = ByteCursor(source, in: end - locatorByteCount..<end)
     let signature: UInt32 = try reader.integer()
     guard signature == locatorSignature else { return nil }
     let disk: UInt32 = try reader.integer()
@@ -156,7 +156,7 @@ struct ZipDirectory {
     }
     guard disk == 0, disks <= 1, let start = Int(exactly: offset), start <= end - locatorByteCount
     else { throw invalid("the ZIP64 locator is broken") }
-    var record = SourceReader(source, in: start..<end - locatorByteCount)
+    var record = ByteCursor(source, in: start..<end - locatorByteCount)
     let recordSignature: UInt32 = try record.integer()
     let recordSize: UInt64 = try record.integer()
     guard recordSignature == wideEndSignature, recordSize == UInt64(clamping: record.remaining)

@@ -15,7 +15,7 @@ struct ZipFields {
   var extraCount: UInt16
 
   /// Reads them from the flags on; the time and the date among them are skipped.
-  init(_ reader: inout SourceReader) throws(CairnError) {
+  init(_ reader: inout ByteCursor) throws(CairnError) {
     flags = try reader.integer()
     method = try reader.integer()
     try reader.skip(4)
@@ -66,7 +66,7 @@ struct ZipMember: Sendable {
   mutating func checkLocalHeader(
     in source: any ByteSource, nameBytes: [UInt8], before limit: Int
   ) throws(CairnError) {
-    var reader = SourceReader(source, in: min(headerOffset, limit)..<limit)
+    var reader = ByteCursor(source, in: min(headerOffset, limit)..<limit)
     let start = reader.location
     func disagree(_ what: String, _ expected: String, _ found: String) -> CairnError {
       CairnError(
@@ -115,18 +115,15 @@ struct ZipMember: Sendable {
   }
 
   /// The length of the data descriptor: with or without a signature, sizes of 4 or 8 bytes.
-  private func descriptorByteCount(_ reader: inout SourceReader) throws(CairnError) -> Int {
+  private func descriptorByteCount(_ reader: inout ByteCursor) throws(CairnError) -> Int {
     let place = reader.location
     let bytes = try reader.bytes(min(24, reader.remaining))
     func matches(_ signature: Bool, wide: Bool) -> Bool {
       var expected: [UInt8] = []
-      func append(_ value: UInt64, _ count: Int) {
-        expected += (0..<count).map { UInt8(truncatingIfNeeded: value >> UInt64(8 * $0)) }
-      }
-      if signature { append(UInt64(Self.descriptorSignature), 4) }
-      append(UInt64(crc), 4)
-      append(UInt64(storedByteCount), wide ? 8 : 4)
-      append(UInt64(byteCount), wide ? 8 : 4)
+      if signature { expected.append(littleEndian: Self.descriptorSignature) }
+      expected.append(littleEndian: crc)
+      expected.append(littleEndian: UInt64(storedByteCount), width: wide ? 8 : 4)
+      expected.append(littleEndian: UInt64(byteCount), width: wide ? 8 : 4)
       return bytes.starts(with: expected)
     }
     if matches(true, wide: true) { return 24 }
@@ -162,7 +159,7 @@ enum ZipExtra {
     let saturated = UInt64(UInt32.max)
     var found = false
     do throws(CairnError) {
-      var reader = SourceReader(try MemoryBytes(extra))
+      var reader = ByteCursor(try MemoryBytes(extra))
       // Padding of fewer than four bytes at the end is no field; aligning tools leave it.
       while reader.remaining >= 4 {
         let id: UInt16 = try reader.integer()

@@ -29,29 +29,41 @@ package struct ZipWriter: ~Copyable {
     var stored = 0
     var coder: DeflateStream?
     var window: [UInt8]
+    /// What is stored, if the same content will come again.
+    var kept: [UInt8]?
+
+    /// Appends bytes as they are stored.
+    mutating func store(_ bytes: Span<UInt8>, in file: GatheredFile) throws(CairnError) {
+      try file.append(bytes)
+      stored += bytes.count
+      if kept != nil { for place in bytes.indices { kept?.append(bytes[place]) } }
+    }
+  }
+
+  /// The content of a member as it is stored, to be a member again under another name.
+  package struct StoredContent {
+    fileprivate var crc: UInt32
+    fileprivate var plain: Int
+    fileprivate var bytes: [UInt8]
+    /// The bytes that are stored.
+    package var byteCount: Int { bytes.count }
   }
 
   /// Appends a member, whose content `body` hands over piece by piece.
+  ///
+  /// - Parameter keeping: Whether the same content will come again.
+  /// - Returns: The content as it is stored, if it was to be kept.
+  @discardableResult
   package mutating func add(
-    _ name: String, _ body: ((Span<UInt8>) throws(CairnError) -> Void) throws(CairnError) -> Void
-  ) throws(CairnError) {
+    _ name: String, keeping: Bool = false,
+    _ body: ((Span<UInt8>) throws(CairnError) -> Void) throws(CairnError) -> Void
+  ) throws(CairnError) -> StoredContent? {
     let file = file
     let start = position
     let nameBytes = Array(name.utf8)
-    let flags =
-      ZipMember.descriptorFlag | (nameBytes.contains { $0 >= 0x80 } ? ZipMember.utf8Flag : 0)
-    let method: ZipMember.Method = compresses ? .deflated : .stored
-    var fields = Fields()
-    fields.add(ZipMember.localSignature)
-    fields.addCommon(flags: flags, method: method)
-    fields.add(UInt32(0), UInt32.max, UInt32.max)
-    fields.add(UInt16(nameBytes.count), UInt16(20))
-    fields.bytes += nameBytes
-    fields.add(UInt16(1), UInt16(16))
-    fields.add(UInt64(0), UInt64(0))
-    try append(fields.bytes.span)
-
-    var content = Content(coder: compresses ? try nextCoder() : nil, window: window)
+    try begin(nameBytes)
+    var content = Content(
+      coder: compresses ? try nextCoder() : nil, window: window, kept: keeping ? [] : nil)
     // Held once, or writing into it would copy it.
     window = []
     try body { (part) throws(CairnError) in
@@ -66,22 +78,58 @@ package struct ZipWriter: ~Copyable {
     position += content.stored
     window = content.window
     coder = content.coder.take()
+    try end(nameBytes, from: start, content.crc, plain: content.plain, stored: content.stored)
+    guard let kept = content.kept else { return nil }
+    return StoredContent(crc: content.crc, plain: content.plain, bytes: kept)
+  }
 
-    var after = Fields()
-    after.add(ZipMember.descriptorSignature, content.crc)
-    after.add(UInt64(content.stored), UInt64(content.plain))
+  /// Appends a member with the content of an earlier one.
+  package mutating func add(_ name: String, again content: StoredContent) throws(CairnError) {
+    let start = position
+    let nameBytes = Array(name.utf8)
+    try begin(nameBytes)
+    try append(content.bytes.span)
+    try end(nameBytes, from: start, content.crc, plain: content.plain, stored: content.byteCount)
+  }
+
+  private func flags(_ name: [UInt8]) -> UInt16 {
+    ZipMember.descriptorFlag | (name.contains { $0 >= 0x80 } ? ZipMember.utf8Flag : 0)
+  }
+
+  private var method: ZipMember.Method { compresses ? .deflated : .stored }
+
+  /// Appends the head of a member.
+  private mutating func begin(_ name: [UInt8]) throws(CairnError) {
+    var fields = ByteBuilder()
+    fields.add(ZipMember.localSignature)
+    fields.addCommon(flags: flags(name), method: method)
+    fields.add(UInt32(0), UInt32.max, UInt32.max)
+    fields.add(UInt16(name.count), UInt16(20))
+    fields.append(name)
+    fields.add(UInt16(1), UInt16(16))
+    fields.add(UInt64(0), UInt64(0))
+    try append(fields.bytes.span)
+  }
+
+  /// Appends what follows the data of a member, which begins at `start`, and notes it in the directory.
+  private mutating func end(
+    _ name: [UInt8], from start: Int, _ crc: UInt32, plain: Int, stored: Int
+  ) throws(CairnError) {
+    var after = ByteBuilder()
+    after.add(ZipMember.descriptorSignature, crc)
+    after.add(UInt64(stored), UInt64(plain))
     try append(after.bytes.span)
-    var central = Fields()
+    var central = ByteBuilder()
     central.add(ZipArchive.centralSignature)
     central.add(UInt16(45))
-    central.addCommon(flags: flags, method: method)
-    central.add(content.crc, UInt32.max, UInt32.max)
-    central.add(UInt16(nameBytes.count), UInt16(28), UInt16(0), UInt16(0), UInt16(0))
+    central.addCommon(flags: flags(name), method: method)
+    central.add(crc, UInt32.max, UInt32.max)
+    central.add(UInt16(name.count), UInt16(28), UInt16(0), UInt16(0), UInt16(0))
     // Unix permissions 0600, as Python's zipfile gives.
     central.add(UInt32(0o600) << 16, UInt32.max)
-    central.bytes += nameBytes
+    central.append(name)
     central.add(UInt16(1), UInt16(24))
-    central.add(UInt64(content.plain), UInt64(content.stored), UInt64(start))
+    central.add(UInt64(plain), UInt64(stored), UInt64(start))
     directory += central.bytes
     memberCount += 1
   }
@@ -92,7 +140,7 @@ package struct ZipWriter: ~Copyable {
     let directory = directory
     try append(directory.span)
     let end = position
-    var fields = Fields()
+    var fields = ByteBuilder()
     guard memberCount > 0 else {
       // Python's zipfile, and so NumPy, tells an empty archive by a file that begins with this record.
       fields.add(ZipDirectory.endSignature)
@@ -139,9 +187,7 @@ package struct ZipWriter: ~Copyable {
     _ part: Span<UInt8>, isLast: Bool, _ content: inout Content, _ file: GatheredFile
   ) throws(CairnError) {
     guard var coder = content.coder.take() else {
-      try file.append(part)
-      content.stored += part.count
-      return
+      return try content.store(part, in: file)
     }
     // Taken out while it is used; held twice, writing into it would copy it.
     var window = content.window
@@ -158,8 +204,7 @@ package struct ZipWriter: ~Copyable {
         throw CairnError(.invalidArgument, error.message, cause: error)
       }
       done += step.consumed
-      try file.append(window.span.extracting(0..<step.produced))
-      content.stored += step.produced
+      try content.store(window.span.extracting(0..<step.produced), in: file)
       finished = step.isFinished || (!isLast && done == part.count && step.produced < window.count)
     } while !finished
     content.window = window
@@ -198,30 +243,15 @@ package final class GatheredFile {
   }
 }
 
-/// Little-endian fields being put together.
-private struct Fields {
-  var bytes: [UInt8] = []
-
+extension ByteBuilder {
   // Not generic: of an archive of many tiny members these are most of the work.
 
-  mutating func add(_ values: UInt16...) {
-    for value in values { put(UInt64(value), 2) }
-  }
-
-  mutating func add(_ values: UInt32...) {
-    for value in values { put(UInt64(value), 4) }
-  }
-
-  mutating func add(_ values: UInt64...) {
-    for value in values { put(value, 8) }
-  }
-
-  private mutating func put(_ value: UInt64, _ count: Int) {
-    for byte in 0..<count { bytes.append(UInt8(truncatingIfNeeded: value >> UInt64(8 * byte))) }
-  }
+  fileprivate mutating func add(_ values: UInt16...) { for value in values { append(value) } }
+  fileprivate mutating func add(_ values: UInt32...) { for value in values { append(value) } }
+  fileprivate mutating func add(_ values: UInt64...) { for value in values { append(value) } }
 
   /// Version needed, flags, method, and the first day that DOS can name: no clock in the output.
-  mutating func addCommon(flags: UInt16, method: ZipMember.Method) {
+  fileprivate mutating func addCommon(flags: UInt16, method: ZipMember.Method) {
     add(UInt16(45), flags, method.rawValue, UInt16(0), UInt16(0x21))
   }
 }

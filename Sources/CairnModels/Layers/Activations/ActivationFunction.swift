@@ -1,141 +1,73 @@
 // Keras `activations/activations.py`: which there are, and how they are computed.
 
-import CairnJSON
 package import CairnSystem
 package import CairnTensors
 
-/// A function that is applied to a layer's output: one of Keras's, or what a layer without variables
-/// computes, which Keras allows in its place.
-public struct ActivationFunction: Hashable, Sendable {
-  /// The functions that have a name.
-  enum Name: String, CaseIterable {
-    case relu
-    case sigmoid
-    case tanh
-    case softmax
-    case gelu
-    case elu
-    case selu
-    case silu
-    case softplus
-    case linear
-    case leakyReLU = "leaky_relu"
-    case relu6
-    case celu
-    case softsign
-    case softShrink = "soft_shrink"
-    case sparsePlus = "sparse_plus"
-    case squareplus
-    case glu
-    case tanhShrink = "tanh_shrink"
-    case hardTanh = "hard_tanh"
-    case hardShrink = "hard_shrink"
-    case exponential
-    case hardSigmoid = "hard_sigmoid"
-    case logSigmoid = "log_sigmoid"
-    case sparseSigmoid = "sparse_sigmoid"
-    case hardSiLU = "hard_silu"
-    case mish
-    case logSoftmax = "log_softmax"
-    case sparsemax
-    /// Keras 2's function of the name `hard_sigmoid`.
-    case steepHardSigmoid = "keras_2_hard_sigmoid"
-  }
-
-  /// The function's name, or for a layer that of its class.
-  public let rawValue: String
-  let kind: Name
-  /// What a layer in the function's place computes, and its configuration.
-  let layer: LayerActivation?
-
-  private init(_ kind: Name) {
-    self.kind = kind
-    rawValue = kind.rawValue
-    layer = nil
-  }
-
-  /// What a layer computes.
-  init(layer: LayerActivation) {
-    kind = .linear
-    rawValue = layer.className
-    self.layer = layer
-  }
-
-  /// All that have a name.
-  package static let allCases: [ActivationFunction] = Name.allCases
-    .filter { $0 != .steepHardSigmoid }.map { ActivationFunction($0) }
-
+/// A function that is applied to a layer's output: one of Keras's, under its name there.
+public enum ActivationFunction: String, Hashable, Sendable, CaseIterable {
   /// max(x, 0)
-  public static let relu = ActivationFunction(.relu)
+  case relu
   /// 1 / (1 + exp(−x))
-  public static let sigmoid = ActivationFunction(.sigmoid)
+  case sigmoid
   /// tanh(x)
-  public static let tanh = ActivationFunction(.tanh)
+  case tanh
   /// exp(x − max) / sum of those, along the last dimension
-  public static let softmax = ActivationFunction(.softmax)
+  case softmax
   /// x · Φ(x), exactly, by erfc (Keras's default; not the tanh approximation)
-  public static let gelu = ActivationFunction(.gelu)
+  case gelu
   /// x, or exp(x) − 1 where x is not above 0
-  public static let elu = ActivationFunction(.elu)
+  case elu
   /// Scaled elu, with the constants of Klambauer et al., 2017
-  public static let selu = ActivationFunction(.selu)
+  case selu
   /// x · sigmoid(x), also called swish
-  public static let silu = ActivationFunction(.silu)
+  case silu
   /// log(1 + exp(x))
-  public static let softplus = ActivationFunction(.softplus)
+  case softplus
   /// x
-  public static let linear = ActivationFunction(.linear)
+  case linear
   /// x, or 0.2 x where x is negative (the layer ``LeakyReLU`` has 0.3)
-  public static let leakyReLU = ActivationFunction(.leakyReLU)
+  case leakyReLU = "leaky_relu"
   /// min(max(x, 0), 6)
-  public static let relu6 = ActivationFunction(.relu6)
+  case relu6
   /// As elu, with α = 1
-  public static let celu = ActivationFunction(.celu)
+  case celu
   /// x / (1 + |x|)
-  public static let softsign = ActivationFunction(.softsign)
+  case softsign
   /// x towards 0 by ½, 0 in between
-  public static let softShrink = ActivationFunction(.softShrink)
+  case softShrink = "soft_shrink"
   /// 0 up to −1, x from 1 on, (x + 1)² / 4 in between
-  public static let sparsePlus = ActivationFunction(.sparsePlus)
+  case sparsePlus = "sparse_plus"
   /// (x + √(x² + 4)) / 2
-  public static let squareplus = ActivationFunction(.squareplus)
+  case squareplus
   /// The first half of the last dimension times the sigmoid of the second
-  public static let glu = ActivationFunction(.glu)
+  case glu
   /// x − tanh(x)
-  public static let tanhShrink = ActivationFunction(.tanhShrink)
+  case tanhShrink = "tanh_shrink"
   /// min(max(x, −1), 1)
-  public static let hardTanh = ActivationFunction(.hardTanh)
+  case hardTanh = "hard_tanh"
   /// x, or 0 within ±½
-  public static let hardShrink = ActivationFunction(.hardShrink)
+  case hardShrink = "hard_shrink"
   /// exp(x)
-  public static let exponential = ActivationFunction(.exponential)
+  case exponential
   /// min(max(x + 3, 0), 6) / 6 (Keras 2 had another slope)
-  public static let hardSigmoid = ActivationFunction(.hardSigmoid)
+  case hardSigmoid = "hard_sigmoid"
   /// −log(1 + exp(−x))
-  public static let logSigmoid = ActivationFunction(.logSigmoid)
+  case logSigmoid = "log_sigmoid"
   /// min(max(x + 1, 0), 2) / 2
-  public static let sparseSigmoid = ActivationFunction(.sparseSigmoid)
+  case sparseSigmoid = "sparse_sigmoid"
   /// x · hard sigmoid(x), also called hard swish
-  public static let hardSiLU = ActivationFunction(.hardSiLU)
+  case hardSiLU = "hard_silu"
   /// x · tanh(softplus(x))
-  public static let mish = ActivationFunction(.mish)
+  case mish
   /// x − log of the sum of exp(x), along the last dimension
-  public static let logSoftmax = ActivationFunction(.logSoftmax)
+  case logSoftmax = "log_softmax"
   /// The nearest point of the simplex, along the last dimension (Martins and Astudillo, 2016)
-  public static let sparsemax = ActivationFunction(.sparsemax)
+  case sparsemax
 
-  /// The function of that name in a configuration of that Keras.
-  init?(name: String, version: KerasVersion = .newest) {
+  /// The function of that name in a configuration.
+  init?(name: String) {
     let aliases = ["swish": "silu", "hard_swish": "hard_silu"]
-    guard let kind = Name(rawValue: aliases[name] ?? name), kind != .steepHardSigmoid else {
-      return nil
-    }
-    self.init(kind == .hardSigmoid && version.hasSteepHardSigmoid ? .steepHardSigmoid : kind)
-  }
-
-  /// As it stands in a configuration.
-  var json: JSONValue {
-    layer?.configuration ?? .string(kind == .steepHardSigmoid ? "hard_sigmoid" : rawValue)
+    self.init(rawValue: aliases[name] ?? name)
   }
 
   /// Replaces every element by the function's value.
@@ -143,10 +75,6 @@ public struct ActivationFunction: Hashable, Sendable {
   /// - Throws: `dtypeMismatch` unless the tensor is float32 or float64; `shapeMismatch` for the
   ///   softmax of a scalar; `outOfMemory`.
   package func apply(to tensor: inout Tensor) throws(CairnError) {
-    if let layer {
-      tensor = try layer.apply(to: tensor)
-      return
-    }
     switch Precision(for: tensor.dtype) {
     case .single: try apply(to: &tensor, as: Float.self)
     case .double: try apply(to: &tensor, as: Double.self)
@@ -156,7 +84,7 @@ public struct ActivationFunction: Hashable, Sendable {
   private func apply<Scalar: FloatScalar>(
     to tensor: inout Tensor, as type: Scalar.Type
   ) throws(CairnError) {
-    switch kind {
+    switch self {
     case .linear: return
     case .softmax: try applySoftmax(to: &tensor, as: type)
     case .logSoftmax: try mapRows(&tensor) { (row: [Scalar]) in Self.logSoftmax(row) }
@@ -189,7 +117,6 @@ public struct ActivationFunction: Hashable, Sendable {
     case .hardShrink: try map(&tensor, as: type) { abs($0) > 0.5 ? $0 : 0 }
     case .exponential: try map(&tensor, as: type) { Elementary.exp($0) }
     case .hardSigmoid: try map(&tensor, as: type, Self.hardSigmoid)
-    case .steepHardSigmoid: try map(&tensor, as: type) { Self.clip(0.2 * $0 + 0.5, 0, 1) }
     case .logSigmoid: try map(&tensor, as: type) { -Self.softplus(-$0) }
     case .sparseSigmoid: try map(&tensor, as: type) { 0.5 * Self.clip($0 + 1, 0, 2) }
     case .hardSiLU: try map(&tensor, as: type) { $0 * Self.hardSigmoid($0) }
@@ -199,7 +126,6 @@ public struct ActivationFunction: Hashable, Sendable {
 
   /// The function's values, for a row of its own.
   func values<Scalar: FloatScalar>(_ row: [Scalar]) throws(CairnError) -> [Scalar] {
-    if self == .linear { return row }
     var tensor = try Tensor(row)
     try apply(to: &tensor)
     return try tensor.scalars()
@@ -212,7 +138,7 @@ public struct ActivationFunction: Hashable, Sendable {
     clip(x + 3, 0, 6) / 6
   }
   /// A NaN stays one.
-  private static func clip<Scalar: FloatScalar>(
+  static func clip<Scalar: FloatScalar>(
     _ x: Scalar, _ low: Scalar, _ high: Scalar
   ) -> Scalar {
     x < low ? low : x > high ? high : x
@@ -284,7 +210,7 @@ public struct ActivationFunction: Hashable, Sendable {
     x > 0 ? x : Elementary.expm1(x)
   }
 
-  private func map<Scalar: FloatScalar>(
+  func map<Scalar: FloatScalar>(
     _ tensor: inout Tensor, as type: Scalar.Type, _ function: (Scalar) -> Scalar
   ) throws(CairnError) {
     try tensor.withMutableScalars(of: Scalar.self) { (values) throws(CairnError) in

@@ -4,6 +4,70 @@ import CairnJSON
 import CairnSystem
 import CairnTensors
 
+/// What a layer applies to its output: a function, or what a layer without variables computes, which
+/// Keras allows in its place.
+enum OutputActivation: Hashable, Sendable {
+  case function(ActivationFunction)
+  /// Keras 2's function of the name `hard_sigmoid`, which has another slope.
+  case steepHardSigmoid
+  case layer(LayerActivation)
+
+  /// The function of that name in a configuration of that Keras.
+  init?(name: String, version: KerasVersion) {
+    guard let function = ActivationFunction(name: name) else { return nil }
+    self =
+      function == .hardSigmoid && version.hasSteepHardSigmoid
+      ? .steepHardSigmoid : .function(function)
+  }
+
+  /// As it stands in a configuration.
+  var json: JSONValue {
+    switch self {
+    case .function(let function): function.json
+    case .steepHardSigmoid: .string("hard_sigmoid")
+    case .layer(let layer): layer.configuration
+    }
+  }
+
+  /// Replaces every element by the function's value.
+  ///
+  /// - Throws: as ``ActivationFunction/apply(to:)``.
+  func apply(to tensor: inout Tensor) throws(CairnError) {
+    switch self {
+    case .function(let function): try function.apply(to: &tensor)
+    case .steepHardSigmoid:
+      switch Precision(for: tensor.dtype) {
+      case .single: try applySteepHardSigmoid(to: &tensor, as: Float.self)
+      case .double: try applySteepHardSigmoid(to: &tensor, as: Double.self)
+      }
+    case .layer(let layer): tensor = try layer.apply(to: tensor)
+    }
+  }
+
+  private func applySteepHardSigmoid<Scalar: FloatScalar>(
+    to tensor: inout Tensor, as type: Scalar.Type
+  ) throws(CairnError) {
+    try ActivationFunction.hardSigmoid.map(&tensor, as: type) {
+      ActivationFunction.clip(0.2 * $0 + 0.5, 0, 1)
+    }
+  }
+
+  /// The function's values, for rows of `width`.
+  func values<Scalar: FloatScalar>(
+    _ rows: [Scalar], width: Int
+  ) throws(CairnError) -> [Scalar] {
+    if self == .function(.linear) || rows.isEmpty { return rows }
+    var tensor = try Tensor(rows, shape: Shape([rows.count / width, width]))
+    try apply(to: &tensor)
+    guard tensor.elementCount == rows.count else {
+      let name = json.stringValue ?? json["class_name"]?.stringValue ?? "it"
+      throw CairnError(
+        .shapeMismatch, "\(name) changes the shape, which a cell's activation must not")
+    }
+    return try tensor.scalars()
+  }
+}
+
 /// What a layer without variables computes of each element, or along an axis.
 struct LayerActivation: Hashable, Sendable {
   let className: String
@@ -53,12 +117,5 @@ struct LayerActivation: Hashable, Sendable {
     let type = layer.state.evaluationDType
     return try layer.evaluate(tensor.cast(to: type), in: EvaluationContext())
       .cast(to: tensor.dtype)
-  }
-}
-
-extension ActivationFunction {
-  /// What a layer computes that stands in a function's place.
-  init(layer value: JSONValue, version: KerasVersion, path: String) throws(CairnError) {
-    self.init(layer: try LayerActivation(value, version: version, path: path))
   }
 }

@@ -11,24 +11,18 @@ public typealias AdditiveAttention = ScoredAttention<SumScores>
 
 /// How queries and keys are compared, as a type.
 public protocol AttentionScores: Sendable {
-  /// The class's name.
-  static var name: String { get }
   /// Whether what is compared are sums, with a factor for each of their elements.
   static var isAdditive: Bool { get }
 }
 
 /// By their products, or as the layer's `score_mode` says.
 public enum ProductScores: AttentionScores {
-  /// `Attention`
-  public static var name: String { "Attention" }
   /// False.
   public static var isAdditive: Bool { false }
 }
 
 /// By the sum of tanh of their sums.
 public enum SumScores: AttentionScores {
-  /// `AdditiveAttention`
-  public static var name: String { "AdditiveAttention" }
   /// True.
   public static var isAdditive: Bool { true }
 }
@@ -48,15 +42,14 @@ public enum AttentionScoreMode: String, Hashable, Sendable, CaseIterable {
 /// are used.
 public final class ScoredAttention<Scores: AttentionScores>: KerasLayer, SeededLayer {
   static var kind: LayerKind {
-    LayerKind(Scores.name, callArguments: ["return_attention_scores", "use_causal_mask"])
+    LayerKind(
+      Scores.isAdditive ? "AdditiveAttention" : "Attention",
+      callArguments: ["return_attention_scores", "use_causal_mask"])
   }
-
-  /// How a query and a key are compared.
-  public typealias ScoreMode = AttentionScoreMode
 
   let core: LayerState
   private let usesScale: Bool
-  private let scoreMode: ScoreMode
+  private let scoreMode: AttentionScoreMode
   private let seed: UInt32
   private let dropout: Double
 
@@ -64,7 +57,8 @@ public final class ScoredAttention<Scores: AttentionScores>: KerasLayer, SeededL
   ///
   /// - Throws: `invalidArgument`; `invalidName`.
   public convenience init(
-    usesScale: Bool = false, scoreMode: ScoreMode = .dot, dropout: Double = 0, seed: UInt32? = nil,
+    usesScale: Bool = false, scoreMode: AttentionScoreMode = .dot, dropout: Double = 0,
+    seed: UInt32? = nil,
     name: String? = nil, trainable: Bool = true, dtype: DTypePolicy = .float32
   ) throws(CairnError) {
     var settings: LayerSettings = [

@@ -25,7 +25,7 @@ public final class Convolution<Rank: SpatialRank>: OneInputLayer, ConfiguredLaye
   /// The number of parts that the channels are in, each convolved for itself.
   let groups: Int
   /// What is applied to the outputs.
-  let activation: ActivationFunction
+  let activation: OutputActivation
   private let window: ConvolutionWindow
   private let usesBias: Bool
   private let initializers: (kernel: Initializer, bias: Initializer)

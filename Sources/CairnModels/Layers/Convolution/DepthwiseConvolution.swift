@@ -20,7 +20,7 @@ public final class DepthwiseConvolution<Rank: SpatialRank>: OneInputLayer, Confi
   /// The number of filters of each channel.
   let depthMultiplier: Int
   /// What is applied to the outputs.
-  let activation: ActivationFunction
+  let activation: OutputActivation
   private let window: ConvolutionWindow
   private let usesBias: Bool
   private let initializers: (kernel: Initializer, bias: Initializer)

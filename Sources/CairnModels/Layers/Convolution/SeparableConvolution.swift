@@ -22,7 +22,7 @@ public final class SeparableConvolution<Rank: SpatialRank>: OneInputLayer, Confi
   /// The number of depthwise filters of each channel.
   let depthMultiplier: Int
   /// What is applied to the outputs.
-  let activation: ActivationFunction
+  let activation: OutputActivation
   private let window: ConvolutionWindow
   private let usesBias: Bool
   private let initializers: (depthwise: Initializer, pointwise: Initializer, bias: Initializer)

@@ -24,7 +24,7 @@ public final class TransposedConvolution<Rank: SpatialRank>: OneInputLayer, Conf
   /// The number of output channels.
   let filters: Int
   /// What is applied to the outputs.
-  let activation: ActivationFunction
+  let activation: OutputActivation
   private let window: ConvolutionWindow
   private let outputPadding: [Int]?
   private let usesBias: Bool

@@ -7,67 +7,50 @@ import CairnTensors
 /// How the elements of a merging layer's inputs become one, as a type: `Add` is ``Merging`` by
 /// ``SumRule``.
 public protocol MergingRule: Sendable {
-  /// The class's name: `Add`.
-  static var name: String { get }
-  /// How many inputs there must be.
-  static var inputCount: ClosedRange<Int> { get }
   /// What is made of the elements.
   static var function: MergingFunction { get }
 }
 
-/// The rules there are: what each says is one value.
-protocol MergingFacts: MergingRule {
-  static var facts: (name: String, inputs: ClosedRange<Int>, function: MergingFunction) { get }
+/// The rules there are.
+protocol OwnMergingRule: MergingRule {
+  static var own: MergingFunction { get }
 }
 
-extension MergingFacts {
-  /// As the facts have it.
-  public static var name: String { facts.name }
-  /// As the facts have it.
-  public static var inputCount: ClosedRange<Int> { facts.inputs }
-  /// As the facts have it.
-  public static var function: MergingFunction { facts.function }
+extension OwnMergingRule {
+  /// The rule's own.
+  public static var function: MergingFunction { own }
 }
 
 /// The sum.
-public enum SumRule: MergingFacts {
-  static let facts = (name: "Add", inputs: 1...Int.max, function: MergingFunction.sum)
-}
+public enum SumRule: OwnMergingRule { static let own = MergingFunction.sum }
 /// The first less the second.
-public enum DifferenceRule: MergingFacts {
-  static let facts = (name: "Subtract", inputs: 2...2, function: MergingFunction.difference)
-}
+public enum DifferenceRule: OwnMergingRule { static let own = MergingFunction.difference }
 /// The product.
-public enum ProductRule: MergingFacts {
-  static let facts = (name: "Multiply", inputs: 1...Int.max, function: MergingFunction.product)
-}
+public enum ProductRule: OwnMergingRule { static let own = MergingFunction.product }
 /// The mean.
-public enum MeanRule: MergingFacts {
-  static let facts = (name: "Average", inputs: 1...Int.max, function: MergingFunction.mean)
-}
+public enum MeanRule: OwnMergingRule { static let own = MergingFunction.mean }
 /// The larger.
-public enum LargestRule: MergingFacts {
-  static let facts = (name: "Maximum", inputs: 1...Int.max, function: MergingFunction.largest)
-}
+public enum LargestRule: OwnMergingRule { static let own = MergingFunction.largest }
 /// The smaller.
-public enum SmallestRule: MergingFacts {
-  static let facts = (name: "Minimum", inputs: 1...Int.max, function: MergingFunction.smallest)
-}
+public enum SmallestRule: OwnMergingRule { static let own = MergingFunction.smallest }
 
-/// How the elements of several tensors become one.
-public enum MergingFunction: Sendable {
+/// How the elements of several tensors become one, under the names of Keras's classes.
+public enum MergingFunction: String, Sendable {
   /// Added up.
-  case sum
+  case sum = "Add"
   /// The first less the others.
-  case difference
+  case difference = "Subtract"
   /// Multiplied.
-  case product
+  case product = "Multiply"
   /// Added up, and divided by the number of inputs.
-  case mean
+  case mean = "Average"
   /// The largest; a NaN stays.
-  case largest
+  case largest = "Maximum"
   /// The smallest; a NaN stays.
-  case smallest
+  case smallest = "Minimum"
+
+  /// How many inputs there must be.
+  var inputCount: ClosedRange<Int> { self == .difference ? 2...2 : 1...Int.max }
 
   /// What an element makes of what the inputs before it gave.
   @inline(__always)
@@ -116,7 +99,7 @@ public typealias Minimum = Merging<SmallestRule>
 /// Inputs: shapes that broadcast; one with fewer dimensions gets more behind the batch. No
 /// variables.
 public final class Merging<Rule: MergingRule>: KerasLayer, ConfiguredLayer {
-  static var kind: LayerKind { LayerKind(Rule.name, keepsWholeNumbers: true) }
+  static var kind: LayerKind { LayerKind(Rule.function.rawValue, keepsWholeNumbers: true) }
 
   let core: LayerState
 
@@ -136,10 +119,10 @@ public final class Merging<Rule: MergingRule>: KerasLayer, ConfiguredLayer {
 
   /// The shape that all inputs broadcast to.
   func shapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
-    guard Rule.inputCount.contains(inputs.count), let first = inputs.first else {
+    guard Rule.function.inputCount.contains(inputs.count), let first = inputs.first else {
       throw CairnError(
         .countMismatch, "the layer takes another number of inputs", at: .init(name: name),
-        expected: "\(Rule.inputCount)", found: "\(inputs.count)")
+        expected: "\(Rule.function.inputCount)", found: "\(inputs.count)")
     }
     let rank = inputs.map(\.rank).max() ?? 0
     var result = first.padded(to: rank)

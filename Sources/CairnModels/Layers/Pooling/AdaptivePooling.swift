@@ -24,7 +24,7 @@ package typealias AdaptiveAveragePooling3D = AdaptivePooling<ThreeDimensional, A
 package final class AdaptivePooling<Rank: SpatialRank, Rule: PoolingRule>: FloatLayer,
   ConfiguredLayer
 {
-  static var kind: LayerKind { LayerKind("Adaptive\(Rule.name)Pooling\(Rank.rank)D") }
+  static var kind: LayerKind { LayerKind("Adaptive\(Rule.function.rawValue)Pooling\(Rank.rank)D") }
 
   let core: LayerState
   private let size: [Int]

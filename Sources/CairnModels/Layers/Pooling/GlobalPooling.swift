@@ -25,7 +25,7 @@ public final class GlobalPooling<Rank: SpatialRank, Rule: PoolingRule>: OneInput
   ConfiguredLayer
 {
   static var kind: LayerKind {
-    LayerKind("Global\(Rule.name)Pooling\(Rank.rank)D", needsShape: false)
+    LayerKind("Global\(Rule.function.rawValue)Pooling\(Rank.rank)D", needsShape: false)
   }
 
   let core: LayerState

@@ -6,34 +6,28 @@ import CairnTensors
 
 /// How a window's values become one, as a type: `MaxPooling2D` is ``Pooling`` by ``MaximumRule``.
 public protocol PoolingRule: Sendable {
-  /// `Max` or `Average`: the beginning of the classes' names.
-  static var name: String { get }
   /// What is made of the values.
   static var function: PoolingFunction { get }
 }
 
 /// The largest value.
 public enum MaximumRule: PoolingRule {
-  /// `Max`
-  public static var name: String { "Max" }
   /// The largest value.
   public static var function: PoolingFunction { .maximum }
 }
 
 /// The mean of the values that lie within the input: padding does not count.
 public enum AverageRule: PoolingRule {
-  /// `Average`
-  public static var name: String { "Average" }
   /// The mean.
   public static var function: PoolingFunction { .average }
 }
 
-/// How a window's values become one.
-public enum PoolingFunction: Sendable {
+/// How a window's values become one, under the beginning of the names of Keras's classes.
+public enum PoolingFunction: String, Sendable {
   /// The largest value; a NaN stays.
-  case maximum
+  case maximum = "Max"
   /// The sum divided by the count.
-  case average
+  case average = "Average"
 
   /// What is begun with.
   func start<Scalar: FloatScalar>(as type: Scalar.Type) -> Scalar {
@@ -87,7 +81,7 @@ public typealias AveragePooling3D = Pooling<ThreeDimensional, AverageRule>
 /// spatial dimension. No variables.
 public final class Pooling<Rank: SpatialRank, Rule: PoolingRule>: OneInputLayer, ConfiguredLayer {
   static var kind: LayerKind {
-    LayerKind("\(Rule.name)Pooling\(Rank.rank)D", needsShape: false)
+    LayerKind("\(Rule.function.rawValue)Pooling\(Rank.rank)D", needsShape: false)
   }
 
   let core: LayerState

@@ -246,10 +246,10 @@ package final class TrainingOnlyLayer: OneInputLayer {
   ]
 
   let core: LayerState
-  private let kind: String
+  private let ownClass: String
 
   init(_ kind: String, reading reader: inout ConfigurationReader) throws(CairnError) {
-    self.kind = kind
+    ownClass = kind
     // What only training looks at is kept as it is.
     for key in reader.raw.map(\.key) where !Self.commonKeys.contains(key) {
       reader.record(key, reader.take(key) ?? .null)
@@ -260,9 +260,7 @@ package final class TrainingOnlyLayer: OneInputLayer {
   private static let commonKeys = ["name", "trainable", "dtype", "activity_regularizer"]
 
   /// The class's name in Keras.
-  public var configurationClass: ConfigurationClass {
-    ConfigurationClass(module: "keras.layers", className: kind, registeredName: nil)
-  }
+  var ownKind: LayerKind { LayerKind(ownClass, needsShape: false) }
 
   /// The input's own shape.
   func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape { input }

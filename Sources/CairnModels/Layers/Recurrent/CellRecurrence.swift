@@ -18,7 +18,7 @@ protocol StepCell: KerasLayer {
 }
 
 extension RecurrentCell: StepCell {
-  var stateSizes: [Int] { [Int](repeating: options.units, count: Rule.stateCount) }
+  var stateSizes: [Int] { [Int](repeating: options.units, count: Rule.recurrence.stateCount) }
   var outputSize: Int { options.units }
 
   func step(
@@ -63,7 +63,7 @@ final class StackedCells: StepCell, EnclosingLayer {
   var parts: [(name: String, layer: any Layer)] {
     var names = LayerNames()
     return cells.map { cell in
-      let name = names.unique(LayerName.automatic(for: cell.configurationClass.className))
+      let name = names.unique(LayerName.automatic(for: cell.kind.className))
       _ = names.insert(name)
       return ("cells/" + name, cell)
     }

@@ -29,8 +29,8 @@ package final class ConvLSTM<Rank: SpatialRank>: KerasLayer, SeededLayer {
   private let zeroesMaskedOutput: Bool
   private let window: ConvolutionWindow
   private let filters: Int
-  private let activation: ActivationFunction
-  private let recurrentActivation: ActivationFunction
+  private let activation: OutputActivation
+  private let recurrentActivation: OutputActivation
   private let cell: ConvLSTMCell
 
   init(

@@ -17,7 +17,9 @@ public typealias SimpleRNN = Recurrent<SimpleRNNRule>
 /// `(n, steps, units)`, and maybe the last states. Variables: those of its cell. A stateful layer
 /// begins where the call before ended; its states are in the full state, not among the weights.
 public final class Recurrent<Rule: RecurrentRule>: KerasLayer, SeededLayer {
-  static var kind: LayerKind { LayerKind(Rule.name, callArguments: ["initial_state"]) }
+  static var kind: LayerKind {
+    LayerKind(Rule.recurrence.rawValue, callArguments: ["initial_state"])
+  }
 
   let core: LayerState
   /// The number of outputs of a step.
@@ -50,7 +52,7 @@ public final class Recurrent<Rule: RecurrentRule>: KerasLayer, SeededLayer {
       "return_state": returnsState, "go_backwards": goesBackwards,
       "stateful": isStateful,
     ]
-    if Rule.gateCount > 1 {
+    if Rule.recurrence.gateCount > 1 {
       settings["recurrent_activation"] = recurrentActivation
     }
     try self.init(
@@ -88,7 +90,7 @@ public final class Recurrent<Rule: RecurrentRule>: KerasLayer, SeededLayer {
           expected: "a fixed number of examples, as the layer is stateful", found: input)
       }
       var states: [LayerVariable] = []
-      for index in 0..<Rule.stateCount {
+      for index in 0..<Rule.recurrence.stateCount {
         states.append(
           try context.makeVariable(
             "state_\(index)", dimensions: [examples, units], initializer: .zeros, role: .state,
@@ -118,7 +120,8 @@ public final class Recurrent<Rule: RecurrentRule>: KerasLayer, SeededLayer {
     _ = try cell.outputShapes(for: [BatchShape([examples, input.dimensions[2]])])
     let output = try BatchShape(returnsSequences ? [examples, steps, units] : [examples, units])
     let states = try [BatchShape](
-      repeating: BatchShape([examples, units]), count: returnsState ? Rule.stateCount : 0)
+      repeating: BatchShape([examples, units]), count: returnsState ? Rule.recurrence.stateCount : 0
+    )
     return [output] + states
   }
 
@@ -208,23 +211,23 @@ public final class Recurrent<Rule: RecurrentRule>: KerasLayer, SeededLayer {
   ) throws(CairnError) -> [Tensor] {
     var states = given
     if states.isEmpty, isStateful {
-      for index in 0..<Rule.stateCount {
+      for index in 0..<Rule.recurrence.stateCount {
         let value = try state.requireVariable("state_\(index)").value
         states.append(try value.cast(to: state.evaluationDType))
       }
     }
     if states.isEmpty {
       let zeros = try Tensor(zeros: state.evaluationDType, shape: Shape([examples, units]))
-      return Array(repeating: zeros, count: Rule.stateCount)
+      return Array(repeating: zeros, count: Rule.recurrence.stateCount)
     }
     for state in states where state.shape.dimensions != [examples, units] {
       throw shapeMismatch(
         expected: "a state of (\(examples), \(units))", found: BatchShape(state.shape))
     }
-    guard states.count == Rule.stateCount else {
+    guard states.count == Rule.recurrence.stateCount else {
       throw CairnError(
         .countMismatch, "the layer has another number of states", at: .init(name: name),
-        expected: "\(Rule.stateCount)", found: "\(states.count)")
+        expected: "\(Rule.recurrence.stateCount)", found: "\(states.count)")
     }
     return states
   }

@@ -5,62 +5,48 @@ import CairnJSON
 import CairnSystem
 import CairnTensors
 
-/// What makes one kind of recurrent layer differ from another.
+/// What makes one kind of recurrent layer differ from another, as a type.
 public protocol RecurrentRule: Sendable {
-  /// `LSTM`, `GRU` or `SimpleRNN`.
-  static var name: String { get }
-  /// The number of gates: the kernel has so many times the units as columns.
-  static var gateCount: Int { get }
-  /// The number of state vectors; the first is the output.
-  static var stateCount: Int { get }
   /// What a step is.
   static var recurrence: Recurrence { get }
 }
 
-/// What a recurrent layer does in a step.
-public enum Recurrence: Sendable {
+/// What a recurrent layer does in a step, under the name of Keras's class.
+public enum Recurrence: String, Sendable {
   /// Long short-term memory.
-  case longShortTerm
+  case longShortTerm = "LSTM"
   /// Gated recurrent units.
-  case gated
+  case gated = "GRU"
   /// The plain recurrence.
-  case simple
-}
+  case simple = "SimpleRNN"
 
-/// The rules there are: what each says is one value.
-protocol RecurrentFacts: RecurrentRule {
-  static var facts: (name: String, gates: Int, states: Int, recurrence: Recurrence) { get }
-}
-
-extension RecurrentFacts {
-  /// As the facts have it.
-  public static var name: String { facts.name }
-  /// As the facts have it.
-  public static var gateCount: Int { facts.gates }
-  /// As the facts have it.
-  public static var stateCount: Int { facts.states }
-  /// As the facts have it.
-  public static var recurrence: Recurrence { facts.recurrence }
+  /// The number of gates: the kernel has so many times the units as columns.
+  var gateCount: Int { self == .longShortTerm ? 4 : self == .gated ? 3 : 1 }
+  /// The number of state vectors; the first is the output.
+  var stateCount: Int { self == .longShortTerm ? 2 : 1 }
 }
 
 /// Long short-term memory: input, forget, candidate and output gate; state and memory.
-public enum LSTMRule: RecurrentFacts {
-  static let facts = (name: "LSTM", gates: 4, states: 2, recurrence: Recurrence.longShortTerm)
+public enum LSTMRule: RecurrentRule {
+  /// Long short-term memory.
+  public static var recurrence: Recurrence { .longShortTerm }
 }
 /// Gated recurrent unit: update gate, reset gate and candidate.
-public enum GRURule: RecurrentFacts {
-  static let facts = (name: "GRU", gates: 3, states: 1, recurrence: Recurrence.gated)
+public enum GRURule: RecurrentRule {
+  /// Gated recurrent units.
+  public static var recurrence: Recurrence { .gated }
 }
 /// The plain recurrence.
-public enum SimpleRNNRule: RecurrentFacts {
-  static let facts = (name: "SimpleRNN", gates: 1, states: 1, recurrence: Recurrence.simple)
+public enum SimpleRNNRule: RecurrentRule {
+  /// The plain recurrence.
+  public static var recurrence: Recurrence { .simple }
 }
 
 /// The options of a cell, which stand in its layer's configuration.
 struct CellOptions: Sendable {
   let units: Int
-  let activation: ActivationFunction
-  let recurrentActivation: ActivationFunction
+  let activation: OutputActivation
+  let recurrentActivation: OutputActivation
   let usesBias: Bool
   let kernelInitializer: Initializer
   let recurrentInitializer: Initializer
@@ -76,12 +62,12 @@ struct CellOptions: Sendable {
     _ rule: Rule.Type, reading reader: inout ConfigurationReader, in context: inout BuildContext
   ) throws(CairnError) {
     recurrence = Rule.recurrence
-    gateCount = Rule.gateCount
+    gateCount = Rule.recurrence.gateCount
     units = try reader.integer("units", in: 1...ConfigurationReader.greatestExtent)
     activation = try reader.activation("activation", default: .tanh)
     recurrentActivation =
       rule == SimpleRNNRule.self
-      ? .linear : try reader.activation("recurrent_activation", default: .sigmoid)
+      ? .function(.linear) : try reader.activation("recurrent_activation", default: .sigmoid)
     usesBias = try reader.bool("use_bias", default: true)
     kernelInitializer = try reader.initializer("kernel_initializer", default: .glorotUniform)
     recurrentInitializer = try reader.initializer("recurrent_initializer", default: .orthogonal())
@@ -109,7 +95,7 @@ struct CellOptions: Sendable {
 /// has one, `bias`: `(gates · units,)`, or for a GRU that resets afterwards one for the input and
 /// one for the state `(2, 3 · units)`; and the state of a seed generator, which is no weight.
 final class RecurrentCell<Rule: RecurrentRule>: KerasLayer, SeededLayer {
-  static var kind: LayerKind { LayerKind("\(Rule.name)Cell") }
+  static var kind: LayerKind { LayerKind("\(Rule.recurrence.rawValue)Cell") }
 
   let core: LayerState
   let options: CellOptions
@@ -139,7 +125,7 @@ final class RecurrentCell<Rule: RecurrentRule>: KerasLayer, SeededLayer {
       throw shapeMismatch(expected: "a last dimension that is known", found: input)
     }
     let dtype = state.dtype.variableDType
-    let columns = Rule.gateCount * options.units
+    let columns = Rule.recurrence.gateCount * options.units
     var variables = [
       try context.makeVariable(
         "kernel", dimensions: [width, columns], initializer: options.kernelInitializer,
@@ -175,17 +161,18 @@ final class RecurrentCell<Rule: RecurrentRule>: KerasLayer, SeededLayer {
     }
     return try [BatchShape](
       repeating: BatchShape([input.dimensions.first ?? nil, options.units]),
-      count: Rule.stateCount)
+      count: Rule.recurrence.stateCount)
   }
 
   /// One step: the new states, for an input and the states before.
   func results(
     _ inputs: [Tensor], in context: EvaluationContext
   ) throws(CairnError) -> [Tensor] {
-    guard inputs.count == 1 + Rule.stateCount, let input = inputs.first, input.rank == 2 else {
+    guard inputs.count == 1 + Rule.recurrence.stateCount, let input = inputs.first, input.rank == 2
+    else {
       throw CairnError(
         .countMismatch, "a cell takes an input and its states", at: .init(name: name),
-        expected: "\(1 + Rule.stateCount)", found: "\(inputs.count)")
+        expected: "\(1 + Rule.recurrence.stateCount)", found: "\(inputs.count)")
     }
     let states = inputs.dropFirst()
     return switch try state.precision(of: inputs) {

@@ -127,19 +127,3 @@ struct RecurrentWeights<Scalar: FloatScalar>: Sendable {
     return [output]
   }
 }
-
-extension ActivationFunction {
-  /// The function's values, for rows of `width`.
-  func values<Scalar: FloatScalar>(
-    _ rows: [Scalar], width: Int
-  ) throws(CairnError) -> [Scalar] {
-    if self == .linear || rows.isEmpty { return rows }
-    var tensor = try Tensor(rows, shape: Shape([rows.count / width, width]))
-    try apply(to: &tensor)
-    guard tensor.elementCount == rows.count else {
-      throw CairnError(
-        .shapeMismatch, "\(rawValue) changes the shape, which a cell's activation must not")
-    }
-    return try tensor.scalars()
-  }
-}

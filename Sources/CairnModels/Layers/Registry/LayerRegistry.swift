@@ -1,6 +1,6 @@
 // The classes that a configuration may name. Nothing else is ever made from one.
 
-public import CairnJSON
+package import CairnJSON
 public import CairnSystem
 
 /// Makers of layers by the name of their class.
@@ -15,7 +15,7 @@ public struct LayerRegistry: Sendable {
   private var makers: [String: Maker] = [:]
 
   /// No classes.
-  public init() {}
+  package init() {}
 
   /// The classes of this module.
   public static let standard: LayerRegistry = {
@@ -37,7 +37,7 @@ public struct LayerRegistry: Sendable {
   /// Enters a class under its registered name, or, for Keras's own, its class name; a class that
   /// is there already is replaced.
   public mutating func register<L: Layer>(_ type: L.Type, _ maker: @escaping Maker) {
-    register(type, named: type.registeredName ?? type.className, maker)
+    register(type, named: type.layerKind.registeredName ?? type.className, maker)
   }
 
   /// Enters a class under a name.
@@ -49,7 +49,7 @@ public struct LayerRegistry: Sendable {
   /// `keras.layers.deserialize`. It is built if the configuration says for which shapes.
   ///
   /// - Parameters and errors: as ``Model/make(configuration:registry:initialization:limits:)``.
-  public func makeLayer(
+  package func makeLayer(
     configuration: JSONValue,
     initialization: Initialization = .seeded(.random(in: .min ... .max)),
     limits: ModelLimits = ModelLimits()
@@ -61,7 +61,7 @@ public struct LayerRegistry: Sendable {
   }
 
   /// The names of the classes, ascending.
-  public var names: [String] { makers.keys.sorted() }
+  package var names: [String] { makers.keys.sorted() }
 
   func maker(_ name: String) -> Maker? { makers[name] }
 }

@@ -5,41 +5,39 @@ import CairnJSON
 public import CairnSystem
 import CairnTensors
 
-/// Noise, in training only.
+/// Noise, in training only, as a type.
 public protocol NoiseRule: Sendable {
-  /// The class's name.
-  static var name: String { get }
+  /// Which noise.
+  static var noise: Noise { get }
+}
+
+/// The kinds of noise there are, under the names of Keras's classes.
+public enum Noise: String, Sendable {
+  /// Normal noise that is added.
+  case added = "GaussianNoise"
+  /// Normal noise that is multiplied.
+  case multiplied = "GaussianDropout"
+  /// Dropout that keeps mean and variance.
+  case alphaDropout = "AlphaDropout"
+
   /// The key of its strength.
-  static var strengthKey: String { get }
-  /// Whether Keras keeps a `noise_shape`.
-  static var hasNoiseShape: Bool { get }
-}
-
-/// The kinds there are: what each says is one value.
-protocol NoiseFacts: NoiseRule {
-  static var facts: (name: String, strengthKey: String, hasNoiseShape: Bool) { get }
-}
-
-extension NoiseFacts {
-  /// As the facts have it.
-  public static var name: String { facts.name }
-  /// As the facts have it.
-  public static var strengthKey: String { facts.strengthKey }
-  /// As the facts have it.
-  public static var hasNoiseShape: Bool { facts.hasNoiseShape }
+  var strengthKey: String { self == .added ? "stddev" : "rate" }
 }
 
 /// Normal noise that is added.
-public enum GaussianNoiseRule: NoiseFacts {
-  static let facts = (name: "GaussianNoise", strengthKey: "stddev", hasNoiseShape: false)
+public enum GaussianNoiseRule: NoiseRule {
+  /// Added.
+  public static var noise: Noise { .added }
 }
 /// Normal noise that is multiplied.
-public enum GaussianDropoutRule: NoiseFacts {
-  static let facts = (name: "GaussianDropout", strengthKey: "rate", hasNoiseShape: false)
+public enum GaussianDropoutRule: NoiseRule {
+  /// Multiplied.
+  public static var noise: Noise { .multiplied }
 }
 /// Dropout that keeps mean and variance.
-public enum AlphaDropoutRule: NoiseFacts {
-  static let facts = (name: "AlphaDropout", strengthKey: "rate", hasNoiseShape: true)
+public enum AlphaDropoutRule: NoiseRule {
+  /// Dropout.
+  public static var noise: Noise { .alphaDropout }
 }
 
 /// Adds normal noise in training; in inference it changes nothing.
@@ -53,7 +51,7 @@ public typealias AlphaDropout = NoiseLayer<AlphaDropoutRule>
 ///
 /// No weights; with a strength above 0 the state of a seed generator, as ``Dropout`` has it.
 public final class NoiseLayer<Rule: NoiseRule>: OneInputLayer, SeededLayer {
-  static var kind: LayerKind { LayerKind(Rule.name, passesMask: true, needsShape: false) }
+  static var kind: LayerKind { LayerKind(Rule.noise.rawValue, passesMask: true, needsShape: false) }
 
   let core: LayerState
   /// The noise's strength, from 0 to 1.
@@ -68,7 +66,7 @@ public final class NoiseLayer<Rule: NoiseRule>: OneInputLayer, SeededLayer {
   ) throws(CairnError) {
     try self.init(
       making: [
-        Rule.strengthKey: strength,
+        Rule.noise.strengthKey: strength,
         "seed": seed,
       ], name: name, trainable: trainable, dtype: dtype)
   }
@@ -76,9 +74,9 @@ public final class NoiseLayer<Rule: NoiseRule>: OneInputLayer, SeededLayer {
   init(
     reading reader: inout ConfigurationReader, in context: inout BuildContext
   ) throws(CairnError) {
-    strength = try reader.rate(Rule.strengthKey)
+    strength = try reader.rate(Rule.noise.strengthKey)
     let seed = try reader.generatorSeed(in: &context)
-    if Rule.hasNoiseShape { _ = try reader.optionalShape("noise_shape") }
+    if Rule.noise == .alphaDropout { _ = try reader.optionalShape("noise_shape") }
     core = try reader.layerState(className: Self.className)
     if strength > 0 { try state.makeSeedGenerator(seed) }
   }

@@ -18,7 +18,7 @@ public typealias Cropping2D = Cropping<TwoDimensional>
 public typealias Cropping3D = Cropping<ThreeDimensional>
 
 /// The places in front of and behind each spatial dimension.
-public struct Borders: Hashable, Sendable {
+public struct Borders: Sendable {
   /// For each dimension the number in front and behind; one counts for all.
   package let pairs: [(front: Int, behind: Int)]
 
@@ -26,19 +26,6 @@ public struct Borders: Hashable, Sendable {
   public init(_ count: Int) { pairs = [(count, count)] }
   /// Numbers for each dimension.
   public init(_ pairs: [(front: Int, behind: Int)]) { self.pairs = pairs }
-
-  /// Whether all numbers are the same.
-  public static func == (left: Borders, right: Borders) -> Bool {
-    left.pairs.map { [$0.front, $0.behind] } == right.pairs.map { [$0.front, $0.behind] }
-  }
-
-  /// Hashes all numbers.
-  public func hash(into hasher: inout Hasher) {
-    for pair in pairs {
-      hasher.combine(pair.front)
-      hasher.combine(pair.behind)
-    }
-  }
 
   fileprivate func json(rank: Int) -> JSONValue {
     let all = pairs.count == 1 ? Array(repeating: pairs[0], count: rank) : pairs

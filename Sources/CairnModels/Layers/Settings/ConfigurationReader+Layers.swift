@@ -9,14 +9,14 @@ extension ConfigurationReader {
   static let greatestExtent = 1 << 30
 
   /// An activation function; the default, or `linear`, if there is none.
-  public mutating func activation(
+  mutating func activation(
     _ key: String, default fallback: ActivationFunction = .linear
-  ) throws(CairnError) -> ActivationFunction {
+  ) throws(CairnError) -> OutputActivation {
     let value = peek(key)
     let isGiven = has(key)
     _ = take(key)
     guard let value else {
-      let function = isGiven ? .linear : fallback
+      let function = OutputActivation.function(isGiven ? .linear : fallback)
       record(key, function.json)
       return function
     }
@@ -29,13 +29,13 @@ extension ConfigurationReader {
     {
       name = function
     } else if value["class_name"]?.stringValue != nil {
-      let function = try ActivationFunction(layer: value, version: version, path: path(of: key))
+      let layer = try LayerActivation(value, version: version, path: path(of: key))
       record(key, value)
-      return function
+      return .layer(layer)
     } else {
       throw invalid(key, expected: "the name of an activation function")
     }
-    guard let function = ActivationFunction(name: name, version: version) else {
+    guard let function = OutputActivation(name: name, version: version) else {
       let known = ActivationFunction.allCases.map(\.rawValue).joined(separator: ", ")
       throw CairnError(
         .unknownActivation, "there is no activation function ‘\(name)’",

@@ -1,11 +1,13 @@
 // Fields one after the other out of any bytes, buffered; every read is checked against the end.
 
-import CairnCheckpoints
-package import CairnSystem
-
-/// A place in a source of bytes that moves on as fields are read.
-package struct SourceReader {
-  private let source: any ByteSource
+/// A place in bytes that moves on as fields are read.
+package struct ByteCursor {
+  /// Where bytes come from that are not in the buffer; nil if all are.
+  private let source: (any ByteSource)?
+  /// Where the bytes lie in the file, for messages.
+  private let origin: Int
+  /// The error to throw when the bytes end too soon.
+  private let shortage: CairnError.Code
   /// Where the next field begins, from the start of the source.
   package private(set) var position: Int
   /// Where the last field may end.
@@ -18,14 +20,28 @@ package struct SourceReader {
   /// A reader of the bytes of `range`, all of them unless given; a range beyond the source is cut.
   package init(_ source: any ByteSource, in range: Range<Int>? = nil) {
     self.source = source
+    origin = 0
+    shortage = .truncated
     let range = (range ?? 0..<source.count).clamped(to: 0..<source.count)
     position = range.lowerBound
     end = range.upperBound
   }
 
+  /// A reader of bytes that were read from a file, where they lie at `offset`.
+  ///
+  /// - Parameter code: The error to throw when they end too soon.
+  package init(_ bytes: [UInt8], at offset: Int, code: CairnError.Code) {
+    source = nil
+    origin = offset
+    shortage = code
+    position = 0
+    end = bytes.count
+    buffer = bytes
+  }
+
   /// Whether a source begins with those bytes.
   package static func begins(_ source: any ByteSource, with bytes: [UInt8]) -> Bool {
-    var reader = SourceReader(source)
+    var reader = ByteCursor(source)
     return (try? reader.bytes(bytes.count)) == bytes
   }
 
@@ -35,7 +51,10 @@ package struct SourceReader {
   package var remaining: Int { end - position }
   /// The place, for messages.
   package var location: CairnError.Location {
-    .init(file: source.path, offset: UInt64(clamping: position))
+    .init(
+      file: source?.path,
+      offset: UInt64(clamping: origin.addingReportingOverflow(position).partialValue)
+    )
   }
 
   /// An error at this place.
@@ -52,9 +71,10 @@ package struct SourceReader {
   private func checkRemaining(_ count: Int) throws(CairnError) {
     guard count >= 0, count <= remaining else {
       throw failure(
-        .truncated, "the bytes end within a field",
+        shortage, "the bytes end within a field",
         expected: count >= 0 ? "\(count) bytes" : "a length that can be counted",
-        found: "\(remaining)", advice: "The file is cut short or damaged; fetch it again")
+        found: "\(remaining)",
+        advice: source == nil ? nil : "The file is cut short or damaged; fetch it again")
     }
   }
 
@@ -62,12 +82,16 @@ package struct SourceReader {
   private mutating func fill(_ count: Int) throws(CairnError) {
     let have = bufferStart + buffer.count - position
     if position >= bufferStart, have >= count { return }
-    let wanted = min(max(count, Self.bufferByteCount), remaining)
-    var next = [UInt8](repeating: 0, count: wanted)
-    var span = next.mutableSpan
-    try source.read(at: position, into: &span)
-    buffer = next
+    buffer = try read(min(max(count, Self.bufferByteCount), remaining))
     bufferStart = position
+  }
+
+  /// The next `count` bytes from the source, of which there are as many.
+  private func read(_ count: Int) throws(CairnError) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: count)
+    var span = bytes.mutableSpan
+    try source?.read(at: position, into: &span)
+    return bytes
   }
 
   /// The next byte.
@@ -97,34 +121,33 @@ package struct SourceReader {
   /// - Throws: `truncated` if fewer are left.
   package mutating func bytes(_ count: Int) throws(CairnError) -> [UInt8] {
     try checkRemaining(count)
-    if count <= Self.bufferByteCount {
-      guard count > 0 else { return [] }
-      try fill(count)
-      let start = position - bufferStart
-      position += count
-      return Array(buffer[start..<start + count])
-    }
-    var bytes = [UInt8](repeating: 0, count: count)
-    var span = bytes.mutableSpan
-    try source.read(at: position, into: &span)
-    position += count
-    return bytes
+    guard count > 0 else { return [] }
+    defer { position += count }
+    if source != nil, count > Self.bufferByteCount { return try read(count) }
+    try fill(count)
+    let start = position - bufferStart
+    return Array(buffer[start..<start + count])
   }
 
   /// The next little-endian integer.
   ///
   /// - Throws: `truncated`.
+  @inlinable
   package mutating func integer<T: FixedWidthInteger>(
     _ type: T.Type = T.self
   ) throws(CairnError) -> T {
-    let count = MemoryLayout<T>.size
-    try checkRemaining(count)
-    try fill(count)
-    var value: T = 0
-    for byte in 0..<count {
-      value |= T(truncatingIfNeeded: buffer[position - bufferStart + byte]) << T(8 * byte)
-    }
-    position += count
+    T(truncatingIfNeeded: try number(MemoryLayout<T>.size))
+  }
+
+  /// The next little-endian number, of `width` bytes, at most 8.
+  ///
+  /// - Throws: `truncated`.
+  @usableFromInline
+  package mutating func number(_ width: Int) throws(CairnError) -> UInt64 {
+    try checkRemaining(width)
+    try fill(width)
+    let value = buffer.span.number(at: position - bufferStart, width: width)
+    position += width
     return value
   }
 
@@ -134,22 +157,5 @@ package struct SourceReader {
   package mutating func skip(_ count: Int) throws(CairnError) {
     try checkRemaining(count)
     position += count
-  }
-
-  /// The next line without its line feed, of at most `limit` bytes.
-  ///
-  /// - Throws: `truncated` if there is no line feed; `invalidHeader` if the line is too long.
-  package mutating func line(limit: Int) throws(CairnError) -> [UInt8] {
-    let start = location
-    var line: [UInt8] = []
-    while true {
-      let byte = try byte()
-      if byte == UInt8(ascii: "\n") { return line }
-      guard line.count < limit else {
-        throw CairnError(
-          .invalidHeader, "a line is too long", at: start, expected: "at most \(limit) bytes")
-      }
-      line.append(byte)
-    }
   }
 }

@@ -1,0 +1,46 @@
+// Tensors from files and into files, in one line each.
+
+public import CairnCheckpoints
+public import CairnSystem
+
+extension NamedTensors {
+  /// Everything that the checkpoint at `path` has, read into memory.
+  ///
+  /// - Parameters:
+  ///   - path: A file or a folder of any format that Cairn reads.
+  ///   - format: The format; the content decides without one.
+  ///   - budget: The bytes that the tensors may take, as ``init(reading:budget:)``.
+  /// - Throws: as ``CheckpointFile/open(_:format:options:)`` and ``init(reading:budget:)``.
+  public init(
+    contentsOf path: String, format: CheckpointFormat? = nil, options: ReadOptions = ReadOptions(),
+    budget: Int? = nil
+  ) throws(CairnError) {
+    let file = try CheckpointFile.open(path, format: format, options: options)
+    do throws(CairnError) { try self.init(reading: file.source, budget: budget) } catch {
+      throw error.located(file: path)
+    }
+  }
+}
+
+extension TensorSource {
+  /// Writes everything that the source has to a file, which appears, or is replaced, when it is whole.
+  ///
+  /// - Parameters:
+  ///   - path: The file, whose extension decides about the format unless that is named.
+  ///   - format: The format.
+  ///   - losses: What may be left out of a format that has no place for it.
+  /// - Returns: The bytes of all files that were written.
+  /// - Throws: `unknownFormat` for an extension of no format that is written; `cannotHold` for what would
+  ///   be lost; what reading the source and writing a file throws.
+  @discardableResult
+  public func write(
+    to path: String, format: CheckpointFormat? = nil, options: WriteOptions = WriteOptions(),
+    accepting losses: AcceptedLosses = [],
+    progress: ProgressHandler = { (_) throws(CairnError) in }
+  ) throws(CairnError) -> Int {
+    let target: CheckpointFormat
+    if let format { target = format } else { target = try FormatRegistry.standard.forWriting(path) }
+    var sink = try target.writer(to: path, options: options, accepting: losses)
+    return try sink.write(self, progress: progress)
+  }
+}
