@@ -40,7 +40,12 @@ public final class InputLayer: OneInputLayer, ConfiguredLayer {
     self.batchShape = batchShape
     self.dtype = dtype
     (isOptional, isSparse, isRagged) = (false, false, false)
-    core = try LayerState(className: Self.className, name: name)
+    core = try Self.state(name)
+  }
+
+  private static func state(_ name: String?) throws(CairnError) -> LayerState {
+    try LayerState(
+      className: className, name: name, ownSettings: JSONObject(), hasTrainableFlag: false)
   }
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {
@@ -61,7 +66,7 @@ public final class InputLayer: OneInputLayer, ConfiguredLayer {
     guard !isSparse else { throw reader.unsupported("sparse", "tensors are never sparse here") }
     guard !isRagged else { throw reader.unsupported("ragged", "tensors are never ragged here") }
     do throws(CairnError) {
-      core = try LayerState(className: Self.className, name: name)
+      core = try Self.state(name)
     } catch {
       throw error.located(name: reader.path(of: "name"))
     }

@@ -9,6 +9,8 @@ import CairnTensors
 public struct LayerKind: Sendable {
   /// The class's name in configurations: `Dense`.
   public let className: String
+  /// The name under which Keras exports the class: that of its files and of its layers without a name.
+  private(set) var exportedName: String
   /// The module in configurations: `keras.layers` for Keras's own.
   let module: String
   /// Keras's `registered_name`, for classes that are not Keras's own: `package>Class`.
@@ -38,6 +40,7 @@ public struct LayerKind: Sendable {
     needsShape: Bool = true, callArguments: [String] = []
   ) {
     self.className = className
+    exportedName = className
     self.module = module
     self.registeredName = registeredName
     self.passesMask = passesMask
@@ -46,6 +49,13 @@ public struct LayerKind: Sendable {
     self.roundsToInput = roundsToInput
     self.needsShape = needsShape
     self.callArguments = callArguments
+  }
+
+  /// The same, for a class that Keras exports under another name than it has.
+  func exported(as name: String) -> LayerKind {
+    var kind = self
+    kind.exportedName = name
+    return kind
   }
 }
 
@@ -68,6 +78,10 @@ protocol KerasLayer: Layer {
   var config: JSONObject { get }
   /// Keras's `build_config`.
   var buildConfig: JSONObject? { get }
+  /// Keras's `compile_config`, for a class that is trained as a whole.
+  var compileConfig: JSONValue? { get }
+  /// Whether the layer is built when it is first called, from a seed of its own.
+  var buildsItself: Bool { get }
 
   func shapesToBuild(for arguments: CallArguments<TensorSpec>) throws(CairnError) -> [BatchShape]
   func prepare(for inputs: [BatchShape], in context: inout BuildContext) throws(CairnError)
@@ -89,6 +103,8 @@ extension KerasLayer {
   var builtShapes: [BatchShape]? { state.inputShapes ?? (Self.kind.needsShape ? nil : []) }
   var config: JSONObject { state.settings }
   var buildConfig: JSONObject? { shapeBuildConfiguration }
+  var compileConfig: JSONValue? { nil }
+  var buildsItself: Bool { false }
 
   func shapesToBuild(
     for arguments: CallArguments<TensorSpec>

@@ -179,7 +179,7 @@ extension Layer {
     if let build = keras.map(\.buildConfig) ?? shapeBuildConfiguration {
       wrapper["build_config"] = .object(build)
     }
-    if let model = self as? Model { wrapper["compile_config"] = model.compileConfiguration }
+    if let compile = keras?.compileConfig { wrapper["compile_config"] = compile }
     return .object(wrapper)
   }
 }
@@ -251,8 +251,7 @@ extension Layer {
   public func callAsFunction(
     _ input: Tensor, threads: Threads = .all
   ) throws(CairnError) -> Tensor {
-    // A model builds itself, from its own seed.
-    if !isBuilt, !(self is Model) {
+    if !isBuilt, (self as? any KerasLayer)?.buildsItself != true {
       try build(inputShape: BatchShape(input.shape).withAnyBatchSize)
     }
     let arguments = CallArguments(inputs: [MaskedTensor(input)])

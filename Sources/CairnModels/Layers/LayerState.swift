@@ -47,14 +47,14 @@ public final class LayerState: Sendable {
   init(
     className: String, name: String?, trainable: Bool = true, dtype: DTypePolicy = .float32,
     activityRegularizer: JSONValue? = nil, ownSettings: JSONObject,
-    version: KerasVersion = .newest
+    version: KerasVersion = .newest, hasTrainableFlag: Bool = true
   ) throws(CairnError) {
     if let name { try LayerName.check(name) }
     self.dtype = dtype
     self.version = version
     self.ownSettings = ownSettings
     self.activityRegularizer = activityRegularizer
-    self.hasTrainableFlag = className != InputLayer.className
+    self.hasTrainableFlag = hasTrainableFlag
     self.contents = Lock(
       Contents(
         name: name ?? LayerName.automatic(for: className), isNamed: name != nil,
@@ -80,7 +80,8 @@ public final class LayerState: Sendable {
     let (name, isNamed, isTrainable) = contents.withLock { ($0.name, $0.isNamed, $0.isTrainable) }
     return try LayerState(
       className: className, name: isNamed ? name : nil, trainable: isTrainable, dtype: dtype,
-      activityRegularizer: activityRegularizer, ownSettings: ownSettings, version: version)
+      activityRegularizer: activityRegularizer, ownSettings: ownSettings, version: version,
+      hasTrainableFlag: hasTrainableFlag)
   }
 
   /// Names the layer unless it has a name already.

@@ -72,20 +72,6 @@ extension Layer {
     }
   }
 
-  /// The metrics of this model and of those within it, of each only at its first place.
-  func ownMetrics() -> [ModelExtras.MetricPlace] {
-    var seen: Set<ObjectIdentifier> = []
-    var places: [ModelExtras.MetricPlace] = []
-    walk([name]) { layer, path in
-      guard seen.insert(ObjectIdentifier(layer)).inserted else { return false }
-      for metric in (layer as? Model)?.metrics ?? [] {
-        places.append(.init(place: path + [metric.name], className: metric.kind.rawValue))
-      }
-      return true
-    }
-    return places
-  }
-
   /// Visits this layer and those within it, before their sublayers; not into a layer for which
   /// `visit` returns false.
   func walk(_ path: [String], _ visit: (any Layer, [String]) -> Bool) {

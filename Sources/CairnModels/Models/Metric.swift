@@ -94,6 +94,20 @@ extension Model {
   /// The model's own metrics, in the order in which they were added; not those of models within it.
   public var metrics: [Metric] { metricList.withLock { $0 } }
 
+  /// The metrics of this model and of those within it, of each only at its first place.
+  func ownMetrics() -> [ModelExtras.MetricPlace] {
+    var seen: Set<ObjectIdentifier> = []
+    var places: [ModelExtras.MetricPlace] = []
+    walk([name]) { layer, path in
+      guard seen.insert(ObjectIdentifier(layer)).inserted else { return false }
+      for metric in (layer as? Model)?.metrics ?? [] {
+        places.append(.init(place: path + [metric.name], className: metric.kind.rawValue))
+      }
+      return true
+    }
+    return places
+  }
+
   /// Adds metrics of the same kinds and names, which begin at 0.
   func addMetrics(like other: Model) throws(CairnError) {
     for metric in other.metrics { try addMetric(metric.kind, name: metric.name) }

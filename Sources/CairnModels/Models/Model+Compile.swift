@@ -15,6 +15,8 @@ struct Training: Sendable {
 }
 
 extension Model {
+  var compileConfig: JSONValue? { compileConfiguration }
+
   /// The optimizer, if the model was compiled with one, or restored with one.
   public var optimizer: Optimizer? { training.withLock { $0.optimizer } }
 

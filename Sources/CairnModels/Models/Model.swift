@@ -32,16 +32,14 @@ public class Model: KerasLayer, @unchecked Sendable {
   public var sublayerNames: [String?] {
     var names = LayerNames()
     return sublayers.map { layer in
-      if layer is TensorOperation || (self is Sequential && layer is InputLayer) { return nil }
-      // That class is exported under another name than it has.
-      let kind =
-        layer is GroupedQueryAttention
-        ? "GroupedQueryAttention" : layer.kind.className
-      let name = names.unique(LayerName.automatic(for: kind))
+      guard isListed(layer) else { return nil }
+      let name = names.unique(LayerName.automatic(for: layer.kind.exportedName))
       _ = names.insert(name)
       return "layers/" + name
     }
   }
+  /// A model that is not built builds itself when it is called.
+  var buildsItself: Bool { true }
   /// The shapes that the model was built for, or nil.
   var builtShapes: [BatchShape]? { state.inputShapes }
   /// The keys of Keras's `get_config` for this class.
@@ -50,8 +48,11 @@ public class Model: KerasLayer, @unchecked Sendable {
   /// The layers within the model, without operations and, of a sequence, without the input layer; as
   /// Keras's `layers`.
   public var layers: [any Layer] {
-    sublayers.filter { !($0 is TensorOperation || (self is Sequential && $0 is InputLayer)) }
+    sublayers.filter { isListed($0) }
   }
+
+  /// Whether Keras's `layers` has a layer of ``sublayers``.
+  func isListed(_ layer: any Layer) -> Bool { !(layer is TensorOperation) }
 
   /// Under `input_shape` the shape that the model was built for.
   var buildConfig: JSONObject? {

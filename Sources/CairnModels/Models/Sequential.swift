@@ -136,6 +136,9 @@ public final class Sequential: Model, @unchecked Sendable {
   }
 
   public override var sublayers: [any Layer] { stack.withLock { $0.layers } }
+  override func isListed(_ layer: any Layer) -> Bool {
+    super.isListed(layer) && !(layer is InputLayer)
+  }
   override var builtShapes: [BatchShape]? {
     stack.withLock { $0.inputShape }.map { [$0] }
   }

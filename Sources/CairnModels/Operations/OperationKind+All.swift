@@ -200,13 +200,3 @@ extension ConfigurationReader {
     try integer(key, in: -Shape.maximumRank...Shape.maximumRank, default: key == "axis" ? -1 : nil)
   }
 }
-
-extension LayerRegistry {
-  mutating func registerOperations() {
-    for kind in OperationKind.all {
-      register(TensorOperation.self, named: kind.registryName) { (reader, _) throws(CairnError) in
-        try TensorOperation(kind, reading: &reader)
-      }
-    }
-  }
-}

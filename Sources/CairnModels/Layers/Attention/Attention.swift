@@ -35,6 +35,8 @@ public enum AttentionScoreMode: String, Hashable, Sendable, CaseIterable {
   case concat
 }
 
+extension AttentionScoreMode: SettingValue {}
+
 /// Attention: for each query the mean of the values, weighted by how well the keys fit.
 ///
 /// Inputs: query `(n, Tq, d)`, value `(n, Tv, d)` and, unless it is the value, key `(n, Tv, d)`.

@@ -10,6 +10,7 @@ import CairnTensors
 /// those of the projections `query`, `key`, `value`, `attention_output` and maybe `gate`.
 public final class GroupedQueryAttention: KerasLayer, SeededLayer {
   static let kind = LayerKind("GroupQueryAttention", callArguments: HeadCall.argumentNames)
+    .exported(as: "GroupedQueryAttention")
 
   let core: LayerState
   private let size: Int
@@ -43,7 +44,7 @@ public final class GroupedQueryAttention: KerasLayer, SeededLayer {
       throw reader.invalid("num_key_value_heads", expected: "a divisor of \(queryHeads)")
     }
     options = try HeadOptions(reading: &reader, in: &context)
-    core = try reader.layerState(className: "GroupedQueryAttention")
+    core = try reader.layerState(className: Self.kind.exportedName)
   }
 
   /// The projections, in the order of weights.

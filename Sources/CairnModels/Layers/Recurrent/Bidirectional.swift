@@ -47,6 +47,10 @@ public final class Bidirectional: KerasLayer, EnclosingLayer {
       "layer": layer.kerasConfiguration,
     ]
     if let backward { settings["backward_layer"] = backward.kerasConfiguration }
+    guard [layer, backward].allSatisfy({ $0 == nil || $0 is any RecurrentLayer }) else {
+      throw try settings.reader(of: Self.className, name: name, trainable: trainable, dtype: dtype)
+        .invalid("layer", expected: Self.expectedLayers)
+    }
     try self.init(
       making: settings, name: name, trainable: trainable, dtype: dtype)
   }
@@ -87,11 +91,13 @@ public final class Bidirectional: KerasLayer, EnclosingLayer {
       one.goesBackwards != two.goesBackwards, one.returnsState == two.returnsState,
       one.returnsSequences == two.returnsSequences
     else {
-      throw reader.invalid(
-        "layer", expected: "recurrent layers that go in different directions and give the same")
+      throw reader.invalid("layer", expected: Self.expectedLayers)
     }
     core = try reader.layerState(className: Self.className)
   }
+
+  private static let expectedLayers =
+    "recurrent layers that go in different directions and give the same"
 
   /// Both layers.
   var parts: [(name: String, layer: any Layer)] {
@@ -217,6 +223,8 @@ public final class Bidirectional: KerasLayer, EnclosingLayer {
     }
   }
 }
+
+extension Bidirectional.MergeMode: SettingValue {}
 
 /// What ``Bidirectional`` must know of its layers.
 protocol RecurrentLayer: Layer {

@@ -3,6 +3,17 @@
 import CairnSystem
 
 extension LayerRegistry {
+  /// All of them but the models.
+  static let layers: LayerRegistry = {
+    var registry = LayerRegistry()
+    registry.registerCore()
+    registry.registerConvolutions()
+    registry.registerElementwise()
+    registry.registerSequences()
+    registry.registerOperations()
+    return registry
+  }()
+
   /// Enters a class that is made from its settings alone.
   mutating func register<L: ConfiguredLayer>(_ type: L.Type) {
     register(type) { (reader, _) throws(CairnError) in try L(reading: &reader) }
@@ -143,5 +154,13 @@ extension LayerRegistry {
     register(seeded: SpatialDropout1D.self)
     register(seeded: SpatialDropout2D.self)
     register(seeded: SpatialDropout3D.self)
+  }
+
+  mutating func registerOperations() {
+    for kind in OperationKind.all {
+      register(TensorOperation.self, named: kind.registryName) { (reader, _) throws(CairnError) in
+        try TensorOperation(kind, reading: &reader)
+      }
+    }
   }
 }

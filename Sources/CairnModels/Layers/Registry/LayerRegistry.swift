@@ -17,23 +17,6 @@ public struct LayerRegistry: Sendable {
   /// No classes.
   package init() {}
 
-  /// The classes of this module.
-  public static let standard: LayerRegistry = {
-    var registry = LayerRegistry()
-    registry.registerCore()
-    registry.registerConvolutions()
-    registry.registerElementwise()
-    registry.registerSequences()
-    registry.registerOperations()
-    registry.register(Functional.self) { (reader, context) throws(CairnError) in
-      try Functional(reading: &reader, in: &context)
-    }
-    registry.register(Sequential.self) { (reader, context) throws(CairnError) in
-      try Sequential(reading: &reader, in: &context)
-    }
-    return registry
-  }()
-
   /// Enters a class under its registered name, or, for Keras's own, its class name; a class that
   /// is there already is replaced.
   public mutating func register<L: Layer>(_ type: L.Type, _ maker: @escaping Maker) {

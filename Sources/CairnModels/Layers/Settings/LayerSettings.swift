@@ -36,8 +36,6 @@ extension JSONValue: SettingValue {
   var json: JSONValue { self }
 }
 extension ActivationFunction: SettingValue {}
-extension AttentionScoreMode: SettingValue {}
-extension Bidirectional.MergeMode: SettingValue {}
 extension DataFormat: SettingValue {}
 extension Extents: SettingValue {}
 extension Initializer: SettingValue {}
@@ -119,7 +117,7 @@ extension EnclosingLayer {
     var reader = try settings.reader(
       of: Self.className, name: name, trainable: trainable, dtype: dtype)
     var context = RebuildContext(
-      registry: .standard, initialization: .seeded(.random(in: .min ... .max)), limits: .trusted)
+      registry: .layers, initialization: .seeded(.random(in: .min ... .max)), limits: .trusted)
     try self.init(reading: &reader, in: &context)
   }
 }

@@ -1,0 +1,96 @@
+// What an operation on tensors is, as its layer and its configuration have it. Keras
+// `ops/operation.py`.
+
+import CairnJSON
+import CairnSystem
+import CairnTensors
+
+/// What an operation does that may have several results.
+protocol MultipleResultRule: Sendable {
+  /// The results' shapes and types.
+  func outputs(of arguments: CallArguments<TensorSpec>) throws(CairnError) -> [TensorSpec]
+  /// The results, of the shapes and types that are known.
+  func results(
+    _ arguments: CallArguments<MaskedTensor>, to specs: [TensorSpec],
+    in context: EvaluationContext
+  ) throws(CairnError) -> [Tensor]
+}
+
+/// What an operation with one result does.
+protocol OperationRule: MultipleResultRule {
+  /// The result's shape and type.
+  func output(of arguments: CallArguments<TensorSpec>) throws(CairnError) -> TensorSpec
+  /// The result, of the shape and type that are known.
+  func evaluate(
+    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
+  ) throws(CairnError) -> Tensor
+}
+
+extension OperationRule {
+  func outputs(of arguments: CallArguments<TensorSpec>) throws(CairnError) -> [TensorSpec] {
+    [try output(of: arguments)]
+  }
+
+  func results(
+    _ arguments: CallArguments<MaskedTensor>, to specs: [TensorSpec],
+    in context: EvaluationContext
+  ) throws(CairnError) -> [Tensor] {
+    guard let spec = specs.first else { return [] }
+    return [try evaluate(arguments, to: spec, in: context)]
+  }
+}
+
+/// An operation that a configuration may name.
+struct OperationKind: Sendable {
+  let module: String
+  let name: String
+  let make: @Sendable (inout ConfigurationReader) throws(CairnError) -> any MultipleResultRule
+
+  /// The name in a registry: with the module, since layers bear some of the names.
+  var registryName: String { "\(module).\(name)" }
+
+  static func named(_ name: String) -> OperationKind? { all.first { $0.name == name } }
+}
+
+extension CallArguments {
+  /// The operand at a place.
+  ///
+  /// - Throws: `countMismatch` if there is none.
+  func operand(_ index: Int) throws(CairnError) -> CallArgument<Value> {
+    guard index < positional.count else {
+      throw CairnError(
+        .countMismatch, "an operation lacks an operand", expected: "\(index + 1) and more",
+        found: "\(positional.count)")
+    }
+    return positional[index]
+  }
+
+  /// The only tensor of an operation of one operand.
+  func onlyTensor() throws(CairnError) -> Value {
+    guard positional.count == 1, case .tensor(let value) = positional[0] else {
+      throw CairnError(
+        .countMismatch, "an operation takes one tensor", found: "\(positional.count) arguments")
+    }
+    return value
+  }
+}
+
+extension [DType] {
+  /// The type that floats of several types are computed to.
+  ///
+  /// - Throws: `dtypeMismatch` if there is no float among them, or something that is no number.
+  func widestFloat() throws(CairnError) -> DType {
+    let floats = filter(\.isPlainFloat)
+    guard let first = floats.first, !contains(.string) else {
+      throw CairnError(
+        .dtypeMismatch, "operations compute with floats only",
+        found: map { "\($0)" }.joined(separator: ", "))
+    }
+    // float16 and bfloat16 meet in float32 (JAX's and Keras's rules of promotion).
+    return floats.dropFirst().reduce(first) { wide, type in
+      wide == type
+        ? wide
+        : wide == .float64 || type == .float64 ? .float64 : .float32
+    }
+  }
+}
