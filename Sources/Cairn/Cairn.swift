@@ -13,6 +13,8 @@
 @_exported public import enum CairnJSON.JSONValue
 @_exported public import enum CairnSystem.Durability
 @_exported public import enum CairnSystem.FileAccess
+@_exported public import class CairnSystem.MemorySink
+@_exported public import protocol CairnSystem.ByteSink
 @_exported public import protocol CairnSystem.ByteSource
 @_exported public import struct CairnJSON.JSONObject
 @_exported public import struct CairnSystem.ByteRegion

@@ -21,7 +21,7 @@ public func compare(
 public func compare(
   _ left: CheckpointFile, _ right: CheckpointFile,
   options: ComparisonOptions = ComparisonOptions(),
-  progress: ProgressHandler = { (_) throws(CairnError) in }
+  progress: ProgressHandler = { _ in }
 ) throws(CairnError) -> ComparisonReport {
   try compare(left.source, right.source, options: options, progress: progress)
 }

@@ -53,7 +53,7 @@ extension TensorSource {
   public func write(
     to url: URL, format: CheckpointFormat? = nil, options: WriteOptions = WriteOptions(),
     accepting losses: AcceptedLosses = [],
-    progress: ProgressHandler = { (_) throws(CairnError) in }
+    progress: ProgressHandler = { _ in }
   ) throws(CairnError) -> Int {
     try write(
       to: url.filePath(), format: format, options: options, accepting: losses, progress: progress)
@@ -65,7 +65,7 @@ extension Model {
   public func save(
     to url: URL, format: CheckpointFormat? = nil, metadata: Metadata = Metadata(),
     options: WriteOptions = WriteOptions(), accepting losses: AcceptedLosses = [],
-    progress: ProgressHandler = { (_) throws(CairnError) in }
+    progress: ProgressHandler = { _ in }
   ) throws(CairnError) {
     try save(
       to: url.filePath(), format: format, metadata: metadata, options: options,
@@ -92,4 +92,14 @@ extension Tensor {
 
   /// The elements' bytes: a copy.
   public var data: Data { Data(bytes) }
+}
+
+extension MemoryBytes {
+  /// A copy of `data`.
+  ///
+  /// - Throws: `outOfMemory`.
+  public init(_ data: Data) throws(CairnError) { try self.init(Array(data)) }
+
+  /// All bytes: a copy.
+  public var data: Data { Data(array) }
 }

@@ -22,7 +22,7 @@ import CairnTensors
 public func compare(
   _ left: any TensorSource, _ right: any TensorSource,
   options: ComparisonOptions = ComparisonOptions(),
-  progress: ProgressHandler = { (_) throws(CairnError) in }
+  progress: ProgressHandler = { _ in }
 ) throws(CairnError) -> ComparisonReport {
   let (a, b) = (try NameTable(left), try NameTable(right))
   let limit = options.maximumDetails

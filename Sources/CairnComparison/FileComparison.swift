@@ -60,7 +60,7 @@ public struct FileDifference: Hashable, Sendable {
 /// - Complexity: O(bytes), in windows of 1 MiB.
 public func compareBytes(
   _ left: any ByteSource, _ right: any ByteSource,
-  progress: ProgressHandler = { (_) throws(CairnError) in }
+  progress: ProgressHandler = { _ in }
 ) throws(CairnError) -> FileDifference? {
   let shared = min(left.count, right.count)
   var first: Int?
@@ -78,7 +78,7 @@ public func compareBytes(
       }
     }
     start = part.upperBound
-    try progress(WorkProgress(done: start, total: shared))
+    try WorkProgress.report(start, of: shared, to: progress)
   }
   if first == nil, left.count != right.count { first = shared }
   guard let first else { return nil }

@@ -129,7 +129,7 @@ final class ValueComparison: Sendable {
       done += batchBytes
       batch.removeAll(keepingCapacity: true)
       batchBytes = 0
-      try progress(WorkProgress(done: done, total: total))
+      try WorkProgress.report(done, of: total, to: progress)
     }
     for index in pairs.indices {
       let entry = left.entry(pairs[index].left)

@@ -12,9 +12,7 @@ extension CheckpointFormat {
     open: { (place) throws(CairnError) in
       try Container(place.openFile(), options: place.options)
     },
-    sink: { path, options, losses in
-      ContainerSink(target: WriteTarget(path: path, options: options, accepting: losses))
-    })
+    sink: { ContainerSink(target: $0) })
 }
 
 /// A container that takes all of a source, or refuses one that holds what was never read.
@@ -25,8 +23,10 @@ private struct ContainerSink: TensorSink {
     _ source: any TensorSource, progress: ProgressHandler
   ) throws(CairnError) -> Int {
     try CheckpointFormat.cairn.refuse(source, accepting: target.losses)
+    try target.options.check()
     return try Container.write(
-      source, to: target.path, options: target.options, progress: progress
+      source, with: ContainerWriter(output: BlockSink(target.open()), options: target.options),
+      progress: progress
     ).fileByteCount
   }
 }

@@ -50,9 +50,9 @@ struct FileGroup {
     do throws(SystemError) { try removeOldIndex() } catch {
       throw error.error("remove the old index", path: indexPath)
     }
-    var count = 0
-    for part in parts { count = count.addingReportingOverflow(try part.commit()).partialValue }
-    return count.addingReportingOverflow(try index.commit()).partialValue
+    for part in parts { try part.commit() }
+    try index.commit()
+    return parts.reduce(index.byteCount) { $0.addingSaturated($1.byteCount) }
   }
 
   private func removeOldIndex() throws(SystemError) {

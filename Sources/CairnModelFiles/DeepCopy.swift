@@ -31,13 +31,20 @@ extension Layer where Self: Model {
   public func deepCopy(
     registry: LayerRegistry = .standard, options: WriteOptions = .inMemory
   ) throws(CairnError) -> Self {
-    let bytes = try Container.encode(ModelTensors(self), options: options)
+    try Self.deepCopy(of: ModelTensors(self), registry: registry, options: options)
+  }
+
+  /// A deep copy of what was taken of a model, as ``deepCopy(registry:options:)``.
+  package static func deepCopy(
+    of tensors: ModelTensors, registry: LayerRegistry, options: WriteOptions
+  ) throws(CairnError) -> Self {
+    let bytes = try Container.encode(tensors, options: options)
     let copy = try Model.restored(
       from: Container(bytes), registry: registry, budget: .max, limits: .trusted)
     guard let copy = copy as? Self else {
       throw CairnError(
         .invalidConfiguration, "the registry makes another class of the model's configuration",
-        at: .init(name: name), expected: "\(type(of: self))", found: "\(type(of: copy))")
+        at: .init(name: copy.name), expected: "\(Self.self)", found: "\(type(of: copy))")
     }
     return copy
   }

@@ -27,16 +27,37 @@ extension Model {
   public func save(
     to path: String, format: CheckpointFormat? = nil, metadata: Metadata = Metadata(),
     options: WriteOptions = WriteOptions(), accepting losses: AcceptedLosses = [],
-    progress: ProgressHandler = { (_) throws(CairnError) in }
+    progress: ProgressHandler = { _ in }
+  ) throws(CairnError) {
+    try Self.save(
+      ModelTensors(self, metadata: metadata), to: path, format: format, options: options,
+      accepting: losses, progress: progress)
+  }
+
+  /// Saves what was taken of a model, as ``save(to:format:metadata:options:accepting:progress:)``.
+  package static func save(
+    _ tensors: ModelTensors, to path: String, format: CheckpointFormat?, options: WriteOptions,
+    accepting losses: AcceptedLosses, progress: ProgressHandler
   ) throws(CairnError) {
     let target: CheckpointFormat
     if let format { target = format } else { target = try FormatRegistry.standard.forWriting(path) }
-    let tensors = try ModelTensors(self, metadata: metadata)
-    var losses = losses
-    // Keras's files of weights have none: that is what whoever names one asks for.
-    if target.name == CheckpointFormat.hdf5.name { losses.insert(.configuration) }
-    var sink = try target.writer(to: path, options: options, accepting: losses)
+    var sink = try target.writer(
+      to: path, options: options, accepting: losses.union(target.lossesOfModels))
     try sink.write(tensors, progress: progress)
+  }
+
+  /// Writes the model as the bytes of a file, as ``save(to:format:metadata:options:accepting:progress:)``.
+  ///
+  /// - Parameter sink: Where the bytes go: memory (``MemorySink``) or a place of one's own. It is committed
+  ///   once all are there.
+  public func save(
+    to sink: any ByteSink, format: CheckpointFormat, metadata: Metadata = Metadata(),
+    options: WriteOptions = WriteOptions(), accepting losses: AcceptedLosses = [],
+    progress: ProgressHandler = { _ in }
+  ) throws(CairnError) {
+    try ModelTensors(self, metadata: metadata).write(
+      to: sink, format: format, options: options,
+      accepting: losses.union(format.lossesOfModels), progress: progress)
   }
 
   /// The model that a file holds, of any format that holds models: a `.cairn` file, Keras's `.keras`, a
@@ -134,6 +155,14 @@ extension Model {
     } catch {
       throw error.located(file: path)
     }
+  }
+}
+
+extension CheckpointFormat {
+  /// What whoever saves a model in the format wants to leave out: Keras's files of weights have no
+  /// configuration.
+  fileprivate var lossesOfModels: AcceptedLosses {
+    name == CheckpointFormat.hdf5.name ? .configuration : []
   }
 }
 

@@ -36,7 +36,7 @@ extension TensorSource {
   public func write(
     to path: String, format: CheckpointFormat? = nil, options: WriteOptions = WriteOptions(),
     accepting losses: AcceptedLosses = [],
-    progress: ProgressHandler = { (_) throws(CairnError) in }
+    progress: ProgressHandler = { _ in }
   ) throws(CairnError) -> Int {
     let target: CheckpointFormat
     if let format { target = format } else { target = try FormatRegistry.standard.forWriting(path) }

@@ -15,20 +15,14 @@ extension CheckpointFormat {
   public static let keras = CheckpointFormat.kerasReader.with { format in
     format.lostMetadata = KerasWriter.lostMetadata
     format.remarks = { KerasConfiguration.remarks($0) }
-    format.sink = { path, options, losses in
-      KerasWriter(
-        target: WriteTarget(path: path, options: options, accepting: losses), form: .model)
-    }
+    format.sink = { KerasWriter(target: $0, form: .model) }
   }
 
   /// HDF5: Keras's weights, its older whole models, and others' arrays. Written are Keras's weights.
   public static let hdf5 = CheckpointFormat.hdf5Reader.with { format in
     format.lostMetadata = KerasWriter.lostMetadata
     format.remarks = { KerasConfiguration.remarks($0) }
-    format.sink = { path, options, losses in
-      KerasWriter(
-        target: WriteTarget(path: path, options: options, accepting: losses), form: .weights)
-    }
+    format.sink = { KerasWriter(target: $0, form: .weights) }
   }
 }
 

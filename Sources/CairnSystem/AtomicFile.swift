@@ -27,10 +27,9 @@ package typealias SaveProof = @Sendable (StagedFiles) throws(CairnError) -> Void
 /// A file being written that takes its target's place when it is committed, and vanishes when not.
 ///
 /// For one thread at a time.
-package final class AtomicFile {
+package final class AtomicFile: ByteSink {
   private let files: any FileSystem
-  /// The path as the caller gave it, for messages.
-  private let path: String
+  private let givenPath: String
   private let target: ReplacementTarget
   private let temporary: String
   private let replacing: Bool
@@ -40,7 +39,8 @@ package final class AtomicFile {
   private var temporaryExists = true
   private var failed = false
   private var isStaged = false
-  private var written = 0
+  /// The bytes that were appended.
+  package private(set) var byteCount = 0
   /// Where the room ends that has been taken on the disk.
   private var reservedEnd = 0
   private var canReserve = true
@@ -60,7 +60,7 @@ package final class AtomicFile {
   ) throws(CairnError) {
     self.proof = proof
     self.files = files
-    self.path = path
+    givenPath = path
     self.replacing = replacing
     self.durability = durability
     try checkPath(path)
@@ -82,6 +82,9 @@ package final class AtomicFile {
       }
     }
   }
+
+  /// The path as the caller gave it, for messages.
+  package var path: String? { givenPath }
 
   deinit { discard() }
 
@@ -140,7 +143,7 @@ package final class AtomicFile {
     guard descriptor >= 0, !failed else {
       throw CairnError(
         .invalidArgument, "the file was committed already, or an earlier write to it failed",
-        at: .init(file: path), advice: "Begin the save anew")
+        at: .init(file: givenPath), advice: "Begin the save anew")
     }
   }
 
@@ -152,8 +155,10 @@ package final class AtomicFile {
     reserve(for: bytes.count)
     var done = 0
     while done < bytes.count {
+      try Cancellation.check()
+      let end = done + min(Cancellation.callByteCount, bytes.count - done)
       do throws(SystemError) {
-        let put = try files.write(descriptor, bytes.extracting(done..<bytes.count))
+        let put = try files.write(descriptor, bytes.extracting(done..<end))
         // A write that takes nothing and reports nothing would make this loop endless.
         guard put > 0 else { throw SystemError.inputOutput }
         done += put
@@ -161,10 +166,10 @@ package final class AtomicFile {
         continue
       } catch {
         failed = true
-        throw error.error("write", path: path).located(offset: UInt64(written + done))
+        throw error.error("write", path: givenPath).located(offset: UInt64(byteCount + done))
       }
     }
-    written += done
+    byteCount += done
   }
 
   /// Room is taken ahead of the bytes in steps of so many, for files that are larger than this.
@@ -173,8 +178,8 @@ package final class AtomicFile {
   /// Takes room on the disk for what comes after the next `count` bytes too: a file system that has
   /// chosen the blocks beforehand takes the bytes sooner than one that counts each page.
   private func reserve(for count: Int) {
-    guard canReserve, written + count > max(reservedEnd, Self.reservation / 8) else { return }
-    let start = max(reservedEnd, written)
+    guard canReserve, byteCount + count > max(reservedEnd, Self.reservation / 8) else { return }
+    let start = max(reservedEnd, byteCount)
     // Also if it fails: it may have taken some.
     reservedEnd = start + count + Self.reservation
     do throws(SystemError) {
@@ -187,8 +192,8 @@ package final class AtomicFile {
 
   /// Gives back the room that was taken and is not needed.
   private func trim() throws(SystemError) {
-    guard reservedEnd > written else { return }
-    try retrying { () throws(SystemError) in try files.truncate(descriptor, to: written) }
+    guard reservedEnd > byteCount else { return }
+    try retrying { () throws(SystemError) in try files.truncate(descriptor, to: byteCount) }
   }
 
   /// Makes the file durable and puts it in its target's place.
@@ -198,18 +203,18 @@ package final class AtomicFile {
   /// goes on.) If the folder's fsync fails, the new file is in place but not known to be durable,
   /// and the error says so.
   ///
-  /// - Returns: The bytes of the file.
   /// - Throws: `noSpace`, `inputOutput`; `alreadyExists` if the file was not to be replaced and has
   ///   come into being meanwhile; `invalidArgument` after an earlier failure. The temporary file is
   ///   gone then.
-  @discardableResult
-  package func commit() throws(CairnError) -> Int {
+  package func commit() throws(CairnError) {
     try stage()
-    if let proof {
-      do throws(CairnError) { try proof(Self.staged([self], over: files)) } catch {
-        discard()
-        throw error
-      }
+    do throws(CairnError) {
+      if let proof { try proof(Self.staged([self], over: files)) }
+      // The last moment at which nothing has happened yet.
+      try Cancellation.check()
+    } catch {
+      discard()
+      throw error
     }
     do throws(SystemError) {
       if replacing {
@@ -224,10 +229,9 @@ package final class AtomicFile {
       }
     } catch {
       discard()
-      throw error.error("put the new file in place", path: path)
+      throw error.error("put the new file in place", path: givenPath)
     }
     if durability == .synchronized { try synchronizeFolder() }
-    return written
   }
 
   /// Makes the file durable, and leaves it where it is. ``commit()`` does so too if it was not done.
@@ -244,7 +248,7 @@ package final class AtomicFile {
       isStaged = true
     } catch {
       discard()
-      throw error.error("put the new file in place", path: path)
+      throw error.error("put the new file in place", path: givenPath)
     }
   }
 
@@ -292,7 +296,7 @@ package final class AtomicFile {
       try? files.close(folder)
     } catch {
       throw error.error(
-        "make the new file's name durable (the file itself is in place)", path: path)
+        "make the new file's name durable (the file itself is in place)", path: givenPath)
     }
   }
 }

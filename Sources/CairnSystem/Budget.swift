@@ -27,6 +27,8 @@ package final class Budget: Sendable {
 
   /// The bytes between two questions for room.
   private static let roomStep = 2 << 20
+  /// The steps between two looks at whether the work is to end: a power of two.
+  private static let checkStep = 1 << 16
   /// What must be there beside as much again as was taken.
   private static let leastRoom = 8 << 20
 
@@ -60,6 +62,7 @@ package final class Budget: Sendable {
     let taken = bytesTaken.load(ordering: .relaxed)
     guard taken >= nextRoom.load(ordering: .relaxed) else { return }
     nextRoom.store(taken.addingReportingOverflow(Self.roomStep).partialValue, ordering: .relaxed)
+    try Cancellation.check()
     // Budgets without a bound count what a file of any size has; as much again may be too much to ask.
     try Storage.checkRoom(Self.leastRoom + min(taken, 1 << 30))
   }
@@ -79,6 +82,8 @@ package final class Budget: Sendable {
     guard Self.take(count, of: stepCount, from: stepsTaken) else {
       throw used("takes more work than is allowed", "at most \(stepCount) steps")
     }
+    let taken = stepsTaken.load(ordering: .relaxed)
+    if taken &- count < taken & ~(Self.checkStep - 1) { try Cancellation.check() }
   }
 
   /// Gives back bytes that were taken.

@@ -20,6 +20,7 @@ package struct ByteWindow {
   ) throws(CairnError) {
     var offset = range.lowerBound
     while offset < range.upperBound {
+      try Cancellation.check()
       let count = min(step, range.upperBound - offset)
       let window = try room(for: count)
       try window.withMutableBytes(in: 0..<count) { (bytes) throws(CairnError) in
@@ -46,6 +47,7 @@ extension ByteSource {
   ) throws(CairnError) {
     var offset = range.lowerBound
     while offset < range.upperBound {
+      try Cancellation.check()
       let end = offset + min(step, range.upperBound - offset)
       try withBytes(in: offset..<end, body)
       offset = end

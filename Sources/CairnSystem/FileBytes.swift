@@ -76,9 +76,11 @@ package final class FileBytes: ByteSource {
     let path = path ?? ""
     var done = 0
     while done < bytes.count {
+      try Cancellation.check()
+      let end = done + min(Cancellation.callByteCount, bytes.count - done)
       let got: Int
       do throws(SystemError) {
-        got = try bytes.withPart(done..<bytes.count) { (rest) throws(SystemError) in
+        got = try bytes.withPart(done..<end) { (rest) throws(SystemError) in
           try files.read(descriptor, at: offset + done, into: &rest)
         }
       } catch .interrupted {

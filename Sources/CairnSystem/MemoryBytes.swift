@@ -29,3 +29,8 @@ public struct MemoryBytes: ByteSource {
     try region.read(at: offset, into: &bytes, path: nil)
   }
 }
+
+extension MemoryBytes {
+  /// A copy of all bytes.
+  public var array: [UInt8] { region.storage.withBytes(in: region.range) { $0.array } }
+}

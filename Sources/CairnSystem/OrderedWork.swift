@@ -22,7 +22,10 @@ package func inOrder<Worker: ~Copyable, Piece: Sendable>(
   guard count > 0 else { return }
   var worker = try makeWorker()
   guard threads.count > 1, count > 1 else {
-    for index in 0..<count { try consume(index, produce(&worker, index)) }
+    for index in 0..<count {
+      try Cancellation.check()
+      try consume(index, produce(&worker, index))
+    }
     return
   }
   let work = OrderedWork<Piece>(sizes: sizes, window: window)
@@ -62,7 +65,12 @@ package func orderedWindow(of threads: Threads) -> Int { 2 * threads.count + 1 }
 private func outcome<Value>(
   _ body: () throws(CairnError) -> Value
 ) -> Result<Value, CairnError> {
-  do throws(CairnError) { return .success(try body()) } catch { return .failure(error) }
+  do throws(CairnError) {
+    try Cancellation.check()
+    return .success(try body())
+  } catch {
+    return .failure(error)
+  }
 }
 
 /// Which pieces are being made, are ready and have been taken.

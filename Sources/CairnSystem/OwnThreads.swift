@@ -26,8 +26,11 @@
   package init(_ count: Int, running body: @escaping @Sendable () -> Void) {
     // A new thread knows nothing of the caller's task.
     let gate = Storage.gate
+    let cancellation = Cancellation.current
     for _ in 0..<min(count, Self.most ?? count) {
-      let task = Task { Storage.$gate.withValue(gate) { body() } }
+      let task = Task {
+        Storage.$gate.withValue(gate) { Cancellation.$current.withValue(cancellation) { body() } }
+      }
       guard let handle = Self.begin(task) else { return }
       handles.append(handle)
     }

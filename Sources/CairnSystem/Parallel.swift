@@ -33,7 +33,10 @@ package func inParallel<Worker: ~Copyable>(
   let workers = min(threads.count, count)
   if workers == 1 {
     var worker = try makeWorker()
-    for index in 0..<count { try body(&worker, index) }
+    for index in 0..<count {
+      try Cancellation.check()
+      try body(&worker, index)
+    }
     return
   }
   let next = Atomic<Int>(0)
@@ -48,6 +51,7 @@ package func inParallel<Worker: ~Copyable>(
         guard index < count, failure.withLock({ $0.map { index < $0.index } ?? true }) else {
           return
         }
+        try Cancellation.check()
         try body(&worker, index)
       }
     } catch {

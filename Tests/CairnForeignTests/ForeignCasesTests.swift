@@ -203,19 +203,19 @@ import Testing
     let source = try CheckpointFile.open("\(fixtures)/foreign/\(name).safetensors").source
     let wanted = Array("{\"__metadata__\":\(spelling),".utf8)
     func check(_ bytes: [UInt8]) { #expect(bytes.dropFirst(8).starts(with: wanted)) }
-    check(try SafetensorsWriter.bytes(of: source))
-    check(try SafetensorsWriter.bytes(of: Container(Container.encode(source))))
+    check(try source.encoded(as: .safetensors).array)
+    check(try Container(Container.encode(source)).encoded(as: .safetensors).array)
     let index = folder.file("model.safetensors.index.json")
     var sink = try CheckpointFormat.sharded.writer(to: index)
     try sink.write(source)
     check(try contents(of: folder.file("model-00001-of-00001.safetensors")))
-    check(try SafetensorsWriter.bytes(of: CheckpointFile.open(index).source))
+    check(try CheckpointFile.open(index).source.encoded(as: .safetensors).array)
     // Formats without metadata lose nothing.
     var other = try CheckpointFormat.npz.writer(to: folder.file("a.npz"))
     try other.write(source)
     if spelling == "{}" {
       #expect(
-        try SafetensorsWriter.bytes(of: source)
+        try source.encoded(as: .safetensors).array
           == contents(of: "\(fixtures)/foreign/\(name).safetensors"))
     }
   }

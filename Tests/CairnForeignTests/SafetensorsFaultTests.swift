@@ -17,7 +17,7 @@ struct SafetensorsFaultTests {
 
   @Test("Whichever operation fails, the old file or the whole new one is there, and nothing else")
   func everyOperation() throws {
-    let expected = try SafetensorsWriter.bytes(of: tensors())
+    let expected = try tensors().encoded(as: .safetensors).array
     var operation = 1
     while true {
       let folder = try TestFolder()
@@ -29,7 +29,7 @@ struct SafetensorsFaultTests {
         failing: operation, with: SystemError.noSpace.number, mostAtOnce: 100)
       var options = WriteOptions()
       options.files = files
-      var writer = SafetensorsWriter(path: path, options: options)
+      var writer = try CheckpointFormat.safetensors.writer(to: path, options: options)
       do {
         try writer.write(try tensors())
         #expect(try contents(of: path) == expected)
@@ -54,7 +54,7 @@ struct SafetensorsFaultTests {
   func failingSource() throws {
     let folder = try TestFolder()
     let path = folder.path + "/model.safetensors"
-    var writer = SafetensorsWriter(path: path)
+    var writer = try CheckpointFormat.safetensors.writer(to: path)
     try writer.write(try tensors())
     let before = try contents(of: path)
     // A file that was cut short after it was opened.
@@ -71,7 +71,7 @@ struct SafetensorsFaultTests {
   func stopped() throws {
     let folder = try TestFolder()
     let path = folder.path + "/model.safetensors"
-    var writer = SafetensorsWriter(path: path)
+    var writer = try CheckpointFormat.safetensors.writer(to: path)
     let error = #expect(throws: CairnError.self) {
       try writer.write(try tensors()) { (_) throws(CairnError) in
         throw CairnError(.interrupted, "stopped")
@@ -88,7 +88,7 @@ struct SafetensorsFaultTests {
     var options = WriteOptions()
     options.replacing = false
     options.durability = .none
-    var writer = SafetensorsWriter(path: path, options: options)
+    var writer = try CheckpointFormat.safetensors.writer(to: path, options: options)
     try writer.write(try tensors())
     let error = #expect(throws: CairnError.self) { try writer.write(try tensors()) }
     #expect(error?.code == .alreadyExists)
@@ -101,7 +101,7 @@ struct SafetensorsFaultTests {
       (folder.path + "/none/model.safetensors", CairnError.Code.notFound),
       (folder.path, .notARegularFile),
     ] {
-      var writer = SafetensorsWriter(path: path)
+      var writer = try CheckpointFormat.safetensors.writer(to: path)
       let error = #expect(throws: CairnError.self) { try writer.write(try tensors()) }
       #expect(error?.code == code)
     }
@@ -111,7 +111,7 @@ struct SafetensorsFaultTests {
   func ontoItself() throws {
     let folder = try TestFolder()
     let path = folder.path + "/model.safetensors"
-    var writer = SafetensorsWriter(path: path)
+    var writer = try CheckpointFormat.safetensors.writer(to: path)
     try writer.write(try tensors())
     let before = try contents(of: path)
     for access in FileAccess.allCases {

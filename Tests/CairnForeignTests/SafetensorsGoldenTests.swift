@@ -39,10 +39,10 @@ struct SafetensorsGoldenTests {
   func rewrites(_ name: String) throws {
     let path = Self.folder + name + ".safetensors"
     let original = try contents(of: path)
-    #expect(try SafetensorsWriter.bytes(of: SafetensorsFile(path: path)) == original)
+    #expect(try SafetensorsFile(path: path).encoded(as: .safetensors).array == original)
     // Also through memory, where nothing of the file is left but names, bits and order.
     let tensors = try NamedTensors(reading: SafetensorsFile(path: path, access: .mapped))
-    #expect(try SafetensorsWriter.bytes(of: tensors) == original)
+    #expect(try tensors.encoded(as: .safetensors).array == original)
   }
 
   @Test(
@@ -52,7 +52,7 @@ struct SafetensorsGoldenTests {
     ])
   func rewritesOthers(_ name: String) throws {
     let path = fixtures + "/" + name + ".safetensors"
-    #expect(try SafetensorsWriter.bytes(of: SafetensorsFile(path: path)) == contents(of: path))
+    #expect(try SafetensorsFile(path: path).encoded(as: .safetensors).array == contents(of: path))
   }
 
   @Test(

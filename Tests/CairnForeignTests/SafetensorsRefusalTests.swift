@@ -313,7 +313,7 @@ struct SafetensorsRefusalTests {
     // What would be read as a tie, and is none, is not written.
     var source = try NamedTensors([("a.w", Tensor([1] as [Int8]))])
     source.metadata["best.w"] = .string("a.w")
-    #expect(throws: CairnError.self) { try SafetensorsWriter.bytes(of: source) }
+    #expect(throws: CairnError.self) { try source.encoded(as: .safetensors).array }
   }
 
   @Test("A text from a stranger stands in a message escaped and cut short")

@@ -22,7 +22,7 @@ struct SafetensorsWriterTests {
 
   @Test("The file, to the byte")
   func golden() throws {
-    let bytes = try SafetensorsWriter.bytes(of: sample())
+    let bytes = try sample().encoded(as: .safetensors).array
     var header =
       #"{"__metadata__":{"a":"\"\u0001\n"# + "\u{7F}é"
       + #"","format":"pt"},"flags":{"dtype":"BOOL","shape":[3],"data_offsets":[20,23]},"b":{"dtype":"F32","shape":[1,2],"data_offsets":[12,20]},"steps":{"dtype":"I64","shape":[1],"data_offsets":[0,8]},"a":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}"#
@@ -38,7 +38,7 @@ struct SafetensorsWriterTests {
   @Test("Names, order, types, shapes, bits and metadata come back")
   func roundTrip() throws {
     let before = try sample()
-    let file = try open(SafetensorsWriter.bytes(of: before))
+    let file = try open(before.encoded(as: .safetensors).array)
     let after = try NamedTensors(reading: file)
     #expect(after.names == before.names)
     #expect(after.metadata == before.metadata)
@@ -47,7 +47,7 @@ struct SafetensorsWriterTests {
 
   @Test("Every tensor of a type of whole bytes is aligned to it")
   func alignment() throws {
-    let file = try open(SafetensorsWriter.bytes(of: sample()))
+    let file = try open(sample().encoded(as: .safetensors).array)
     #expect(file.dataOffset % 8 == 0)
     for index in 0..<file.count {
       let address = try file.tensor(at: index).storageIdentity.addresses.lowerBound
@@ -62,12 +62,12 @@ struct SafetensorsWriterTests {
       safetensors(
         #"{"z":{"dtype":"U8","shape":[1],"data_offsets":[2,3]},"a":{"dtype":"U16","shape":[1],"data_offsets":[0,2]},"m":{"dtype":"U8","shape":[0],"data_offsets":[2,2]}}"#,
         data: 3))
-    let bytes = try SafetensorsWriter.bytes(of: file)
+    let bytes = try file.encoded(as: .safetensors).array
     let again = try open(bytes)
     #expect(try again.entries().map(\.name) == ["z", "a", "m"])
     #expect(try again.tensor(named: "z").bytes == [2])
     #expect(try again.tensor(named: "a").bytes == [0, 1])
-    #expect(try SafetensorsWriter.bytes(of: again) == bytes)
+    #expect(try again.encoded(as: .safetensors).array == bytes)
   }
 
   @Test(
@@ -80,7 +80,7 @@ struct SafetensorsWriterTests {
     var tensors = NamedTensors()
     try tensors.add(Tensor(zeros: dtype, shape: [32]), named: "weight")
     let error = #expect(throws: CairnError.self) {
-      try SafetensorsWriter.bytes(of: tensors, accepting: .all)
+      try tensors.encoded(as: .safetensors, accepting: .all).array
     }
     #expect(error?.code == .cannotHold)
     #expect(error?.location.name == "weight")
@@ -94,7 +94,7 @@ struct SafetensorsWriterTests {
       let count = try #require(dtype.byteCount(elements: 8))
       let bytes = (0..<count).map { dtype == .bool ? UInt8($0 & 1) : UInt8(37 * $0 & 0xFF) }
       try tensors.add(Tensor(dtype: dtype, shape: [2, 4], bytes: bytes), named: "x")
-      let file = try open(SafetensorsWriter.bytes(of: tensors))
+      let file = try open(tensors.encoded(as: .safetensors).array)
       #expect(try file.tensor(at: 0) == tensors["x"])
     }
   }
@@ -103,7 +103,7 @@ struct SafetensorsWriterTests {
   func partialBytes() throws {
     var tensors = NamedTensors()
     try tensors.add(Tensor(zeros: .float4E2M1FN, shape: [3]), named: "odd")
-    let error = #expect(throws: CairnError.self) { try SafetensorsWriter.bytes(of: tensors) }
+    let error = #expect(throws: CairnError.self) { try tensors.encoded(as: .safetensors).array }
     #expect(error?.code == .cannotHold && error?.location.name == "odd")
   }
 
@@ -111,14 +111,14 @@ struct SafetensorsWriterTests {
   func uncountable() throws {
     var tensors = NamedTensors()
     try tensors.add(Tensor(zeros: .uint8, shape: [1 << 40, 1 << 40, 0]), named: "none")
-    let error = #expect(throws: CairnError.self) { try SafetensorsWriter.bytes(of: tensors) }
+    let error = #expect(throws: CairnError.self) { try tensors.encoded(as: .safetensors).array }
     #expect(error?.code == .cannotHold)
   }
 
   @Test("A tensor of the name that the format keeps for itself is refused")
   func reservedName() throws {
     let tensors = try NamedTensors([("__metadata__", Tensor([1] as [Float]))])
-    let error = #expect(throws: CairnError.self) { try SafetensorsWriter.bytes(of: tensors) }
+    let error = #expect(throws: CairnError.self) { try tensors.encoded(as: .safetensors).array }
     #expect(error?.code == .cannotHold)
   }
 
@@ -134,11 +134,11 @@ struct SafetensorsWriterTests {
       var tensors = try sample()
       try change(&tensors)
       let error = #expect(throws: CairnError.self) {
-        try SafetensorsWriter.bytes(of: tensors, accepting: .all.subtracting(loss))
+        try tensors.encoded(as: .safetensors, accepting: .all.subtracting(loss)).array
       }
       #expect(error?.code == .cannotHold && error?.location.name == name)
       #expect(error?.advice?.contains("\(loss)") == true)
-      _ = try SafetensorsWriter.bytes(of: tensors, accepting: loss)
+      _ = try tensors.encoded(as: .safetensors, accepting: loss).array
     }
   }
 
@@ -146,7 +146,7 @@ struct SafetensorsWriterTests {
   func ties() throws {
     var tensors = try sample()
     try tensors.addAlias("tied", of: "b")
-    let file = try open(SafetensorsWriter.bytes(of: tensors, accepting: .ties))
+    let file = try open(tensors.encoded(as: .safetensors, accepting: .ties).array)
     #expect(try file.entries().map(\.name) == ["flags", "b", "steps", "a", "tied"])
     #expect(try file.tensor(named: "tied") == tensors["b"])
   }
@@ -159,7 +159,7 @@ struct SafetensorsWriterTests {
     tensors.metadata["float"] = .float(.nan)
     tensors.metadata["text"] = .string("1")
     tensors.metadata["uint"] = .uint(.max)
-    let file = try open(SafetensorsWriter.bytes(of: tensors, accepting: .metadataTypes))
+    let file = try open(tensors.encoded(as: .safetensors, accepting: .metadataTypes).array)
     #expect(file.metadata["array"] == .string("[1,-2]"))
     #expect(file.metadata["bytes"] == .string("\"00ab\""))
     #expect(file.metadata["float"] == .string("NaN"))
@@ -175,7 +175,7 @@ struct SafetensorsWriterTests {
     try tensors.add(Tensor((0..<count).map { UInt8(truncatingIfNeeded: $0 * 7) }), named: "b")
     try tensors.add(Tensor([UInt8](repeating: 3, count: 1_000)), named: "c")
     let folder = try TestFolder()
-    var writer = SafetensorsWriter(path: folder.path + "/large.safetensors")
+    var writer = try CheckpointFormat.safetensors.writer(to: folder.path + "/large.safetensors")
     var reports: [WorkProgress] = []
     try writer.write(tensors) { (progress) throws(CairnError) in reports.append(progress) }
     #expect(reports.last == WorkProgress(done: count + 2_000, total: count + 2_000))
@@ -188,7 +188,7 @@ struct SafetensorsWriterTests {
   @Test("More than the budget is not gathered in memory")
   func budget() throws {
     let error = #expect(throws: CairnError.self) {
-      try SafetensorsWriter.bytes(of: sample(), budget: 22)
+      try sample().write(to: MemorySink(limit: 22), format: .safetensors)
     }
     #expect(error?.code == .overBudget)
   }

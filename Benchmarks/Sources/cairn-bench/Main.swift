@@ -7,15 +7,18 @@ import Cairn
 
 @main
 struct Main {
-  static func main() {
+  static func main() async {
     cm_line_buffered()
     var bench = Bench()
     while let line = readLine() {
       var answer: JSONObject
-      do throws(CairnError) {
-        answer = try bench.run(Command(line: line))
+      do {
+        let command = try Command(line: line)
+        answer =
+          try command.string("op") == "ticker"
+          ? await Ticker.run(command) : bench.run(command)
       } catch {
-        answer = ["error": .string(error.description)]
+        answer = ["error": .string("\(error)")]
       }
       print((try? JSONValue.object(answer).text(.canonical)) ?? #"{"error": "no JSON"}"#)
     }

@@ -91,7 +91,7 @@ public struct CheckpointFile: Sendable {
   /// - Throws: the first violation.
   public func verify(
     _ level: VerificationLevel,
-    progress: ProgressHandler = { (_) throws(CairnError) in }
+    progress: ProgressHandler = { _ in }
   ) throws(CairnError) {
     do throws(CairnError) { try checkpoint.check(level, progress: progress) } catch {
       throw error.located(file: path)

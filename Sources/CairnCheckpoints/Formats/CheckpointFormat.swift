@@ -12,8 +12,8 @@ public struct CheckpointFormat: Sendable {
   /// Opens what lies at a place.
   public typealias Opening =
     @Sendable (CheckpointPlace) throws(CairnError) -> any CheckpointSource
-  /// Makes a sink that writes to a path, and may lose what is named.
-  public typealias Writing = @Sendable (String, WriteOptions, AcceptedLosses) -> any TensorSink
+  /// Makes a sink that writes to a target.
+  public typealias Writing = @Sendable (WriteTarget) -> any TensorSink
 
   /// The name, as `--from` and `--to` take it.
   public let name: String
@@ -127,12 +127,65 @@ public struct CheckpointFormat: Sendable {
   public func writer(
     to path: String, options: WriteOptions = WriteOptions(), accepting losses: AcceptedLosses = []
   ) throws(CairnError) -> any TensorSink {
+    try writer(
+      to: WriteTarget(path: path, options: options, accepting: losses), called: path)
+  }
+
+  /// A sink that writes the bytes of a file of this format to another sink, which is committed in the end.
+  ///
+  /// What `options` say of files on disk does not matter then. A format of several files needs a path.
+  ///
+  /// - Parameter losses: What may be lost of a source that the format cannot hold.
+  /// - Throws: `cannotHold` for a format that is only read.
+  public func writer(
+    to sink: any ByteSink, options: WriteOptions = WriteOptions(),
+    accepting losses: AcceptedLosses = []
+  ) throws(CairnError) -> any TensorSink {
+    try writer(
+      to: WriteTarget(sink: sink, options: options, accepting: losses), called: sink.path)
+  }
+
+  private func writer(
+    to target: WriteTarget, called path: String?
+  ) throws(CairnError) -> any TensorSink {
     guard let sink else {
       throw CairnError(
         .cannotHold, "Cairn reads \(name) files and does not write them", at: .init(file: path),
         advice: "Write a .cairn file, or name another format", remedies: [.outputFormat])
     }
-    let base = sink(path, options, losses)
-    return options.expands ? base : PlausibleSink(base: base, format: self)
+    let base = sink(target)
+    return target.options.expands ? base : PlausibleSink(base: base, format: self)
+  }
+}
+
+extension TensorSource {
+  /// Writes everything that the source has as the bytes of a file.
+  ///
+  /// - Parameters:
+  ///   - sink: Where the bytes go. It is committed once all are there; after a failure it is told to
+  ///     discard them.
+  ///   - losses: What may be left out of a format that has no place for it.
+  /// - Returns: The number of bytes.
+  /// - Throws: `cannotHold` for what would be lost; what reading the source and `sink` throw.
+  @discardableResult
+  public func write(
+    to sink: any ByteSink, format: CheckpointFormat, options: WriteOptions = WriteOptions(),
+    accepting losses: AcceptedLosses = [], progress: ProgressHandler = { _ in }
+  ) throws(CairnError) -> Int {
+    var writer = try format.writer(to: sink, options: options, accepting: losses)
+    return try writer.write(self, progress: progress)
+  }
+
+  /// Everything that the source has as the bytes of a file, in memory.
+  ///
+  /// - Throws: `cannotHold` for what would be lost; `overBudget` for more than the machine's memory; what
+  ///   reading the source throws.
+  public func encoded(
+    as format: CheckpointFormat, options: WriteOptions = WriteOptions(),
+    accepting losses: AcceptedLosses = []
+  ) throws(CairnError) -> MemoryBytes {
+    let sink = try MemorySink()
+    try write(to: sink, format: format, options: options, accepting: losses)
+    return sink.bytes
   }
 }

@@ -37,7 +37,7 @@ package struct ProgressCount {
   /// Counts further bytes and tells of them.
   package mutating func add(_ count: Int, _ progress: ProgressHandler) throws(CairnError) {
     done = done.addingSaturated(count)
-    try progress(WorkProgress(done: done, total: total))
+    try WorkProgress.report(done, of: total, to: progress)
   }
 }
 

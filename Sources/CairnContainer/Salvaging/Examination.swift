@@ -20,7 +20,7 @@ struct Examination {
     var done = 0
     func scanned(_ offset: Int) throws(CairnError) {
       done = max(done, offset)
-      try progress(WorkProgress(done: done, total: all.total))
+      try WorkProgress.report(done, of: all.total, to: progress)
     }
     let superblock = try Self.superblock(of: source)
     let (frames, index, commit) = try Self.evidence(in: source, options.reading.limits, scanned)
@@ -30,9 +30,9 @@ struct Examination {
       frames, index, superblock, in: source, options: options
     ) { (count) throws(CairnError) in
       done = min(done.addingReportingOverflow(count).partialValue, all.total)
-      try progress(WorkProgress(done: done, total: all.total))
+      try WorkProgress.report(done, of: all.total, to: progress)
     }
-    try progress(WorkProgress(done: all.total, total: all.total))
+    try WorkProgress.report(all.total, of: all.total, to: progress)
     tensors = recovery.tensors.sorted { $0.record.name < $1.record.name }
     losses =
       attachments.losses + recovery.losses

@@ -37,7 +37,7 @@ public struct Salvage: Sendable {
   ///   and three chunks a thread; 200 to 600 bytes a tensor and 300 a chunk; one attachment at a time.
   public init(
     path: String, options: SalvageOptions = SalvageOptions(),
-    progress: ProgressHandler = { (_) throws(CairnError) in }
+    progress: ProgressHandler = { _ in }
   ) throws(CairnError) {
     let reading = options.reading
     let file = try FileBytes(path: path, access: reading.access, files: reading.files)
@@ -50,7 +50,7 @@ public struct Salvage: Sendable {
   ///   `inputOutput`.
   public init(
     _ source: any ByteSource, options: SalvageOptions = SalvageOptions(),
-    progress: ProgressHandler = { (_) throws(CairnError) in }
+    progress: ProgressHandler = { _ in }
   ) throws(CairnError) {
     let source = UnreadableAsZeros(source)
     do throws(CairnError) {

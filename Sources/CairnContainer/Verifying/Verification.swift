@@ -27,7 +27,7 @@ extension Container {
   ///   configuration also as parsed JSON); deep, a window of 16 MiB and three chunks a thread.
   package func verify(
     _ level: VerificationLevel = .structure,
-    progress: ProgressHandler = { (_) throws(CairnError) in }
+    progress: ProgressHandler = { _ in }
   ) throws(CairnError) -> VerificationSummary {
     do throws(CairnError) {
       // The commit record's number of bytes is a claim until the structure has been checked.
@@ -38,11 +38,11 @@ extension Container {
         : source.count
       var check = StructureCheck(self)
       try check.run { (done) throws(CairnError) in
-        try progress(WorkProgress(done: done, total: total))
+        try WorkProgress.report(done, of: total, to: progress)
       }
       if level == .deep {
         try checkContent { (done) throws(CairnError) in
-          try progress(WorkProgress(done: source.count + done, total: total))
+          try WorkProgress.report(source.count + done, of: total, to: progress)
         }
       }
       return VerificationSummary(

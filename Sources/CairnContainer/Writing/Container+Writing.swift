@@ -14,7 +14,7 @@ extension Container {
   @discardableResult
   package static func write(
     _ source: any TensorSource, to path: String, options: WriteOptions = WriteOptions(),
-    progress: ProgressHandler = { (_) throws(CairnError) in }
+    progress: ProgressHandler = { _ in }
   ) throws(CairnError) -> WriteSummary {
     try write(source, with: ContainerWriter(path: path, options: options), progress: progress)
   }
@@ -22,12 +22,13 @@ extension Container {
   /// Everything that `source` has, as a container in memory.
   package static func encode(
     _ source: any TensorSource, options: WriteOptions = WriteOptions(),
-    progress: ProgressHandler = { (_) throws(CairnError) in }
+    progress: ProgressHandler = { _ in }
   ) throws(CairnError) -> MemoryBytes {
     let total = try totalByteCount(of: source)
     // Raw, the container is the tensors and some 300 bytes each; coded, it is less.
-    let output = try MemoryOutput(
-      capacity: total.addingReportingOverflow(1 << 20).partialValue + 512 * source.count)
+    let output = try MemorySink(
+      capacity: source.count.allowance(times: 512, plus: total.addingSaturated(1 << 20)),
+      limit: .max)
     let writer = try ContainerWriter(output: output, options: options)
     _ = try write(source, with: writer, progress: progress)
     return output.bytes
@@ -47,7 +48,7 @@ extension Container {
     return total
   }
 
-  private static func write(
+  static func write(
     _ source: any TensorSource, with writer: ContainerWriter, progress: ProgressHandler
   ) throws(CairnError) -> WriteSummary {
     let total = try totalByteCount(of: source)
@@ -55,11 +56,11 @@ extension Container {
       metadata: source.metadata, configuration: source.configuration, blobs: source.blobs)
     let plan = try CanonicalOrder(of: source)
     var done = 0
-    try progress(WorkProgress(done: 0, total: total))
+    try WorkProgress.report(0, of: total, to: progress)
     let wrote = { (count: Int) throws(CairnError) in
       done += count
       // The end is reported when the index is written too.
-      if done < total { try progress(WorkProgress(done: done, total: total)) }
+      if done < total { try WorkProgress.report(done, of: total, to: progress) }
     }
     for step in plan.steps {
       let entry = try source.entry(at: step.index)
@@ -73,7 +74,7 @@ extension Container {
     }
     return try writer.finish(
       kept: source.keptRootDigest, wrote: wrote,
-      written: { () throws(CairnError) in try progress(WorkProgress(done: total, total: total)) })
+      written: { () throws(CairnError) in try WorkProgress.report(total, of: total, to: progress) })
   }
 }
 

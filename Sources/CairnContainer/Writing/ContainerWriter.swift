@@ -15,7 +15,7 @@ package import CairnTensors
 /// The bytes depend on what is appended, in which order, and on the options, but not on the number
 /// of threads. ``Container/write(_:to:options:progress:)`` appends in the canonical order.
 package final class ContainerWriter {
-  private let output: any ByteOutput
+  private let output: any ByteSink
   private let options: WriteOptions
   private let frames: FrameWriter
   private let tensors: TensorQueue
@@ -38,10 +38,10 @@ package final class ContainerWriter {
     path: String, options: WriteOptions = WriteOptions()
   ) throws(CairnError) {
     try options.check()
-    try self.init(output: try FileOutput(path: path, options: options), options: options)
+    try self.init(output: BlockSink(options.file(at: path)), options: options)
   }
 
-  init(output: any ByteOutput, options: WriteOptions) throws(CairnError) {
+  init(output: any ByteSink, options: WriteOptions) throws(CairnError) {
     try options.check()
     self.output = output
     self.options = options

@@ -4,13 +4,13 @@ import CairnSystem
 
 /// Puts frames behind each other and knows where it is.
 final class FrameWriter {
-  private let output: any ByteOutput
+  private let output: any ByteSink
   /// Where the next byte goes.
   private(set) var offset = 0
   private(set) var frameCount = 0
   private(set) var order = FrameOrderChecksum()
 
-  init(_ output: any ByteOutput) { self.output = output }
+  init(_ output: any ByteSink) { self.output = output }
 
   func emit(_ bytes: [UInt8]) throws(CairnError) { try emit(bytes.span) }
 

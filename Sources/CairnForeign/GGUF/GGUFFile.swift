@@ -13,9 +13,7 @@ extension CheckpointFormat {
     recognises: { $0.head.starts(with: GGUFHeader.magic) },
     open: { (place) throws(CairnError) in try GGUFFile(place) },
     holdsMetadata: { GGUFWriter.holds($0) },
-    sink: { path, options, losses in
-      GGUFWriter(target: WriteTarget(path: path, options: options, accepting: losses))
-    }
+    sink: { GGUFWriter(target: $0) }
   ).with { $0.joins = GGUFPart.areOfOne }
 }
 

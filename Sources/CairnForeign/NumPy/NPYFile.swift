@@ -12,10 +12,7 @@ extension CheckpointFormat {
     lacks: [.ties, .configuration, .blobs, .metadata, .names],
     recognises: { $0.head.starts(with: NPYHeader.magic) },
     open: { (place) throws(CairnError) in try NPYFile(place.openFile()) },
-    sink: { path, options, losses in
-      NumPyWriter(
-        target: WriteTarget(path: path, options: options, accepting: losses), form: .npy)
-    })
+    sink: { NumPyWriter(target: $0, form: .npy) })
 }
 
 /// A `.npy` file: one tensor, which has no name in the file and is called ``tensorName`` here.

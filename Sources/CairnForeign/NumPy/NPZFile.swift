@@ -13,10 +13,7 @@ extension CheckpointFormat {
     open: { (place) throws(CairnError) in
       try NPZFile(place.openFile(), limits: place.options.limits)
     },
-    sink: { path, options, losses in
-      NumPyWriter(
-        target: WriteTarget(path: path, options: options, accepting: losses), form: .npz)
-    })
+    sink: { NumPyWriter(target: $0, form: .npz) })
 }
 
 /// A `.npz` file: the members of a ZIP archive that are arrays, by their names without `.npy`.

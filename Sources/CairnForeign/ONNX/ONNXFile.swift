@@ -110,7 +110,7 @@ package struct ONNXFile: TableSource {
     for file in files {
       try file.check { (count) throws(CairnError) in
         done = done.addingReportingOverflow(count).partialValue
-        try progress(WorkProgress(done: done, total: total))
+        try WorkProgress.report(done, of: total, to: progress)
       }
     }
     if level == .deep { try ElementCheck.run(self, progress: progress) }

@@ -19,9 +19,7 @@ extension CheckpointFormat {
     },
     open: { (place) throws(CairnError) in try SafetensorsFile(place.openFile()) },
     holdsTies: { (source) throws(CairnError) in try SafetensorsTies.areHeld(of: source) },
-    sink: { path, options, losses in
-      SafetensorsWriter(path: path, options: options, accepting: losses)
-    }
+    sink: { SafetensorsWriter(target: $0) }
   ).with { $0.namesInFolder = FolderNames.safetensors }
 }
 

@@ -1,7 +1,7 @@
 // Writing a safetensors file: one pass over the source, a window of memory, all or nothing.
 
-package import CairnCheckpoints
-package import CairnSystem
+import CairnCheckpoints
+import CairnSystem
 import CairnTensors
 
 /// A safetensors file that takes all tensors of a source.
@@ -12,42 +12,8 @@ import CairnTensors
 ///
 /// The format has no ties, no configuration, no blobs, no metadata but texts, and not all element
 /// types. What it has no place for is refused unless the caller accepts the loss.
-package struct SafetensorsWriter: Sendable {
-  private let target: WriteTarget
-
-  /// A file to be written at `path`. Nothing is done before the first source comes.
-  package init(
-    path: String, options: WriteOptions = WriteOptions(), accepting losses: AcceptedLosses = []
-  ) {
-    target = WriteTarget(path: path, options: options, accepting: losses)
-  }
-
-  /// The bytes of a file with everything that `source` has.
-  ///
-  /// - Parameters:
-  ///   - source: What to write.
-  ///   - losses: What may be lost of it.
-  ///   - budget: The most bytes of tensors to hold; the machine's memory unless given.
-  /// - Throws: `cannotHold` for what the format has no place for and `losses` does not name;
-  ///   `overBudget`, and what reading the source needs.
-  package static func bytes(
-    of source: any TensorSource, accepting losses: AcceptedLosses = [], budget: Int? = nil
-  ) throws(CairnError) -> [UInt8] {
-    let layout = try SafetensorsLayout(of: source, accepting: losses)
-    let budget = budget ?? physicalMemory()
-    guard layout.dataByteCount <= budget else {
-      throw CairnError(
-        .overBudget, "the tensors take more memory than is allowed",
-        expected: "at most \(budget) bytes", found: "\(layout.dataByteCount)",
-        advice: "Write to a file")
-    }
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(layout.header.count + layout.dataByteCount)
-    try write(layout, of: source, progress: { (_) throws(CairnError) in }) { part in
-      bytes += part.array
-    }
-    return bytes
-  }
+struct SafetensorsWriter {
+  let target: WriteTarget
 
   static func write(
     _ layout: SafetensorsLayout, of source: any TensorSource, progress: ProgressHandler,
@@ -72,12 +38,12 @@ package struct SafetensorsWriter: Sendable {
         if filled == window.byteCount {
           try window.withBytes(in: 0..<filled, append)
           filled = 0
-          try progress(WorkProgress(done: done, total: layout.dataByteCount))
+          try WorkProgress.report(done, of: layout.dataByteCount, to: progress)
         }
       }
     }
     if filled > 0 { try window.withBytes(in: 0..<filled, append) }
-    try progress(WorkProgress(done: done, total: layout.dataByteCount))
+    try WorkProgress.report(done, of: layout.dataByteCount, to: progress)
   }
 }
 

@@ -23,9 +23,7 @@ extension CheckpointFormat {
       $0.allSatisfy { FormatNotes.keys.contains($0.key) || ShardedMetadata.isHeld($0.value) }
     },
     spansFiles: true,
-    sink: { path, options, losses in
-      ShardedWriter(target: WriteTarget(path: path, options: options, accepting: losses))
-    }
+    sink: { ShardedWriter(target: $0) }
   ).with { $0.claimsFolder = { FolderNames.index(in: $0) != nil } }
 }
 
@@ -301,7 +299,7 @@ package struct ShardedCheckpoint: CheckpointSource, TensorView {
     _ level: VerificationLevel, progress: ProgressHandler
   ) throws(CairnError) {
     for shard in shards { try shard.check(level) { (_) throws(CairnError) in } }
-    try progress(WorkProgress(done: 1, total: 1))
+    try WorkProgress.report(1, of: 1, to: progress)
   }
 }
 

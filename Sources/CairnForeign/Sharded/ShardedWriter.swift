@@ -20,11 +20,12 @@ struct ShardedWriter: TensorSink {
     _ source: any TensorSource, progress: ProgressHandler
   ) throws(CairnError) -> Int {
     try CheckpointFormat.sharded.refuse(source, accepting: target.losses)
-    let stem = try Self.stem(of: target.path)
+    let path = try target.path()
+    let stem = try Self.stem(of: path)
     guard SystemPath.bytes(stem) == Array(stem.utf8) else {
       throw CairnError(
         .invalidArgument, "the name is not valid UTF-8, and the index names its files in JSON",
-        at: .init(file: target.path), advice: "Give the checkpoint a name that is UTF-8")
+        at: .init(file: path), advice: "Give the checkpoint a name that is UTF-8")
     }
     let plan = try ShardPlan(source, largest: target.options.shardByteCount)
     guard plan.shards.count <= ShardedCheckpoint.maximumShardCount else {
@@ -37,7 +38,7 @@ struct ShardedWriter: TensorSink {
     let texts = plan.shards.isEmpty ? Metadata() : try ShardedMetadata.inShards(source)
     let metadata = try ShardedMetadata.inIndex(
       source.metadata, but: texts, byteCount: plan.byteCount)
-    var group = try FileGroup(index: target.path, options: target.options)
+    var group = try FileGroup(index: path, options: target.options)
     var map = JSONObject()
     var done = 0
     for (number, shard) in plan.shards.enumerated() {
@@ -49,7 +50,7 @@ struct ShardedWriter: TensorSink {
         SafetensorsLayout(of: part, accepting: [], isShard: true), of: part,
         progress: { (step) throws(CairnError) in
           done = before + step.done
-          try progress(WorkProgress(done: done, total: plan.byteCount))
+          try WorkProgress.report(done, of: plan.byteCount, to: progress)
         },
         to: { (bytes) throws(CairnError) in try file.append(bytes) })
       let fileName = SystemPath.split(stem + name).name

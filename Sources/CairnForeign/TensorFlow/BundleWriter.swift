@@ -21,11 +21,12 @@ struct BundleWriter: TensorSink {
   ) throws(CairnError) -> Int {
     try CheckpointFormat.tensorflow.refuse(source, accepting: target.losses)
     let ending = ".index"
-    guard let prefix = target.path.dropping(suffix: ending), !prefix.isEmpty,
+    let path = try target.path()
+    guard let prefix = path.dropping(suffix: ending), !prefix.isEmpty,
       !prefix.spellingEnds(with: "/")
     else {
       throw CairnError(
-        .invalidArgument, "the name is not that of a bundle's index", at: .init(file: target.path),
+        .invalidArgument, "the name is not that of a bundle's index", at: .init(file: path),
         expected: "such as model.index")
     }
     let tensors = try source.written(0..<source.count, as: Self.type)
@@ -34,7 +35,7 @@ struct BundleWriter: TensorSink {
       throw CairnError(
         .duplicateName, "two tensors have the same name", at: .init(name: one.entry.name.string))
     }
-    var group = try FileGroup(index: target.path, options: target.options)
+    var group = try FileGroup(index: path, options: target.options)
     let file = try group.part(prefix + ".data-00000-of-00001")
     var data = BundleData(file: file)
     var table = SortedTableWriter()

@@ -14,9 +14,7 @@ extension CheckpointFormat {
     recognises: { BundlePlace($0) != nil },
     open: { (place) throws(CairnError) in try TensorBundle(place) },
     spansFiles: true,
-    sink: { path, options, losses in
-      BundleWriter(target: WriteTarget(path: path, options: options, accepting: losses))
-    }
+    sink: { BundleWriter(target: $0) }
   ).with { $0.place = { BundlePlace.opening(prefix: $0, options: $1) } }
 }
 
@@ -84,7 +82,7 @@ package struct TensorBundle: TableSource {
     for elements in checked {
       try elements.check()
       done = done.addingReportingOverflow(elements.count).partialValue
-      try progress(WorkProgress(done: done, total: total))
+      try WorkProgress.report(done, of: total, to: progress)
     }
     if level == .deep { try ElementCheck.run(self, progress: progress) }
   }

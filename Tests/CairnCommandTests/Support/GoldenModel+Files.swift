@@ -31,7 +31,7 @@ extension GoldenModel {
   /// Writes `config.json`, `weights.safetensors` and an `.npy` file for each input.
   func write(to folder: TestFolder) throws {
     try folder.write(configuration.utf8(.compact), to: "config.json")
-    try folder.write(SafetensorsWriter.bytes(of: namedWeights()), to: "weights.safetensors")
+    try folder.write(namedWeights().encoded(as: .safetensors).array, to: "weights.safetensors")
     for (name, tensor) in zip(inputNames, inputs) {
       var sink = try CheckpointFormat.npy.writer(to: folder.file("\(name).npy"), accepting: .names)
       try sink.write(NamedTensors([("x", tensor)])) { (_) throws(CairnError) in }

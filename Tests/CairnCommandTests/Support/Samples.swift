@@ -82,7 +82,7 @@ extension TestFolder {
   /// Writes `source` as safetensors.
   @discardableResult
   func writeSafetensors(_ source: any TensorSource, to name: String) throws -> String {
-    try write(SafetensorsWriter.bytes(of: source), to: name)
+    try write(source.encoded(as: .safetensors).array, to: name)
   }
 
   /// Writes a safetensors file of one float32 tensor of zeros that takes no room on the disk.

@@ -57,8 +57,9 @@ struct RoadSite {
       large: try allBytes(Container.encode(large, options: options)),
       coded: try allBytes(Container.encode(source, options: options)),
       raw: try allBytes(Container.encode(source, options: .inMemory)),
-      weights: try SafetensorsWriter.bytes(
-        of: ModelTensors(model, scope: .weights), accepting: .configuration))
+      weights: try ModelTensors(model, scope: .weights).encoded(
+        as: .safetensors, accepting: .configuration
+      ).array)
   }
 
   init() throws {

@@ -69,8 +69,8 @@ extension Road {
       var sink: any TensorSink = try format.writer(to: site.path(output), options: writing(files))
       if weightsOnly {
         // What else the container has safetensors cannot hold.
-        sink = SafetensorsWriter(
-          path: site.path(output), options: writing(files), accepting: .all)
+        sink = try CheckpointFormat.safetensors.writer(
+          to: site.path(output), options: writing(files), accepting: .all)
       }
       try sink.write(input.source)
       return []

@@ -13,8 +13,7 @@ extension CheckpointFormat {
     open: { (place) throws(CairnError) in
       try Matrices(place.openFile())
     },
-    sink: { path, options, losses in MatricesSink(path: path, options: options, accepting: losses) }
-  )
+    sink: { MatricesSink(target: $0) })
 }
 
 /// A file of matrices, read whole.
@@ -67,20 +66,12 @@ struct Matrices: CheckpointSource, TensorWrapper {
 
 /// Writes matrices.
 struct MatricesSink: TensorSink {
-  let path: String
-  let options: WriteOptions
-  let losses: AcceptedLosses
-
-  init(path: String, options: WriteOptions, accepting losses: AcceptedLosses) {
-    self.path = path
-    self.options = options
-    self.losses = losses
-  }
+  let target: WriteTarget
 
   mutating func write(
     _ source: any TensorSource, progress: ProgressHandler
   ) throws(CairnError) -> Int {
-    try CheckpointFormat.matrices.refuse(source, accepting: losses)
+    try CheckpointFormat.matrices.refuse(source, accepting: target.losses)
     var text = Matrices.magic
     for index in try source.indicesInWeightOrder() {
       let entry = try source.entry(at: index)
@@ -95,13 +86,6 @@ struct MatricesSink: TensorSink {
       let size = entry.shape.dimensions.map(String.init).joined(separator: " ")
       text += "\(entry.name) \(size)\n" + numbers.map { "\($0)" }.joined(separator: " ") + "\n"
     }
-    guard options.replacing || !FileManager.default.fileExists(atPath: path) else {
-      throw CairnError(.alreadyExists, "the file exists", at: .init(file: path))
-    }
-    do { try Data(text.utf8).write(to: URL(filePath: path), options: .atomic) } catch {
-      throw CairnError(
-        .inputOutput, "the file cannot be written: \(error)", at: .init(file: path))
-    }
-    return text.utf8.count
+    return try target.write { (file) throws(CairnError) in try file.append(Array(text.utf8).span) }
   }
 }

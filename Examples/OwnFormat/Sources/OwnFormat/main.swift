@@ -36,6 +36,10 @@ for name in ["a.matrices", "b.cairn", "b.safetensors"] {
   guard report.isSame else { exit(1) }
 }
 
+let inMemory = try formats.open(original.source.encoded(as: .matrices))
+guard try compare(original.source, inMemory.source).isSame else { exit(1) }
+print("written to memory and opened")
+
 do {
   _ = try formats.open(Reversed(kept: "MATRICES\na 2 2\n1 2 3".utf8.reversed()))
   exit(1)

@@ -18,7 +18,7 @@ private func check(_ bytes: [UInt8]) throws(CairnError) {
   stopMetering()
   guard refused == nil, isAllRead else { return }
   let rewritten = promised("a file that was read can be written") { () throws(CairnError) in
-    try SafetensorsFile(MemoryBytes(SafetensorsWriter.bytes(of: file)))
+    try SafetensorsFile(MemoryBytes(file.encoded(as: .safetensors).array))
   }
   expectSame(file, rewritten, "written anew")
   let container = promised("a file that was read can be converted") { () throws(CairnError) in

@@ -12,7 +12,7 @@ private func shard(
     for name in names { try tensors.add(Tensor([Float(1), 2]), named: name) }
     if let alias { try tensors.addAlias(alias.name, of: alias.owner) }
     tensors.metadata = metadata
-    return try SafetensorsWriter.bytes(of: tensors)
+    return try tensors.encoded(as: .safetensors).array
   }
 }
 

@@ -122,7 +122,7 @@ struct ZipArchive: Sendable {
     var done = 0
     for member in members {
       try content(of: member).checkAll { (count) throws(CairnError) in
-        try progress(WorkProgress(done: done + count, total: total))
+        try WorkProgress.report(done + count, of: total, to: progress)
       }
       done += member.byteCount
     }

@@ -17,7 +17,7 @@ package struct ZipWriter: ~Copyable {
   private let compresses: Bool
 
   /// - Parameter compresses: Whether members are deflated.
-  package init(_ file: AtomicFile, compresses: Bool) {
+  package init(_ file: any ByteSink, compresses: Bool) {
     self.file = GatheredFile(file)
     self.compresses = compresses
   }
@@ -214,12 +214,12 @@ package struct ZipWriter: ~Copyable {
 
 /// A file that takes small pieces together: an archive of many tiny members is mostly those.
 package final class GatheredFile {
-  private let file: AtomicFile
+  private let file: any ByteSink
   private var gathered: [UInt8] = []
 
   private static let capacity = 1 << 16
 
-  package init(_ file: AtomicFile) { self.file = file }
+  package init(_ file: any ByteSink) { self.file = file }
 
   /// Appends `bytes`, now or later.
   package func append(_ bytes: Span<UInt8>) throws(CairnError) {
