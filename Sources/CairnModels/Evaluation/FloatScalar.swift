@@ -21,6 +21,49 @@ enum Precision: Sendable {
 
   /// The element type of what is computed.
   var dtype: DType { self == .double ? .float64 : .float32 }
+
+  /// What comes of work in this precision: here alone is it decided which type is computed in.
+  @inline(__always)
+  func run<Work: FloatWork>(_ work: Work) throws(CairnError) -> Work.Result {
+    switch self {
+    case .single: try work.run(as: Float.self)
+    case .double: try work.run(as: Double.self)
+    }
+  }
+
+  /// As above, for what is changed where it is.
+  @inline(__always)
+  func run<Change: FloatChange>(
+    _ change: Change, on tensor: inout Tensor
+  ) throws(CairnError) {
+    switch self {
+    case .single: try change.apply(to: &tensor, as: Float.self)
+    case .double: try change.apply(to: &tensor, as: Double.self)
+    }
+  }
+}
+
+/// What can be computed in either type.
+///
+/// A type of its own for each, and not a generic one where that can be helped: a release build then has
+/// both versions of the whole of it.
+protocol FloatWork {
+  associatedtype Result
+  func run<Scalar: FloatScalar>(as type: Scalar.Type) throws(CairnError) -> Result
+}
+
+/// What can be done to the elements of a tensor of either type.
+protocol FloatChange {
+  func apply<Scalar: FloatScalar>(
+    to tensor: inout Tensor, as type: Scalar.Type
+  ) throws(CairnError)
+}
+
+extension FloatChange {
+  /// As above, in the type of the tensor's elements.
+  func apply(to tensor: inout Tensor) throws(CairnError) {
+    try Precision(for: tensor.dtype).run(self, on: &tensor)
+  }
 }
 
 /// A type that layers compute in: `Float` or `Double`.

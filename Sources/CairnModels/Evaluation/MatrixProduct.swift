@@ -44,15 +44,24 @@ enum MatrixProduct {
         .dtypeMismatch, "matrices of different element types cannot be multiplied",
         found: "\(left.dtype) and \(right.dtype)")
     }
-    return switch Precision(for: left.dtype) {
-    case .single:
-      try product(of: left, right, adding: bias, shape: shape, threads: threads, as: Float.self)
-    case .double:
-      try product(of: left, right, adding: bias, shape: shape, threads: threads, as: Double.self)
+    return try Precision(for: left.dtype).run(
+      Work(left: left, right: right, bias: bias, shape: shape, threads: threads))
+  }
+
+  /// As above, once shapes and types are checked.
+  private struct Work: FloatWork {
+    let left: Tensor
+    let right: Tensor
+    let bias: Tensor?
+    let shape: Shape
+    let threads: Threads
+
+    func run<Scalar: FloatScalar>(as type: Scalar.Type) throws(CairnError) -> Tensor {
+      try MatrixProduct.product(
+        of: left, right, adding: bias, shape: shape, threads: threads, as: type)
     }
   }
 
-  /// As above, once shapes and types are checked but for the type being this one.
   private static func product<Scalar: FloatScalar>(
     of left: Tensor, _ right: Tensor, adding bias: Tensor?, shape: Shape, threads: Threads,
     as type: Scalar.Type

@@ -7,7 +7,7 @@ import CairnTensors
 /// Applies an activation function, element by element (softmax: along the last dimension).
 ///
 /// Input and output: any shape, the same. No variables.
-public final class Activation: OneInputLayer, ConfiguredLayer {
+public final class Activation: FloatLayer, ConfiguredLayer {
   static let kind = LayerKind("Activation", passesMask: true, needsShape: false)
 
   let core: LayerState
@@ -39,12 +39,11 @@ public final class Activation: OneInputLayer, ConfiguredLayer {
   }
 
   /// The function's values.
-  func evaluate(
-    _ input: Tensor, in context: EvaluationContext
+  func evaluate<Scalar: FloatScalar>(
+    _ input: Tensor, in context: EvaluationContext, as type: Scalar.Type
   ) throws(CairnError) -> Tensor {
-    try state.check(input)
     var output = input
-    try activation.apply(to: &output)
+    try activation.apply(to: &output, as: type)
     return output
   }
 }

@@ -8,7 +8,7 @@ package import CairnTensors
 ///
 /// Input: rank 2 and more, `(…, n)`. Output: `(…, units)`. Variables: `kernel` `(n, units)` and, if
 /// it has one, `bias` `(units,)`.
-public final class Dense: OneInputLayer, ConfiguredLayer {
+public final class Dense: FloatLayer, ConfiguredLayer {
   static let kind = LayerKind("Dense", passesMask: true)
 
   let core: LayerState
@@ -90,23 +90,18 @@ public final class Dense: OneInputLayer, ConfiguredLayer {
   }
 
   /// `activation(input · kernel + bias)`.
-  func evaluate(
-    _ input: Tensor, in context: EvaluationContext
+  func evaluate<Scalar: FloatScalar>(
+    _ input: Tensor, in context: EvaluationContext, as type: Scalar.Type
   ) throws(CairnError) -> Tensor {
-    try state.check(input)
     let shape = try outputShape(for: BatchShape(input.shape))
-    if let quantized {
-      return try input.dtype == .float64
-        ? product(quantized, of: input, in: context, as: Double.self)
-        : product(quantized, of: input, in: context, as: Float.self)
-    }
+    if let quantized { return try product(quantized, of: input, in: context, as: type) }
     let kernel = try state.weight("kernel")
     try context.take(work: context.shape(shape).elementCount, kernel.shape[0])
     let bias = usesBias ? try state.weight("bias") : nil
     var output = try MatrixProduct.product(
       of: input, kernel, adding: bias,
       shape: Shape(shape.dimensions.map { $0 ?? 0 }), threads: context.threads)
-    try activation.apply(to: &output)
+    try activation.apply(to: &output, as: type)
     return output
   }
 
@@ -124,7 +119,7 @@ public final class Dense: OneInputLayer, ConfiguredLayer {
         with: FloatArray(quantized.bias(of: state)), in: context, +)
     }
     var output = try result.tensor()
-    try activation.apply(to: &output)
+    try activation.apply(to: &output, as: type)
     return output
   }
 }

@@ -9,7 +9,7 @@ import CairnTensors
 /// Input and output: any shape, the same. No weights; but with a rate above 0 it has the state of a
 /// seed generator, as in Keras: `seed_generator_state`, uint32 `(2,)`, the seed and a counter. That
 /// is part of ``StateScope/fullState``, not of the weights.
-public final class Dropout: OneInputLayer, SeededLayer {
+public final class Dropout: PassThroughLayer, SeededLayer {
   static let kind = LayerKind(
     "Dropout", passesMask: true, keepsWholeNumbers: true, needsShape: false)
 
@@ -42,12 +42,4 @@ public final class Dropout: OneInputLayer, SeededLayer {
     let drawn = UInt32(context.nextSeed() % 1_000_000_000) + 1
     if rate > 0 { try state.makeSeedGenerator(seed.map { UInt32($0) } ?? drawn) }
   }
-
-  /// The input's own shape.
-  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape { input }
-
-  /// The input itself: this is inference.
-  func evaluate(
-    _ input: Tensor, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor { input }
 }

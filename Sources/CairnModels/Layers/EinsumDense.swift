@@ -201,7 +201,7 @@ public final class EinsumDense: FloatLayer, ConfiguredLayer {
       result = try result.combined(with: FloatArray(bias), in: context, +)
     }
     var output = try result.tensor()
-    try activation.apply(to: &output)
+    try activation.apply(to: &output, as: type)
     return output
   }
 }

@@ -92,24 +92,25 @@ public final class Embedding: OneInputLayer, ConfiguredLayer {
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
     let shape = try context.shape(outputShape(for: BatchShape(input.shape)))
-    let numbers: [Int64] = try input.cast(to: .int64).scalars()
-    for (index, number) in numbers.enumerated() {
-      guard (0..<Int64(inputDimension)).contains(number) else {
-        throw CairnError(
-          .invalidArgument, "there is no vector for a number of the input",
-          at: .init(name: name, index: index), expected: "0..<\(inputDimension)",
-          found: "\(number)")
-      }
-    }
-    let places = numbers.map { Int($0) }
+    let places = try input.places(below: inputDimension, of: name)
     let stored = try state.requireVariable("embeddings").value
     if quantized != nil {
-      return try state.evaluationDType == .float64
-        ? vectors(places, of: stored, shape, as: Double.self)
-        : vectors(places, of: stored, shape, as: Float.self)
+      return try Precision(for: state.evaluationDType).run(
+        FewBits(layer: self, places: places, stored: stored, shape: shape))
     }
     let table = try stored.cast(to: state.dtype.computeDType)
     return try table.runs(shape: shape, length: outputDimension, sources: places)
+  }
+
+  private struct FewBits: FloatWork {
+    let layer: Embedding
+    let places: [Int]
+    let stored: Tensor
+    let shape: Shape
+
+    func run<Scalar: FloatScalar>(as type: Scalar.Type) throws(CairnError) -> Tensor {
+      try layer.vectors(places, of: stored, shape, as: type)
+    }
   }
 
   /// The vectors of places in a table of few bits.
@@ -153,5 +154,22 @@ public final class Embedding: OneInputLayer, ConfiguredLayer {
     let input = try only(plainInputs(arguments)).tensor
     let output = try evaluate(input, in: context)
     return [MaskedTensor(output, mask: masksZero ? try input.cast(to: .bool) : nil)]
+  }
+}
+
+extension Tensor {
+  /// The elements as places of a table of so many rows.
+  ///
+  /// - Throws: `invalidArgument` for one that it lacks.
+  func places(below count: Int, of layer: String) throws(CairnError) -> [Int] {
+    let numbers: [Int64] = try cast(to: .int64).scalars()
+    for (index, number) in numbers.enumerated() {
+      guard (0..<Int64(count)).contains(number) else {
+        throw CairnError(
+          .invalidArgument, "there is no vector for a number of the input",
+          at: .init(name: layer, index: index), expected: "0..<\(count)", found: "\(number)")
+      }
+    }
+    return numbers.map { Int($0) }
   }
 }

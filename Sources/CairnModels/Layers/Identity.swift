@@ -5,7 +5,7 @@ public import CairnSystem
 import CairnTensors
 
 /// Gives what it is given. No variables.
-public final class Identity: OneInputLayer, ConfiguredLayer {
+public final class Identity: PassThroughLayer, ConfiguredLayer {
   static let kind = LayerKind(
     "Identity", passesMask: true, keepsWholeNumbers: true, needsShape: false)
 
@@ -24,12 +24,4 @@ public final class Identity: OneInputLayer, ConfiguredLayer {
   init(reading reader: inout ConfigurationReader) throws(CairnError) {
     core = try reader.layerState(className: Self.className)
   }
-
-  /// The input's own shape.
-  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape { input }
-
-  /// The input itself.
-  func evaluate(
-    _ input: Tensor, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor { input }
 }

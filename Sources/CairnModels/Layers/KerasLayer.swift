@@ -193,8 +193,21 @@ extension OneInputLayer {
   }
 }
 
-/// A layer with one input that computes in floats: what is asked for is generic over them, and here alone
-/// is it decided which they are.
+/// A layer with one input that gives its shape back: as a rule, for whatever shape that is.
+protocol ShapeKeepingLayer: OneInputLayer {}
+
+extension ShapeKeepingLayer {
+  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape { input }
+}
+
+/// A layer that gives back what it is given, in inference at least.
+protocol PassThroughLayer: ShapeKeepingLayer {}
+
+extension PassThroughLayer {
+  func evaluate(_ input: Tensor, in context: EvaluationContext) throws(CairnError) -> Tensor { input }
+}
+
+/// A layer with one input that computes in floats: what is asked for is generic over them.
 protocol FloatLayer: OneInputLayer {
   func evaluate<Scalar: FloatScalar>(
     _ input: Tensor, in context: EvaluationContext, as type: Scalar.Type
@@ -203,9 +216,84 @@ protocol FloatLayer: OneInputLayer {
 
 extension FloatLayer {
   func evaluate(_ input: Tensor, in context: EvaluationContext) throws(CairnError) -> Tensor {
-    switch try state.precision(of: input) {
-    case .single: try evaluate(input, in: context, as: Float.self)
-    case .double: try evaluate(input, in: context, as: Double.self)
-    }
+    try computed(input, in: context)
+  }
+
+  /// What the layer computes, in the type that it computes in.
+  func computed(_ input: Tensor, in context: EvaluationContext) throws(CairnError) -> Tensor {
+    try state.precision(of: input).run(LayerWork(layer: self, input: input, context: context))
+  }
+}
+
+private struct LayerWork<Layer: FloatLayer>: FloatWork {
+  let layer: Layer
+  let input: Tensor
+  let context: EvaluationContext
+
+  func run<Scalar: FloatScalar>(as type: Scalar.Type) throws(CairnError) -> Tensor {
+    try layer.evaluate(input, in: context, as: type)
+  }
+}
+
+/// A layer that looks at more of a call than at its tensors: a call with tensors alone is one like any
+/// other.
+protocol CallLayer: KerasLayer {
+  /// Whether several tensors are one argument, a list, and not one each.
+  static var listsInputs: Bool { get }
+}
+
+extension CallLayer {
+  static var listsInputs: Bool { true }
+
+  func results(_ inputs: [Tensor], in context: EvaluationContext) throws(CairnError) -> [Tensor] {
+    let inputs = inputs.map { MaskedTensor($0) }
+    let call =
+      Self.listsInputs ? CallArguments(inputs: inputs) : CallArguments(inputs.map { .tensor($0) })
+    return try evaluate(call, in: context).map(\.tensor)
+  }
+}
+
+/// A layer that computes in floats, and looks at more of a call than at its tensors.
+protocol FloatCallLayer: CallLayer {
+  associatedtype Call
+  /// A call whose arguments are checked, and those of its tensors that are computed with.
+  func opened(
+    _ arguments: CallArguments<MaskedTensor>
+  ) throws(CairnError) -> (call: Call, operands: [Tensor])
+  func evaluate<Scalar: FloatScalar>(
+    _ call: Call, in context: EvaluationContext, as type: Scalar.Type
+  ) throws(CairnError) -> [MaskedTensor]
+}
+
+extension FloatCallLayer {
+  func results(
+    _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
+  ) throws(CairnError) -> [MaskedTensor] {
+    let (call, operands) = try opened(arguments)
+    return try state.precision(of: operands).run(
+      CallWork(layer: self, call: call, context: context))
+  }
+}
+
+private struct CallWork<Layer: FloatCallLayer>: FloatWork {
+  let layer: Layer
+  let call: Layer.Call
+  let context: EvaluationContext
+
+  func run<Scalar: FloatScalar>(as type: Scalar.Type) throws(CairnError) -> [MaskedTensor] {
+    try layer.evaluate(call, in: context, as: type)
+  }
+}
+
+/// The same with one input.
+protocol OneInputCallLayer: OneInputLayer, FloatCallLayer {}
+
+extension OneInputCallLayer {
+  func evaluate(_ input: Tensor, in context: EvaluationContext) throws(CairnError) -> Tensor {
+    try only(evaluate(CallArguments(inputs: [MaskedTensor(input)]), in: context)).tensor
+  }
+
+  func results(_ inputs: [Tensor], in context: EvaluationContext) throws(CairnError) -> [Tensor] {
+    [try evaluate(only(inputs), in: context)]
   }
 }

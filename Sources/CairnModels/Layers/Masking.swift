@@ -5,7 +5,7 @@ public import CairnSystem
 import CairnTensors
 
 /// Makes a mask of the steps that are not all one value, and sets those to zero. No variables.
-public final class Masking: OneInputLayer, ConfiguredLayer {
+public final class Masking: OneInputCallLayer, ConfiguredLayer {
   static let kind = LayerKind("Masking", needsShape: false)
 
   let core: LayerState
@@ -34,32 +34,17 @@ public final class Masking: OneInputLayer, ConfiguredLayer {
     return input
   }
 
-  /// The input with masked steps at zero.
-  func evaluate(
-    _ input: Tensor, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor {
-    try masked(input, in: context).tensor
+  func opened(
+    _ arguments: CallArguments<MaskedTensor>
+  ) throws(CairnError) -> (call: Tensor, operands: [Tensor]) {
+    let input = try only(plainInputs(arguments)).tensor
+    return (input, [input])
   }
 
   /// The input with masked steps at zero, and the mask.
-  func results(
-    _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
-  ) throws(CairnError) -> [MaskedTensor] {
-    [try masked(only(plainInputs(arguments)).tensor, in: context)]
-  }
-
-  private func masked(
-    _ input: Tensor, in context: EvaluationContext
-  ) throws(CairnError) -> MaskedTensor {
-    switch try state.precision(of: input) {
-    case .single: try masked(input, in: context, as: Float.self)
-    case .double: try masked(input, in: context, as: Double.self)
-    }
-  }
-
-  private func masked<Scalar: FloatScalar>(
+  func evaluate<Scalar: FloatScalar>(
     _ input: Tensor, in context: EvaluationContext, as type: Scalar.Type
-  ) throws(CairnError) -> MaskedTensor {
+  ) throws(CairnError) -> [MaskedTensor] {
     _ = try outputShape(for: BatchShape(input.shape))
     let value = Scalar(maskValue)
     let array = try FloatArray<Scalar>(input)
@@ -68,6 +53,6 @@ public final class Masking: OneInputLayer, ConfiguredLayer {
     }
     let output = try array.combined(with: mask, in: context) { $1 == 0 ? 0 : $0 }
     mask.shape.removeLast()
-    return MaskedTensor(try output.tensor(), mask: try mask.tensor().cast(to: .bool))
+    return [MaskedTensor(try output.tensor(), mask: try mask.tensor().cast(to: .bool))]
   }
 }

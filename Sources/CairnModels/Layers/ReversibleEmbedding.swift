@@ -9,7 +9,7 @@ import CairnTensors
 ///
 /// Called with `reverse` it takes `(…, outputDimension)` and gives `(…, inputDimension)`. Variables: `embeddings`, and
 /// `reverse_embeddings` if the way back has a matrix of its own.
-package final class ReversibleEmbedding: KerasLayer, ConfiguredLayer {
+package final class ReversibleEmbedding: CallLayer, ConfiguredLayer {
   static let kind = LayerKind("ReversibleEmbedding", castsFloats: false, callArguments: ["reverse"])
 
   let core: LayerState
@@ -98,14 +98,6 @@ package final class ReversibleEmbedding: KerasLayer, ConfiguredLayer {
     return [TensorSpec(shape, dtype: state.dtype.computeDType)]
   }
 
-  /// As for numbers.
-  func results(
-    _ inputs: [Tensor], in context: EvaluationContext
-  ) throws(CairnError) -> [Tensor] {
-    try evaluate(CallArguments(inputs: inputs.map { MaskedTensor($0) }), in: context)
-      .map(\.tensor)
-  }
-
   /// The vectors, with a mask of what is not 0 if 0 is padding; or the products with all of them.
   func results(
     _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
@@ -115,18 +107,10 @@ package final class ReversibleEmbedding: KerasLayer, ConfiguredLayer {
     let shape = try context.shape(
       outputShape(for: BatchShape(input.shape), isReverse: goesBack))
     guard !goesBack else { return [MaskedTensor(try reversed(input, shape, in: context))] }
-    let numbers: [Int64] = try input.cast(to: .int64).scalars()
-    for (index, number) in numbers.enumerated() {
-      guard (0..<Int64(inputDimension)).contains(number) else {
-        throw CairnError(
-          .invalidArgument, "there is no vector for a number of the input",
-          at: .init(name: name, index: index), expected: "0..<\(inputDimension)",
-          found: "\(number)")
-      }
-    }
+    let places = try input.places(below: inputDimension, of: name)
     let table = try state.requireVariable("embeddings").value.cast(to: state.dtype.computeDType)
     let output = try table.runs(
-      shape: shape, length: outputDimension, sources: numbers.map { Int($0) })
+      shape: shape, length: outputDimension, sources: places)
     return [MaskedTensor(output, mask: masksZero ? try input.cast(to: .bool) : nil)]
   }
 

@@ -10,7 +10,7 @@ import CairnTensors
 /// Made by the operators and methods of ``SymbolicTensor``, or from a configuration. Floats are
 /// given in the widest of the operands' types, and computed in float64 if that is it, else in
 /// float32.
-package final class TensorOperation: KerasLayer {
+package final class TensorOperation: CallLayer {
   static let kind = LayerKind(
     "TensorOperation", castsFloats: false, needsShape: false, callArguments: ["constant_values"])
 
@@ -86,13 +86,8 @@ package final class TensorOperation: KerasLayer {
     }
   }
 
-  /// As for a call with those.
-  func results(
-    _ inputs: [Tensor], in context: EvaluationContext
-  ) throws(CairnError) -> [Tensor] {
-    try evaluate(CallArguments(inputs.map { .tensor(MaskedTensor($0)) }), in: context)
-      .map(\.tensor)
-  }
+  /// Each tensor is an operand.
+  static var listsInputs: Bool { false }
 
   /// The results; masks end here, as in Keras.
   func results(

@@ -4,7 +4,7 @@ package import CairnSystem
 package import CairnTensors
 
 /// A function that is applied to a layer's output: one of Keras's, under its name there.
-public enum ActivationFunction: String, Hashable, Sendable, CaseIterable {
+public enum ActivationFunction: String, Hashable, Sendable, CaseIterable, FloatChange {
   /// max(x, 0)
   case relu
   /// 1 / (1 + exp(−x))
@@ -75,13 +75,10 @@ public enum ActivationFunction: String, Hashable, Sendable, CaseIterable {
   /// - Throws: `dtypeMismatch` unless the tensor is float32 or float64; `shapeMismatch` for the
   ///   softmax of a scalar; `outOfMemory`.
   package func apply(to tensor: inout Tensor) throws(CairnError) {
-    switch Precision(for: tensor.dtype) {
-    case .single: try apply(to: &tensor, as: Float.self)
-    case .double: try apply(to: &tensor, as: Double.self)
-    }
+    try Precision(for: tensor.dtype).run(self, on: &tensor)
   }
 
-  private func apply<Scalar: FloatScalar>(
+  func apply<Scalar: FloatScalar>(
     to tensor: inout Tensor, as type: Scalar.Type
   ) throws(CairnError) {
     switch self {
@@ -127,7 +124,7 @@ public enum ActivationFunction: String, Hashable, Sendable, CaseIterable {
   /// The function's values, for a row of its own.
   func values<Scalar: FloatScalar>(_ row: [Scalar]) throws(CairnError) -> [Scalar] {
     var tensor = try Tensor(row)
-    try apply(to: &tensor)
+    try apply(to: &tensor, as: Scalar.self)
     return try tensor.scalars()
   }
 

@@ -5,7 +5,7 @@ import CairnSystem
 import CairnTensors
 
 /// A function of each element.
-struct UnaryRule: OperationRule {
+struct UnaryRule: FloatRule {
   /// What whole numbers become.
   enum Whole: Sendable {
     /// float32, as Keras's `floatx` is.
@@ -39,26 +39,31 @@ struct UnaryRule: OperationRule {
   func evaluate(
     _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
+    guard spec.dtype.isWhole else { return try computed(arguments, to: spec, in: context) }
     let tensor = try arguments.operand(0).strongTensor()
-    if spec.dtype.isWhole {
-      var array = try WholeArray(tensor)
-      for index in array.values.indices {
-        guard let value = function.whole(array.values[index]) else {
-          throw CairnError(
-            .dtypeMismatch, "the operation does not compute with integers",
-            found: "\(tensor.dtype)")
-        }
-        array.values[index] = value
+    var array = try WholeArray(tensor)
+    for index in array.values.indices {
+      guard let value = function.whole(array.values[index]) else {
+        throw CairnError(
+          .dtypeMismatch, "the operation does not compute with integers",
+          found: "\(tensor.dtype)")
       }
-      return try array.tensor(spec.dtype)
+      array.values[index] = value
     }
-    return try tensor.cast(to: Precision(for: spec.dtype).dtype).mapped(function)
-      .cast(to: spec.dtype)
+    return try array.tensor(spec.dtype)
+  }
+
+  func evaluate<Scalar: FloatScalar>(
+    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext,
+    as type: Scalar.Type
+  ) throws(CairnError) -> Tensor {
+    try arguments.operand(0).strongTensor().cast(to: Scalar.dtype)
+      .mapped { (x: Scalar) in function(x) }
   }
 }
 
 /// An activation function; softmax and its like along an axis.
-struct ActivationRule: OperationRule {
+struct ActivationRule: FloatRule {
   let function: ActivationFunction
   /// The axis of functions of rows; all elements are one row if the configuration says null.
   var axis: Int?
@@ -79,35 +84,40 @@ struct ActivationRule: OperationRule {
   func evaluate(
     _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
+    guard spec.dtype.isWhole else { return try computed(arguments, to: spec, in: context) }
+    var array = try WholeArray(arguments.operand(0).strongTensor())
+    let most: Int64 = function == .relu6 ? 6 : .max
+    array.values = array.values.map { min(max($0, 0), most) }
+    return try array.tensor(spec.dtype)
+  }
+
+  func evaluate<Scalar: FloatScalar>(
+    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext,
+    as type: Scalar.Type
+  ) throws(CairnError) -> Tensor {
     let operand = try arguments.operand(0).strongTensor()
-    if spec.dtype.isWhole {
-      var array = try WholeArray(operand)
-      let most: Int64 = function == .relu6 ? 6 : .max
-      array.values = array.values.map { min(max($0, 0), most) }
-      return try array.tensor(spec.dtype)
-    }
-    var tensor = try operand.cast(to: Precision(for: spec.dtype).dtype)
+    var tensor = try operand.cast(to: Scalar.dtype)
     if isFlat {
       tensor = try tensor.reshaped(to: .vector(tensor.elementCount))
-      try function.apply(to: &tensor)
-      return try tensor.reshaped(to: operand.shape).cast(to: spec.dtype)
+      try function.apply(to: &tensor, as: type)
+      return try tensor.reshaped(to: operand.shape)
     }
     let last = tensor.rank - 1
     guard let axis, let place = BatchShape(tensor.shape).axis(axis), place != last else {
-      try function.apply(to: &tensor)
-      return try tensor.cast(to: spec.dtype)
+      try function.apply(to: &tensor, as: type)
+      return tensor
     }
     var order = Array(0..<tensor.rank)
     order.swapAt(place, last)
     tensor = try tensor.transposed(order)
-    try function.apply(to: &tensor)
-    return try tensor.transposed(order).cast(to: spec.dtype)
+    try function.apply(to: &tensor, as: type)
+    return try tensor.transposed(order)
   }
 }
 
 /// A function of each pair of elements, broadcast; an operand may be a number or an array of the
 /// configuration.
-struct BinaryRule: OperationRule {
+struct BinaryRule: FloatRule {
   /// In which type the two meet.
   enum Meeting: Sendable {
     /// As Python's operators: numbers give way to a tensor's type.
@@ -152,20 +162,15 @@ struct BinaryRule: OperationRule {
   func evaluate(
     _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
-    if spec.dtype.isWhole {
-      let left = try WholeArray(arguments.operand(0).operandTensor(spec.dtype))
-      let right = try WholeArray(arguments.operand(1).operandTensor(spec.dtype))
-      return try left.combined(with: right, in: context) { (x, y) throws(CairnError) in
-        try function.whole(x, y)
-      }.tensor(spec.dtype)
-    }
-    return switch Precision(for: spec.dtype) {
-    case .single: try evaluate(arguments, to: spec, in: context, as: Float.self)
-    case .double: try evaluate(arguments, to: spec, in: context, as: Double.self)
-    }
+    guard spec.dtype.isWhole else { return try computed(arguments, to: spec, in: context) }
+    let left = try WholeArray(arguments.operand(0).operandTensor(spec.dtype))
+    let right = try WholeArray(arguments.operand(1).operandTensor(spec.dtype))
+    return try left.combined(with: right, in: context) { (x, y) throws(CairnError) in
+      try function.whole(x, y)
+    }.tensor(spec.dtype)
   }
 
-  private func evaluate<Scalar: FloatScalar>(
+  func evaluate<Scalar: FloatScalar>(
     _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext,
     as type: Scalar.Type
   ) throws(CairnError) -> Tensor {
@@ -175,7 +180,6 @@ struct BinaryRule: OperationRule {
       return try FloatArray(operand.cast(to: Scalar.dtype))
     }
     return try array(0).combined(with: array(1), in: context) { function($0, $1) }.tensor()
-      .cast(to: spec.dtype)
   }
 }
 

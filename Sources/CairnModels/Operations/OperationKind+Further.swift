@@ -160,7 +160,7 @@ struct OuterRule: OperationRule {
 }
 
 /// Sums of products along dimensions of each.
-struct ContractionRule: OperationRule {
+struct ContractionRule: FloatRule {
   enum Kind: Sendable {
     /// The last of the one, the last but one of the other.
     case dot
@@ -222,8 +222,9 @@ struct ContractionRule: OperationRule {
     return TensorSpec(try BatchShape(rest), dtype: dtype)
   }
 
-  func evaluate(
-    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
+  func evaluate<Scalar: FloatScalar>(
+    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext,
+    as type: Scalar.Type
   ) throws(CairnError) -> Tensor {
     var left = try arguments.operand(0).strongTensor()
     var right = try arguments.operand(1).strongTensor()
@@ -242,15 +243,9 @@ struct ContractionRule: OperationRule {
       b.firstIndex(of: place).map { a[$0] } ?? Shape.maximumRank + place
     }
     let result = names.filter { !a.contains($0) } + others.filter { $0 >= Shape.maximumRank }
-    func sums<Scalar: FloatScalar>(_ type: Scalar.Type) throws(CairnError) -> Tensor {
-      try FloatArray<Scalar>(left.cast(to: Scalar.dtype)).einsum(
-        names, FloatArray(right.cast(to: Scalar.dtype)), others, to: result, in: context
-      ).tensor().reshaped(to: shape).cast(to: spec.dtype)
-    }
-    return switch Precision(for: spec.dtype) {
-    case .single: try sums(Float.self)
-    case .double: try sums(Double.self)
-    }
+    return try FloatArray<Scalar>(left.cast(to: Scalar.dtype)).einsum(
+      names, FloatArray(right.cast(to: Scalar.dtype)), others, to: result, in: context
+    ).tensor().reshaped(to: shape)
   }
 }
 
@@ -368,7 +363,7 @@ struct QuantileRule: OperationRule {
 }
 
 /// Elements less their mean, divided by their deviation, along dimensions; scaled and shifted.
-struct NormalizationRule: OperationRule {
+struct NormalizationRule: FloatRule {
   let axes: [Int]
   let epsilon: Double
   /// Whether the mean is taken away: not in RMS normalisation.
@@ -382,16 +377,7 @@ struct NormalizationRule: OperationRule {
     return TensorSpec(spec.shape, dtype: try [spec.dtype].widestFloat())
   }
 
-  func evaluate(
-    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor {
-    switch Precision(for: spec.dtype) {
-    case .single: try evaluate(arguments, to: spec, in: context, as: Float.self)
-    case .double: try evaluate(arguments, to: spec, in: context, as: Double.self)
-    }
-  }
-
-  private func evaluate<Scalar: FloatScalar>(
+  func evaluate<Scalar: FloatScalar>(
     _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext,
     as type: Scalar.Type
   ) throws(CairnError) -> Tensor {
@@ -413,7 +399,7 @@ struct NormalizationRule: OperationRule {
       array = try array.combined(with: aligned(FloatArray(tensor), places, array.rank), in: context)
       { number == 0 ? $0 * $1 : $0 + $1 }
     }
-    return try array.tensor().cast(to: spec.dtype).reshaped(to: context.shape(spec.shape))
+    return try array.tensor().reshaped(to: context.shape(spec.shape))
   }
 
   /// An operand of the lengths of the axes, with length 1 along the other dimensions.

@@ -40,6 +40,40 @@ extension OperationRule {
   }
 }
 
+/// An operation with one result that is computed in floats.
+protocol FloatRule: OperationRule {
+  func evaluate<Scalar: FloatScalar>(
+    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext,
+    as type: Scalar.Type
+  ) throws(CairnError) -> Tensor
+}
+
+extension FloatRule {
+  func evaluate(
+    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
+  ) throws(CairnError) -> Tensor { try computed(arguments, to: spec, in: context) }
+
+  /// The result, from the type that it is computed in.
+  func computed(
+    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
+  ) throws(CairnError) -> Tensor {
+    try Precision(for: spec.dtype).run(
+      RuleWork(rule: self, arguments: arguments, spec: spec, context: context)
+    ).cast(to: spec.dtype)
+  }
+}
+
+private struct RuleWork<Rule: FloatRule>: FloatWork {
+  let rule: Rule
+  let arguments: CallArguments<MaskedTensor>
+  let spec: TensorSpec
+  let context: EvaluationContext
+
+  func run<Scalar: FloatScalar>(as type: Scalar.Type) throws(CairnError) -> Tensor {
+    try rule.evaluate(arguments, to: spec, in: context, as: type)
+  }
+}
+
 /// An operation that a configuration may name.
 struct OperationKind: Sendable {
   let module: String
@@ -50,6 +84,11 @@ struct OperationKind: Sendable {
   var registryName: String { "\(module).\(name)" }
 
   static func named(_ name: String) -> OperationKind? { all.first { $0.name == name } }
+}
+
+extension CallArguments<MaskedTensor> {
+  /// An operation's call with those tensors.
+  init(tensors: Tensor...) { self.init(tensors.map { .tensor(MaskedTensor($0)) }) }
 }
 
 extension CallArguments {

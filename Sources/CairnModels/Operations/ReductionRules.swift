@@ -5,7 +5,7 @@ import CairnSystem
 import CairnTensors
 
 /// Each run along some dimensions made one value.
-struct ReductionRule: OperationRule {
+struct ReductionRule: FloatRule {
   let axes: [Int]?
   let keepsDimensions: Bool
   let function: RunFunction
@@ -88,16 +88,7 @@ struct ReductionRule: OperationRule {
     let places = try places(BatchShape(tensor.shape))
     // What is left of zero elements is some value each.
     let shape = try context.shape(spec.shape)
-    if spec.dtype.isWhole { return try reduced(tensor, places, to: shape, dtype: spec.dtype) }
-    return switch Precision(for: spec.dtype) {
-    case .single: try reduced(tensor, places, as: Float.self).cast(to: spec.dtype)
-    case .double: try reduced(tensor, places, as: Double.self)
-    }
-  }
-
-  private func reduced(
-    _ tensor: Tensor, _ places: [Int], to shape: Shape, dtype: DType
-  ) throws(CairnError) -> Tensor {
+    guard spec.dtype.isWhole else { return try computed(arguments, to: spec, in: context) }
     let kept = (0..<tensor.rank).filter { !places.contains($0) }
     let inner = places.reduce(1) { $0 * tensor.shape[$1] }
     let array = try WholeArray(tensor.transposed(kept + places))
@@ -111,19 +102,22 @@ struct ReductionRule: OperationRule {
       }
       values.append(value)
     }
-    return try Tensor(values, shape: shape).cast(to: dtype)
+    return try Tensor(values, shape: shape).cast(to: spec.dtype)
   }
 
-  private func reduced<Scalar: FloatScalar>(
-    _ tensor: Tensor, _ places: [Int], as type: Scalar.Type
+  func evaluate<Scalar: FloatScalar>(
+    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext,
+    as type: Scalar.Type
   ) throws(CairnError) -> Tensor {
-    try FloatArray<Scalar>(tensor.cast(to: Scalar.dtype))
-      .reduced(places, keepingDimensions: keepsDimensions) { function($0) }.tensor()
+    let tensor = try arguments.operand(0).strongTensor()
+    return try FloatArray<Scalar>(tensor.cast(to: Scalar.dtype)).reduced(
+      places(BatchShape(tensor.shape)), keepingDimensions: keepsDimensions
+    ) { function($0) }.tensor()
   }
 }
 
 /// The product of matrices, as NumPy's `matmul`.
-struct MatmulRule: OperationRule {
+struct MatmulRule: FloatRule {
   func output(of arguments: CallArguments<TensorSpec>) throws(CairnError) -> TensorSpec {
     let left = try arguments.operand(0).strongSpec()
     let right = try arguments.operand(1).strongSpec()
@@ -151,24 +145,14 @@ struct MatmulRule: OperationRule {
     one == nil || other == nil || one == other
   }
 
-  func evaluate(
-    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
+  /// Keras computes with integers in floats too.
+  func evaluate<Scalar: FloatScalar>(
+    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext,
+    as type: Scalar.Type
   ) throws(CairnError) -> Tensor {
     let left = try arguments.operand(0).strongTensor()
     let right = try arguments.operand(1).strongTensor()
     let shape = try context.shape(spec.shape)
-    // Keras computes with integers in floats too.
-    return switch Precision(for: spec.dtype) {
-    case .single:
-      try product(left, right, to: shape, in: context, as: Float.self).cast(to: spec.dtype)
-    case .double: try product(left, right, to: shape, in: context, as: Double.self)
-    }
-  }
-
-  private func product<Scalar: FloatScalar>(
-    _ left: Tensor, _ right: Tensor, to shape: Shape, in context: EvaluationContext,
-    as type: Scalar.Type
-  ) throws(CairnError) -> Tensor {
     var a = try FloatArray<Scalar>(left.cast(to: Scalar.dtype))
     var b = try FloatArray<Scalar>(right.cast(to: Scalar.dtype))
     if a.rank == 1 { a.shape.insert(1, at: 0) }
@@ -178,7 +162,7 @@ struct MatmulRule: OperationRule {
 }
 
 /// Sums of products over named dimensions, of two operands, by an equation without dots.
-struct EinsumRule: OperationRule {
+struct EinsumRule: FloatRule {
   let equation: EinsumEquation
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {
@@ -213,23 +197,13 @@ struct EinsumRule: OperationRule {
       dtype: try MatmulRule.dtype(left.dtype, right.dtype))
   }
 
-  func evaluate(
-    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
+  func evaluate<Scalar: FloatScalar>(
+    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext,
+    as type: Scalar.Type
   ) throws(CairnError) -> Tensor {
-    let operands = [
-      try arguments.operand(0).strongTensor(), try arguments.operand(1).strongTensor(),
-    ]
-    return switch Precision(for: spec.dtype) {
-    case .single:
-      try sums(operands[0], operands[1], in: context, as: Float.self).cast(to: spec.dtype)
-    case .double: try sums(operands[0], operands[1], in: context, as: Double.self)
-    }
-  }
-
-  private func sums<Scalar: FloatScalar>(
-    _ left: Tensor, _ right: Tensor, in context: EvaluationContext, as type: Scalar.Type
-  ) throws(CairnError) -> Tensor {
-    try FloatArray<Scalar>(left.cast(to: Scalar.dtype)).einsum(
+    let left = try arguments.operand(0).strongTensor()
+    let right = try arguments.operand(1).strongTensor()
+    return try FloatArray<Scalar>(left.cast(to: Scalar.dtype)).einsum(
       equation.input, FloatArray(right.cast(to: Scalar.dtype)), equation.kernel,
       to: equation.output, in: context
     ).tensor()

@@ -123,24 +123,25 @@ struct LossScale: Sendable {
         unscaled.append(nil)
         continue
       }
-      let quotient =
-        switch Precision(for: gradient.dtype) {
-        case .single: try Self.quotient(gradient, scale)
-        case .double: try Self.quotient(gradient, Double(scale))
-        }
-      guard let quotient else { return nil }
+      let quotient = Quotient(gradient: gradient, scale: scale)
+      guard let quotient = try Precision(for: gradient.dtype).run(quotient) else { return nil }
       unscaled.append(quotient)
     }
     return unscaled
   }
 
-  private static func quotient<Scalar: FloatScalar>(
-    _ gradient: Tensor, _ scale: Scalar
-  ) throws(CairnError) -> Tensor? {
-    let isFinite = try gradient.withScalars(of: Scalar.self) { values in
-      values.indices.allSatisfy { values[$0].isFinite }
+  /// A gradient by the scale; nil if it is not finite.
+  private struct Quotient: FloatWork {
+    let gradient: Tensor
+    let scale: Float
+
+    func run<Scalar: FloatScalar>(as type: Scalar.Type) throws(CairnError) -> Tensor? {
+      let isFinite = try gradient.withScalars(of: Scalar.self) { values in
+        values.indices.allSatisfy { values[$0].isFinite }
+      }
+      let scale = Scalar(scale)
+      return isFinite ? try gradient.mapped { (x: Scalar) in x / scale } : nil
     }
-    return isFinite ? try gradient.mapped { (x: Scalar) in x / scale } : nil
   }
 
   /// What is to be assigned after a step, or after one that was left out.

@@ -135,11 +135,7 @@ struct OptimizerStep {
   /// only gather gradients, as Keras does.
   private mutating func constrain(_ index: Int) throws(CairnError) {
     guard let constraint = slots.constraints[index] else { return }
-    weights[index] =
-      switch Precision(for: weights[index].dtype) {
-      case .single: try constraint.applied(to: weights[index], as: Float.self)
-      case .double: try constraint.applied(to: weights[index], as: Double.self)
-      }
+    weights[index] = try constraint.applied(to: weights[index])
   }
 
   private func advanced<Scalar: FloatScalar>(

@@ -70,7 +70,20 @@ enum WeightConstraint: Sendable, Hashable {
   }
 
   /// The weights as they may be.
-  func applied<Scalar: FloatScalar>(
+  func applied(to weights: Tensor) throws(CairnError) -> Tensor {
+    try Precision(for: weights.dtype).run(Application(constraint: self, weights: weights))
+  }
+
+  private struct Application: FloatWork {
+    let constraint: WeightConstraint
+    let weights: Tensor
+
+    func run<Scalar: FloatScalar>(as type: Scalar.Type) throws(CairnError) -> Tensor {
+      try constraint.applied(to: weights, as: type)
+    }
+  }
+
+  private func applied<Scalar: FloatScalar>(
     to weights: Tensor, as type: Scalar.Type
   ) throws(CairnError) -> Tensor {
     guard self != .nonNegative else {

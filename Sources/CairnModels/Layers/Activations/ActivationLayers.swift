@@ -5,7 +5,7 @@ public import CairnSystem
 import CairnTensors
 
 /// Zero, or a slope, below a threshold; at most a largest value. No variables.
-public final class ReLU: FloatLayer, ConfiguredLayer {
+public final class ReLU: FloatLayer, ShapeKeepingLayer, ConfiguredLayer {
   static let kind = LayerKind("ReLU", passesMask: true, needsShape: false)
 
   let core: LayerState
@@ -37,9 +37,6 @@ public final class ReLU: FloatLayer, ConfiguredLayer {
     core = try reader.layerState(className: Self.className)
   }
 
-  /// The input's own shape.
-  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape { input }
-
   /// The rectified values.
   func evaluate<Scalar: FloatScalar>(
     _ input: Tensor, in context: EvaluationContext, as type: Scalar.Type
@@ -54,7 +51,7 @@ public final class ReLU: FloatLayer, ConfiguredLayer {
 }
 
 /// A slope below zero: 0.3 unless set. No variables.
-public final class LeakyReLU: OneInputLayer, ConfiguredLayer {
+public final class LeakyReLU: FloatLayer, ShapeKeepingLayer, ConfiguredLayer {
   static let kind = LayerKind("LeakyReLU", passesMask: true, needsShape: false)
 
   let core: LayerState
@@ -80,20 +77,17 @@ public final class LeakyReLU: OneInputLayer, ConfiguredLayer {
     core = try reader.layerState(className: Self.className)
   }
 
-  /// The input's own shape.
-  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape { input }
-
   /// x, or the slope times x.
-  func evaluate(
-    _ input: Tensor, in context: EvaluationContext
+  func evaluate<Scalar: FloatScalar>(
+    _ input: Tensor, in context: EvaluationContext, as type: Scalar.Type
   ) throws(CairnError) -> Tensor {
-    try state.check(input)
-    return try input.mapped(.leakyReLU(slope: negativeSlope))
+    let function = UnaryFunction.leakyReLU(slope: negativeSlope)
+    return try input.mapped { (x: Scalar) in function(x) }
   }
 }
 
 /// x, or α (exp(x) − 1) where x is not above 0. No variables.
-public final class ELU: OneInputLayer, ConfiguredLayer {
+public final class ELU: FloatLayer, ShapeKeepingLayer, ConfiguredLayer {
   static let kind = LayerKind("ELU", passesMask: true, needsShape: false)
 
   let core: LayerState
@@ -115,14 +109,11 @@ public final class ELU: OneInputLayer, ConfiguredLayer {
     core = try reader.layerState(className: Self.className)
   }
 
-  /// The input's own shape.
-  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape { input }
-
   /// The function's values.
-  func evaluate(
-    _ input: Tensor, in context: EvaluationContext
+  func evaluate<Scalar: FloatScalar>(
+    _ input: Tensor, in context: EvaluationContext, as type: Scalar.Type
   ) throws(CairnError) -> Tensor {
-    try state.check(input)
-    return try input.mapped(.elu(alpha: alpha))
+    let function = UnaryFunction.elu(alpha: alpha)
+    return try input.mapped { (x: Scalar) in function(x) }
   }
 }

@@ -6,7 +6,7 @@ import CairnTensors
 
 /// What a layer applies to its output: a function, or what a layer without variables computes, which
 /// Keras allows in its place.
-enum OutputActivation: Hashable, Sendable {
+enum OutputActivation: Hashable, Sendable, FloatChange {
   case function(ActivationFunction)
   /// Keras 2's function of the name `hard_sigmoid`, which has another slope.
   case steepHardSigmoid
@@ -32,23 +32,14 @@ enum OutputActivation: Hashable, Sendable {
   /// Replaces every element by the function's value.
   ///
   /// - Throws: as ``ActivationFunction/apply(to:)``.
-  func apply(to tensor: inout Tensor) throws(CairnError) {
-    switch self {
-    case .function(let function): try function.apply(to: &tensor)
-    case .steepHardSigmoid:
-      switch Precision(for: tensor.dtype) {
-      case .single: try applySteepHardSigmoid(to: &tensor, as: Float.self)
-      case .double: try applySteepHardSigmoid(to: &tensor, as: Double.self)
-      }
-    case .layer(let layer): tensor = try layer.apply(to: tensor)
-    }
-  }
-
-  private func applySteepHardSigmoid<Scalar: FloatScalar>(
+  func apply<Scalar: FloatScalar>(
     to tensor: inout Tensor, as type: Scalar.Type
   ) throws(CairnError) {
-    try ActivationFunction.hardSigmoid.map(&tensor, as: type) {
-      ActivationFunction.clip(0.2 * $0 + 0.5, 0, 1)
+    switch self {
+    case .function(let function): try function.apply(to: &tensor, as: type)
+    case .steepHardSigmoid:
+      tensor = try tensor.mapped { (x: Scalar) in ActivationFunction.clip(0.2 * x + 0.5, 0, 1) }
+    case .layer(let layer): tensor = try layer.apply(to: tensor)
     }
   }
 
@@ -58,7 +49,7 @@ enum OutputActivation: Hashable, Sendable {
   ) throws(CairnError) -> [Scalar] {
     if self == .function(.linear) || rows.isEmpty { return rows }
     var tensor = try Tensor(rows, shape: Shape([rows.count / width, width]))
-    try apply(to: &tensor)
+    try apply(to: &tensor, as: Scalar.self)
     guard tensor.elementCount == rows.count else {
       let name = json.stringValue ?? json["class_name"]?.stringValue ?? "it"
       throw CairnError(

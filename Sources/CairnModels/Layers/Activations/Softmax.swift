@@ -6,7 +6,7 @@ import CairnTensors
 
 /// exp(x) divided by the sum of those along one dimension or several; with a mask, of those that
 /// count. No variables.
-public final class Softmax: OneInputLayer, ConfiguredLayer {
+public final class Softmax: OneInputCallLayer, ConfiguredLayer {
   static let kind = LayerKind("Softmax", passesMask: true, needsShape: false)
 
   let core: LayerState
@@ -34,49 +34,38 @@ public final class Softmax: OneInputLayer, ConfiguredLayer {
     return input
   }
 
-  /// The shares.
-  func evaluate(
-    _ input: Tensor, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor {
-    switch try state.precision(of: input) {
-    case .single: try shares(of: input, seen: nil, in: context, as: Float.self)
-    case .double: try shares(of: input, seen: nil, in: context, as: Double.self)
-    }
-  }
-
-  /// As for the input alone, but what a mask leaves out gets no share.
-  func results(
-    _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
-  ) throws(CairnError) -> [MaskedTensor] {
+  /// The input, what a mask leaves of it, and the mask of what comes out.
+  func opened(
+    _ arguments: CallArguments<MaskedTensor>
+  ) throws(CairnError) -> (
+    call: (input: Tensor, seen: Tensor?, mask: Tensor?), operands: [Tensor]
+  ) {
     let inputs = try plainInputs(arguments)
-    guard let input = inputs.first, inputs.count <= 2 else { return [try only(inputs)] }
+    let input = inputs.count == 2 ? inputs[0] : try only(inputs)
     let mask =
       inputs.count == 2 ? inputs[1].tensor : arguments["mask"]?.tensors.first?.tensor ?? input.mask
-    guard let mask else {
-      return [MaskedTensor(try evaluate(input.tensor, in: context), mask: input.mask)]
-    }
-    let result =
-      switch try state.precision(of: input.tensor) {
-      case .single: try shares(of: input.tensor, seen: mask, in: context, as: Float.self)
-      case .double: try shares(of: input.tensor, seen: mask, in: context, as: Double.self)
-      }
-    return [MaskedTensor(result, mask: inputs.count == 2 ? input.mask : mask)]
+    return ((input.tensor, mask, inputs.count == 2 ? input.mask : mask), [input.tensor])
   }
 
-  private func shares<Scalar: FloatScalar>(
-    of input: Tensor, seen mask: Tensor?, in context: EvaluationContext, as type: Scalar.Type
-  ) throws(CairnError) -> Tensor {
-    let axes = try BatchShape(input.shape).axes(axes, of: self)
-    let array = try FloatArray<Scalar>(input)
-    guard let mask else { return try array.softmax(axes).tensor() }
+  /// The shares; what a mask leaves out gets none.
+  func evaluate<Scalar: FloatScalar>(
+    _ call: (input: Tensor, seen: Tensor?, mask: Tensor?), in context: EvaluationContext,
+    as type: Scalar.Type
+  ) throws(CairnError) -> [MaskedTensor] {
+    let axes = try BatchShape(call.input.shape).axes(axes, of: self)
+    let array = try FloatArray<Scalar>(call.input)
+    guard let mask = call.seen else {
+      return [MaskedTensor(try array.softmax(axes).tensor(), mask: call.mask)]
+    }
     let kept = try FloatArray<Scalar>(mask.cast(to: Scalar.dtype))
     guard RowMajor.broadcast(array.shape, kept.shape) == array.shape else {
       throw shapeMismatch(
-        expected: "a mask that broadcasts to \(input.shape)", found: BatchShape(mask.shape))
+        expected: "a mask that broadcasts to \(call.input.shape)", found: BatchShape(mask.shape))
     }
     let lowest: Scalar = state.dtype.computeDType == .float16 ? -3e4 : -1e9
-    return try array.combined(with: kept, in: context) { $1 > 0.5 ? $0 : lowest }.softmax(axes)
-      .combined(with: kept, in: context) { $1 > 0.5 ? $0 : 0 }.tensor()
+    let shares = try array.combined(with: kept, in: context) { $1 > 0.5 ? $0 : lowest }
+      .softmax(axes).combined(with: kept, in: context) { $1 > 0.5 ? $0 : 0 }
+    return [MaskedTensor(try shares.tensor(), mask: call.mask)]
   }
 }
 

@@ -42,7 +42,7 @@ extension AttentionScoreMode: SettingValue {}
 /// Inputs: query `(n, Tq, d)`, value `(n, Tv, d)` and, unless it is the value, key `(n, Tv, d)`.
 /// Output: `(n, Tq, d)`. Variables: `scale` and `concat_score_weight`, single numbers, where they
 /// are used.
-public final class ScoredAttention<Scores: AttentionScores>: KerasLayer, SeededLayer {
+public final class ScoredAttention<Scores: AttentionScores>: FloatCallLayer, SeededLayer {
   static var kind: LayerKind {
     LayerKind(
       Scores.isAdditive ? "AdditiveAttention" : "Attention",
@@ -109,14 +109,7 @@ public final class ScoredAttention<Scores: AttentionScores>: KerasLayer, SeededL
 
   /// The query's shape with the value's last dimension.
   func shapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
-    guard (2...3).contains(inputs.count) else {
-      throw CairnError(
-        .countMismatch, "the layer takes query, value and maybe key", at: .init(name: name),
-        expected: "2 or 3", found: "\(inputs.count)")
-    }
-    for input in inputs where input.rank != 3 {
-      throw shapeMismatch(expected: "three dimensions", found: input)
-    }
+    try checkAttended(inputs)
     return [
       try BatchShape(inputs[0].dimensions.dropLast() + [inputs[1].dimensions[2]])
     ]
@@ -135,29 +128,21 @@ public final class ScoredAttention<Scores: AttentionScores>: KerasLayer, SeededL
     return shapes.map { TensorSpec($0, dtype: state.dtype.computeDType) }
   }
 
-  /// As with masks, without.
-  func results(
-    _ inputs: [Tensor], in context: EvaluationContext
-  ) throws(CairnError) -> [Tensor] {
-    try evaluate(CallArguments(inputs: inputs.map { MaskedTensor($0) }), in: context)
-      .map(\.tensor)
+  func opened(
+    _ arguments: CallArguments<MaskedTensor>
+  ) throws(CairnError) -> (
+    call: (inputs: [MaskedTensor], arguments: CallArguments<MaskedTensor>), operands: [Tensor]
+  ) {
+    let inputs = try plainInputs(arguments)
+    return ((inputs, arguments), inputs.map(\.tensor))
   }
 
   /// The weighted means, and the weights if the call asks for them.
-  func results(
-    _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
-  ) throws(CairnError) -> [MaskedTensor] {
-    let inputs = try plainInputs(arguments)
-    return switch try state.precision(of: inputs.map(\.tensor)) {
-    case .single: try evaluate(inputs, arguments, in: context, as: Float.self)
-    case .double: try evaluate(inputs, arguments, in: context, as: Double.self)
-    }
-  }
-
-  private func evaluate<Scalar: FloatScalar>(
-    _ inputs: [MaskedTensor], _ arguments: CallArguments<MaskedTensor>,
+  func evaluate<Scalar: FloatScalar>(
+    _ call: (inputs: [MaskedTensor], arguments: CallArguments<MaskedTensor>),
     in context: EvaluationContext, as type: Scalar.Type
   ) throws(CairnError) -> [MaskedTensor] {
+    let (inputs, arguments) = call
     _ = try outputShapes(for: inputs.map { BatchShape($0.tensor.shape) })
     let masks = try masks(arguments, inputs)
     let query = try FloatArray<Scalar>(inputs[0].tensor)
@@ -210,22 +195,28 @@ public final class ScoredAttention<Scores: AttentionScores>: KerasLayer, SeededL
       return scores
     }
     let weight: Scalar = try state.weightScalars("concat_score_weight")[0]
-    let left = FloatArray(query.values, shape: [query.shape[0], query.shape[1], 1, query.shape[2]])
-    let right = FloatArray(key.values, shape: [key.shape[0], 1, key.shape[1], key.shape[2]])
-    var sums = try left.combined(with: right, in: context) { ($0 + $1) * scale }
+    var sums = try pairs(query, key, in: context) { ($0 + $1) * scale }
     sums.values = try ActivationFunction.tanh.values(sums.values)
     var scores = sums.reduced([3], keepingDimensions: false) { $0.reduce(0, +) }
     scores.values = scores.values.map { $0 * weight }
     return scores
   }
 
+  /// A function of each element of each query and the one of each key.
+  private func pairs<Scalar: FloatScalar>(
+    _ query: FloatArray<Scalar>, _ key: FloatArray<Scalar>, in context: EvaluationContext,
+    _ function: (Scalar, Scalar) -> Scalar
+  ) throws(CairnError) -> FloatArray<Scalar> {
+    let left = FloatArray(query.values, shape: [query.shape[0], query.shape[1], 1, query.shape[2]])
+    let right = FloatArray(key.values, shape: [key.shape[0], 1, key.shape[1], key.shape[2]])
+    return try left.combined(with: right, in: context, function)
+  }
+
   /// For each query and key the sum of tanh of their sum, each element times its factor.
   private func sums<Scalar: FloatScalar>(
     _ query: FloatArray<Scalar>, _ key: FloatArray<Scalar>, in context: EvaluationContext
   ) throws(CairnError) -> FloatArray<Scalar> {
-    let left = FloatArray(query.values, shape: [query.shape[0], query.shape[1], 1, query.shape[2]])
-    let right = FloatArray(key.values, shape: [key.shape[0], 1, key.shape[1], key.shape[2]])
-    var sums = try left.combined(with: right, in: context) { $0 + $1 }
+    var sums = try pairs(query, key, in: context, +)
     sums.values = try ActivationFunction.tanh.values(sums.values)
     if usesScale {
       let scale = try FloatArray<Scalar>(state.weight("scale"))

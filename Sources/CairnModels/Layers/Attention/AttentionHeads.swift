@@ -118,6 +118,98 @@ struct HeadCall {
   }
 }
 
+/// A layer of several heads.
+protocol HeadLayer: FloatCallLayer where Call == HeadCall {
+  var options: HeadOptions { get }
+  /// Those of query, key, perhaps gate, value and output, in the order of weights; none before they are made.
+  var projections: Lock<[EinsumDense]> { get }
+}
+
+extension HeadLayer {
+  static var listsInputs: Bool { false }
+
+  /// Under `shapes_dict` the shapes of query, value and maybe key.
+  var buildConfig: JSONObject? {
+    guard let shapes = state.inputShapes, shapes.count >= 2 else { return nil }
+    var named: JSONObject = ["query_shape": shapes[0].json, "value_shape": shapes[1].json]
+    if shapes.count > 2 { named["key_shape"] = shapes[2].json }
+    return ["shapes_dict": .object(named)]
+  }
+
+  /// Query, value and maybe key.
+  func shapesToBuild(
+    for arguments: CallArguments<TensorSpec>
+  ) throws(CairnError) -> [BatchShape] {
+    try HeadCall.buildShapes(arguments, of: self)
+  }
+
+  /// Builds the projections, each for its shape, and keeps them.
+  func build(
+    _ made: [(EinsumDense, BatchShape)], for inputs: [BatchShape], in context: inout BuildContext
+  ) throws(CairnError) {
+    for (layer, shape) in made { try layer.build(for: [shape], in: &context) }
+    let layers = made.map(\.0)
+    try state.buildOnce(for: inputs) { () throws(CairnError) in
+      options.dropout > 0 ? [try .seedGenerator(options.seed)] : []
+    }
+    projections.withLock { if $0.isEmpty { $0 = layers } }
+  }
+
+  func opened(
+    _ arguments: CallArguments<MaskedTensor>
+  ) throws(CairnError) -> (call: HeadCall, operands: [Tensor]) {
+    let call = try HeadCall(arguments, window: options.slidingWindow, of: self)
+    return (call, [call.query.tensor, call.value.tensor, call.key.tensor])
+  }
+
+  /// Query, key and value of a call, projected.
+  func projected<Scalar: FloatScalar>(
+    _ call: HeadCall, in context: EvaluationContext, as type: Scalar.Type
+  ) throws(CairnError) -> (
+    query: FloatArray<Scalar>, key: FloatArray<Scalar>, value: FloatArray<Scalar>
+  ) {
+    let layers = projections.withLock { $0 }
+    guard layers.count >= 4 else { throw state.notBuilt() }
+    return (
+      try FloatArray(layers[0].evaluate(call.query.tensor, in: context)),
+      try FloatArray(layers[1].evaluate(call.key.tensor, in: context)),
+      try FloatArray(layers[layers.count - 2].evaluate(call.value.tensor, in: context))
+    )
+  }
+
+  /// What comes out of the attended values: through the gate and the last projection, with the query's mask,
+  /// which Keras passes on; and the weights if the call asks for them.
+  func outputs<Scalar: FloatScalar>(
+    _ values: FloatArray<Scalar>, weights: () -> FloatArray<Scalar>, of call: HeadCall,
+    in context: EvaluationContext
+  ) throws(CairnError) -> [MaskedTensor] {
+    let layers = projections.withLock { $0 }
+    guard layers.count >= 4 else { throw state.notBuilt() }
+    var values = values
+    if options.usesGate {
+      values = try values.combined(
+        with: FloatArray(layers[2].evaluate(call.query.tensor, in: context)), in: context, *)
+    }
+    let output = try layers[layers.count - 1].evaluate(values.tensor(), in: context)
+    let first = [MaskedTensor(output, mask: call.query.mask)]
+    return call.returnsScores ? first + [MaskedTensor(try weights().tensor())] : first
+  }
+}
+
+extension Layer {
+  /// Checks that there are query, value and maybe key, of three dimensions each unless others are allowed.
+  func checkAttended(_ inputs: [BatchShape], anyRank: Bool = false) throws(CairnError) {
+    guard (2...3).contains(inputs.count) else {
+      throw CairnError(
+        .countMismatch, "the layer takes query, value and maybe key", at: .init(name: name),
+        expected: "2 or 3", found: "\(inputs.count)")
+    }
+    for input in inputs where input.rank != 3 && !anyRank {
+      throw shapeMismatch(expected: "three dimensions", found: input)
+    }
+  }
+}
+
 /// Attention over arrays `(examples, heads, steps, size)`.
 struct HeadAttention {
   let context: EvaluationContext

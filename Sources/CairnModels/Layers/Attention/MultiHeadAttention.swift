@@ -9,7 +9,7 @@ import CairnTensors
 /// Call: query `(n, Tq…, d)`, value and maybe key `(n, Tv…, d)`. Output: the query's shape, or with
 /// other last dimensions. Variables: those of the projections `query`, `key`, `value`,
 /// `attention_output` and maybe `gate`.
-public final class MultiHeadAttention: KerasLayer, SeededLayer {
+public final class MultiHeadAttention: HeadLayer, SeededLayer {
   static let kind = LayerKind("MultiHeadAttention", callArguments: HeadCall.argumentNames)
 
   let core: LayerState
@@ -18,8 +18,8 @@ public final class MultiHeadAttention: KerasLayer, SeededLayer {
   private let valueSize: Int
   private let outputSizes: [Int]?
   private let givenAxes: [Int]?
-  private let options: HeadOptions
-  private let projections = Lock<[EinsumDense]>([])
+  let options: HeadOptions
+  let projections = Lock<[EinsumDense]>([])
 
   /// An attention layer of `heads` heads, each of keys of `keySize`.
   ///
@@ -131,16 +131,8 @@ public final class MultiHeadAttention: KerasLayer, SeededLayer {
           "attention_output", rank: query.rank + 1, bound: 2, to: outputSizes ?? [width]),
         try BatchShape(query.dimensions.dropLast() + [heads, valueSize])
       ))
-    for (layer, shape) in made { try layer.build(for: [shape], in: &context) }
-    let layers = made.map(\.0)
-    try state.buildOnce(for: inputs) { () throws(CairnError) in
-      options.dropout > 0 ? [try .seedGenerator(options.seed)] : []
-    }
-    projections.withLock { if $0.isEmpty { $0 = layers } }
+    try build(made, for: inputs, in: &context)
   }
-
-  /// Under `shapes_dict` the shapes of query, value and maybe key.
-  var buildConfig: JSONObject? { state.attentionBuildConfiguration }
 
   /// The dimensions, counted from the front, that are attended over.
   private func axes(_ query: BatchShape) throws(CairnError) -> [Int] {
@@ -153,11 +145,7 @@ public final class MultiHeadAttention: KerasLayer, SeededLayer {
 
   /// The query's shape, or with other last dimensions.
   func shapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
-    guard (2...3).contains(inputs.count) else {
-      throw CairnError(
-        .countMismatch, "the layer takes query, value and maybe key", at: .init(name: name),
-        expected: "2 or 3", found: "\(inputs.count)")
-    }
+    try checkAttended(inputs, anyRank: true)
     for input in inputs where !(3...12).contains(input.rank) || input.rank != inputs[0].rank {
       throw shapeMismatch(expected: "three and more dimensions, all inputs as many", found: input)
     }
@@ -172,13 +160,6 @@ public final class MultiHeadAttention: KerasLayer, SeededLayer {
     return [try BatchShape(inputs[0].dimensions.dropLast() + outputSizes)]
   }
 
-  /// Query, value and maybe key.
-  func shapesToBuild(
-    for arguments: CallArguments<TensorSpec>
-  ) throws(CairnError) -> [BatchShape] {
-    try HeadCall.buildShapes(arguments, of: self)
-  }
-
   /// The output's shape, and the weights' if the call asks for them.
   func specs(
     for arguments: CallArguments<TensorSpec>
@@ -191,36 +172,13 @@ public final class MultiHeadAttention: KerasLayer, SeededLayer {
     }
   }
 
-  /// As with masks, without.
-  func results(
-    _ inputs: [Tensor], in context: EvaluationContext
-  ) throws(CairnError) -> [Tensor] {
-    try evaluate(CallArguments(inputs.map { .tensor(MaskedTensor($0)) }), in: context)
-      .map(\.tensor)
-  }
-
   /// The attended values, and the weights if the call asks for them.
-  func results(
-    _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
-  ) throws(CairnError) -> [MaskedTensor] {
-    let call = try HeadCall(arguments, window: options.slidingWindow, of: self)
-    return switch try state.precision(of: call.query.tensor, call.value.tensor, call.key.tensor) {
-    case .single: try evaluate(call, in: context, as: Float.self)
-    case .double: try evaluate(call, in: context, as: Double.self)
-    }
-  }
-
-  private func evaluate<Scalar: FloatScalar>(
+  func evaluate<Scalar: FloatScalar>(
     _ call: HeadCall, in context: EvaluationContext, as type: Scalar.Type
   ) throws(CairnError) -> [MaskedTensor] {
     _ = try outputShapes(
       for: [call.query, call.value, call.key].map { BatchShape($0.tensor.shape) })
-    let layers = projections.withLock { $0 }
-    guard layers.count >= 4 else { throw state.notBuilt() }
-    let query = try FloatArray<Scalar>(layers[0].evaluate(call.query.tensor, in: context))
-    let key = try FloatArray<Scalar>(layers[1].evaluate(call.key.tensor, in: context))
-    let value = try FloatArray<Scalar>(
-      layers[layers.count - 2].evaluate(call.value.tensor, in: context))
+    let (query, key, value) = try projected(call, in: context, as: type)
     let attended = try axes(BatchShape(call.query.tensor.shape))
     let others = (0..<query.rank - 2).filter { !attended.contains($0) }
     let order = others + [query.rank - 2] + attended + [query.rank - 1]
@@ -235,20 +193,13 @@ public final class MultiHeadAttention: KerasLayer, SeededLayer {
       scale: 1 / Scalar(keySize).squareRoot())
     var back = [Int](repeating: 0, count: order.count)
     for (place, axis) in order.enumerated() { back[axis] = place }
-    var result = FloatArray(output.values, shape: q.shape.dropLast() + [valueSize]).transposed(back)
-    if options.usesGate {
-      result = try result.combined(
-        with: FloatArray(layers[2].evaluate(call.query.tensor, in: context)), in: context, *)
-    }
-    var outputs = [
-      MaskedTensor(
-        try layers[layers.count - 1].evaluate(result.tensor(), in: context), mask: call.query.mask)
-    ]
-    if call.returnsScores {
-      let shape = q.shape.dropLast() + k.shape[steps..<k.rank - 1]
-      outputs.append(MaskedTensor(try FloatArray(weights.values, shape: Array(shape)).tensor()))
-    }
-    return outputs
+    let result = FloatArray(output.values, shape: q.shape.dropLast() + [valueSize]).transposed(back)
+    return try outputs(
+      result,
+      weights: {
+        FloatArray(
+          weights.values, shape: Array(q.shape.dropLast() + k.shape[steps..<k.rank - 1]))
+      }, of: call, in: context)
   }
 }
 

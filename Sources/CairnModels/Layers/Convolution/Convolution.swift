@@ -16,7 +16,7 @@ public typealias Conv3D = Convolution<ThreeDimensional>
 /// Input: `(n, …, c)`, or `(n, c, …)` with channels first. Output: the windows' number in each
 /// spatial dimension, `filters` channels. Variables: `kernel` `(window…, c / groups, filters)` and,
 /// if it has one, `bias` `(filters,)`.
-public final class Convolution<Rank: SpatialRank>: OneInputLayer, ConfiguredLayer {
+public final class Convolution<Rank: SpatialRank>: ConvolutionLayer, ConfiguredLayer {
   static var kind: LayerKind { LayerKind("Conv\(Rank.rank)D") }
 
   let core: LayerState
@@ -24,11 +24,8 @@ public final class Convolution<Rank: SpatialRank>: OneInputLayer, ConfiguredLaye
   let filters: Int
   /// The number of parts that the channels are in, each convolved for itself.
   let groups: Int
-  /// What is applied to the outputs.
-  let activation: OutputActivation
-  private let window: ConvolutionWindow
-  private let usesBias: Bool
-  private let initializers: (kernel: Initializer, bias: Initializer)
+  let window: ConvolutionWindow
+  let output: ConvolutionOutput
 
   /// A convolution with `filters` output channels.
   ///
@@ -60,14 +57,7 @@ public final class Convolution<Rank: SpatialRank>: OneInputLayer, ConfiguredLaye
     guard filters % groups == 0 else {
       throw reader.invalid("groups", expected: "a divisor of \(filters) filters")
     }
-    activation = try reader.activation("activation")
-    usesBias = try reader.bool("use_bias", default: true)
-    initializers.kernel = try reader.initializer("kernel_initializer", default: .glorotUniform)
-    initializers.bias = try reader.initializer("bias_initializer", default: .zeros)
-    _ = reader.preserved([
-      "kernel_regularizer", "bias_regularizer", "activity_regularizer", "kernel_constraint",
-      "bias_constraint",
-    ])
+    output = try ConvolutionOutput(reading: &reader, kernels: "kernel")
     try reader.refuseQuantization()
     core = try reader.layerState(className: Self.className)
   }
@@ -83,29 +73,14 @@ public final class Convolution<Rank: SpatialRank>: OneInputLayer, ConfiguredLaye
     return try window.outputShape(for: input, channels: filters, self)
   }
 
-  /// `kernel` and `bias`.
-  func makeVariables(
-    for input: BatchShape, in context: inout BuildContext
-  ) throws(CairnError) -> [LayerVariable] {
-    let channels = try window.channels(of: input, self)
-    return try context.makeWeights(
-      [
-        ("kernel", window.kernelSize + [channels / groups, filters], initializers.kernel),
-        usesBias ? ("bias", [filters], initializers.bias) : nil,
-      ], dtype: state.dtype.variableDType)
+  func weights(channels: Int) -> (kernels: [(name: String, dimensions: [Int])], biases: Int) {
+    ([("kernel", window.kernelSize + [channels / groups, filters])], filters)
   }
 
-  /// The convolution.
-  func evaluate(
-    _ input: Tensor, in context: EvaluationContext
+  func convolved(
+    _ source: Tensor, adding bias: Tensor?, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
-    try state.check(input)
-    _ = try context.shape(outputShape(for: BatchShape(input.shape)))
-    var output = try input.withChannelsLast(from: window.dataFormat).convolved(
-      with: state.weight("kernel"), adding: usesBias ? state.weight("bias") : nil,
-      over: window, groups: groups, in: context)
-    output = try output.withChannels(in: window.dataFormat)
-    try activation.apply(to: &output)
-    return output
+    try source.convolved(
+      with: state.weight("kernel"), adding: bias, over: window, groups: groups, in: context)
   }
 }

@@ -13,17 +13,14 @@ public typealias DepthwiseConv2D = DepthwiseConvolution<TwoDimensional>
 ///
 /// Input: as ``Convolution``. Output: `c · depthMultiplier` channels. Variables: `kernel`
 /// `(window…, c, depthMultiplier)` and, if it has one, `bias`.
-public final class DepthwiseConvolution<Rank: SpatialRank>: OneInputLayer, ConfiguredLayer {
+public final class DepthwiseConvolution<Rank: SpatialRank>: ConvolutionLayer, ConfiguredLayer {
   static var kind: LayerKind { LayerKind("DepthwiseConv\(Rank.rank)D") }
 
   let core: LayerState
   /// The number of filters of each channel.
   let depthMultiplier: Int
-  /// What is applied to the outputs.
-  let activation: OutputActivation
-  private let window: ConvolutionWindow
-  private let usesBias: Bool
-  private let initializers: (kernel: Initializer, bias: Initializer)
+  let window: ConvolutionWindow
+  let output: ConvolutionOutput
 
   /// A depthwise convolution.
   ///
@@ -47,50 +44,27 @@ public final class DepthwiseConvolution<Rank: SpatialRank>: OneInputLayer, Confi
     depthMultiplier = try reader.integer(
       "depth_multiplier", in: 1...ConfigurationReader.greatestExtent, default: 1)
     window = try ConvolutionWindow(reading: &reader, rank: Rank.rank)
-    activation = try reader.activation("activation")
-    usesBias = try reader.bool("use_bias", default: true)
-    initializers.kernel = try reader.initializer("depthwise_initializer", default: .glorotUniform)
-    initializers.bias = try reader.initializer("bias_initializer", default: .zeros)
-    _ = reader.preserved([
-      "depthwise_regularizer", "bias_regularizer", "activity_regularizer", "depthwise_constraint",
-      "bias_constraint",
-    ])
+    output = try ConvolutionOutput(reading: &reader, kernels: "depthwise")
     core = try reader.layerState(className: Self.className)
   }
 
   /// The windows' numbers and `c · depthMultiplier`.
   func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
-    let channels = try window.channels(of: input, self)
-    if let kernel = state.variable("kernel"), kernel.shape[Rank.rank] != channels {
-      throw shapeMismatch(expected: "\(kernel.shape[Rank.rank]) channels", found: input)
-    }
+    let channels = try checkChannels(of: input, "kernel", axis: Rank.rank)
     let width = try Shape([channels, depthMultiplier]).elementCount
     return try window.outputShape(for: input, channels: width, self)
   }
 
-  /// `kernel` and `bias`.
-  func makeVariables(
-    for input: BatchShape, in context: inout BuildContext
-  ) throws(CairnError) -> [LayerVariable] {
-    let channels = try window.channels(of: input, self)
-    return try context.makeWeights(
-      [
-        ("kernel", window.kernelSize + [channels, depthMultiplier], initializers.kernel),
-        usesBias ? ("bias", [channels * depthMultiplier], initializers.bias) : nil,
-      ], dtype: state.dtype.variableDType)
+  func weights(channels: Int) -> (kernels: [(name: String, dimensions: [Int])], biases: Int) {
+    (
+      [("kernel", window.kernelSize + [channels, depthMultiplier])], channels * depthMultiplier
+    )
   }
 
-  /// The convolution.
-  func evaluate(
-    _ input: Tensor, in context: EvaluationContext
+  func convolved(
+    _ source: Tensor, adding bias: Tensor?, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
-    try state.check(input)
-    _ = try context.shape(outputShape(for: BatchShape(input.shape)))
-    var output = try input.withChannelsLast(from: window.dataFormat).depthwiseConvolved(
-      with: state.weight("kernel"), adding: usesBias ? state.weight("bias") : nil, over: window,
-      in: context)
-    output = try output.withChannels(in: window.dataFormat)
-    try activation.apply(to: &output)
-    return output
+    try source.depthwiseConvolved(
+      with: state.weight("kernel"), adding: bias, over: window, in: context)
   }
 }

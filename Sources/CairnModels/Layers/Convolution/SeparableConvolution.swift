@@ -13,7 +13,7 @@ public typealias SeparableConv2D = SeparableConvolution<TwoDimensional>
 ///
 /// Input and output: as ``Convolution``. Variables: `depthwise_kernel` `(window…, c, m)`,
 /// `pointwise_kernel` `(1…, c · m, filters)` and, if it has one, `bias` `(filters,)`.
-public final class SeparableConvolution<Rank: SpatialRank>: OneInputLayer, ConfiguredLayer {
+public final class SeparableConvolution<Rank: SpatialRank>: ConvolutionLayer, ConfiguredLayer {
   static var kind: LayerKind { LayerKind("SeparableConv\(Rank.rank)D") }
 
   let core: LayerState
@@ -21,11 +21,8 @@ public final class SeparableConvolution<Rank: SpatialRank>: OneInputLayer, Confi
   let filters: Int
   /// The number of depthwise filters of each channel.
   let depthMultiplier: Int
-  /// What is applied to the outputs.
-  let activation: OutputActivation
-  private let window: ConvolutionWindow
-  private let usesBias: Bool
-  private let initializers: (depthwise: Initializer, pointwise: Initializer, bias: Initializer)
+  let window: ConvolutionWindow
+  let output: ConvolutionOutput
 
   /// A separable convolution with `filters` output channels.
   ///
@@ -51,63 +48,37 @@ public final class SeparableConvolution<Rank: SpatialRank>: OneInputLayer, Confi
     depthMultiplier = try reader.integer(
       "depth_multiplier", in: 1...ConfigurationReader.greatestExtent, default: 1)
     window = try ConvolutionWindow(reading: &reader, rank: Rank.rank)
-    activation = try reader.activation("activation")
-    usesBias = try reader.bool("use_bias", default: true)
-    initializers.depthwise = try reader.initializer(
-      "depthwise_initializer", default: .glorotUniform)
-    initializers.pointwise = try reader.initializer(
-      "pointwise_initializer", default: .glorotUniform)
-    initializers.bias = try reader.initializer("bias_initializer", default: .zeros)
-    _ = reader.preserved([
-      "depthwise_regularizer", "pointwise_regularizer", "bias_regularizer", "activity_regularizer",
-      "depthwise_constraint", "pointwise_constraint", "bias_constraint",
-    ])
+    output = try ConvolutionOutput(reading: &reader, kernels: "depthwise", "pointwise")
     core = try reader.layerState(className: Self.className)
   }
 
   /// The windows' numbers and `filters`.
   func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
-    let channels = try window.channels(of: input, self)
-    if let kernel = state.variable("depthwise_kernel"), kernel.shape[Rank.rank] != channels {
-      throw shapeMismatch(expected: "\(kernel.shape[Rank.rank]) channels", found: input)
-    }
+    let channels = try checkChannels(of: input, "depthwise_kernel", axis: Rank.rank)
     _ = try Shape([channels, depthMultiplier])
     return try window.outputShape(for: input, channels: filters, self)
   }
 
-  /// `depthwise_kernel`, `pointwise_kernel` and `bias`.
-  func makeVariables(
-    for input: BatchShape, in context: inout BuildContext
-  ) throws(CairnError) -> [LayerVariable] {
-    let channels = try window.channels(of: input, self)
+  func weights(channels: Int) -> (kernels: [(name: String, dimensions: [Int])], biases: Int) {
     let ones = [Int](repeating: 1, count: Rank.rank)
-    return try context.makeWeights(
+    return (
       [
-        (
-          "depthwise_kernel", window.kernelSize + [channels, depthMultiplier],
-          initializers.depthwise
-        ),
-        ("pointwise_kernel", ones + [channels * depthMultiplier, filters], initializers.pointwise),
-        usesBias ? ("bias", [filters], initializers.bias) : nil,
-      ], dtype: state.dtype.variableDType)
+        ("depthwise_kernel", window.kernelSize + [channels, depthMultiplier]),
+        ("pointwise_kernel", ones + [channels * depthMultiplier, filters]),
+      ], filters
+    )
   }
 
-  /// The two convolutions.
-  func evaluate(
-    _ input: Tensor, in context: EvaluationContext
+  func convolved(
+    _ source: Tensor, adding bias: Tensor?, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
-    try state.check(input)
-    _ = try context.shape(outputShape(for: BatchShape(input.shape)))
-    let spread = try input.withChannelsLast(from: window.dataFormat).depthwiseConvolved(
+    let spread = try source.depthwiseConvolved(
       with: state.weight("depthwise_kernel"), adding: nil, over: window, in: context)
     let pointwise = try state.weight("pointwise_kernel")
     let matrix = try pointwise.reshaped(to: Shape(Array(pointwise.shape.dimensions.suffix(2))))
-    var output = try MatrixProduct.product(
-      of: spread, matrix, adding: usesBias ? state.weight("bias") : nil,
+    return try MatrixProduct.product(
+      of: spread, matrix, adding: bias,
       shape: context.shape(spread.shape.dimensions.dropLast() + [filters]),
       threads: context.threads)
-    output = try output.withChannels(in: window.dataFormat)
-    try activation.apply(to: &output)
-    return output
   }
 }

@@ -11,28 +11,59 @@ extension Tensor {
     with kernel: Tensor, adding bias: Tensor?, over window: ConvolutionWindow, groups: Int,
     in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
-    switch Precision(for: dtype) {
-    case .single:
-      try convolved(
-        with: kernel, adding: bias, over: window, groups: groups, in: context, as: Float.self)
-    case .double:
-      try convolved(
-        with: kernel, adding: bias, over: window, groups: groups, in: context, as: Double.self)
-    }
+    try Precision(for: dtype).run(
+      Convolved(
+        source: self, kernel: kernel, bias: bias, window: window, groups: groups, context: context))
   }
 
-  private func convolved<Scalar: FloatScalar>(
-    with kernel: Tensor, adding bias: Tensor?, over window: ConvolutionWindow, groups: Int,
-    in context: EvaluationContext, as type: Scalar.Type
+  /// Each channel of this tensor, its channels last, convolved with filters of its own: `kernel`
+  /// is `(window…, c, m)`, channel `c`'s results are `c · m` and the next.
+  func depthwiseConvolved(
+    with kernel: Tensor, adding bias: Tensor?, over window: ConvolutionWindow,
+    in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
-    let windows = window.windows(over: self)
-    let (channels, filters) = (shape[rank - 1], kernel.shape[kernel.rank - 1])
+    try Precision(for: dtype).run(
+      DepthwiseConvolved(
+        source: self, kernel: kernel, bias: bias, window: window, context: context))
+  }
+
+  /// The kernel as one matrix a group: `(taps · channels, filters)`.
+  fileprivate func groupMatrices<Scalar: FloatScalar>(
+    _ groups: Int, rows: Int
+  ) throws(CairnError) -> [[Scalar]] {
+    let values: [Scalar] = try scalars()
+    guard groups > 1 else { return [values] }
+    let filters = shape[rank - 1]
+    let width = filters / groups
+    return (0..<groups).map { group -> [Scalar] in
+      var matrix: [Scalar] = []
+      for row in 0..<rows {
+        let start = row * filters + group * width
+        matrix += values[start..<start + width]
+      }
+      return matrix
+    }
+  }
+}
+
+/// A convolution, whole or in groups.
+private struct Convolved: FloatWork {
+  let source: Tensor
+  let kernel: Tensor
+  let bias: Tensor?
+  let window: ConvolutionWindow
+  let groups: Int
+  let context: EvaluationContext
+
+  func run<Scalar: FloatScalar>(as type: Scalar.Type) throws(CairnError) -> Tensor {
+    let windows = window.windows(over: source)
+    let (channels, filters) = (source.shape[source.rank - 1], kernel.shape[kernel.rank - 1])
     let (groupChannels, groupFilters) = (channels / groups, filters / groups)
     let inner = windows.kernelCount * groupChannels
     let output = try context.shape(
-      [shape[0]] + windows.axes.suffix(window.rank).map { max($0.output, 0) } + [filters])
+      [source.shape[0]] + windows.axes.suffix(window.rank).map { max($0.output, 0) } + [filters])
     try context.take(work: output.elementCount, inner)
-    let input: [Scalar] = try scalars()
+    let input: [Scalar] = try source.scalars()
     let matrices: [[Scalar]] = try kernel.groupMatrices(groups, rows: inner)
     let offsets: [Scalar] = try bias?.scalars() ?? []
     let isPointwise = windows.kernelCount == 1 && windows.count == windows.inputCount && groups == 1
@@ -91,51 +122,23 @@ extension Tensor {
     }
     return rows
   }
+}
 
-  /// The kernel as one matrix a group: `(taps · channels, filters)`.
-  private func groupMatrices<Scalar: FloatScalar>(
-    _ groups: Int, rows: Int
-  ) throws(CairnError) -> [[Scalar]] {
-    let values: [Scalar] = try scalars()
-    guard groups > 1 else { return [values] }
-    let filters = shape[rank - 1]
-    let width = filters / groups
-    return (0..<groups).map { group -> [Scalar] in
-      var matrix: [Scalar] = []
-      for row in 0..<rows {
-        let start = row * filters + group * width
-        matrix += values[start..<start + width]
-      }
-      return matrix
-    }
-  }
+/// A convolution of each channel for itself.
+private struct DepthwiseConvolved: FloatWork {
+  let source: Tensor
+  let kernel: Tensor
+  let bias: Tensor?
+  let window: ConvolutionWindow
+  let context: EvaluationContext
 
-  /// Each channel of this tensor, its channels last, convolved with filters of its own: `kernel`
-  /// is `(window…, c, m)`, channel `c`'s results are `c · m` and the next.
-  func depthwiseConvolved(
-    with kernel: Tensor, adding bias: Tensor?, over window: ConvolutionWindow,
-    in context: EvaluationContext
-  ) throws(CairnError) -> Tensor {
-    switch Precision(for: dtype) {
-    case .single:
-      try depthwiseConvolved(
-        with: kernel, adding: bias, over: window, in: context, as: Float.self)
-    case .double:
-      try depthwiseConvolved(
-        with: kernel, adding: bias, over: window, in: context, as: Double.self)
-    }
-  }
-
-  private func depthwiseConvolved<Scalar: FloatScalar>(
-    with kernel: Tensor, adding bias: Tensor?, over window: ConvolutionWindow,
-    in context: EvaluationContext, as type: Scalar.Type
-  ) throws(CairnError) -> Tensor {
-    let windows = window.windows(over: self)
-    let (channels, multiplier) = (shape[rank - 1], kernel.shape[kernel.rank - 1])
+  func run<Scalar: FloatScalar>(as type: Scalar.Type) throws(CairnError) -> Tensor {
+    let windows = window.windows(over: source)
+    let (channels, multiplier) = (source.shape[source.rank - 1], kernel.shape[kernel.rank - 1])
     let width = channels * multiplier
     let output = try context.shape(
-      [shape[0]] + windows.axes.suffix(window.rank).map { max($0.output, 0) } + [width])
-    let input: [Scalar] = try scalars()
+      [source.shape[0]] + windows.axes.suffix(window.rank).map { max($0.output, 0) } + [width])
+    let input: [Scalar] = try source.scalars()
     let taps: [Scalar] = try kernel.scalars()
     let offsets: [Scalar] = try bias?.scalars() ?? []
     return try Tensor(

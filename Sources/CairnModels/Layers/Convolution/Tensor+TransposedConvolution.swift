@@ -15,26 +15,30 @@ extension Tensor {
     by kernel: Tensor, adding bias: Tensor?, along axes: [ScatterAxis], to shape: Shape,
     in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
-    switch Precision(for: dtype) {
-    case .single:
-      try scattered(by: kernel, adding: bias, along: axes, to: shape, in: context, as: Float.self)
-    case .double:
-      try scattered(by: kernel, adding: bias, along: axes, to: shape, in: context, as: Double.self)
-    }
+    try Precision(for: dtype).run(
+      Scattered(
+        source: self, kernel: kernel, bias: bias, axes: axes, shape: shape, context: context))
   }
+}
 
-  private func scattered<Scalar: FloatScalar>(
-    by kernel: Tensor, adding bias: Tensor?, along axes: [ScatterAxis], to shape: Shape,
-    in context: EvaluationContext, as type: Scalar.Type
-  ) throws(CairnError) -> Tensor {
+/// A transposed convolution.
+private struct Scattered: FloatWork {
+  let source: Tensor
+  let kernel: Tensor
+  let bias: Tensor?
+  let axes: [ScatterAxis]
+  let shape: Shape
+  let context: EvaluationContext
+
+  func run<Scalar: FloatScalar>(as type: Scalar.Type) throws(CairnError) -> Tensor {
     let missing = 3 - axes.count
     let ones = [Int](repeating: 1, count: missing)
     let taps = [ScatterAxis](repeating: [[(0, 0)]], count: missing) + axes
     let sizes = ones + kernel.shape.dimensions.prefix(axes.count)
     let lengths = ones + shape.dimensions[1...].prefix(axes.count)
-    let (channels, filters) = (self.shape[rank - 1], shape[shape.rank - 1])
+    let (channels, filters) = (source.shape[source.rank - 1], shape[shape.rank - 1])
     let places = taps.reduce(1) { $0 * $1.count }
-    let values: [Scalar] = try scalars()
+    let values: [Scalar] = try source.scalars()
     // (taps, filters, c) as (c, taps · filters): one product gives what each place adds.
     let width = sizes.reduce(filters, *)
     let matrix = try FloatArray<Scalar>(

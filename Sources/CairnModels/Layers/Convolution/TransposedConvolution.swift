@@ -17,18 +17,15 @@ public typealias Conv3DTranspose = TransposedConvolution<ThreeDimensional>
 ///
 /// Input: as ``Convolution``. Output: `filters` channels. Variables: `kernel`
 /// `(window…, filters, c)` and, if it has one, `bias` `(filters,)`.
-public final class TransposedConvolution<Rank: SpatialRank>: OneInputLayer, ConfiguredLayer {
+public final class TransposedConvolution<Rank: SpatialRank>: ConvolutionLayer, ConfiguredLayer {
   static var kind: LayerKind { LayerKind("Conv\(Rank.rank)DTranspose") }
 
   let core: LayerState
   /// The number of output channels.
   let filters: Int
-  /// What is applied to the outputs.
-  let activation: OutputActivation
-  private let window: ConvolutionWindow
+  let window: ConvolutionWindow
+  let output: ConvolutionOutput
   private let outputPadding: [Int]?
-  private let usesBias: Bool
-  private let initializers: (kernel: Initializer, bias: Initializer)
 
   /// A transposed convolution with `filters` output channels.
   ///
@@ -59,14 +56,7 @@ public final class TransposedConvolution<Rank: SpatialRank>: OneInputLayer, Conf
       throw reader.unsupported("groups", "groups of a transposed convolution are not implemented")
     }
     reader.forget("groups")
-    activation = try reader.activation("activation")
-    usesBias = try reader.bool("use_bias", default: true)
-    initializers.kernel = try reader.initializer("kernel_initializer", default: .glorotUniform)
-    initializers.bias = try reader.initializer("bias_initializer", default: .zeros)
-    _ = reader.preserved([
-      "kernel_regularizer", "bias_regularizer", "activity_regularizer", "kernel_constraint",
-      "bias_constraint",
-    ])
+    output = try ConvolutionOutput(reading: &reader, kernels: "kernel")
     core = try reader.layerState(className: Self.className)
   }
 
@@ -89,10 +79,7 @@ public final class TransposedConvolution<Rank: SpatialRank>: OneInputLayer, Conf
 
   /// The lengths that follow from strides and padding, and `filters`.
   func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
-    let channels = try window.channels(of: input, self)
-    if let kernel = state.variable("kernel"), kernel.shape[Rank.rank + 1] != channels {
-      throw shapeMismatch(expected: "\(kernel.shape[Rank.rank + 1]) channels", found: input)
-    }
+    _ = try checkChannels(of: input, "kernel", axis: Rank.rank + 1)
     let lengths = window.spatial(input.dimensions)
     var outputs: [Int?] = []
     for axis in 0..<Rank.rank {
@@ -109,25 +96,13 @@ public final class TransposedConvolution<Rank: SpatialRank>: OneInputLayer, Conf
     return try window.shape(input.dimensions[0], outputs, filters)
   }
 
-  /// `kernel` and `bias`.
-  func makeVariables(
-    for input: BatchShape, in context: inout BuildContext
-  ) throws(CairnError) -> [LayerVariable] {
-    let channels = try window.channels(of: input, self)
-    return try context.makeWeights(
-      [
-        ("kernel", window.kernelSize + [filters, channels], initializers.kernel),
-        usesBias ? ("bias", [filters], initializers.bias) : nil,
-      ], dtype: state.dtype.variableDType)
+  func weights(channels: Int) -> (kernels: [(name: String, dimensions: [Int])], biases: Int) {
+    ([("kernel", window.kernelSize + [filters, channels])], filters)
   }
 
-  /// The transposed convolution.
-  func evaluate(
-    _ input: Tensor, in context: EvaluationContext
+  func convolved(
+    _ source: Tensor, adding bias: Tensor?, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
-    try state.check(input)
-    _ = try context.shape(outputShape(for: BatchShape(input.shape)))
-    let source = try input.withChannelsLast(from: window.dataFormat)
     let lengths = Array(source.shape.dimensions[1...].prefix(Rank.rank))
     let cuts = lengths.indices.map { cut($0, input: lengths[$0]) }
     let output = try context.shape([source.shape[0]] + cuts.map(\.length) + [filters])
@@ -135,12 +110,8 @@ public final class TransposedConvolution<Rank: SpatialRank>: OneInputLayer, Conf
     let axes = lengths.indices.map { axis in
       scatter(axis, input: lengths[axis], front: cuts[axis].front, length: cuts[axis].length)
     }
-    var result = try source.scattered(
-      by: state.weight("kernel"), adding: usesBias ? state.weight("bias") : nil, along: axes,
-      to: output, in: context)
-    result = try result.withChannels(in: window.dataFormat)
-    try activation.apply(to: &result)
-    return result
+    return try source.scattered(
+      by: state.weight("kernel"), adding: bias, along: axes, to: output, in: context)
   }
 
   /// For each place along a dimension: which tap leads to which place of the output.

@@ -6,7 +6,7 @@ import CairnTensors
 
 /// The products of two tensors, example by example, added up along a dimension of each. No
 /// variables.
-public final class Dot: KerasLayer, ConfiguredLayer {
+public final class Dot: FloatCallLayer, ConfiguredLayer {
   static let kind = LayerKind("Dot")
 
   let core: LayerState
@@ -74,19 +74,17 @@ public final class Dot: KerasLayer, ConfiguredLayer {
     return [try BatchShape(dimensions.count == 1 ? dimensions + [1] : dimensions)]
   }
 
-  /// The products.
-  func results(
-    _ inputs: [Tensor], in context: EvaluationContext
-  ) throws(CairnError) -> [Tensor] {
-    switch try state.precision(of: inputs) {
-    case .single: try evaluate(inputs, in: context, as: Float.self)
-    case .double: try evaluate(inputs, in: context, as: Double.self)
-    }
+  func opened(
+    _ arguments: CallArguments<MaskedTensor>
+  ) throws(CairnError) -> (call: [Tensor], operands: [Tensor]) {
+    let inputs = try plainInputs(arguments).map(\.tensor)
+    return (inputs, inputs)
   }
 
-  private func evaluate<Scalar: FloatScalar>(
+  /// The products.
+  func evaluate<Scalar: FloatScalar>(
     _ inputs: [Tensor], in context: EvaluationContext, as type: Scalar.Type
-  ) throws(CairnError) -> [Tensor] {
+  ) throws(CairnError) -> [MaskedTensor] {
     let shapes = inputs.map { BatchShape($0.shape) }
     let (left, right) = try checkedAxes(shapes)
     let shape = try context.shape(only(outputShapes(for: shapes)))
@@ -101,7 +99,7 @@ public final class Dot: KerasLayer, ConfiguredLayer {
     let (examples, inner) = (a.shape[0], a.shape[a.rank - 1])
     a.shape = [examples, a.shape[1..<a.rank - 1].reduce(1, *), inner]
     b.shape = [examples, inner, b.shape[2...].reduce(1, *)]
-    return [try a.multiplied(by: b, in: context).tensor().reshaped(to: shape)]
+    return [MaskedTensor(try a.multiplied(by: b, in: context).tensor().reshaped(to: shape))]
   }
 }
 

@@ -67,7 +67,7 @@ public enum MergingFunction: String, Sendable {
   /// Tensors of one rank, or with dimensions missing behind the first, made one.
   func merged<Scalar: FloatScalar>(
     _ inputs: [Tensor], in context: EvaluationContext, as type: Scalar.Type
-  ) throws(CairnError) -> [Tensor] {
+  ) throws(CairnError) -> Tensor {
     let rank = inputs.map(\.rank).max() ?? 0
     var result: FloatArray<Scalar>?
     for input in inputs {
@@ -75,9 +75,9 @@ public enum MergingFunction: String, Sendable {
       array.shape = BatchShape(input.shape).padded(to: rank).map { $0 ?? 0 }
       result = try result?.combined(with: array, in: context) { merge($0, $1) } ?? array
     }
-    guard var merged = result else { return [] }
+    guard var merged = result else { throw noInputs }
     if self == .mean { merged.values = merged.values.map { $0 / Scalar(inputs.count) } }
-    return [try merged.tensor()]
+    return try merged.tensor()
   }
 }
 
@@ -149,12 +149,18 @@ public final class Merging<Rule: MergingRule>: KerasLayer, ConfiguredLayer {
   func results(
     _ inputs: [Tensor], in context: EvaluationContext
   ) throws(CairnError) -> [Tensor] {
-    let precision = try state.precision(of: inputs)
-    _ = try outputShapes(for: inputs.map { BatchShape($0.shape) })
-    return switch precision {
-    case .single: try Rule.function.merged(inputs, in: context, as: Float.self)
-    case .double: try Rule.function.merged(inputs, in: context, as: Double.self)
-    }
+    [try merged(floats: inputs.map { MaskedTensor($0) }, in: context)]
+  }
+
+  private func merged(
+    floats inputs: [MaskedTensor], in context: EvaluationContext
+  ) throws(CairnError) -> Tensor {
+    let precision = try state.precision(of: inputs.map(\.tensor))
+    _ = try outputShapes(for: inputs.map { BatchShape($0.tensor.shape) })
+    return try precision.run(
+      FloatMerging(
+        function: Rule.function, inputs: inputs,
+        usesMasks: usesMasks && inputs.contains { $0.mask != nil }, context: context))
   }
 
   /// As for the tensors alone; a place counts if it does in any input, and all counts unless every
@@ -164,19 +170,11 @@ public final class Merging<Rule: MergingRule>: KerasLayer, ConfiguredLayer {
     _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
   ) throws(CairnError) -> [MaskedTensor] {
     let inputs = try plainInputs(arguments)
-    let output: Tensor
-    if inputs.allSatisfy({ $0.tensor.dtype.isWhole }), !inputs.isEmpty {
-      output = try merged(whole: inputs.map(\.tensor), in: context)
-    } else if usesMasks, inputs.contains(where: { $0.mask != nil }) {
-      _ = try outputShapes(for: inputs.map { BatchShape($0.tensor.shape) })
-      output =
-        switch try state.precision(of: inputs.map(\.tensor)) {
-        case .single: try Rule.function.merged(masked: inputs, in: context, as: Float.self)
-        case .double: try Rule.function.merged(masked: inputs, in: context, as: Double.self)
-        }
-    } else {
-      output = try only(evaluate(inputs.map(\.tensor), in: context))
-    }
+    let isWhole = inputs.allSatisfy { $0.tensor.dtype.isWhole } && !inputs.isEmpty
+    let output =
+      isWhole
+      ? try merged(whole: inputs.map(\.tensor), in: context)
+      : try merged(floats: inputs, in: context)
     let masks = inputs.compactMap(\.mask)
     guard masks.count == inputs.count, let first = masks.first else {
       return [MaskedTensor(output)]
@@ -221,12 +219,9 @@ public final class Merging<Rule: MergingRule>: KerasLayer, ConfiguredLayer {
         result = operand
         continue
       }
-      let call = CallArguments<MaskedTensor>([
-        .tensor(MaskedTensor(left)), .tensor(MaskedTensor(operand)),
-      ])
       let dtype = try Promotion.result([left.dtype, operand.dtype])
       result = try BinaryRule(function: function).evaluate(
-        call, to: TensorSpec(shape, dtype: dtype), in: context)
+        CallArguments(tensors: left, operand), to: TensorSpec(shape, dtype: dtype), in: context)
     }
     guard let sum = result else { throw state.notBuilt() }
     guard Rule.function == .mean else { return sum }
@@ -237,6 +232,20 @@ public final class Merging<Rule: MergingRule>: KerasLayer, ConfiguredLayer {
     }
     let values: [Float] = try sum.cast(to: .float32).scalars()
     return try Tensor(values.map { $0 / Float(inputs.count) }, shape: sum.shape)
+  }
+}
+
+/// Tensors of floats made one, by what masks say if `usesMasks`.
+struct FloatMerging: FloatWork {
+  let function: MergingFunction
+  let inputs: [MaskedTensor]
+  var usesMasks = false
+  let context: EvaluationContext
+
+  func run<Scalar: FloatScalar>(as type: Scalar.Type) throws(CairnError) -> Tensor {
+    usesMasks
+      ? try function.merged(masked: inputs, in: context, as: type)
+      : try function.merged(inputs.map(\.tensor), in: context, as: type)
   }
 }
 
@@ -301,7 +310,7 @@ extension MergingFunction {
     return try result.tensor()
   }
 
-  private var noInputs: CairnError {
+  fileprivate var noInputs: CairnError {
     CairnError(.shapeMismatch, "masks and inputs of a merging layer do not go together")
   }
 }

@@ -4,11 +4,21 @@ import CairnJSON
 public import CairnSystem
 import CairnTensors
 
+/// A layer that computes in floats, of whatever numbers it is given.
+protocol NumberLayer: FloatLayer {}
+
+extension NumberLayer {
+  func evaluate(_ input: Tensor, in context: EvaluationContext) throws(CairnError) -> Tensor {
+    try computed(
+      input.dtype.isPlainFloat ? input : input.cast(to: state.evaluationDType), in: context)
+  }
+}
+
 /// Each feature less its mean, divided by its deviation, both known beforehand; or back.
 ///
 /// Variables, unless mean and variance are given: `mean` and `variance`, of the lengths of the
 /// dimensions that are kept apart, and `count` int32, none of them trainable.
-public final class Normalization: OneInputLayer, ConfiguredLayer {
+public final class Normalization: NumberLayer, ConfiguredLayer {
   static let kind = LayerKind("Normalization", passesMask: true)
 
   let core: LayerState
@@ -81,17 +91,7 @@ public final class Normalization: OneInputLayer, ConfiguredLayer {
   }
 
   /// The normalised input, or what it was before.
-  func evaluate(
-    _ input: Tensor, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor {
-    let input = input.dtype.isPlainFloat ? input : try input.cast(to: state.evaluationDType)
-    return switch try state.precision(of: input) {
-    case .single: try evaluate(input, in: context, as: Float.self)
-    case .double: try evaluate(input, in: context, as: Double.self)
-    }
-  }
-
-  private func evaluate<Scalar: FloatScalar>(
+  func evaluate<Scalar: FloatScalar>(
     _ input: Tensor, in context: EvaluationContext, as type: Scalar.Type
   ) throws(CairnError) -> Tensor {
     _ = try outputShape(for: BatchShape(input.shape))
@@ -155,7 +155,7 @@ extension ConfigurationReader {
 
 /// Its input times a scale plus an offset; both a number, or one for each of the last places. No
 /// variables.
-public final class Rescaling: OneInputLayer, ConfiguredLayer {
+public final class Rescaling: NumberLayer, ConfiguredLayer {
   static let kind = LayerKind("Rescaling", passesMask: true)
 
   let core: LayerState
@@ -195,17 +195,7 @@ public final class Rescaling: OneInputLayer, ConfiguredLayer {
   }
 
   /// The scaled input.
-  func evaluate(
-    _ input: Tensor, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor {
-    let input = input.dtype.isPlainFloat ? input : try input.cast(to: state.evaluationDType)
-    return switch try state.precision(of: input) {
-    case .single: try evaluate(input, in: context, as: Float.self)
-    case .double: try evaluate(input, in: context, as: Double.self)
-    }
-  }
-
-  private func evaluate<Scalar: FloatScalar>(
+  func evaluate<Scalar: FloatScalar>(
     _ input: Tensor, in context: EvaluationContext, as type: Scalar.Type
   ) throws(CairnError) -> Tensor {
     _ = try outputShape(for: BatchShape(input.shape))

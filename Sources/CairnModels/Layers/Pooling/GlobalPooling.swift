@@ -85,23 +85,22 @@ public final class GlobalPooling<Rank: SpatialRank, Rule: PoolingRule>: OneInput
     let (examples, channels) = (source.shape[0], source.shape[source.rank - 1])
     let places = source.elementCount / examples / channels
     let counts = try mask?.stepMask(examples: examples, steps: places, of: name)
-    return switch Precision(for: source.dtype) {
-    case .single:
-      try source.pooled(by: Rule.function, counting: counts, to: shape, as: Float.self)
-    case .double:
-      try source.pooled(by: Rule.function, counting: counts, to: shape, as: Double.self)
-    }
+    return try Precision(for: source.dtype).run(
+      WholePooling(source: source, function: Rule.function, counts: counts, shape: shape))
   }
 }
 
-extension Tensor {
-  /// One value for each example and channel of this tensor, its channels last.
-  fileprivate func pooled<Scalar: FloatScalar>(
-    by function: PoolingFunction, counting counts: [Bool]?, to shape: Shape, as type: Scalar.Type
-  ) throws(CairnError) -> Tensor {
-    let (examples, channels) = (self.shape[0], self.shape[rank - 1])
-    let places = elementCount / examples / channels
-    let values: [Scalar] = try scalars()
+/// One value for each example and channel of a tensor with its channels last, of the places that count.
+private struct WholePooling: FloatWork {
+  let source: Tensor
+  let function: PoolingFunction
+  let counts: [Bool]?
+  let shape: Shape
+
+  func run<Scalar: FloatScalar>(as type: Scalar.Type) throws(CairnError) -> Tensor {
+    let (examples, channels) = (source.shape[0], source.shape[source.rank - 1])
+    let places = source.elementCount / examples / channels
+    let values: [Scalar] = try source.scalars()
     var result = [Scalar](repeating: function.start(as: type), count: examples * channels)
     for example in 0..<examples {
       let own = example * channels..<(example + 1) * channels

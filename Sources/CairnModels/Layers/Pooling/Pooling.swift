@@ -154,33 +154,25 @@ public final class Pooling<Rank: SpatialRank, Rule: PoolingRule>: OneInputLayer,
     let windows = Windows(
       Array(source.shape.dimensions[1...].prefix(Rank.rank)), kernel: size, strides: strides,
       dilation: [Int](repeating: 1, count: Rank.rank), padding: padding)
-    return try source.pooled(by: Rule.function, over: windows, rank: Rank.rank, in: context)
-      .withChannels(in: dataFormat)
+    return try Precision(for: source.dtype).run(
+      WindowPooling(source: source, function: Rule.function, windows: windows, context: context)
+    ).withChannels(in: dataFormat)
   }
 }
 
-extension Tensor {
-  /// One value for each window and channel of this tensor, its channels last.
-  fileprivate func pooled(
-    by function: PoolingFunction, over windows: Windows, rank: Int, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor {
-    switch Precision(for: dtype) {
-    case .single:
-      try pooled(by: function, over: windows, rank: rank, in: context, as: Float.self)
-    case .double:
-      try pooled(by: function, over: windows, rank: rank, in: context, as: Double.self)
-    }
-  }
+/// One value for each window and channel of a tensor with its channels last.
+private struct WindowPooling: FloatWork {
+  let source: Tensor
+  let function: PoolingFunction
+  let windows: Windows
+  let context: EvaluationContext
 
-  private func pooled<Scalar: FloatScalar>(
-    by function: PoolingFunction, over windows: Windows, rank: Int, in context: EvaluationContext,
-    as type: Scalar.Type
-  ) throws(CairnError) -> Tensor {
-    let channels = shape[self.rank - 1]
-    let values: [Scalar] = try scalars()
-    let counts = windows.axes.map(\.output).suffix(rank)
+  func run<Scalar: FloatScalar>(as type: Scalar.Type) throws(CairnError) -> Tensor {
+    let channels = source.shape[source.rank - 1]
+    let values: [Scalar] = try source.scalars()
+    let counts = windows.axes.map(\.output).suffix(source.rank - 2)
     return try Tensor(
-      shape: context.shape([shape[0]] + counts + [channels]), rowLength: channels,
+      shape: context.shape([source.shape[0]] + counts + [channels]), rowLength: channels,
       work: channels * 16, threads: context.threads
     ) { rows in
       var block = [Scalar](repeating: function.start(as: type), count: rows.count * channels)

@@ -156,24 +156,27 @@ struct PictureResize: Sendable {
     guard axes.allSatisfy({ input.shape[$0] > 0 }) else {
       throw CairnError(.shapeMismatch, "a picture without places cannot be enlarged")
     }
-    let framed = try framed(input, axes, in: context)
-    return switch Precision(for: input.dtype) {
-    case .single: try resized(framed, axes, in: context, as: Float.self)
-    case .double: try resized(framed, axes, in: context, as: Double.self)
-    }
+    return try Precision(for: input.dtype).run(
+      Work(resize: self, picture: framed(input, axes, in: context), axes: axes, context: context))
   }
 
-  private func resized<Scalar: FloatScalar>(
-    _ input: Tensor, _ axes: [Int], in context: EvaluationContext, as type: Scalar.Type
-  ) throws(CairnError) -> Tensor {
-    var array = try FloatArray<Scalar>(input)
-    for (axis, length) in zip(axes, size) {
-      var next = array.shape
-      next[axis] = length
-      _ = try context.shape(next)
-      array = interpolation.resized(array, axis: axis, to: length, antialiases: antialiases)
+  private struct Work: FloatWork {
+    let resize: PictureResize
+    let picture: Tensor
+    let axes: [Int]
+    let context: EvaluationContext
+
+    func run<Scalar: FloatScalar>(as type: Scalar.Type) throws(CairnError) -> Tensor {
+      var array = try FloatArray<Scalar>(picture)
+      for (axis, length) in zip(axes, resize.size) {
+        var next = array.shape
+        next[axis] = length
+        _ = try context.shape(next)
+        array = resize.interpolation.resized(
+          array, axis: axis, to: length, antialiases: resize.antialiases)
+      }
+      return try array.tensor()
     }
-    return try array.tensor()
   }
 
   /// The picture in the proportions of the size.
@@ -234,7 +237,7 @@ extension PictureResize {
 
 /// A layer of Keras's that changes what it is given in training only: `RandomFlip` and its like. In
 /// inference it gives pictures back as they are. No variables.
-package final class TrainingOnlyLayer: OneInputLayer {
+package final class TrainingOnlyLayer: PassThroughLayer {
   static let kind = LayerKind("TrainingOnlyLayer", needsShape: false)
   /// The classes.
   static let classNames = [
@@ -261,12 +264,4 @@ package final class TrainingOnlyLayer: OneInputLayer {
 
   /// The class's name in Keras.
   var ownKind: LayerKind { LayerKind(ownClass, needsShape: false) }
-
-  /// The input's own shape.
-  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape { input }
-
-  /// The input itself.
-  func evaluate(
-    _ input: Tensor, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor { input }
 }

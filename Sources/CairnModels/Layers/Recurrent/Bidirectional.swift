@@ -8,7 +8,7 @@ import CairnTensors
 ///
 /// Call: as its layers. Output: both layers' outputs, merged; the backward layer's sequence is
 /// turned round first. Variables: the forward layer's, then the backward layer's.
-public final class Bidirectional: KerasLayer, EnclosingLayer {
+public final class Bidirectional: SequenceLayer, EnclosingLayer {
   static let kind = LayerKind("Bidirectional", callArguments: ["initial_state"])
 
   /// How the two outputs become one.
@@ -88,8 +88,9 @@ public final class Bidirectional: KerasLayer, EnclosingLayer {
       backward = try context.layer(from: .object(ahead), at: reader.path(of: "layer"))
     }
     guard let one = forward as? any RecurrentLayer, let two = backward as? any RecurrentLayer,
-      one.goesBackwards != two.goesBackwards, one.returnsState == two.returnsState,
-      one.returnsSequences == two.returnsSequences
+      one.sequence.goesBackwards != two.sequence.goesBackwards,
+      one.sequence.returnsState == two.sequence.returnsState,
+      one.sequence.returnsSequences == two.sequence.returnsSequences
     else {
       throw reader.invalid("layer", expected: Self.expectedLayers)
     }
@@ -112,7 +113,9 @@ public final class Bidirectional: KerasLayer, EnclosingLayer {
     return settings
   }
 
-  private var givesSequences: Bool { (forward as? any RecurrentLayer)?.returnsSequences ?? false }
+  private var givesSequences: Bool {
+    (forward as? any RecurrentLayer)?.sequence.returnsSequences ?? false
+  }
 
   /// Makes both layers' variables.
   func prepare(
@@ -147,24 +150,6 @@ public final class Bidirectional: KerasLayer, EnclosingLayer {
       throw shapeMismatch(expected: "known units", found: one[0])
     }
     return [try one[0].withLast(a + b)] + states
-  }
-
-  /// As for the sequence's shape.
-  func specs(
-    for arguments: CallArguments<TensorSpec>
-  ) throws(CairnError) -> [TensorSpec] {
-    try checkNamed(arguments)
-    return try outputShapes(for: buildShapes(for: arguments)).map {
-      TensorSpec($0, dtype: state.dtype.computeDType)
-    }
-  }
-
-  /// As with masks, without.
-  func results(
-    _ inputs: [Tensor], in context: EvaluationContext
-  ) throws(CairnError) -> [Tensor] {
-    try evaluate(CallArguments(inputs: inputs.map { MaskedTensor($0) }), in: context)
-      .map(\.tensor)
   }
 
   /// Both layers' outputs, merged, and maybe the states.
@@ -217,20 +202,12 @@ public final class Bidirectional: KerasLayer, EnclosingLayer {
       case .mean: .mean
       default: .sum
       }
-    return switch Precision(for: one.dtype) {
-    case .single: try function.merged([one, two], in: context, as: Float.self)
-    case .double: try function.merged([one, two], in: context, as: Double.self)
-    }
+    return [
+      try Precision(for: one.dtype).run(
+        FloatMerging(
+          function: function, inputs: [MaskedTensor(one), MaskedTensor(two)], context: context))
+    ]
   }
 }
 
 extension Bidirectional.MergeMode: SettingValue {}
-
-/// What ``Bidirectional`` must know of its layers.
-protocol RecurrentLayer: Layer {
-  var goesBackwards: Bool { get }
-  var returnsSequences: Bool { get }
-  var returnsState: Bool { get }
-}
-
-extension Recurrent: RecurrentLayer {}

@@ -131,29 +131,18 @@ final class StackedCells: StepCell, EnclosingLayer {
 /// A layer that goes through the steps of a sequence with a cell, or with several; Keras's `RNN`.
 ///
 /// Call and output: as of ``Recurrent``. Variables: the cells'.
-package final class CellRecurrence: KerasLayer, RecurrentLayer, EnclosingLayer {
+package final class CellRecurrence: RecurrentLayer, EnclosingLayer {
   static let kind = LayerKind("RNN", callArguments: ["initial_state"])
 
   let core: LayerState
-  /// Whether all steps' outputs are given, in the order in which they are gone through.
-  let returnsSequences: Bool
-  /// Whether the last states are given too.
-  let returnsState: Bool
-  /// Whether the steps are gone through from the last to the first.
-  let goesBackwards: Bool
-  private let isStateful: Bool
-  private let zeroesMaskedOutput: Bool
-  private let cell: any StepCell
+  let sequence: SequenceOptions
+  /// The cell.
+  let stepCell: any StepCell
 
   init(
     reading reader: inout ConfigurationReader, in context: inout RebuildContext
   ) throws(CairnError) {
-    returnsSequences = try reader.bool("return_sequences", default: false)
-    returnsState = try reader.bool("return_state", default: false)
-    goesBackwards = try reader.bool("go_backwards", default: false)
-    isStateful = try reader.bool("stateful", default: false)
-    _ = try reader.bool("unroll", default: false)
-    zeroesMaskedOutput = try reader.bool("zero_output_for_mask", default: false)
+    sequence = try SequenceOptions(reading: &reader)
     guard let wrapped = reader.take("cell") else {
       throw reader.invalid("cell", expected: "a cell's configuration")
     }
@@ -162,17 +151,14 @@ package final class CellRecurrence: KerasLayer, RecurrentLayer, EnclosingLayer {
     else {
       throw reader.unsupported("cell", "a layer is no cell of a recurrent one")
     }
-    self.cell = cell
+    stepCell = cell
     core = try reader.layerState(className: Self.className)
   }
-
-  /// The cell.
-  var parts: [(name: String, layer: any Layer)] { [("cell", cell)] }
 
   /// The keys of Keras's `get_config` for this class.
   var config: JSONObject {
     var settings = state.settings
-    settings["cell"] = cell.kerasConfiguration
+    settings["cell"] = stepCell.kerasConfiguration
     return settings
   }
 
@@ -182,114 +168,47 @@ package final class CellRecurrence: KerasLayer, RecurrentLayer, EnclosingLayer {
   ) throws(CairnError) {
     guard state.inputShapes == nil, let input = inputs.first else { return }
     guard input.rank == 3 else { throw shapeMismatch(expected: "three dimensions", found: input) }
-    if !cell.isBuilt {
+    if !stepCell.isBuilt {
       let step = try BatchShape([input.dimensions[0], input.dimensions[2]])
-      try cell.build(for: [step], in: &context)
+      try stepCell.build(for: [step], in: &context)
     }
     try state.buildOnce(for: [input]) { () throws(CairnError) in
-      guard isStateful else { return [] }
-      guard let examples = input.dimensions[0] else {
-        throw shapeMismatch(
-          expected: "a fixed number of examples, as the layer is stateful", found: input)
-      }
-      var states: [LayerVariable] = []
-      for (index, size) in cell.stateSizes.enumerated() {
-        states.append(
-          try context.makeVariable(
-            "state_\(index)", dimensions: [examples, size], initializer: .zeros, role: .state,
-            dtype: state.dtype.computeDType))
-      }
-      return states
+      try makeStates(for: input, in: &context)
     }
-  }
-
-  /// The last step or all steps, and maybe the states.
-  func shapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
-    guard let input = inputs.first, input.rank == 3 else {
-      throw CairnError(
-        .shapeMismatch, "the layer takes sequences", at: .init(name: name),
-        expected: "three dimensions", found: inputs.first.map { "\($0)" } ?? "nothing")
-    }
-    let (examples, steps) = (input.dimensions[0], input.dimensions[1])
-    _ = try cell.outputShapes(for: [BatchShape([examples, input.dimensions[2]])])
-    var shapes = [
-      try BatchShape(
-        returnsSequences ? [examples, steps, cell.outputSize] : [examples, cell.outputSize])
-    ]
-    if returnsState {
-      for size in cell.stateSizes { shapes.append(try BatchShape([examples, size])) }
-    }
-    return shapes
-  }
-
-  /// The sequence's shape.
-  func shapesToBuild(
-    for arguments: CallArguments<TensorSpec>
-  ) throws(CairnError) -> [BatchShape] {
-    Array(arguments.positional.flatMap(\.tensors).prefix(1)).map(\.shape)
-  }
-
-  /// As for the sequence's shape.
-  func specs(
-    for arguments: CallArguments<TensorSpec>
-  ) throws(CairnError) -> [TensorSpec] {
-    try checkNamed(arguments)
-    return try outputShapes(for: buildShapes(for: arguments)).map {
-      TensorSpec($0, dtype: state.dtype.computeDType)
-    }
-  }
-
-  /// As with masks, without.
-  func results(
-    _ inputs: [Tensor], in context: EvaluationContext
-  ) throws(CairnError) -> [Tensor] {
-    try evaluate(CallArguments(inputs: inputs.map { MaskedTensor($0) }), in: context)
-      .map(\.tensor)
   }
 
   /// Goes through the steps; those that a mask leaves out keep output and states as they were.
   func results(
     _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
   ) throws(CairnError) -> [MaskedTensor] {
-    try checkNamed(arguments)
-    let leading = arguments.positional.first?.tensors ?? []
-    guard let input = leading.first else { throw state.notBuilt() }
-    try state.check(input.tensor)
-    let shapes = try outputShapes(for: [BatchShape(input.tensor.shape)])
-    let (examples, steps) = (input.tensor.shape[0], input.tensor.shape[1])
-    let mask = arguments.argument(2, "mask")?.tensors.first?.tensor ?? input.mask
-    let chosen = try mask?.stepMask(examples: examples, steps: steps, of: name)
-    var states = (arguments.argument(1, "initial_state")?.tensors ?? Array(leading.dropFirst()))
-      .map(\.tensor)
-    if states.isEmpty, isStateful {
-      for index in cell.stateSizes.indices {
-        let kept = try state.requireVariable("state_\(index)").value
-        states.append(try kept.cast(to: state.evaluationDType))
-      }
-    }
+    let call = try SequenceCall(arguments, of: self)
+    let input = call.input
+    try state.check(input)
+    let shapes = try outputShapes(for: [BatchShape(input.shape)])
+    let (examples, steps) = (input.shape[0], input.shape[1])
+    let chosen = try call.mask?.stepMask(examples: examples, steps: steps, of: name)
+    let (sizes, type) = (stepCell.stateSizes, state.evaluationDType)
+    var states = call.states ?? call.following
+    if states.isEmpty { states = try keptStates(sizes.count) }
     if states.isEmpty {
-      for size in cell.stateSizes {
-        states.append(
-          try Tensor(zeros: state.evaluationDType, shape: context.shape([examples, size])))
+      for size in sizes {
+        states.append(try Tensor(zeros: type, shape: context.shape([examples, size])))
       }
     }
-    guard states.count == cell.stateSizes.count,
-      zip(states, cell.stateSizes).allSatisfy({ $0.shape.dimensions == [examples, $1] })
+    guard states.count == sizes.count,
+      zip(states, sizes).allSatisfy({ $0.shape.dimensions == [examples, $1] })
     else {
       throw CairnError(
         .shapeMismatch, "the layer is given other states than its cells have",
-        at: .init(name: name), expected: cell.stateSizes.map(String.init).joined(separator: ", "),
+        at: .init(name: name), expected: sizes.map(String.init).joined(separator: ", "),
         found: states.map { "\($0.shape)" }.joined(separator: ", "))
     }
     var previous = try Tensor(
-      zeros: state.evaluationDType, shape: context.shape([examples, cell.outputSize]))
+      zeros: type, shape: context.shape([examples, stepCell.outputSize]))
     var outputs: [Tensor] = []
-    for step in goesBackwards ? Array((0..<steps).reversed()) : Array(0..<steps) {
-      let slice = try input.tensor.gathered(
-        [Array(0..<examples), [step], Array(0..<input.tensor.shape[2])], in: context
-      ).reshaped(to: Shape([examples, input.tensor.shape[2]]))
-      var (output, next) = try cell.step(slice, states, in: context)
-      output = try output.cast(to: state.evaluationDType)
+    for step in sequence.order(of: steps) {
+      var (output, next) = try stepCell.step(input.step(step, in: context), states, in: context)
+      output = try output.cast(to: type)
       if let chosen {
         let rows = (0..<examples).map { chosen[$0 * steps + step] }
         for index in next.indices {
@@ -297,27 +216,21 @@ package final class CellRecurrence: KerasLayer, RecurrentLayer, EnclosingLayer {
             .rows(where: rows, else: states[index])
         }
         let rest =
-          zeroesMaskedOutput ? try Tensor(zeros: output.dtype, shape: output.shape) : previous
+          sequence.zeroesMasked ? try Tensor(zeros: output.dtype, shape: output.shape) : previous
         output = try output.rows(where: rows, else: rest)
       }
       (states, previous) = (next, output)
-      if returnsSequences { outputs.append(output) }
+      if sequence.returnsSequences { outputs.append(output) }
     }
-    if isStateful {
-      for (index, value) in states.enumerated() {
-        let variable = try state.requireVariable("state_\(index)")
-        try variable.assign(value.cast(to: variable.dtype))
-      }
-    }
+    try keep(states)
     let result = try context.shape(shapes[0])
-    if returnsSequences {
+    if sequence.returnsSequences {
       previous =
         outputs.isEmpty
-        ? try Tensor(zeros: state.evaluationDType, shape: result)
+        ? try Tensor(zeros: type, shape: result)
         : try Tensor.concatenated(outputs, axis: 1, shape: result)
     }
-    let first = [MaskedTensor(previous, mask: returnsSequences ? mask : nil)]
-    return returnsState ? first + states.map { MaskedTensor($0) } : first
+    return results(previous, states, mask: call.mask)
   }
 }
 

@@ -16,17 +16,13 @@ package typealias ConvLSTM3D = ConvLSTM<ThreeDimensional>
 ///
 /// Call: `(n, steps, …, c)`. Output: the last step's `(n, …, filters)`, or all of them. Variables:
 /// those of its cell.
-package final class ConvLSTM<Rank: SpatialRank>: KerasLayer, SeededLayer {
+package final class ConvLSTM<Rank: SpatialRank>: SteppingLayer, FloatCallLayer, SeededLayer {
   static var kind: LayerKind {
     LayerKind("ConvLSTM\(Rank.rank)D", callArguments: ["initial_state"])
   }
 
   let core: LayerState
-  private let returnsSequences: Bool
-  private let returnsState: Bool
-  private let goesBackwards: Bool
-  private let isStateful: Bool
-  private let zeroesMaskedOutput: Bool
+  let sequence: SequenceOptions
   private let window: ConvolutionWindow
   private let filters: Int
   private let activation: OutputActivation
@@ -36,12 +32,7 @@ package final class ConvLSTM<Rank: SpatialRank>: KerasLayer, SeededLayer {
   init(
     reading reader: inout ConfigurationReader, in context: inout BuildContext
   ) throws(CairnError) {
-    returnsSequences = try reader.bool("return_sequences", default: false)
-    returnsState = try reader.bool("return_state", default: false)
-    goesBackwards = try reader.bool("go_backwards", default: false)
-    isStateful = try reader.bool("stateful", default: false)
-    _ = try reader.bool("unroll", default: false)
-    zeroesMaskedOutput = try reader.bool("zero_output_for_mask", default: false)
+    sequence = try SequenceOptions(reading: &reader)
     filters = try reader.integer("filters", in: 1...ConfigurationReader.greatestExtent)
     window = try ConvolutionWindow(reading: &reader, rank: Rank.rank)
     try window.checkStrides(reader)
@@ -86,21 +77,14 @@ package final class ConvLSTM<Rank: SpatialRank>: KerasLayer, SeededLayer {
     let channels = try window.channels(of: step(input), self)
     try cell.build(for: [BatchShape([nil, channels])], in: &context)
     try state.buildOnce(for: [input]) { () throws(CairnError) in
-      guard isStateful else { return [] }
+      guard sequence.isStateful else { return [] }
       let picture = try window.outputShape(for: step(input), channels: filters, self)
       let dimensions = picture.dimensions.compactMap { $0 }
       guard dimensions.count == picture.rank else {
         throw shapeMismatch(
           expected: "fixed dimensions, as the layer is stateful", found: input)
       }
-      var states: [LayerVariable] = []
-      for index in 0..<2 {
-        states.append(
-          try context.makeVariable(
-            "state_\(index)", dimensions: dimensions, initializer: .zeros, role: .state,
-            dtype: state.dtype.computeDType))
-      }
-      return states
+      return try makeStates([dimensions, dimensions], in: &context)
     }
   }
 
@@ -115,56 +99,27 @@ package final class ConvLSTM<Rank: SpatialRank>: KerasLayer, SeededLayer {
     let picture = try window.outputShape(for: single, channels: filters, self)
     let all = try BatchShape(
       [input.dimensions[0], input.dimensions[1]] + picture.dimensions.dropFirst())
-    return [returnsSequences ? all : picture] + (returnsState ? [picture, picture] : [])
+    return [sequence.returnsSequences ? all : picture]
+      + (sequence.returnsState ? [picture, picture] : [])
   }
 
-  /// The sequence's shape.
-  func shapesToBuild(
-    for arguments: CallArguments<TensorSpec>
-  ) throws(CairnError) -> [BatchShape] {
-    Array(arguments.positional.flatMap(\.tensors).prefix(1)).map(\.shape)
-  }
-
-  /// As for the sequence's shape.
-  func specs(
-    for arguments: CallArguments<TensorSpec>
-  ) throws(CairnError) -> [TensorSpec] {
-    try checkNamed(arguments)
-    return try outputShapes(for: buildShapes(for: arguments)).map {
-      TensorSpec($0, dtype: state.dtype.computeDType)
-    }
-  }
-
-  /// As with masks, without.
-  func results(
-    _ inputs: [Tensor], in context: EvaluationContext
-  ) throws(CairnError) -> [Tensor] {
-    try evaluate(CallArguments(inputs: inputs.map { MaskedTensor($0) }), in: context)
-      .map(\.tensor)
+  func opened(
+    _ arguments: CallArguments<MaskedTensor>
+  ) throws(CairnError) -> (call: SequenceCall, operands: [Tensor]) {
+    let call = try SequenceCall(arguments, of: self)
+    return (call, [call.input])
   }
 
   /// Goes through the steps.
-  func results(
-    _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
+  func evaluate<Scalar: FloatScalar>(
+    _ call: SequenceCall, in context: EvaluationContext, as type: Scalar.Type
   ) throws(CairnError) -> [MaskedTensor] {
-    try checkNamed(arguments)
-    guard let input = arguments.positional.first?.tensors.first else { throw state.notBuilt() }
-    return switch try state.precision(of: input.tensor) {
-    case .single: try evaluate(input, arguments, in: context, as: Float.self)
-    case .double: try evaluate(input, arguments, in: context, as: Double.self)
-    }
-  }
-
-  private func evaluate<Scalar: FloatScalar>(
-    _ input: MaskedTensor, _ arguments: CallArguments<MaskedTensor>,
-    in context: EvaluationContext, as type: Scalar.Type
-  ) throws(CairnError) -> [MaskedTensor] {
-    let shapes = try outputShapes(for: [BatchShape(input.tensor.shape)])
-    let (examples, steps) = (input.tensor.shape[0], input.tensor.shape[1])
-    let mask = try (arguments.argument(2, "mask")?.tensors.first?.tensor ?? input.mask)?
-      .stepMask(examples: examples, steps: steps, of: name)
+    let input = call.input
+    let shapes = try outputShapes(for: [BatchShape(input.shape)])
+    let (examples, steps) = (input.shape[0], input.shape[1])
+    let mask = try call.mask?.stepMask(examples: examples, steps: steps, of: name)
     let single = try window.outputShape(
-      for: step(BatchShape(input.tensor.shape)), channels: filters, self)
+      for: step(BatchShape(input.shape)), channels: filters, self)
     let picture = try context.shape(single)
     // The states have their channels last, whatever the format.
     let inner = try Tensor(zeros: Scalar.dtype, shape: picture).withChannelsLast(
@@ -174,13 +129,8 @@ package final class ConvLSTM<Rank: SpatialRank>: KerasLayer, SeededLayer {
       [Scalar](repeating: 0, count: inner.elementCount),
       [Scalar](repeating: 0, count: inner.elementCount)
     )
-    var given = (arguments.argument(1, "initial_state")?.tensors ?? []).map(\.tensor)
-    if given.isEmpty, isStateful {
-      for index in 0..<2 {
-        let kept = try state.requireVariable("state_\(index)").value
-        given.append(try kept.cast(to: Scalar.dtype))
-      }
-    }
+    var given = call.states ?? []
+    if given.isEmpty { given = try keptStates(2) }
     if given.count == 2 {
       hidden = try given[0].withChannelsLast(from: window.dataFormat).scalars()
       memory = try given[1].withChannelsLast(from: window.dataFormat).scalars()
@@ -194,23 +144,22 @@ package final class ConvLSTM<Rank: SpatialRank>: KerasLayer, SeededLayer {
     let length = examples == 0 ? 0 : inner.elementCount / examples
     var previous = [Scalar](repeating: 0, count: inner.elementCount)
     var outputs: [Tensor] = []
-    let rest = Array(input.tensor.shape.dimensions.dropFirst(2))
-    for number in goesBackwards ? Array((0..<steps).reversed()) : Array(0..<steps) {
-      let slice = try input.tensor.gathered(
-        [Array(0..<examples), [number]] + rest.map { Array(0..<$0) }, in: context
-      ).reshaped(to: Shape([examples] + rest)).withChannelsLast(from: window.dataFormat)
+    for number in sequence.order(of: steps) {
+      let slice = try input.step(number, in: context).withChannelsLast(from: window.dataFormat)
       let own: [Scalar] = try slice.convolved(
         with: kernels.0, adding: bias, over: window, groups: 1, in: context
       ).scalars()
       let back: [Scalar] = try Tensor(hidden, shape: inner).convolved(
         with: kernels.1, adding: nil, over: again, groups: 1, in: context
       ).scalars()
-      let (nextHidden, nextMemory) = try advance(own, back, memory)
+      let next = try recurrentActivation.longShortTerm(
+        gate: { gate($0, own, back) }, memory: memory, inner: activation, width: filters)
+      let (nextHidden, nextMemory) = (next[0], next[1])
       var output = nextHidden
       if let mask {
         for example in 0..<examples where !mask[example * steps + number] {
           for index in example * length..<(example + 1) * length {
-            output[index] = zeroesMaskedOutput ? 0 : previous[index]
+            output[index] = sequence.zeroesMasked ? 0 : previous[index]
           }
         }
         for example in 0..<examples where mask[example * steps + number] {
@@ -222,7 +171,7 @@ package final class ConvLSTM<Rank: SpatialRank>: KerasLayer, SeededLayer {
         (hidden, memory) = (nextHidden, nextMemory)
       }
       previous = output
-      if returnsSequences {
+      if sequence.returnsSequences {
         outputs.append(
           try Tensor(output, shape: inner).withChannels(in: window.dataFormat).reshaped(
             to: Shape([examples, 1] + picture.dimensions.dropFirst())))
@@ -231,14 +180,10 @@ package final class ConvLSTM<Rank: SpatialRank>: KerasLayer, SeededLayer {
     func result(_ values: [Scalar]) throws(CairnError) -> Tensor {
       try Tensor(values, shape: inner).withChannels(in: window.dataFormat)
     }
-    if isStateful {
-      for (index, values) in [hidden, memory].enumerated() {
-        let variable = try state.requireVariable("state_\(index)")
-        try variable.assign(result(values).cast(to: variable.dtype))
-      }
-    }
+    let states = [try result(hidden), try result(memory)]
+    try keep(states)
     let first: Tensor
-    if returnsSequences {
+    if sequence.returnsSequences {
       let shape = try context.shape(shapes[0])
       first =
         outputs.isEmpty
@@ -247,35 +192,21 @@ package final class ConvLSTM<Rank: SpatialRank>: KerasLayer, SeededLayer {
     } else {
       first = try result(previous)
     }
-    let masked = MaskedTensor(first, mask: returnsSequences ? input.mask : nil)
-    guard returnsState else { return [masked] }
-    return [masked, MaskedTensor(try result(hidden)), MaskedTensor(try result(memory))]
+    return results(first, states, mask: call.inputMask)
   }
 
-  /// The states after a step, of the sums of the convolutions of the input and of the state.
-  private func advance<Scalar: FloatScalar>(
-    _ own: [Scalar], _ back: [Scalar], _ memory: [Scalar]
-  ) throws(CairnError) -> (hidden: [Scalar], memory: [Scalar]) {
-    let columns = 4 * filters
-    func gate(_ number: Int) -> [Scalar] {
-      var part: [Scalar] = []
-      part.reserveCapacity(memory.count)
-      for row in stride(from: 0, to: own.count, by: columns) {
-        for index in row + number * filters..<row + (number + 1) * filters {
-          part.append(own[index] + back[index])
-        }
+  /// The part of the sums, of the input's convolution and of the state's, that belongs to a gate.
+  private func gate<Scalar: FloatScalar>(
+    _ number: Int, _ own: [Scalar], _ back: [Scalar]
+  ) -> [Scalar] {
+    var part: [Scalar] = []
+    part.reserveCapacity(own.count / 4)
+    for row in stride(from: 0, to: own.count, by: 4 * filters) {
+      for index in row + number * filters..<row + (number + 1) * filters {
+        part.append(own[index] + back[index])
       }
-      return part
     }
-    let i = try recurrentActivation.values(gate(0), width: filters)
-    let f = try recurrentActivation.values(gate(1), width: filters)
-    let candidate = try activation.values(gate(2), width: filters)
-    let o = try recurrentActivation.values(gate(3), width: filters)
-    var next = memory
-    for index in next.indices { next[index] = f[index] * next[index] + i[index] * candidate[index] }
-    var hidden = try activation.values(next, width: filters)
-    for index in hidden.indices { hidden[index] *= o[index] }
-    return (hidden, next)
+    return part
   }
 }
 

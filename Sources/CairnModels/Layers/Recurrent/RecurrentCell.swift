@@ -174,10 +174,19 @@ final class RecurrentCell<Rule: RecurrentRule>: KerasLayer, SeededLayer {
         .countMismatch, "a cell takes an input and its states", at: .init(name: name),
         expected: "\(1 + Rule.recurrence.stateCount)", found: "\(inputs.count)")
     }
-    let states = inputs.dropFirst()
-    return switch try state.precision(of: inputs) {
-    case .single: try RecurrentWeights<Float>(of: state, options).evaluate(input, states: states)
-    case .double: try RecurrentWeights<Double>(of: state, options).evaluate(input, states: states)
-    }
+    return try state.precision(of: inputs).run(
+      CellStep(cell: state, options: options, input: input, states: inputs.dropFirst()))
+  }
+}
+
+/// One step of a cell by itself.
+private struct CellStep: FloatWork {
+  let cell: LayerState
+  let options: CellOptions
+  let input: Tensor
+  let states: ArraySlice<Tensor>
+
+  func run<Scalar: FloatScalar>(as type: Scalar.Type) throws(CairnError) -> [Tensor] {
+    try RecurrentWeights<Scalar>(of: cell, options).evaluate(input, states: states)
   }
 }

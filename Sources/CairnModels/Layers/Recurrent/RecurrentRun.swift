@@ -4,29 +4,29 @@
 import CairnSystem
 import CairnTensors
 
-/// How a layer goes through a sequence.
-struct RecurrentPass {
-  var goesBackwards: Bool
-  /// Whether the output before the first step counts as zero, as where Keras unrolls the loop, and
-  /// not as the first state.
-  var startsFromZero: Bool
-  var zeroesMasked: Bool
-  var keepsAll: Bool
+/// What a layer goes through a sequence with.
+struct RecurrentPass: FloatWork {
+  let sequence: SequenceOptions
+  let cell: LayerState
+  let options: CellOptions
+  let input: Tensor
+  let mask: Tensor?
+  /// The states before the first step.
+  let states: [Tensor]
   /// The output's shape.
-  var shape: Shape
+  let shape: Shape
   /// The layer's name, for errors.
-  var layer: String
+  let layer: String
 
   /// The output and the last states, from the first.
-  func callAsFunction<Scalar: FloatScalar>(
-    _ weights: RecurrentWeights<Scalar>, _ input: Tensor, _ mask: Tensor?, _ states: [Tensor]
+  func run<Scalar: FloatScalar>(
+    as type: Scalar.Type
   ) throws(CairnError) -> (output: Tensor, states: [Tensor]) {
-    var run = try RecurrentRun(self, input, mask: mask, weights: weights)
-    for state in states { run.states.append(try state.scalars()) }
+    var run = try RecurrentRun<Scalar>(self)
     let output = try Tensor(run.finish(), shape: shape)
     var last: [Tensor] = []
     for state in run.states {
-      last.append(try Tensor(state, shape: Shape([input.shape[0], weights.options.units])))
+      last.append(try Tensor(state, shape: Shape([input.shape[0], options.units])))
     }
     return (output, last)
   }
@@ -42,23 +42,27 @@ private struct RecurrentRun<Scalar: FloatScalar> {
   private let mask: [Bool]?
   private let projected: [Scalar]
 
-  init(
-    _ pass: RecurrentPass, _ input: Tensor, mask: Tensor?, weights: RecurrentWeights<Scalar>
-  ) throws(CairnError) {
+  init(_ pass: RecurrentPass) throws(CairnError) {
     self.pass = pass
-    self.weights = weights
-    examples = input.shape[0]
-    steps = input.shape[1]
-    self.mask = try mask?.stepMask(examples: examples, steps: steps, of: pass.layer)
-    projected = weights.projected(try input.scalars(), rows: examples * steps)
+    weights = try RecurrentWeights(of: pass.cell, pass.options)
+    examples = pass.input.shape[0]
+    steps = pass.input.shape[1]
+    mask = try pass.mask?.stepMask(examples: examples, steps: steps, of: pass.layer)
+    projected = weights.projected(try pass.input.scalars(), rows: examples * steps)
+    for state in pass.states { states.append(try state.scalars()) }
   }
 
   /// The outputs: of the last step, or of all in the order of going.
   mutating func finish() throws(CairnError) -> [Scalar] {
     let units = weights.options.units
-    var previous = pass.startsFromZero ? [Scalar](repeating: 0, count: examples * units) : states[0]
+    let sequence = pass.sequence
+    // Where Keras unrolls the loop, the output before the first step counts as zero, and not as the first
+    // state; and what is masked is never zero.
+    var previous =
+      sequence.unrolls ? [Scalar](repeating: 0, count: examples * units) : states[0]
+    let zeroes = sequence.zeroesMasked && !sequence.unrolls
     var all: [[Scalar]] = []
-    for step in pass.goesBackwards ? Array((0..<steps).reversed()) : Array(0..<steps) {
+    for step in sequence.order(of: steps) {
       var input: [Scalar] = []
       for example in 0..<examples {
         let start = (example * steps + step) * weights.columns
@@ -69,16 +73,16 @@ private struct RecurrentRun<Scalar: FloatScalar> {
       if let mask {
         for example in 0..<examples where !mask[example * steps + step] {
           for index in example * units..<(example + 1) * units {
-            output[index] = pass.zeroesMasked ? 0 : previous[index]
+            output[index] = zeroes ? 0 : previous[index]
             for state in next.indices { next[state][index] = states[state][index] }
           }
         }
       }
       states = next
       previous = output
-      if pass.keepsAll { all.append(output) }
+      if sequence.returnsSequences { all.append(output) }
     }
-    guard pass.keepsAll else { return steps == 0 ? states[0] : previous }
+    guard sequence.returnsSequences else { return steps == 0 ? states[0] : previous }
     return (0..<examples).flatMap { example in
       all.flatMap { $0[example * units..<(example + 1) * units] }
     }

@@ -86,19 +86,9 @@ struct RecurrentWeights<Scalar: FloatScalar>: Sendable {
   ) throws(CairnError) -> [[Scalar]] {
     var sum = recurrence(states[0], rows: rows)
     for index in sum.indices { sum[index] += input[index] }
-    let (inner, outer) = (options.activation, options.recurrentActivation)
-    let width = options.units
-    let i = try outer.values(gate(0, sum, rows: rows), width: width)
-    let f = try outer.values(gate(1, sum, rows: rows), width: width)
-    let candidate = try inner.values(gate(2, sum, rows: rows), width: width)
-    let o = try outer.values(gate(3, sum, rows: rows), width: width)
-    var memory = states[1]
-    for index in memory.indices {
-      memory[index] = f[index] * memory[index] + i[index] * candidate[index]
-    }
-    var output = try inner.values(memory, width: width)
-    for index in output.indices { output[index] *= o[index] }
-    return [output, memory]
+    return try options.recurrentActivation.longShortTerm(
+      gate: { gate($0, sum, rows: rows) }, memory: states[1], inner: options.activation,
+      width: options.units)
   }
 
   private func gated(
@@ -125,5 +115,25 @@ struct RecurrentWeights<Scalar: FloatScalar>: Sendable {
       output[index] = z[index] * state[index] + (1 - z[index]) * candidate[index]
     }
     return [output]
+  }
+}
+
+extension OutputActivation {
+  /// The states after a step of long short-term memory, of whose gates this is the activation: what each
+  /// gate sums up to, the memory before, and the activation of the candidate and of the output.
+  func longShortTerm<Scalar: FloatScalar>(
+    gate: (Int) -> [Scalar], memory: [Scalar], inner: OutputActivation, width: Int
+  ) throws(CairnError) -> [[Scalar]] {
+    let i = try values(gate(0), width: width)
+    let f = try values(gate(1), width: width)
+    let candidate = try inner.values(gate(2), width: width)
+    let o = try values(gate(3), width: width)
+    var memory = memory
+    for index in memory.indices {
+      memory[index] = f[index] * memory[index] + i[index] * candidate[index]
+    }
+    var output = try inner.values(memory, width: width)
+    for index in output.indices { output[index] *= o[index] }
+    return [output, memory]
   }
 }

@@ -50,7 +50,7 @@ public typealias AlphaDropout = NoiseLayer<AlphaDropoutRule>
 /// A layer that adds noise in training and in inference changes nothing.
 ///
 /// No weights; with a strength above 0 the state of a seed generator, as ``Dropout`` has it.
-public final class NoiseLayer<Rule: NoiseRule>: OneInputLayer, SeededLayer {
+public final class NoiseLayer<Rule: NoiseRule>: PassThroughLayer, SeededLayer {
   static var kind: LayerKind { LayerKind(Rule.noise.rawValue, passesMask: true, needsShape: false) }
 
   let core: LayerState
@@ -80,14 +80,6 @@ public final class NoiseLayer<Rule: NoiseRule>: OneInputLayer, SeededLayer {
     core = try reader.layerState(className: Self.className)
     if strength > 0 { try state.makeSeedGenerator(seed) }
   }
-
-  /// The input's own shape.
-  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape { input }
-
-  /// The input itself: this is inference.
-  func evaluate(
-    _ input: Tensor, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor { input }
 }
 
 extension LayerState {
@@ -117,7 +109,7 @@ public typealias SpatialDropout3D = SpatialDropout<ThreeDimensional>
 ///
 /// No weights; with a rate above 0 the state of a seed generator, as ``Dropout`` has it. Keras's
 /// configuration of this class has no `trainable`, and its dtype is a plain name.
-public final class SpatialDropout<Rank: SpatialRank>: OneInputLayer, SeededLayer {
+public final class SpatialDropout<Rank: SpatialRank>: PassThroughLayer, SeededLayer {
   static var kind: LayerKind {
     LayerKind("SpatialDropout\(Rank.rank)D", passesMask: true, needsShape: false)
   }
@@ -167,15 +159,10 @@ public final class SpatialDropout<Rank: SpatialRank>: OneInputLayer, SeededLayer
     }
     return input
   }
-
-  /// The input itself: this is inference.
-  func evaluate(
-    _ input: Tensor, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor { input }
 }
 
 /// Adds a penalty for large activations to the loss in training; the input passes unchanged.
-public final class ActivityRegularization: OneInputLayer, ConfiguredLayer {
+public final class ActivityRegularization: PassThroughLayer, ConfiguredLayer {
   static let kind = LayerKind("ActivityRegularization", passesMask: true, needsShape: false)
 
   let core: LayerState
@@ -196,12 +183,4 @@ public final class ActivityRegularization: OneInputLayer, ConfiguredLayer {
     _ = try reader.double("l2", default: 0)
     core = try reader.layerState(className: Self.className)
   }
-
-  /// The input's own shape.
-  func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape { input }
-
-  /// The input itself.
-  func evaluate(
-    _ input: Tensor, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor { input }
 }

@@ -76,18 +76,6 @@ public enum Interpolation: String, Hashable, Sendable, CaseIterable {
     return zip(first...last, weights).map { ($0, Scalar($1 / sum)) }
   }
 
-  /// A tensor that is longer by those factors along as many dimensions from `first` on.
-  func stretched<Scalar: FloatScalar>(
-    _ input: Tensor, from first: Int, by factors: [Int], as type: Scalar.Type
-  ) throws(CairnError) -> Tensor {
-    var array = try FloatArray<Scalar>(input)
-    for (axis, factor) in factors.enumerated() where factor > 1 {
-      array = resized(
-        array, axis: first + axis, to: array.shape[first + axis] * factor, antialiases: false)
-    }
-    return try array.tensor()
-  }
-
   /// An array that has `target` places along one dimension.
   func resized<Scalar: FloatScalar>(
     _ array: FloatArray<Scalar>, axis: Int, to target: Int, antialiases: Bool
@@ -114,5 +102,22 @@ public enum Interpolation: String, Hashable, Sendable, CaseIterable {
       }
     }
     return FloatArray(values, shape: shape)
+  }
+}
+
+/// A tensor that is longer by those factors along as many dimensions from `first` on.
+struct Stretching: FloatWork {
+  let interpolation: Interpolation
+  let input: Tensor
+  let first: Int
+  let factors: [Int]
+
+  func run<Scalar: FloatScalar>(as type: Scalar.Type) throws(CairnError) -> Tensor {
+    var array = try FloatArray<Scalar>(input)
+    for (axis, factor) in factors.enumerated() where factor > 1 {
+      array = interpolation.resized(
+        array, axis: first + axis, to: array.shape[first + axis] * factor, antialiases: false)
+    }
+    return try array.tensor()
   }
 }

@@ -74,9 +74,7 @@ public final class UpSampling<Rank: SpatialRank>: OneInputLayer, ConfiguredLayer
       }
       return try input.gathered(places, in: context)
     }
-    return switch try state.precision(of: input) {
-    case .single: try interpolation.stretched(input, from: first, by: size, as: Float.self)
-    case .double: try interpolation.stretched(input, from: first, by: size, as: Double.self)
-    }
+    return try state.precision(of: input).run(
+      Stretching(interpolation: interpolation, input: input, first: first, factors: size))
   }
 }

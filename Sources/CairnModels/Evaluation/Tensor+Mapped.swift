@@ -14,12 +14,4 @@ extension Tensor {
     }
     return result
   }
-
-  /// As above, in the type of the elements, float32 or float64.
-  func mapped(_ function: UnaryFunction) throws(CairnError) -> Tensor {
-    switch Precision(for: dtype) {
-    case .single: try mapped { (x: Float) in function(x) }
-    case .double: try mapped { (x: Double) in function(x) }
-    }
-  }
 }
