@@ -5,6 +5,18 @@ public import CairnSystem
 import CairnTensors
 
 extension ConfigurationReader {
+  /// What a value is read as, or nil if the key is absent or `null`. Recorded as it was given, or as `fallback`.
+  mutating func read<Value>(
+    _ key: String, recording fallback: JSONValue = .null, expected: String,
+    _ read: (JSONValue) -> Value?
+  ) throws(CairnError) -> Value? {
+    let value = take(key)
+    record(key, value ?? fallback)
+    guard let value else { return nil }
+    guard let result = read(value) else { throw invalid(key, expected: expected) }
+    return result
+  }
+
   /// A string; without a default the key must be there.
   public mutating func string(
     _ key: String, default fallback: String? = nil
@@ -19,22 +31,20 @@ extension ConfigurationReader {
 
   /// A string, or nil if the key is absent or `null`.
   package mutating func optionalString(_ key: String) throws(CairnError) -> String? {
-    let value = take(key)
-    record(key, value ?? .null)
-    guard let value else { return nil }
-    guard let string = value.stringValue else { throw invalid(key, expected: "a string or null") }
-    return string
+    try read(key, expected: "a string or null") { $0.stringValue }
   }
 
   /// A truth value.
   public mutating func bool(
     _ key: String, default fallback: Bool
   ) throws(CairnError) -> Bool {
-    let value = take(key)
-    record(key, value ?? .bool(fallback))
-    guard let value else { return fallback }
-    guard let bool = value.boolValue else { throw invalid(key, expected: "true or false") }
-    return bool
+    try read(key, recording: .bool(fallback), expected: "true or false") { $0.boolValue }
+      ?? fallback
+  }
+
+  /// Takes a truth value that must not be true: what it asks for is not implemented.
+  mutating func refuse(_ key: String, _ what: String) throws(CairnError) {
+    guard try !bool(key, default: false) else { throw unsupported(key, what) }
   }
 
   /// An integer within `range`; without a default the key must be there.
@@ -54,25 +64,20 @@ extension ConfigurationReader {
   public mutating func double(
     _ key: String, default fallback: Double
   ) throws(CairnError) -> Double {
-    let value = take(key)
-    record(key, value ?? .double(fallback))
-    guard let value else { return fallback }
-    guard let number = value.doubleValue, number.isFinite else {
-      throw invalid(key, expected: "a finite number")
-    }
-    return number
+    try read(key, recording: .double(fallback), expected: "a finite number") {
+      $0.doubleValue.flatMap { $0.isFinite ? $0 : nil }
+    } ?? fallback
   }
 
   /// An array of integers, or nil.
   package mutating func optionalIntegers(_ key: String) throws(CairnError) -> [Int]? {
-    let value = take(key)
-    record(key, value ?? .null)
-    guard let value else { return nil }
-    let numbers = (value.arrayValue ?? []).compactMap(\.intValue)
-    guard let elements = value.arrayValue, elements.count == numbers.count,
-      elements.count <= Shape.maximumRank
-    else { throw invalid(key, expected: "an array of at most \(Shape.maximumRank) integers") }
-    return numbers
+    try read(key, expected: "an array of at most \(Shape.maximumRank) integers") { value in
+      let numbers = value.arrayValue?.compactMap(\.intValue)
+      guard let numbers, numbers.count == value.arrayValue?.count,
+        numbers.count <= Shape.maximumRank
+      else { return nil }
+      return numbers
+    }
   }
 
   /// A shape with `null` for unknown dimensions, or nil.
@@ -90,10 +95,8 @@ extension ConfigurationReader {
       }
       dimensions.append(element.intValue)
     }
-    do throws(CairnError) {
-      return try BatchShape(dimensions)
-    } catch {
-      throw error.located(name: path(of: key))
+    return try located(at: path(of: key)) { () throws(CairnError) in
+      try BatchShape(dimensions)
     }
   }
 
@@ -145,8 +148,8 @@ extension ConfigurationReader {
         guard let quantization = WeightQuantization(mode: mode, history: history) else {
           throw settings.unsupported("mode", "weights quantised in that way are not implemented")
         }
-        do throws(CairnError) { return try DTypePolicy(quantization, source: source) } catch {
-          throw error.located(name: path(of: "dtype"))
+        return try located(at: path(of: "dtype")) { () throws(CairnError) in
+          try DTypePolicy(quantization, source: source)
         }
       } else {
         name = try settings.string("name")
@@ -154,10 +157,8 @@ extension ConfigurationReader {
       try settings.finish()
       try policy.finish()
     }
-    do throws(CairnError) {
-      return try DTypePolicy(name ?? "")
-    } catch {
-      throw error.located(name: path(of: "dtype"))
+    return try located(at: path(of: "dtype")) { () throws(CairnError) in
+      try DTypePolicy(name ?? "")
     }
   }
 

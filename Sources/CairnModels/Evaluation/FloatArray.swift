@@ -69,6 +69,20 @@ struct FloatArray<Scalar: FloatScalar>: Sendable {
     return FloatArray(values, shape: shape)
   }
 
+  /// Each run along some dimensions changed where it lies, in order.
+  func changed(
+    along axes: [Int], _ change: (_ values: inout [Scalar], _ run: Range<Int>) -> Void
+  ) -> FloatArray {
+    let order = (0..<rank).filter { !axes.contains($0) } + axes
+    let width = axes.reduce(1) { $0 * shape[$1] }
+    guard width > 0 else { return self }
+    var moved = transposed(order)
+    for start in stride(from: 0, to: moved.values.count, by: width) {
+      change(&moved.values, start..<start + width)
+    }
+    return moved.transposed(RowMajor.inverse(order))
+  }
+
   /// Each run along some dimensions made one value; those dimensions are left with length 1, or go.
   func reduced(
     _ axes: [Int], keepingDimensions keeps: Bool, _ function: ([Scalar]) -> Scalar

@@ -24,6 +24,13 @@ enum RowMajor {
     return places
   }
 
+  /// The order that brings back dimensions which were put in another.
+  static func inverse(_ order: [Int]) -> [Int] {
+    var inverse = [Int](repeating: 0, count: order.count)
+    for (place, axis) in order.enumerated() { inverse[axis] = place }
+    return inverse
+  }
+
   /// The shape that both broadcast to, as in NumPy; nil if they don't go together.
   static func broadcast(_ left: [Int], _ right: [Int]) -> [Int]? {
     let rank = max(left.count, right.count)

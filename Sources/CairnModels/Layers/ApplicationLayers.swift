@@ -84,7 +84,7 @@ package final class CustomScaleLayer: KerasLayer, ConfiguredLayer {
       in: context)
     return [
       try BinaryRule(function: .sum).evaluate(
-        CallArguments([.tensor(MaskedTensor(inputs[0])), .tensor(MaskedTensor(part))]), to: spec,
+        CallArguments(tensors: inputs[0], part), to: spec,
         in: context)
     ]
   }

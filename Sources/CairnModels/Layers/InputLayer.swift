@@ -16,8 +16,6 @@ public final class InputLayer: OneInputLayer, ConfiguredLayer {
   /// The element type of a batch.
   let dtype: DType
   private let isOptional: Bool
-  private let isSparse: Bool
-  private let isRagged: Bool
 
   /// An input of which each example has the given shape.
   ///
@@ -39,7 +37,7 @@ public final class InputLayer: OneInputLayer, ConfiguredLayer {
   ) throws(CairnError) {
     self.batchShape = batchShape
     self.dtype = dtype
-    (isOptional, isSparse, isRagged) = (false, false, false)
+    isOptional = false
     core = try Self.state(name)
   }
 
@@ -61,14 +59,10 @@ public final class InputLayer: OneInputLayer, ConfiguredLayer {
     }
     self.dtype = dtype
     isOptional = try reader.bool("optional", default: false)
-    isSparse = try reader.bool("sparse", default: false)
-    isRagged = try reader.bool("ragged", default: false)
-    guard !isSparse else { throw reader.unsupported("sparse", "tensors are never sparse here") }
-    guard !isRagged else { throw reader.unsupported("ragged", "tensors are never ragged here") }
-    do throws(CairnError) {
-      core = try Self.state(name)
-    } catch {
-      throw error.located(name: reader.path(of: "name"))
+    try reader.refuse("sparse", "tensors are never sparse here")
+    try reader.refuse("ragged", "tensors are never ragged here")
+    core = try located(at: reader.path(of: "name")) { () throws(CairnError) in
+      try Self.state(name)
     }
   }
 
@@ -83,8 +77,8 @@ public final class InputLayer: OneInputLayer, ConfiguredLayer {
   /// The keys of Keras's `get_config` for this class.
   var config: JSONObject {
     [
-      "batch_shape": batchShape.json, "dtype": .string(dtype.name), "sparse": .bool(isSparse),
-      "ragged": .bool(isRagged), "name": .string(name), "optional": .bool(isOptional),
+      "batch_shape": batchShape.json, "dtype": .string(dtype.name), "sparse": false,
+      "ragged": false, "name": .string(name), "optional": .bool(isOptional),
     ]
   }
 

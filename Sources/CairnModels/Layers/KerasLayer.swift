@@ -204,7 +204,20 @@ extension ShapeKeepingLayer {
 protocol PassThroughLayer: ShapeKeepingLayer {}
 
 extension PassThroughLayer {
-  func evaluate(_ input: Tensor, in context: EvaluationContext) throws(CairnError) -> Tensor { input }
+  func evaluate(_ input: Tensor, in context: EvaluationContext) throws(CairnError) -> Tensor {
+    input
+  }
+}
+
+/// A layer with one input whose output has a type of its own.
+protocol TypedLayer: OneInputLayer {
+  var outputDType: DType { get }
+}
+
+extension TypedLayer {
+  func specs(for arguments: CallArguments<TensorSpec>) throws(CairnError) -> [TensorSpec] {
+    [TensorSpec(try outputShape(for: only(plainInputs(arguments)).shape), dtype: outputDType)]
+  }
 }
 
 /// A layer with one input that computes in floats: what is asked for is generic over them.

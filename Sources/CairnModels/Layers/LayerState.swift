@@ -173,6 +173,13 @@ public final class LayerState: Sendable {
     return settings
   }
 
+  /// The same, with members whose values are not fixed when the layer is made.
+  func settings(with members: KeyValuePairs<String, JSONValue>) -> JSONObject {
+    var settings = settings
+    for (key, value) in members { settings[key] = value }
+    return settings
+  }
+
   /// The type that evaluation is in, of floats that come in and of ``weight(_:rounded:)``: float64
   /// for a layer that computes in float64, float32 for all others. What they give is rounded to the
   /// 16-bit types afterwards.

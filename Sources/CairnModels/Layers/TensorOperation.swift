@@ -28,10 +28,8 @@ package final class TensorOperation: CallLayer {
     rule = try kind.make(&reader)
     let own = reader.recorded
     let name = try reader.optionalString("name")
-    do throws(CairnError) {
-      core = try LayerState(className: kind.name, name: name, ownSettings: own)
-    } catch {
-      throw error.located(name: reader.path(of: "name"))
+    core = try located(at: reader.path(of: "name")) { () throws(CairnError) in
+      try LayerState(className: kind.name, name: name, ownSettings: own)
     }
   }
 

@@ -19,15 +19,14 @@ struct WhereRule: OperationRule {
       dtype: try Promotion.result(choices.map(\.type)))
   }
 
-  func evaluate(
-    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor {
-    let shape = try context.shape(spec.shape)
+  func evaluate(_ call: OperationCall) throws(CairnError) -> Tensor {
+    let shape = try call.shape()
     let count = shape.elementCount
     var parts: [Tensor] = []
     for index in 0..<3 {
-      let part = try arguments.operand(index).operandTensor(index == 0 ? .bool : spec.dtype)
-      parts.append(try part.broadcast(to: shape, in: context).reshaped(to: [count]))
+      let part = try call.arguments.operand(index).operandTensor(
+        index == 0 ? .bool : call.spec.dtype)
+      parts.append(try part.broadcast(to: shape, in: call.context).reshaped(to: [count]))
     }
     let chosen: [Bool] = try parts[0].scalars()
     return try Tensor.concatenated(
@@ -50,20 +49,18 @@ struct PadRule: OperationRule {
     return try selection.output(of: arguments)
   }
 
-  func evaluate(
-    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor {
-    let padded = try selection.evaluate(arguments, to: spec, in: context)
-    guard let value = arguments["constant_values"]?.plain, value.doubleValue != 0 else {
+  func evaluate(_ call: OperationCall) throws(CairnError) -> Tensor {
+    let padded = try selection.evaluate(call)
+    guard let value = call.arguments["constant_values"]?.plain, value.doubleValue != 0 else {
       return padded
     }
-    let operand = try arguments.operand(0).tensors[0].tensor
+    let operand = try call.arguments.operand(0).tensors[0].tensor
     let inside = try SelectionRule.padded(widths, mode: .constant).evaluate(
       CallArguments([.tensor(MaskedTensor(Tensor(repeating: true, shape: operand.shape)))]),
-      to: TensorSpec(spec.shape, dtype: .bool), in: context)
+      to: TensorSpec(call.spec.shape, dtype: .bool), in: call.context)
     return try WhereRule().evaluate(
       CallArguments([.tensor(MaskedTensor(inside)), .tensor(MaskedTensor(padded)), .value(value)]),
-      to: spec, in: context)
+      to: call.spec, in: call.context)
   }
 }
 
@@ -98,18 +95,16 @@ struct TakeRule: OperationRule {
     return TensorSpec(try BatchShape(Array(dimensions)), dtype: spec.dtype)
   }
 
-  func evaluate(
-    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor {
-    let operand = try arguments.operand(1)
+  func evaluate(_ call: OperationCall) throws(CairnError) -> Tensor {
+    let operand = try call.arguments.operand(1)
     if let plain = operand.plain, plain.objectValue == nil {
-      return try selection(plain).evaluate(arguments, to: spec, in: context)
+      return try selection(plain).evaluate(call)
     }
     let indices = try operand.strongTensor()
     let numbers = try indices.indices()
     let rule = SelectionRule.taken(numbers, shape: indices.shape.dimensions, axis: axis)
     return try rule.evaluate(
-      CallArguments([arguments.positional[0]]), to: spec, in: context)
+      CallArguments([call.arguments.positional[0]]), to: call.spec, in: call.context)
   }
 }
 
@@ -135,13 +130,11 @@ struct TakeAlongAxisRule: OperationRule {
     return TensorSpec(indices.shape, dtype: spec.dtype)
   }
 
-  func evaluate(
-    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor {
-    let tensor = try arguments.operand(0).strongTensor()
-    let places = try arguments.operand(1).strongTensor().indices()
+  func evaluate(_ call: OperationCall) throws(CairnError) -> Tensor {
+    let tensor = try call.tensor(0)
+    let places = try call.tensor(1).indices()
     let place = try BatchShape(tensor.shape).places(of: [axis])[0]
-    let shape = try context.shape(spec.shape)
+    let shape = try call.shape()
     for index in shape.dimensions.indices where index != place {
       guard shape[index] == tensor.shape[index] else {
         throw CairnError(
@@ -184,11 +177,9 @@ struct OneHotRule: OperationRule {
     return TensorSpec(try BatchShape(dimensions), dtype: dtype)
   }
 
-  func evaluate(
-    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor {
-    let tensor = try arguments.operand(0).strongTensor()
-    let shape = try context.shape(spec.shape)
+  func evaluate(_ call: OperationCall) throws(CairnError) -> Tensor {
+    let tensor = try call.tensor(0)
+    let shape = try call.shape()
     let place = axis < 0 ? axis + tensor.rank + 1 : axis
     let inner = tensor.shape.dimensions[place...].reduce(1, *)
     var values = [Float](repeating: 0, count: shape.elementCount)
@@ -214,10 +205,8 @@ struct TriangleRule: OperationRule {
     return spec
   }
 
-  func evaluate(
-    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor {
-    let tensor = try arguments.onlyTensor().tensor
+  func evaluate(_ call: OperationCall) throws(CairnError) -> Tensor {
+    let tensor = try call.arguments.onlyTensor().tensor
     let (rows, columns) = (tensor.shape[tensor.rank - 2], tensor.shape[tensor.rank - 1])
     let sources = (0..<tensor.elementCount).map { index in
       let distance = index % columns - index / columns % rows - offset
@@ -246,7 +235,7 @@ extension Tensor {
   ) throws(CairnError) -> Tensor {
     let rule = SelectionRule.broadcast(to: shape.dimensions)
     return try rule.evaluate(
-      CallArguments([.tensor(MaskedTensor(self))]),
+      CallArguments(tensors: self),
       to: TensorSpec(BatchShape(shape), dtype: dtype), in: context)
   }
 }

@@ -52,12 +52,10 @@ struct ComparisonRule: OperationRule {
     return TensorSpec(try broadcast(specs.map(\.shape.dimensions)), dtype: .bool)
   }
 
-  func evaluate(
-    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor {
-    let shape = try context.shape(spec.shape)
-    var left = try arguments.operand(0).strongTensor()
-    var right = try arguments.operand(1).strongTensor()
+  func evaluate(_ call: OperationCall) throws(CairnError) -> Tensor {
+    let shape = try call.shape()
+    var left = try call.tensor(0)
+    var right = try call.tensor(1)
     let dtype = try type([left.dtype, right.dtype])
     (left, right) = (try left.cast(to: dtype), try right.cast(to: dtype))
     let a = RowMajor.places(left.shape.dimensions, in: shape.dimensions)

@@ -36,11 +36,9 @@ struct UnaryRule: FloatRule {
     return TensorSpec(spec.shape, dtype: try result(spec.dtype))
   }
 
-  func evaluate(
-    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor {
-    guard spec.dtype.isWhole else { return try computed(arguments, to: spec, in: context) }
-    let tensor = try arguments.operand(0).strongTensor()
+  func evaluate(_ call: OperationCall) throws(CairnError) -> Tensor {
+    guard call.spec.dtype.isWhole else { return try computed(call) }
+    let tensor = try call.tensor(0)
     var array = try WholeArray(tensor)
     for index in array.values.indices {
       guard let value = function.whole(array.values[index]) else {
@@ -50,14 +48,13 @@ struct UnaryRule: FloatRule {
       }
       array.values[index] = value
     }
-    return try array.tensor(spec.dtype)
+    return try array.tensor(call.spec.dtype)
   }
 
   func evaluate<Scalar: FloatScalar>(
-    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext,
-    as type: Scalar.Type
+    _ call: OperationCall, as type: Scalar.Type
   ) throws(CairnError) -> Tensor {
-    try arguments.operand(0).strongTensor().cast(to: Scalar.dtype)
+    try call.tensor(0).cast(to: Scalar.dtype)
       .mapped { (x: Scalar) in function(x) }
   }
 }
@@ -81,21 +78,18 @@ struct ActivationRule: FloatRule {
     return TensorSpec(spec.shape, dtype: try [spec.dtype].widestFloat())
   }
 
-  func evaluate(
-    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor {
-    guard spec.dtype.isWhole else { return try computed(arguments, to: spec, in: context) }
-    var array = try WholeArray(arguments.operand(0).strongTensor())
+  func evaluate(_ call: OperationCall) throws(CairnError) -> Tensor {
+    guard call.spec.dtype.isWhole else { return try computed(call) }
+    var array = try WholeArray(call.tensor(0))
     let most: Int64 = function == .relu6 ? 6 : .max
     array.values = array.values.map { min(max($0, 0), most) }
-    return try array.tensor(spec.dtype)
+    return try array.tensor(call.spec.dtype)
   }
 
   func evaluate<Scalar: FloatScalar>(
-    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext,
-    as type: Scalar.Type
+    _ call: OperationCall, as type: Scalar.Type
   ) throws(CairnError) -> Tensor {
-    let operand = try arguments.operand(0).strongTensor()
+    let operand = try call.tensor(0)
     var tensor = try operand.cast(to: Scalar.dtype)
     if isFlat {
       tensor = try tensor.reshaped(to: .vector(tensor.elementCount))
@@ -159,27 +153,24 @@ struct BinaryRule: FloatRule {
     return TensorSpec(try broadcast(operands.map(\.shape)), dtype: try types(operands))
   }
 
-  func evaluate(
-    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor {
-    guard spec.dtype.isWhole else { return try computed(arguments, to: spec, in: context) }
-    let left = try WholeArray(arguments.operand(0).operandTensor(spec.dtype))
-    let right = try WholeArray(arguments.operand(1).operandTensor(spec.dtype))
-    return try left.combined(with: right, in: context) { (x, y) throws(CairnError) in
+  func evaluate(_ call: OperationCall) throws(CairnError) -> Tensor {
+    guard call.spec.dtype.isWhole else { return try computed(call) }
+    let left = try WholeArray(call.arguments.operand(0).operandTensor(call.spec.dtype))
+    let right = try WholeArray(call.arguments.operand(1).operandTensor(call.spec.dtype))
+    return try left.combined(with: right, in: call.context) { (x, y) throws(CairnError) in
       try function.whole(x, y)
-    }.tensor(spec.dtype)
+    }.tensor(call.spec.dtype)
   }
 
   func evaluate<Scalar: FloatScalar>(
-    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext,
-    as type: Scalar.Type
+    _ call: OperationCall, as type: Scalar.Type
   ) throws(CairnError) -> Tensor {
     func array(_ index: Int) throws(CairnError) -> FloatArray<Scalar> {
       // A number is rounded to the type that it gives way to.
-      let operand = try arguments.operand(index).operandTensor(spec.dtype)
+      let operand = try call.arguments.operand(index).operandTensor(call.spec.dtype)
       return try FloatArray(operand.cast(to: Scalar.dtype))
     }
-    return try array(0).combined(with: array(1), in: context) { function($0, $1) }.tensor()
+    return try array(0).combined(with: array(1), in: call.context) { function($0, $1) }.tensor()
   }
 }
 
@@ -191,9 +182,9 @@ struct CastRule: OperationRule {
     TensorSpec(try arguments.operand(0).strongSpec().shape, dtype: dtype)
   }
 
-  func evaluate(
-    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor { try arguments.operand(0).operandTensor(dtype) }
+  func evaluate(_ call: OperationCall) throws(CairnError) -> Tensor {
+    try call.arguments.operand(0).operandTensor(dtype)
+  }
 }
 
 /// As many elements as the operand has, all the same: a number of the settings, or a second operand.
@@ -206,17 +197,16 @@ struct FillRule: OperationRule {
     return TensorSpec(spec.shape, dtype: dtype ?? spec.dtype)
   }
 
-  func evaluate(
-    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor {
-    let shape = try context.shape(spec.shape)
-    if let value { return try Tensor(repeating: value, shape: shape).cast(to: spec.dtype) }
+  func evaluate(_ call: OperationCall) throws(CairnError) -> Tensor {
+    let shape = try call.shape()
+    if let value { return try Tensor(repeating: value, shape: shape).cast(to: call.spec.dtype) }
     let fill =
-      arguments["fill_value"] ?? (arguments.positional.count > 1 ? arguments.positional[1] : nil)
+      call.arguments["fill_value"]
+      ?? (call.arguments.positional.count > 1 ? call.arguments.positional[1] : nil)
     guard let fill else {
       throw CairnError(.countMismatch, "an operation lacks the value to fill with")
     }
-    return try fill.operandTensor(spec.dtype).broadcast(to: shape, in: context)
+    return try fill.operandTensor(call.spec.dtype).broadcast(to: shape, in: call.context)
   }
 }
 
@@ -228,10 +218,8 @@ struct PredicateRule: OperationRule {
     TensorSpec(try arguments.operand(0).strongSpec().shape, dtype: .bool)
   }
 
-  func evaluate(
-    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor {
-    let tensor = try arguments.operand(0).strongTensor()
+  func evaluate(_ call: OperationCall) throws(CairnError) -> Tensor {
+    let tensor = try call.tensor(0)
     let values: [Double] = try tensor.cast(to: .float64).scalars()
     return try Tensor(values.map(function), shape: tensor.shape)
   }
@@ -246,7 +234,7 @@ struct IdentityRule: OperationRule {
     return TensorSpec(spec.shape, dtype: dtype ?? spec.dtype)
   }
 
-  func evaluate(
-    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor { try arguments.operand(0).strongTensor().cast(to: spec.dtype) }
+  func evaluate(_ call: OperationCall) throws(CairnError) -> Tensor {
+    try call.tensor(0).cast(to: call.spec.dtype)
+  }
 }

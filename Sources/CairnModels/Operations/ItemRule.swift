@@ -76,11 +76,9 @@ struct ItemRule: OperationRule {
     return index < 0 ? index + length : index
   }
 
-  func evaluate(
-    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor {
-    let tensor = try arguments.operand(0).strongTensor()
-    let key = try arguments.operand(1).plain ?? .null
+  func evaluate(_ call: OperationCall) throws(CairnError) -> Tensor {
+    let tensor = try call.tensor(0)
+    let key = try call.arguments.operand(1).plain ?? .null
     var ranges: [(start: Int, count: Int, step: Int)] = []
     for part in try parts(tensor.rank, key) {
       let length = ranges.count < tensor.rank ? tensor.shape[ranges.count] : 1
@@ -91,9 +89,9 @@ struct ItemRule: OperationRule {
       }
     }
     // Before any index is made.
-    _ = try context.shape(ranges.map(\.count))
+    _ = try call.context.shape(ranges.map(\.count))
     let chosen = ranges.map { range in (0..<range.count).map { range.start + $0 * range.step } }
-    return try tensor.gathered(chosen, in: context).reshaped(to: context.shape(spec.shape))
+    return try tensor.gathered(chosen, in: call.context).reshaped(to: call.shape())
   }
 
   /// Python's `start:stop:step`.

@@ -10,7 +10,7 @@ struct NormRule: OperationRule {
   let matrix: MatrixNorm?
 
   private func rule(_ rank: Int) throws(CairnError) -> any OperationRule {
-    if let vector, matrix == nil || rank == 1, vector.axes?.count == 1 || rank == 1 {
+    if let vector, matrix == nil || rank == 1, vector.dimensions.axes?.count == 1 || rank == 1 {
       return vector
     }
     if let matrix, vector == nil || rank == 2 { return matrix }
@@ -23,11 +23,9 @@ struct NormRule: OperationRule {
     try rule(arguments.operand(0).strongSpec().shape.rank).output(of: arguments)
   }
 
-  func evaluate(
-    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor {
-    let rank = try arguments.operand(0).strongTensor().rank
-    return try rule(rank).evaluate(arguments, to: spec, in: context)
+  func evaluate(_ call: OperationCall) throws(CairnError) -> Tensor {
+    let rank = try call.tensor(0).rank
+    return try rule(rank).evaluate(call)
   }
 }
 
@@ -52,10 +50,8 @@ struct MatrixNorm: OperationRule {
     try reduction(axes ?? [0, 1]).output(of: arguments)
   }
 
-  func evaluate(
-    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor {
-    let tensor = try arguments.operand(0).strongTensor()
+  func evaluate(_ call: OperationCall) throws(CairnError) -> Tensor {
+    let tensor = try call.tensor(0)
     let shape = BatchShape(tensor.shape)
     let places = try shape.places(of: axes ?? [0, 1])
     guard places.count == 2, places[0] != places[1] else {
@@ -68,7 +64,7 @@ struct MatrixNorm: OperationRule {
     array = array.reduced([rest], keepingDimensions: true) { run in
       order > 0 ? run.max() ?? 0 : run.min() ?? 0
     }
-    return try array.tensor().cast(to: spec.dtype).reshaped(to: context.shape(spec.shape))
+    return try array.tensor().cast(to: call.spec.dtype).reshaped(to: call.shape())
   }
 }
 
@@ -80,10 +76,8 @@ struct FlatRollRule: OperationRule {
     try arguments.operand(0).strongSpec()
   }
 
-  func evaluate(
-    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor {
-    let tensor = try arguments.operand(0).strongTensor()
+  func evaluate(_ call: OperationCall) throws(CairnError) -> Tensor {
+    let tensor = try call.tensor(0)
     let count = tensor.elementCount
     guard count > 0 else { return tensor }
     let sources = (0..<count).map { ($0 - shift % count + count) % count }

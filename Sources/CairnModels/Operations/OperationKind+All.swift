@@ -186,13 +186,8 @@ extension OperationKind {
 extension ConfigurationReader {
   /// A number, which may be infinite, or the default.
   mutating func bound(_ key: String, default fallback: Double) throws(CairnError) -> Double {
-    let value = take(key)
-    record(key, value ?? .null)
-    guard let value else { return fallback }
-    guard let number = value.doubleValue, !number.isNaN else {
-      throw invalid(key, expected: "a number")
-    }
-    return number
+    try read(key, expected: "a number") { $0.doubleValue.flatMap { $0.isNaN ? nil : $0 } }
+      ?? fallback
   }
 
   /// An axis, counted from either end.

@@ -48,7 +48,7 @@ extension OperationKind {
     SelectionRule.moving([axis]) { place, length, _ in length - 1 - place }
   }
 
-  private static func split(
+  static func split(
     _ reader: inout ConfigurationReader, axis: Int
   ) throws(CairnError) -> SplitRule {
     if let sections = reader.peek("indices_or_sections")?.intValue {
@@ -85,9 +85,7 @@ extension OperationKind {
     },
     kind("nn", "LayerNorm") { (reader) throws(CairnError) in
       let axes = try reader.axes("axis", default: [-1])
-      guard try !reader.bool("rms_scaling", default: false) else {
-        throw reader.unsupported("rms_scaling", "scaling by the variance is not implemented")
-      }
+      try reader.refuse("rms_scaling", "scaling by the variance is not implemented")
       return NormalizationRule(
         axes: axes, epsilon: try reader.optionalDouble("epsilon") ?? 1e-7, centers: true,
         operands: ["gamma", "beta"])
@@ -117,20 +115,18 @@ struct AppendRule: OperationRule {
     return try JoinRule(axis: 0, isNew: false).output(of: CallArguments([.list(flat)]))
   }
 
-  func evaluate(
-    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor {
+  func evaluate(_ call: OperationCall) throws(CairnError) -> Tensor {
     if let axis {
       return try JoinRule(axis: axis, isNew: false).evaluate(
-        operands(arguments), to: spec, in: context)
+        operands(call.arguments), to: call.spec, in: call.context)
     }
     var flat: [CallArgument<MaskedTensor>] = []
     for index in 0..<2 {
-      let tensor = try arguments.operand(index).strongTensor()
+      let tensor = try call.tensor(index)
       flat.append(.tensor(MaskedTensor(try tensor.reshaped(to: .vector(tensor.elementCount)))))
     }
     return try JoinRule(axis: 0, isNew: false).evaluate(
-      CallArguments([.list(flat)]), to: spec, in: context)
+      CallArguments([.list(flat)]), to: call.spec, in: call.context)
   }
 }
 
@@ -145,17 +141,15 @@ struct OuterRule: OperationRule {
       dtype: try Promotion.result([left.dtype, right.dtype]))
   }
 
-  func evaluate(
-    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor {
-    let shape = try context.shape(spec.shape)
-    let left = try arguments.operand(0).strongTensor()
-    let right = try arguments.operand(1).strongTensor()
+  func evaluate(_ call: OperationCall) throws(CairnError) -> Tensor {
+    let shape = try call.shape()
+    let left = try call.tensor(0)
+    let right = try call.tensor(1)
     return try BinaryRule(function: .product).evaluate(
       CallArguments([
         .tensor(MaskedTensor(try left.reshaped(to: Shape([shape[0], 1])))),
         .tensor(MaskedTensor(try right.reshaped(to: Shape([1, shape[1]])))),
-      ]), to: spec, in: context)
+      ]), to: call.spec, in: call.context)
   }
 }
 
@@ -223,20 +217,19 @@ struct ContractionRule: FloatRule {
   }
 
   func evaluate<Scalar: FloatScalar>(
-    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext,
-    as type: Scalar.Type
+    _ call: OperationCall, as type: Scalar.Type
   ) throws(CairnError) -> Tensor {
-    var left = try arguments.operand(0).strongTensor()
-    var right = try arguments.operand(1).strongTensor()
+    var left = try call.tensor(0)
+    var right = try call.tensor(1)
     if case .flat = kind {
       left = try left.reshaped(to: .vector(left.elementCount))
       right = try right.reshaped(to: .vector(right.elementCount))
     }
-    let shape = try context.shape(spec.shape)
+    let shape = try call.shape()
     guard let (a, b) = try axes(BatchShape(left.shape), BatchShape(right.shape)) else {
       return try BinaryRule(function: .product).evaluate(
-        CallArguments([.tensor(MaskedTensor(left)), .tensor(MaskedTensor(right))]), to: spec,
-        in: context)
+        CallArguments(tensors: left, right), to: call.spec,
+        in: call.context)
     }
     let names = Array(0..<left.rank)
     let others = (0..<right.rank).map { place in
@@ -244,7 +237,7 @@ struct ContractionRule: FloatRule {
     }
     let result = names.filter { !a.contains($0) } + others.filter { $0 >= Shape.maximumRank }
     return try FloatArray<Scalar>(left.cast(to: Scalar.dtype)).einsum(
-      names, FloatArray(right.cast(to: Scalar.dtype)), others, to: result, in: context
+      names, FloatArray(right.cast(to: Scalar.dtype)), others, to: result, in: call.context
     ).tensor().reshaped(to: shape)
   }
 }
@@ -271,16 +264,14 @@ struct WeightedMeanRule: OperationRule {
     return spec
   }
 
-  func evaluate(
-    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor {
-    let operand = try arguments.operand(0).strongTensor().cast(to: spec.dtype)
-    guard var weights = try weights(arguments)?.strongTensor().cast(to: spec.dtype) else {
+  func evaluate(_ call: OperationCall) throws(CairnError) -> Tensor {
+    let operand = try call.tensor(0).cast(to: call.spec.dtype)
+    guard var weights = try weights(call.arguments)?.strongTensor().cast(to: call.spec.dtype) else {
       return try mean.evaluate(
-        CallArguments([.tensor(MaskedTensor(operand))]), to: spec, in: context)
+        CallArguments(tensors: operand), to: call.spec, in: call.context)
     }
     if weights.rank != operand.rank {
-      guard let axis = mean.axes?.first,
+      guard let axis = mean.dimensions.axes?.first,
         let place = BatchShape(operand.shape).axis(axis), weights.rank == 1
       else {
         throw CairnError(
@@ -288,19 +279,20 @@ struct WeightedMeanRule: OperationRule {
       }
       var shape = [Int](repeating: 1, count: operand.rank)
       shape[place] = weights.elementCount
-      weights = try weights.reshaped(to: Shape(shape)).broadcast(to: operand.shape, in: context)
+      weights = try weights.reshaped(to: Shape(shape)).broadcast(
+        to: operand.shape, in: call.context)
     }
     func summed(_ tensor: Tensor) throws(CairnError) -> CallArgument<MaskedTensor> {
-      let sum = ReductionRule(axes: mean.axes, keepsDimensions: false, function: .sum)
+      let sum = ReductionRule(axes: mean.dimensions.axes, keepsDimensions: false, function: .sum)
       return .tensor(
         MaskedTensor(
-          try sum.evaluate(CallArguments([.tensor(MaskedTensor(tensor))]), to: spec, in: context)))
+          try sum.evaluate(CallArguments(tensors: tensor), to: call.spec, in: call.context)))
     }
     let product = try BinaryRule(function: .product).evaluate(
-      CallArguments([.tensor(MaskedTensor(operand)), .tensor(MaskedTensor(weights))]),
-      to: TensorSpec(BatchShape(operand.shape), dtype: spec.dtype), in: context)
+      CallArguments(tensors: operand, weights),
+      to: TensorSpec(BatchShape(operand.shape), dtype: call.spec.dtype), in: call.context)
     return try BinaryRule(function: .quotient, meeting: .float).evaluate(
-      CallArguments([try summed(product), try summed(weights)]), to: spec, in: context)
+      CallArguments([try summed(product), try summed(weights)]), to: call.spec, in: call.context)
   }
 }
 
@@ -343,20 +335,19 @@ struct QuantileRule: OperationRule {
       try BatchShape(parts.shape.map { $0 } + one.shape.dimensions), dtype: one.dtype)
   }
 
-  func evaluate(
-    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor {
-    let parts = try parts(arguments)
-    let shape = try context.shape(spec.shape)
+  func evaluate(_ call: OperationCall) throws(CairnError) -> Tensor {
+    let parts = try parts(call.arguments)
+    let shape = try call.shape()
     let one = TensorSpec(
-      try BatchShape(Array(spec.shape.dimensions.dropFirst(parts.shape.count))), dtype: spec.dtype)
+      try BatchShape(Array(call.spec.shape.dimensions.dropFirst(parts.shape.count))),
+      dtype: call.spec.dtype)
     var results: [Tensor] = []
     for part in parts.values {
       let result = try rule(part).evaluate(
-        CallArguments([arguments.operand(0)]), to: one, in: context)
+        CallArguments([call.arguments.operand(0)]), to: one, in: call.context)
       results.append(try result.reshaped(to: .vector(result.elementCount)))
     }
-    guard !results.isEmpty else { return try Tensor(zeros: spec.dtype, shape: shape) }
+    guard !results.isEmpty else { return try Tensor(zeros: call.spec.dtype, shape: shape) }
     return try Tensor.concatenated(results, axis: 0, shape: .vector(shape.elementCount))
       .reshaped(to: shape)
   }
@@ -378,28 +369,29 @@ struct NormalizationRule: FloatRule {
   }
 
   func evaluate<Scalar: FloatScalar>(
-    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext,
-    as type: Scalar.Type
+    _ call: OperationCall, as type: Scalar.Type
   ) throws(CairnError) -> Tensor {
-    let operand = try arguments.operand(0).operandTensor(spec.dtype).cast(to: Scalar.dtype)
+    let operand = try call.arguments.operand(0).operandTensor(call.spec.dtype).cast(
+      to: Scalar.dtype)
     var array = try FloatArray<Scalar>(operand)
     let places = try BatchShape(operand.shape).places(of: axes)
     if centers {
       let mean = array.reduced(places, keepingDimensions: true) { Scalar($0.mean()) }
-      array = try array.combined(with: mean, in: context, -)
+      array = try array.combined(with: mean, in: call.context, -)
     }
     let factor = array.reduced(places, keepingDimensions: true) { run in
       let sum = run.reduce(0.0) { $0 + $1.double * $1.double }
       return 1 / (Scalar(sum / Double(max(run.count, 1))) + Scalar(epsilon)).squareRoot()
     }
-    array = try array.combined(with: factor, in: context, *)
+    array = try array.combined(with: factor, in: call.context, *)
     for (number, name) in operands.enumerated() {
-      guard let name, let other = arguments.argument(number + 1, name) else { continue }
-      let tensor = try other.operandTensor(spec.dtype).cast(to: Scalar.dtype)
-      array = try array.combined(with: aligned(FloatArray(tensor), places, array.rank), in: context)
-      { number == 0 ? $0 * $1 : $0 + $1 }
+      guard let name, let other = call.arguments.argument(number + 1, name) else { continue }
+      let tensor = try other.operandTensor(call.spec.dtype).cast(to: Scalar.dtype)
+      array = try array.combined(
+        with: aligned(FloatArray(tensor), places, array.rank), in: call.context
+      ) { number == 0 ? $0 * $1 : $0 + $1 }
     }
-    return try array.tensor().reshaped(to: context.shape(spec.shape))
+    return try array.tensor().reshaped(to: call.shape())
   }
 
   /// An operand of the lengths of the axes, with length 1 along the other dimensions.

@@ -54,14 +54,7 @@ extension OperationKind {
     },
     kind("numpy", "Split") { (reader) throws(CairnError) in
       let axis = try reader.integer("axis", in: -32...32, default: 0)
-      guard let sections = reader.peek("indices_or_sections")?.intValue else {
-        let borders = try reader.numbers("indices_or_sections", least: -(1 << 47))
-        return SplitRule(parts: .at(borders), axis: axis)
-      }
-      guard (1...65_536).contains(sections) else {
-        throw reader.invalid("indices_or_sections", expected: "at most 65536 parts")
-      }
-      return SplitRule(parts: .equal(try reader.integer("indices_or_sections")), axis: axis)
+      return try split(&reader, axis: axis)
     },
     kind("core", "Unstack") { (reader) throws(CairnError) in
       let count = try reader.optionalInteger("num", in: 1...65_536)
@@ -96,9 +89,7 @@ extension OperationKind {
       let count = try reader.integer("num_classes", in: 0...Shape.dimensionLimit - 1)
       let axis = try reader.integer("axis", in: -32...32, default: -1)
       let dtype = try reader.optionalType("dtype") ?? .float32
-      guard try !reader.bool("sparse", default: false) else {
-        throw reader.unsupported("sparse", "sparse tensors are not implemented")
-      }
+      try reader.refuse("sparse", "sparse tensors are not implemented")
       return OneHotRule(count: count, axis: axis, dtype: dtype)
     },
     kind("numpy", "Tril") { (reader) throws(CairnError) in

@@ -21,12 +21,33 @@ protocol OperationRule: MultipleResultRule {
   /// The result's shape and type.
   func output(of arguments: CallArguments<TensorSpec>) throws(CairnError) -> TensorSpec
   /// The result, of the shape and type that are known.
-  func evaluate(
-    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor
+  func evaluate(_ call: OperationCall) throws(CairnError) -> Tensor
+}
+
+/// What an operation with one result is called with, and what comes out.
+struct OperationCall {
+  let arguments: CallArguments<MaskedTensor>
+  /// The result's shape and type.
+  let spec: TensorSpec
+  let context: EvaluationContext
+
+  /// The operand at a place as a tensor, where numbers do not give way.
+  func tensor(_ index: Int) throws(CairnError) -> Tensor {
+    try arguments.operand(index).strongTensor()
+  }
+
+  /// The result's shape, if the pass may have tensors that large.
+  func shape() throws(CairnError) -> Shape { try context.shape(spec.shape) }
 }
 
 extension OperationRule {
+  /// The result of a call that an operation makes of another.
+  func evaluate(
+    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
+  ) throws(CairnError) -> Tensor {
+    try evaluate(OperationCall(arguments: arguments, spec: spec, context: context))
+  }
+
   func outputs(of arguments: CallArguments<TensorSpec>) throws(CairnError) -> [TensorSpec] {
     [try output(of: arguments)]
   }
@@ -43,34 +64,26 @@ extension OperationRule {
 /// An operation with one result that is computed in floats.
 protocol FloatRule: OperationRule {
   func evaluate<Scalar: FloatScalar>(
-    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext,
-    as type: Scalar.Type
+    _ call: OperationCall, as type: Scalar.Type
   ) throws(CairnError) -> Tensor
 }
 
 extension FloatRule {
-  func evaluate(
-    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor { try computed(arguments, to: spec, in: context) }
+  func evaluate(_ call: OperationCall) throws(CairnError) -> Tensor { try computed(call) }
 
   /// The result, from the type that it is computed in.
-  func computed(
-    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor {
-    try Precision(for: spec.dtype).run(
-      RuleWork(rule: self, arguments: arguments, spec: spec, context: context)
-    ).cast(to: spec.dtype)
+  func computed(_ call: OperationCall) throws(CairnError) -> Tensor {
+    try Precision(for: call.spec.dtype).run(RuleWork(rule: self, call: call))
+      .cast(to: call.spec.dtype)
   }
 }
 
 private struct RuleWork<Rule: FloatRule>: FloatWork {
   let rule: Rule
-  let arguments: CallArguments<MaskedTensor>
-  let spec: TensorSpec
-  let context: EvaluationContext
+  let call: OperationCall
 
   func run<Scalar: FloatScalar>(as type: Scalar.Type) throws(CairnError) -> Tensor {
-    try rule.evaluate(arguments, to: spec, in: context, as: type)
+    try rule.evaluate(call, as: type)
   }
 }
 

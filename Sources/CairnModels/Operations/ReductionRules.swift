@@ -4,15 +4,48 @@ import CairnJSON
 import CairnSystem
 import CairnTensors
 
+/// The dimensions along which runs are made one value.
+struct ReducedDimensions: Sendable {
+  /// All if nil.
+  var axes: [Int]?
+  /// Whether they are left with length 1.
+  var areKept: Bool
+
+  /// Their places in a shape, ascending.
+  func places(in shape: BatchShape) throws(CairnError) -> [Int] {
+    guard let axes else { return Array(0..<shape.rank) }
+    return Set(try shape.places(of: axes)).sorted()
+  }
+
+  /// What is left of a shape.
+  func rest(of shape: BatchShape) throws(CairnError) -> BatchShape {
+    let places = try places(in: shape)
+    var dimensions: [Int?] = []
+    for (index, length) in shape.dimensions.enumerated() {
+      if !places.contains(index) {
+        dimensions.append(length)
+      } else if areKept {
+        dimensions.append(1)
+      }
+    }
+    return try BatchShape(dimensions)
+  }
+
+  /// A tensor with the dimensions behind all others, and the length of a run.
+  func runs(of tensor: Tensor) throws(CairnError) -> (tensor: Tensor, length: Int) {
+    let places = try places(in: BatchShape(tensor.shape))
+    let kept = (0..<tensor.rank).filter { !places.contains($0) }
+    return (try tensor.transposed(kept + places), places.reduce(1) { $0 * tensor.shape[$1] })
+  }
+}
+
 /// Each run along some dimensions made one value.
 struct ReductionRule: FloatRule {
-  let axes: [Int]?
-  let keepsDimensions: Bool
+  let dimensions: ReducedDimensions
   let function: RunFunction
 
   init(axes: [Int]?, keepsDimensions: Bool, function: RunFunction) {
-    self.axes = axes
-    self.keepsDimensions = keepsDimensions
+    dimensions = ReducedDimensions(axes: axes, areKept: keepsDimensions)
     self.function = function
   }
 
@@ -20,17 +53,11 @@ struct ReductionRule: FloatRule {
     reading reader: inout ConfigurationReader, _ function: RunFunction,
     keepsDimensions: Bool? = nil
   ) throws(CairnError) {
-    if reader.peek("axis") == nil {
-      axes = try reader.optionalIntegers("axis")
-    } else {
-      axes = try reader.axes("axis", default: [])
-    }
+    let axes = try reader.optionalAxes("axis")
     // Not all of them can keep dimensions.
-    if let keepsDimensions {
-      self.keepsDimensions = keepsDimensions
-    } else {
-      self.keepsDimensions = try reader.bool("keepdims", default: false)
-    }
+    var keeps = keepsDimensions
+    if keeps == nil { keeps = try reader.bool("keepdims", default: false) }
+    dimensions = ReducedDimensions(axes: axes, areKept: keeps ?? false)
     // What some of the operations have beside; each must say nothing.
     for key in ["initial", "dtype"] where reader.has(key) {
       guard reader.take(key) == nil else {
@@ -41,28 +68,9 @@ struct ReductionRule: FloatRule {
     self.function = function
   }
 
-  private func places(_ shape: BatchShape) throws(CairnError) -> [Int] {
-    guard let axes else { return Array(0..<shape.rank) }
-    let places = axes.compactMap { shape.axis($0) }
-    guard places.count == axes.count else {
-      throw CairnError(
-        .shapeMismatch, "an operand lacks a dimension", expected: "\(axes)", found: "\(shape)")
-    }
-    return Set(places).sorted()
-  }
-
   func output(of arguments: CallArguments<TensorSpec>) throws(CairnError) -> TensorSpec {
     let spec = try arguments.operand(0).strongSpec()
-    let places = try places(spec.shape)
-    var dimensions: [Int?] = []
-    for (index, length) in spec.shape.dimensions.enumerated() {
-      if !places.contains(index) {
-        dimensions.append(length)
-      } else if keepsDimensions {
-        dimensions.append(1)
-      }
-    }
-    return TensorSpec(try BatchShape(dimensions), dtype: try dtype(spec.dtype))
+    return TensorSpec(try dimensions.rest(of: spec.shape), dtype: try dtype(spec.dtype))
   }
 
   /// What numbers of that type become: sums of small integers are 32 bits wide, means are floats.
@@ -81,20 +89,16 @@ struct ReductionRule: FloatRule {
     }
   }
 
-  func evaluate(
-    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor {
-    let tensor = try arguments.operand(0).strongTensor()
-    let places = try places(BatchShape(tensor.shape))
+  func evaluate(_ call: OperationCall) throws(CairnError) -> Tensor {
     // What is left of zero elements is some value each.
-    let shape = try context.shape(spec.shape)
-    guard spec.dtype.isWhole else { return try computed(arguments, to: spec, in: context) }
-    let kept = (0..<tensor.rank).filter { !places.contains($0) }
-    let inner = places.reduce(1) { $0 * tensor.shape[$1] }
-    let array = try WholeArray(tensor.transposed(kept + places))
+    let shape = try call.shape()
+    guard call.spec.dtype.isWhole else { return try computed(call) }
+    let tensor = try call.tensor(0)
+    let (runs, length) = try dimensions.runs(of: tensor)
+    let array = try WholeArray(runs)
     var values: [Int64] = []
     for index in 0..<shape.elementCount {
-      guard let value = function.whole(Array(array.values[index * inner..<(index + 1) * inner]))
+      guard let value = function.whole(Array(array.values[index * length..<(index + 1) * length]))
       else {
         throw CairnError(
           .invalidArgument, "there is no largest and no smallest of no elements",
@@ -102,16 +106,15 @@ struct ReductionRule: FloatRule {
       }
       values.append(value)
     }
-    return try Tensor(values, shape: shape).cast(to: spec.dtype)
+    return try Tensor(values, shape: shape).cast(to: call.spec.dtype)
   }
 
   func evaluate<Scalar: FloatScalar>(
-    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext,
-    as type: Scalar.Type
+    _ call: OperationCall, as type: Scalar.Type
   ) throws(CairnError) -> Tensor {
-    let tensor = try arguments.operand(0).strongTensor()
+    let tensor = try call.tensor(0)
     return try FloatArray<Scalar>(tensor.cast(to: Scalar.dtype)).reduced(
-      places(BatchShape(tensor.shape)), keepingDimensions: keepsDimensions
+      dimensions.places(in: BatchShape(tensor.shape)), keepingDimensions: dimensions.areKept
     ) { function($0) }.tensor()
   }
 }
@@ -147,17 +150,16 @@ struct MatmulRule: FloatRule {
 
   /// Keras computes with integers in floats too.
   func evaluate<Scalar: FloatScalar>(
-    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext,
-    as type: Scalar.Type
+    _ call: OperationCall, as type: Scalar.Type
   ) throws(CairnError) -> Tensor {
-    let left = try arguments.operand(0).strongTensor()
-    let right = try arguments.operand(1).strongTensor()
-    let shape = try context.shape(spec.shape)
+    let left = try call.tensor(0)
+    let right = try call.tensor(1)
+    let shape = try call.shape()
     var a = try FloatArray<Scalar>(left.cast(to: Scalar.dtype))
     var b = try FloatArray<Scalar>(right.cast(to: Scalar.dtype))
     if a.rank == 1 { a.shape.insert(1, at: 0) }
     if b.rank == 1 { b.shape.append(1) }
-    return try a.multiplied(by: b, in: context).tensor().reshaped(to: shape)
+    return try a.multiplied(by: b, in: call.context).tensor().reshaped(to: shape)
   }
 }
 
@@ -198,14 +200,13 @@ struct EinsumRule: FloatRule {
   }
 
   func evaluate<Scalar: FloatScalar>(
-    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext,
-    as type: Scalar.Type
+    _ call: OperationCall, as type: Scalar.Type
   ) throws(CairnError) -> Tensor {
-    let left = try arguments.operand(0).strongTensor()
-    let right = try arguments.operand(1).strongTensor()
+    let left = try call.tensor(0)
+    let right = try call.tensor(1)
     return try FloatArray<Scalar>(left.cast(to: Scalar.dtype)).einsum(
       equation.input, FloatArray(right.cast(to: Scalar.dtype)), equation.kernel,
-      to: equation.output, in: context
+      to: equation.output, in: call.context
     ).tensor()
   }
 }

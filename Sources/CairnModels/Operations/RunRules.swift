@@ -122,8 +122,7 @@ struct RunRule: MultipleResultRule {
 
 /// The runs along some dimensions each made one number, of a type of its own.
 struct CountingRule: OperationRule {
-  let axes: [Int]?
-  let keepsDimensions: Bool
+  let dimensions: ReducedDimensions
   let dtype: DType
   let function: @Sendable ([Double]) -> Double
 
@@ -131,20 +130,12 @@ struct CountingRule: OperationRule {
     reading reader: inout ConfigurationReader, _ dtype: DType,
     _ function: @escaping @Sendable ([Double]) -> Double
   ) throws(CairnError) {
-    if reader.peek("axis") == nil {
-      axes = try reader.optionalIntegers("axis")
-    } else {
-      axes = try reader.axes("axis", default: [])
-    }
+    let axes = try reader.optionalAxes("axis")
     // Not all of them can keep dimensions.
-    keepsDimensions = reader.has("keepdims") ? try reader.bool("keepdims", default: false) : false
+    let keeps = reader.has("keepdims") ? try reader.bool("keepdims", default: false) : false
+    dimensions = ReducedDimensions(axes: axes, areKept: keeps)
     self.dtype = dtype
     self.function = function
-  }
-
-  private func places(_ shape: BatchShape) throws(CairnError) -> [Int] {
-    guard let axes else { return Array(0..<shape.rank) }
-    return Set(try shape.places(of: axes)).sorted()
   }
 
   func output(of arguments: CallArguments<TensorSpec>) throws(CairnError) -> TensorSpec {
@@ -153,29 +144,15 @@ struct CountingRule: OperationRule {
       throw CairnError(
         .dtypeMismatch, "operations compute with numbers only", found: "\(spec.dtype)")
     }
-    let places = try places(spec.shape)
-    var dimensions: [Int?] = []
-    for (index, length) in spec.shape.dimensions.enumerated() {
-      if !places.contains(index) {
-        dimensions.append(length)
-      } else if keepsDimensions {
-        dimensions.append(1)
-      }
-    }
-    return TensorSpec(try BatchShape(dimensions), dtype: dtype)
+    return TensorSpec(try dimensions.rest(of: spec.shape), dtype: dtype)
   }
 
-  func evaluate(
-    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor {
-    let tensor = try arguments.operand(0).strongTensor()
-    let places = try places(BatchShape(tensor.shape))
-    let kept = (0..<tensor.rank).filter { !places.contains($0) }
-    let inner = places.reduce(1) { $0 * tensor.shape[$1] }
-    let values: [Double] = try tensor.transposed(kept + places).cast(to: .float64).scalars()
-    let shape = try context.shape(spec.shape)
-    let runs = (0..<shape.elementCount).map { values[$0 * inner..<($0 + 1) * inner] }
-    return try Tensor(runs.map { function(Array($0)) }, shape: shape).cast(to: spec.dtype)
+  func evaluate(_ call: OperationCall) throws(CairnError) -> Tensor {
+    let (tensor, length) = try dimensions.runs(of: call.tensor(0))
+    let values: [Double] = try tensor.cast(to: .float64).scalars()
+    let shape = try call.shape()
+    let runs = (0..<shape.elementCount).map { values[$0 * length..<($0 + 1) * length] }
+    return try Tensor(runs.map { function(Array($0)) }, shape: shape).cast(to: call.spec.dtype)
   }
 
   /// The place of the largest; of the first NaN, if there is one.
@@ -197,9 +174,7 @@ struct MomentsRule: MultipleResultRule {
   init(reading reader: inout ConfigurationReader) throws(CairnError) {
     let axes = try reader.axes("axes", default: [])
     let keeps = try reader.bool("keepdims", default: false)
-    guard try !reader.bool("synchronized", default: false) else {
-      throw reader.unsupported("synchronized", "moments over several devices are not implemented")
-    }
+    try reader.refuse("synchronized", "moments over several devices are not implemented")
     mean = ReductionRule(axes: axes, keepsDimensions: keeps, function: .mean)
     variance = ReductionRule(axes: axes, keepsDimensions: keeps, function: .variance)
   }

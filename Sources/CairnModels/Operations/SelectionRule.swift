@@ -39,18 +39,16 @@ struct SelectionRule: OperationRule {
       try BatchShape(selection.result ?? selection.axes.map(\.count)), dtype: spec.dtype)
   }
 
-  func evaluate(
-    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor {
-    guard case .tensor(let operand) = try arguments.operand(0) else {
+  func evaluate(_ call: OperationCall) throws(CairnError) -> Tensor {
+    guard case .tensor(let operand) = try call.arguments.operand(0) else {
       throw CairnError(.countMismatch, "an operation takes a tensor")
     }
     let selection = try select(BatchShape(operand.tensor.shape))
     // Before any index is made: a dimension of zero hides any other.
-    _ = try context.shape(selection.axes.map { $0.count ?? 0 })
+    _ = try call.context.shape(selection.axes.map { $0.count ?? 0 })
     return try operand.tensor.reshaped(to: Shape(selection.base.map { $0 ?? 0 }))
-      .gathered(selection.axes.map(\.places), in: context)
-      .reshaped(to: context.shape(spec.shape))
+      .gathered(selection.axes.map(\.places), in: call.context)
+      .reshaped(to: call.shape())
   }
 }
 

@@ -31,10 +31,8 @@ struct ReshapeRule: OperationRule {
       .shapeMismatch, "an operand cannot take the shape \(target)", found: "\(shape)")
   }
 
-  func evaluate(
-    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor {
-    try arguments.onlyTensor().tensor.reshaped(to: context.shape(spec.shape))
+  func evaluate(_ call: OperationCall) throws(CairnError) -> Tensor {
+    try call.arguments.onlyTensor().tensor.reshaped(to: call.shape())
   }
 }
 
@@ -72,10 +70,8 @@ struct DimensionRule: OperationRule {
       expected: "\(axes ?? [])", found: "\(shape)")
   }
 
-  func evaluate(
-    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor {
-    try arguments.onlyTensor().tensor.reshaped(to: context.shape(spec.shape))
+  func evaluate(_ call: OperationCall) throws(CairnError) -> Tensor {
+    try call.arguments.onlyTensor().tensor.reshaped(to: call.shape())
   }
 }
 
@@ -115,10 +111,8 @@ struct TransposeRule: OperationRule {
     return TensorSpec(try BatchShape(dimensions), dtype: spec.dtype)
   }
 
-  func evaluate(
-    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor {
-    let tensor = try arguments.onlyTensor().tensor
+  func evaluate(_ call: OperationCall) throws(CairnError) -> Tensor {
+    let tensor = try call.arguments.onlyTensor().tensor
     return try tensor.transposed(permutation(BatchShape(tensor.shape)))
   }
 }
@@ -180,16 +174,14 @@ struct JoinRule: OperationRule {
       .shapeMismatch, "tensors cannot stand side by side", expected: "\(one)", found: "\(other)")
   }
 
-  func evaluate(
-    _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor {
+  func evaluate(_ call: OperationCall) throws(CairnError) -> Tensor {
     var parts: [Tensor] = []
-    for element in try arguments.operand(0).elements {
-      parts.append(try element.operandTensor(spec.dtype))
+    for element in try call.arguments.operand(0).elements {
+      parts.append(try element.operandTensor(call.spec.dtype))
     }
     guard let first = parts.first else { throw CairnError(.countMismatch, "there is no tensor") }
     // Along a new dimension the parts' bytes follow one another as along one of length 1.
     return try Tensor.concatenated(
-      parts, axis: place(BatchShape(first.shape)), shape: context.shape(spec.shape))
+      parts, axis: place(BatchShape(first.shape)), shape: call.shape())
   }
 }

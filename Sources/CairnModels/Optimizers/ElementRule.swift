@@ -21,6 +21,9 @@ struct UpdatedElement<Scalar: FloatScalar> {
   var third: Scalar = 0
 }
 
+/// What an update does to an element.
+typealias ElementUpdate<Scalar: FloatScalar> = (inout UpdatedElement<Scalar>) -> Void
+
 /// What all elements of an update have in common.
 struct UpdateStep<Scalar: FloatScalar> {
   var learningRate: Scalar
@@ -73,9 +76,7 @@ protocol ElementRule: Sendable {
   func advance<Scalar>(_ shared: Scalar, to number: Int) -> Scalar where Scalar: FloatScalar
 
   /// What happens to an element in an update.
-  func update<Scalar>(
-    at step: UpdateStep<Scalar>
-  ) -> (inout UpdatedElement<Scalar>) -> Void where Scalar: FloatScalar
+  func update<Scalar: FloatScalar>(at step: UpdateStep<Scalar>) -> ElementUpdate<Scalar>
 
   // Of one type each, so that the loop is compiled for that type and that rule.
   func run(_ step: UpdateStep<Float>, on columns: inout UpdatedColumns<Float>)

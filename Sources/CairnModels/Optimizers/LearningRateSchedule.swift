@@ -30,23 +30,24 @@ public struct LearningRateSchedule: Hashable, Sendable {
   public static func exponentialDecay(
     initialLearningRate: Double, decaySteps: Double, decayRate: Double, staircase: Bool = false
   ) throws(CairnError) -> LearningRateSchedule {
-    try LearningRateSchedule(
-      making: "ExponentialDecay",
-      [
-        "initial_learning_rate": .double(initialLearningRate), "decay_steps": .double(decaySteps),
-        "decay_rate": .double(decayRate), "staircase": .bool(staircase),
-      ])
+    try decay("ExponentialDecay", initialLearningRate, decaySteps, decayRate, staircase)
   }
 
   /// Divided by 1 plus `decayRate` times the number of `decaySteps` that have passed.
   public static func inverseTimeDecay(
     initialLearningRate: Double, decaySteps: Double, decayRate: Double, staircase: Bool = false
   ) throws(CairnError) -> LearningRateSchedule {
+    try decay("InverseTimeDecay", initialLearningRate, decaySteps, decayRate, staircase)
+  }
+
+  private static func decay(
+    _ className: String, _ initial: Double, _ steps: Double, _ rate: Double, _ staircase: Bool
+  ) throws(CairnError) -> LearningRateSchedule {
     try LearningRateSchedule(
-      making: "InverseTimeDecay",
+      making: className,
       [
-        "initial_learning_rate": .double(initialLearningRate), "decay_steps": .double(decaySteps),
-        "decay_rate": .double(decayRate), "staircase": .bool(staircase),
+        "initial_learning_rate": .double(initial), "decay_steps": .double(steps),
+        "decay_rate": .double(rate), "staircase": .bool(staircase),
       ])
   }
 

@@ -58,10 +58,8 @@ public struct LossScaling: Hashable, Sendable {
         expected: "a scale of single precision, and one step or more",
         found: "\(initialScale), \(growthSteps)")
     }
-    do throws(CairnError) {
+    try located(at: path("name")) { () throws(CairnError) in
       try LayerName.check(name)
-    } catch {
-      throw error.located(name: path("name"))
     }
   }
 

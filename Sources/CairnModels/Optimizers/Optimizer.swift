@@ -104,11 +104,10 @@ public final class Optimizer: Sendable {
     }
     var reader = try ConfigurationReader(settings, path: settingsPath)
     self.className = kind.className
-    name = try reader.string("name", default: LayerName.automatic(for: kind.className))
-    do throws(CairnError) {
+    let name = try reader.string("name", default: LayerName.automatic(for: kind.className))
+    self.name = name
+    try located(at: reader.path(of: "name")) { () throws(CairnError) in
       try LayerName.check(name)
-    } catch {
-      throw error.located(name: reader.path(of: "name"))
     }
     let rate = try Self.learningRate(&reader, default: kind.defaultLearningRate)
     if case .schedule(let schedule) = rate { self.schedule = schedule } else { schedule = nil }

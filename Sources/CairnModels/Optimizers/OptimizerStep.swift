@@ -38,18 +38,16 @@ struct OptimizerStep {
     let isUpdate = (count + 1) % steps == 0
     var ready: [Tensor?] = []
     for (index, gradient) in gradients.enumerated() {
-      ready.append(
-        slots.targets[index].dtype == .float64
-          ? try prepare(gradient, of: index, steps, isUpdate, as: Double.self)
-          : try prepare(gradient, of: index, steps, isUpdate, as: Float.self))
+      let accumulator = steps > 1 ? slots.accumulators[index] : nil
+      let (own, sum) = try Precision(for: slots.targets[index].dtype).run(
+        Preparation(
+          gradient: gradient, scale: options.lossScaleFactor, accumulator: accumulator?.value,
+          steps: steps, isUpdate: isUpdate))
+      if let accumulator, let sum { assignments.append((accumulator, sum)) }
+      ready.append(own)
     }
     if isUpdate { try update(ready) }
-    if options.movingAverage != nil {
-      for (index, target) in slots.targets.enumerated() {
-        target.dtype == .float64
-          ? try average(index, as: Double.self) : try average(index, as: Float.self)
-      }
-    }
+    for index in slots.averages.indices { try average(index) }
     for index in weights.indices where gradients[index] != nil { try constrain(index) }
     for (target, weight) in zip(slots.targets, weights) { assignments.append((target, weight)) }
     assignments.append((optimizer.iterations, try Tensor(scalar: next)))
@@ -57,24 +55,30 @@ struct OptimizerStep {
 
   // MARK: Gradients
 
-  /// A gradient without the loss's scale; in an update the mean since the last one, if the optimizer
-  /// accumulates them.
-  private mutating func prepare<Scalar: FloatScalar>(
-    _ gradient: Tensor?, of index: Int, _ steps: Int, _ isUpdate: Bool, as type: Scalar.Type
-  ) throws(CairnError) -> Tensor? {
-    var gradient = gradient
-    if let scale = options.lossScaleFactor.map({ Scalar($0) }) {
-      gradient = try gradient?.mapped { (x: Scalar) in x / scale }
+  /// A gradient without the loss's scale, in an update the mean since the last one, if the optimizer
+  /// accumulates them; and what is accumulated then.
+  private struct Preparation: FloatWork {
+    let gradient: Tensor?
+    let scale: Double?
+    let accumulator: Tensor?
+    let steps: Int
+    let isUpdate: Bool
+
+    func run<Scalar: FloatScalar>(
+      as type: Scalar.Type
+    ) throws(CairnError) -> (gradient: Tensor?, accumulator: Tensor?) {
+      var gradient = gradient
+      if let scale = scale.map({ Scalar($0) }) {
+        gradient = try gradient?.mapped { (x: Scalar) in x / scale }
+      }
+      guard let accumulator else { return (gradient, nil) }
+      let sum = try gradient?.combined(with: accumulator, as: type) { $0 + $1 }
+      guard isUpdate else { return (nil, sum) }
+      return (
+        try sum?.mapped { (x: Scalar) in x / Scalar(steps) },
+        try Tensor(zeros: Scalar.dtype, shape: accumulator.shape)
+      )
     }
-    guard steps > 1 else { return gradient }
-    let accumulator = slots.accumulators[index]
-    let sum = try gradient?.combined(with: accumulator.value, as: type) { $0 + $1 }
-    guard isUpdate else {
-      if let sum { assignments.append((accumulator, sum)) }
-      return nil
-    }
-    assignments.append((accumulator, try Tensor(zeros: Scalar.dtype, shape: accumulator.shape)))
-    return try sum?.mapped { (x: Scalar) in x / Scalar(steps) }
   }
 
   /// The factor that brings all gradients together to a norm, in double precision.
@@ -112,15 +116,15 @@ struct OptimizerStep {
     let norm = try globalNorm(gradients)
     var shared: Tensor?
     if let variable = slots.shared {
-      let value =
-        variable.dtype == .float64
-        ? try advanced(variable, as: Double.self) : try advanced(variable, as: Float.self)
+      let value = try Precision(for: variable.dtype).run(
+        Advance(rule: optimizer.rule, shared: variable.value, number: updates + 1))
       assignments.append((variable, value))
       shared = value
     }
     let rule = optimizer.rule
     for (index, gradient) in gradients.enumerated() {
       guard let gradient else { continue }
+      // Of one type each, as the rule's loops are.
       if slots.targets[index].dtype == .float64 {
         let clipped = try clip(gradient, globalNorm: norm, as: Double.self)
         try update(index, clipped, shared, as: Double.self) { rule.run($0, on: &$1) }
@@ -138,11 +142,16 @@ struct OptimizerStep {
     weights[index] = try constraint.applied(to: weights[index])
   }
 
-  private func advanced<Scalar: FloatScalar>(
-    _ variable: Variable, as type: Scalar.Type
-  ) throws(CairnError) -> Tensor {
-    let value: Scalar = try variable.value.scalar()
-    return try Tensor(scalar: optimizer.rule.advance(value, to: updates + 1))
+  /// The shared number of a rule, for the update of that number.
+  private struct Advance: FloatWork {
+    let rule: any ElementRule
+    let shared: Tensor
+    let number: Int
+
+    func run<Scalar: FloatScalar>(as type: Scalar.Type) throws(CairnError) -> Tensor {
+      let value: Scalar = try shared.scalar()
+      return try Tensor(scalar: rule.advance(value, to: number))
+    }
   }
 
   private mutating func update<Scalar: FloatScalar>(
@@ -172,18 +181,28 @@ struct OptimizerStep {
   }
 
   /// Brings a weight into its moving average, and the average into the weight if it is time.
-  private mutating func average<Scalar: FloatScalar>(
-    _ index: Int, as type: Scalar.Type
-  ) throws(CairnError) {
+  private mutating func average(_ index: Int) throws(CairnError) {
     guard let settings = options.movingAverage else { return }
     // The first average is the weight itself.
-    let keep = updates == 0 ? 0 : Scalar(settings.momentum)
-    let average = try slots.averages[index].value.combined(with: weights[index], as: type) {
-      keep * $0 + (1 - keep) * $1
-    }
+    let average = try Precision(for: weights[index].dtype).run(
+      Averaging(
+        average: slots.averages[index].value, weight: weights[index],
+        keep: updates == 0 ? 0 : settings.momentum))
     assignments.append((slots.averages[index], average))
     if let frequency = settings.overwriteFrequency, (updates + 1) % frequency == 0 {
       weights[index] = average
+    }
+  }
+
+  private struct Averaging: FloatWork {
+    let average: Tensor
+    let weight: Tensor
+    /// How much of the average stays.
+    let keep: Double
+
+    func run<Scalar: FloatScalar>(as type: Scalar.Type) throws(CairnError) -> Tensor {
+      let keep = Scalar(keep)
+      return try average.combined(with: weight, as: type) { keep * $0 + (1 - keep) * $1 }
     }
   }
 }

@@ -136,10 +136,8 @@ struct ConstrainedWeights {
         let path = "\(part.name).\(key)"
         guard let constraint = try WeightConstraint.read(value, at: path) else { continue }
         for weight in Self.weights(of: part, called: String(key.dropLast("_constraint".count))) {
-          do throws(CairnError) {
-            _ = try constraint.places(in: weight.shape)
-          } catch {
-            throw error.located(name: path)
+          _ = try located(at: path) { () throws(CairnError) in
+            try constraint.places(in: weight.shape)
           }
           // A weight in several places has the constraint of the first, where Keras makes it.
           if self[weight] == nil { constraints[ObjectIdentifier(weight)] = constraint }

@@ -91,12 +91,12 @@ struct LayerActivation: Hashable, Sendable {
   /// The classes that may stand there.
   private static let registry: LayerRegistry = {
     var registry = LayerRegistry()
-    registry.register(Activation.self)
-    registry.register(ReLU.self)
-    registry.register(LeakyReLU.self)
-    registry.register(ELU.self)
-    registry.register(Softmax.self)
-    registry.register(Identity.self)
+    registry.enter(Activation.self)
+    registry.enter(ReLU.self)
+    registry.enter(LeakyReLU.self)
+    registry.enter(ELU.self)
+    registry.enter(Softmax.self)
+    registry.enter(Identity.self)
     return registry
   }()
 

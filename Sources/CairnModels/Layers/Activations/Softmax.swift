@@ -72,24 +72,16 @@ public final class Softmax: OneInputCallLayer, ConfiguredLayer {
 extension FloatArray {
   /// exp(x − max) / sum of those along `axes`, which are counted from the front.
   func softmax(_ axes: [Int]) -> FloatArray {
-    let kept = (0..<rank).filter { !axes.contains($0) }
-    let order = kept + axes
-    var moved = transposed(order)
-    let width = axes.reduce(1) { $0 * shape[$1] }
-    guard width > 0 else { return self }
-    for start in stride(from: 0, to: moved.values.count, by: width) {
+    changed(along: axes) { values, run in
       var greatest = -Scalar.infinity
-      for index in start..<start + width { greatest = max(greatest, moved.values[index]) }
+      for index in run { greatest = max(greatest, values[index]) }
       var sum: Scalar = 0
-      for index in start..<start + width {
-        moved.values[index] = Elementary.exp(moved.values[index] - greatest)
-        sum += moved.values[index]
+      for index in run {
+        values[index] = Elementary.exp(values[index] - greatest)
+        sum += values[index]
       }
-      for index in start..<start + width { moved.values[index] /= sum }
+      for index in run { values[index] /= sum }
     }
-    var back = [Int](repeating: 0, count: rank)
-    for (place, axis) in order.enumerated() { back[axis] = place }
-    return moved.transposed(back)
   }
 }
 

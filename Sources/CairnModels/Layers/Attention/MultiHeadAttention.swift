@@ -191,9 +191,8 @@ public final class MultiHeadAttention: HeadLayer, SeededLayer {
       q.flattened(steps), k.flattened(steps), v.flattened(steps),
       seen: call.mask.combined(q, k, steps: steps, of: name, in: context),
       scale: 1 / Scalar(keySize).squareRoot())
-    var back = [Int](repeating: 0, count: order.count)
-    for (place, axis) in order.enumerated() { back[axis] = place }
-    let result = FloatArray(output.values, shape: q.shape.dropLast() + [valueSize]).transposed(back)
+    let result = FloatArray(output.values, shape: q.shape.dropLast() + [valueSize])
+      .transposed(RowMajor.inverse(order))
     return try outputs(
       result,
       weights: {

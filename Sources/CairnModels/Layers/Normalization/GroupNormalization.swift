@@ -104,8 +104,6 @@ public final class GroupNormalization: FloatLayer, ConfiguredLayer {
         array.values[start + index] = array.values[start + index] * factor + offset
       }
     }
-    var back = [Int](repeating: 0, count: input.rank)
-    for (place, axis) in order.enumerated() { back[axis] = place }
-    return try array.transposed(back).tensor()
+    return try array.transposed(RowMajor.inverse(order)).tensor()
   }
 }

@@ -38,9 +38,7 @@ public final class LayerNormalization: FloatLayer, ConfiguredLayer {
     epsilon = try reader.double("epsilon", default: 0.001)
     centers = try reader.bool("center", default: true)
     scales = try reader.bool("scale", default: true)
-    guard try !reader.bool("rms_scaling", default: false) else {
-      throw reader.unsupported("rms_scaling", "it is deprecated; use RMSNormalization")
-    }
+    try reader.refuse("rms_scaling", "it is deprecated; use RMSNormalization")
     initializers.beta = try reader.initializer("beta_initializer", default: .zeros)
     initializers.gamma = try reader.initializer("gamma_initializer", default: .ones)
     _ = reader.preserved([
@@ -152,23 +150,15 @@ extension FloatArray {
     _ axes: [Int], factors: [Scalar]?, offsets: [Scalar]?,
     _ statistics: ([Scalar]) -> (mean: Scalar, factor: Scalar)
   ) -> FloatArray {
-    let order = (0..<rank).filter { !axes.contains($0) } + axes
-    var moved = transposed(order)
-    let width = axes.reduce(1) { $0 * shape[$1] }
-    guard width > 0 else { return self }
-    for start in stride(from: 0, to: moved.values.count, by: width) {
-      let run = Array(moved.values[start..<start + width])
-      let (mean, factor) = statistics(run)
-      for index in 0..<width {
-        var value = (run[index] - mean) * factor
-        if let factors { value *= factors[index] }
-        if let offsets { value += offsets[index] }
-        moved.values[start + index] = value
+    changed(along: axes) { values, run in
+      let (mean, factor) = statistics(Array(values[run]))
+      for (place, index) in run.enumerated() {
+        var value = (values[index] - mean) * factor
+        if let factors { value *= factors[place] }
+        if let offsets { value += offsets[place] }
+        values[index] = value
       }
     }
-    var back = [Int](repeating: 0, count: rank)
-    for (place, axis) in order.enumerated() { back[axis] = place }
-    return moved.transposed(back)
   }
 }
 

@@ -134,9 +134,6 @@ public final class Normalization: NumberLayer, ConfiguredLayer {
 extension ConfigurationReader {
   /// A number, or nested lists of them of one shape; nil if absent or `null`. Recorded as it is.
   mutating func numbers(_ key: String) throws(CairnError) -> FloatArray<Double>? {
-    let value = take(key)
-    record(key, value ?? .null)
-    guard let value else { return nil }
     func array(_ value: JSONValue, depth: Int) -> FloatArray<Double>? {
       if let number = value.doubleValue { return FloatArray([number], shape: []) }
       guard depth < Shape.maximumRank, let elements = value.arrayValue else { return nil }
@@ -146,10 +143,9 @@ extension ConfigurationReader {
       else { return nil }
       return FloatArray(parts.flatMap(\.values), shape: [parts.count] + first.shape)
     }
-    guard let result = array(value, depth: 0) else {
-      throw invalid(key, expected: "a number, or lists of numbers of one shape")
+    return try read(key, expected: "a number, or lists of numbers of one shape") {
+      array($0, depth: 0)
     }
-    return result
   }
 }
 

@@ -38,18 +38,10 @@ package final class AdaptivePooling<Rank: SpatialRank, Rule: PoolingRule>: Float
 
   /// As many places as the layer says.
   func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
-    guard input.rank == Rank.rank + 2 else {
-      throw shapeMismatch(expected: "\(Rank.rank + 2) dimensions", found: input)
+    try input.withSpatial(Rank.rank, dataFormat, of: self) { (axis, length) throws(CairnError) in
+      guard length != 0 else { throw shapeMismatch(expected: "places to pool", found: input) }
+      return size[axis]
     }
-    var dimensions = input.dimensions
-    let first = dataFormat == .channelsFirst ? 2 : 1
-    for (axis, length) in size.enumerated() {
-      guard dimensions[first + axis] != 0 else {
-        throw shapeMismatch(expected: "places to pool", found: input)
-      }
-      dimensions[first + axis] = length
-    }
-    return try BatchShape(dimensions)
   }
 
   /// One value for each window and channel.
@@ -59,7 +51,7 @@ package final class AdaptivePooling<Rank: SpatialRank, Rule: PoolingRule>: Float
     _ = try context.shape(outputShape(for: BatchShape(input.shape)))
     var array = try FloatArray<Scalar>(input)
     // The windows of one dimension do not depend on the others: one after the other.
-    let first = dataFormat == .channelsFirst ? 2 : 1
+    let first = dataFormat.firstSpatial
     for (axis, count) in size.enumerated() {
       array = try array.pooled(along: first + axis, to: count, by: Rule.function, in: context)
     }

@@ -52,9 +52,7 @@ public final class GlobalPooling<Rank: SpatialRank, Rule: PoolingRule>: OneInput
 
   /// `(n, c)`.
   func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
-    guard input.rank == Rank.rank + 2 else {
-      throw shapeMismatch(expected: "\(Rank.rank + 2) dimensions", found: input)
-    }
+    try input.checkSpatial(Rank.rank, of: self)
     let channels = input.dimensions[dataFormat == .channelsFirst ? 1 : Rank.rank + 1]
     let ones = keepsDimensions ? [Int?](repeating: 1, count: Rank.rank) : []
     return try BatchShape(

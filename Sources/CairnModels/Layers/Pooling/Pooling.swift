@@ -117,21 +117,14 @@ public final class Pooling<Rank: SpatialRank, Rule: PoolingRule>: OneInputLayer,
 
   /// The windows' numbers.
   func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
-    guard input.rank == Rank.rank + 2 else {
-      throw shapeMismatch(expected: "\(Rank.rank + 2) dimensions", found: input)
-    }
-    let first = dataFormat == .channelsFirst ? 2 : 1
-    var dimensions = input.dimensions
-    for axis in 0..<Rank.rank {
+    try input.withSpatial(Rank.rank, dataFormat, of: self) { (axis, length) throws(CairnError) in
       let count = WindowAxis.count(
-        dimensions[first + axis], kernel: size[axis], stride: strides[axis], dilation: 1,
-        padding: padding)
+        length, kernel: size[axis], stride: strides[axis], dilation: 1, padding: padding)
       guard count ?? 0 >= 0 else {
         throw shapeMismatch(expected: "room for a window of \(size)", found: input)
       }
-      dimensions[first + axis] = count
+      return count
     }
-    return try BatchShape(dimensions)
   }
 
   /// One value for each window and channel.

@@ -103,7 +103,7 @@ package final class CategoryEncoding: OneInputLayer, ConfiguredLayer {
 }
 
 /// Numbers made the places of the intervals that they lie in; Keras's `Discretization`. No variables.
-package final class Discretization: OneInputLayer, ConfiguredLayer {
+package final class Discretization: TypedLayer, ConfiguredLayer {
   static let kind = LayerKind("Discretization")
 
   let core: LayerState
@@ -119,8 +119,7 @@ package final class Discretization: OneInputLayer, ConfiguredLayer {
     for key in ["num_bins", "epsilon"] { reader.record(key, reader.take(key) ?? .null) }
     mode = try reader.placeEncoding(default: .int)
     guard mode != .tfIDF else { throw reader.invalid("output_mode", expected: "no weights") }
-    let isSparse = try reader.bool("sparse", default: false)
-    guard !isSparse else { throw reader.unsupported("sparse", "tensors are never sparse here") }
+    try reader.refuse("sparse", "tensors are never sparse here")
     core = try reader.layerState(className: Self.className)
   }
 
@@ -130,12 +129,7 @@ package final class Discretization: OneInputLayer, ConfiguredLayer {
   }
 
   /// int32 for places.
-  func specs(
-    for arguments: CallArguments<TensorSpec>
-  ) throws(CairnError) -> [TensorSpec] {
-    let shape = try outputShape(for: only(plainInputs(arguments)).shape)
-    return [TensorSpec(shape, dtype: mode == .int ? .int32 : state.dtype.computeDType)]
-  }
+  var outputDType: DType { mode == .int ? .int32 : state.dtype.computeDType }
 
   /// The places, or their vectors.
   func evaluate(

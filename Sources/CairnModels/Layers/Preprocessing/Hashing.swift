@@ -27,13 +27,13 @@ extension ConfigurationReader {
 }
 
 /// Texts and whole numbers made places by a hash; Keras's `Hashing`. No variables.
-package final class Hashing: OneInputLayer, ConfiguredLayer {
+package final class Hashing: TypedLayer, ConfiguredLayer {
   static let kind = LayerKind("Hashing", castsFloats: false)
 
   let core: LayerState
   private let count: Int
   private let mode: PlaceEncoding
-  private let dtype: DType
+  let outputDType: DType
   private let hash: BucketHash
   private let mask: JSONValue?
 
@@ -47,23 +47,14 @@ package final class Hashing: OneInputLayer, ConfiguredLayer {
     guard mask == nil || mask?.stringValue != nil || mask?.doubleValue != nil else {
       throw reader.invalid("mask_value", expected: "a string or a number")
     }
-    guard try !reader.bool("sparse", default: false) else {
-      throw reader.unsupported("sparse", "tensors are never sparse here")
-    }
-    dtype = try reader.placeDType(mode)
+    try reader.refuse("sparse", "tensors are never sparse here")
+    outputDType = try reader.placeDType(mode)
     core = try reader.placeLayerState(className: Self.className)
   }
 
   /// The input's own shape, or with a dimension for the places.
   func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
     try mode.shape(input, depth: count)
-  }
-
-  /// The type of places, or of vectors.
-  func specs(
-    for arguments: CallArguments<TensorSpec>
-  ) throws(CairnError) -> [TensorSpec] {
-    [TensorSpec(try outputShape(for: only(plainInputs(arguments)).shape), dtype: dtype)]
   }
 
   /// The places, or their vectors.
@@ -80,10 +71,10 @@ package final class Hashing: OneInputLayer, ConfiguredLayer {
     }
     for (index, masked) in (isMasked ?? []).enumerated() where masked { places[index] = 0 }
     guard mode != .int else {
-      return try Tensor(places.map { Int64($0) }, shape: shape).cast(to: dtype)
+      return try Tensor(places.map { Int64($0) }, shape: shape).cast(to: outputDType)
     }
     return try mode.encode(
-      places, input.shape, depth: count, as: dtype, of: self, in: context)
+      places, input.shape, depth: count, as: outputDType, of: self, in: context)
   }
 
   /// Which elements are the mask, for which the first place is kept; nil if none is.
@@ -127,9 +118,7 @@ package final class HashedCrossing: KerasLayer, ConfiguredLayer {
     guard mode == .int || mode == .oneHot else {
       throw reader.invalid("output_mode", expected: "int or one_hot")
     }
-    guard try !reader.bool("sparse", default: false) else {
-      throw reader.unsupported("sparse", "tensors are never sparse here")
-    }
+    try reader.refuse("sparse", "tensors are never sparse here")
     dtype = try reader.placeDType(mode)
     core = try reader.placeLayerState(className: Self.className)
   }

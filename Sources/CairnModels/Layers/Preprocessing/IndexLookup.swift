@@ -48,7 +48,7 @@ package protocol VocabularyLayer: Layer {
 ///
 /// The vocabulary is the layer's configuration once it is there. In the mode `tf_idf` the weights of the
 /// places are state, `idf_weights`, which Keras does not count among the weights.
-package final class IndexLookup<Kind: LookupKind>: OneInputLayer, VocabularyLayer, SeededLayer {
+package final class IndexLookup<Kind: LookupKind>: TypedLayer, VocabularyLayer, SeededLayer {
   static var kind: LayerKind { LayerKind(Kind.name, castsFloats: false, needsShape: false) }
 
   let core: LayerState
@@ -79,9 +79,7 @@ package final class IndexLookup<Kind: LookupKind>: OneInputLayer, VocabularyLaye
     guard !isInverse || specials.outside != nil else {
       throw reader.invalid("oov_token", expected: "a token")
     }
-    guard try !reader.bool("sparse", default: false) else {
-      throw reader.unsupported("sparse", "tensors are never sparse here")
-    }
+    try reader.refuse("sparse", "tensors are never sparse here")
     hash = try Self.hash(&reader)
     for key in ["vocabulary_dtype", "encoding", "has_input_vocabulary"] {
       if let value = reader.take(key), key != "has_input_vocabulary" { reader.record(key, value) }
@@ -89,8 +87,8 @@ package final class IndexLookup<Kind: LookupKind>: OneInputLayer, VocabularyLaye
     let size = try reader.optionalInteger("vocabulary_size", in: 0...1 << 30)
     let list = try Self.list(&reader)
     let found = try list.map { (list) throws(CairnError) in
-      do throws(CairnError) { return try Vocabulary(list, specials) } catch {
-        throw error.located(name: reader.path(of: "vocabulary"))
+      return try located(at: reader.path(of: "vocabulary")) { () throws(CairnError) in
+        try Vocabulary(list, specials)
       }
     }
     vocabulary = Lock(found)
@@ -204,11 +202,9 @@ package final class IndexLookup<Kind: LookupKind>: OneInputLayer, VocabularyLaye
         at: .init(name: name))
     }
     let made: Vocabulary
-    do throws(CairnError) {
-      made = try Vocabulary(
+    made = try located(at: name) { () throws(CairnError) in
+      try Vocabulary(
         Self.isText ? lines : lines.map { ByteKey(String(Int64($0.text) ?? 0)) }, specials)
-    } catch {
-      throw error.located(name: name)
     }
     guard mode == .int || specials.pads || made.size == depth ?? 0 else {
       throw CairnError(
@@ -235,14 +231,7 @@ package final class IndexLookup<Kind: LookupKind>: OneInputLayer, VocabularyLaye
   }
 
   /// int64 for places and vectors, float32 where they are weighed; the kind's own on the way back.
-  func specs(
-    for arguments: CallArguments<TensorSpec>
-  ) throws(CairnError) -> [TensorSpec] {
-    let shape = try outputShape(for: only(plainInputs(arguments)).shape)
-    return [TensorSpec(shape, dtype: outputDType)]
-  }
-
-  private var outputDType: DType {
+  var outputDType: DType {
     specials.inverts ? Kind.dtype : mode == .tfIDF ? .float32 : .int64
   }
 

@@ -7,7 +7,7 @@ import CairnTensors
 /// Texts made places of their words; Keras's `TextVectorization`.
 ///
 /// The vocabulary is that of the ``StringLookup`` within it.
-package final class TextVectorization: OneInputLayer, VocabularyLayer, SeededLayer {
+package final class TextVectorization: TypedLayer, VocabularyLayer, SeededLayer {
   static let kind = LayerKind("TextVectorization", castsFloats: false)
 
   let core: LayerState
@@ -48,9 +48,7 @@ package final class TextVectorization: OneInputLayer, VocabularyLayer, SeededLay
     guard mode == .int || length == nil else {
       throw reader.invalid("output_sequence_length", expected: "null, as output_mode is not int")
     }
-    guard try !reader.bool("ragged", default: false) else {
-      throw reader.unsupported("ragged", "tensors are never ragged here")
-    }
+    try reader.refuse("ragged", "tensors are never ragged here")
     guard mode != .oneHot || split == nil && widths == nil else {
       throw reader.unsupported(
         "output_mode", "Keras gives a ragged tensor here, and tensors are never ragged")
@@ -161,12 +159,7 @@ package final class TextVectorization: OneInputLayer, VocabularyLayer, SeededLay
   }
 
   /// int64 for places and vectors, float32 where they are weighed.
-  func specs(
-    for arguments: CallArguments<TensorSpec>
-  ) throws(CairnError) -> [TensorSpec] {
-    let shape = try outputShape(for: only(plainInputs(arguments)).shape)
-    return [TensorSpec(shape, dtype: mode == .tfIDF ? .float32 : .int64)]
-  }
+  var outputDType: DType { mode == .tfIDF ? .float32 : .int64 }
 
   /// The places of the texts' words, or their vectors.
   func evaluate(
@@ -240,7 +233,7 @@ package final class TextVectorization: OneInputLayer, VocabularyLayer, SeededLay
       start = end
     }
     let shape = try context.shape(outputShape(for: BatchShape(input)))
-    return try Tensor(joining: parts, shape: shape, dtype: mode == .tfIDF ? .float32 : .int64)
+    return try Tensor(joining: parts, shape: shape, dtype: outputDType)
   }
 
   /// Adds the places of a text's words, and of several that follow one another.

@@ -8,7 +8,7 @@ import CairnTensors
 ///
 /// Call: as its layers. Output: both layers' outputs, merged; the backward layer's sequence is
 /// turned round first. Variables: the forward layer's, then the backward layer's.
-public final class Bidirectional: SequenceLayer, EnclosingLayer {
+public final class Bidirectional: SequenceLayer, MadeLayer {
   static let kind = LayerKind("Bidirectional", callArguments: ["initial_state"])
 
   /// How the two outputs become one.
@@ -107,10 +107,9 @@ public final class Bidirectional: SequenceLayer, EnclosingLayer {
 
   /// The keys of Keras's `get_config` for this class.
   var config: JSONObject {
-    var settings = state.settings
-    settings["layer"] = forward.kerasConfiguration
-    settings["backward_layer"] = backward.kerasConfiguration
-    return settings
+    state.settings(with: [
+      "layer": forward.kerasConfiguration, "backward_layer": backward.kerasConfiguration,
+    ])
   }
 
   private var givesSequences: Bool {

@@ -34,7 +34,7 @@ extension RecurrentCell: StepCell {
 }
 
 /// Cells one above the other: each takes what the one below gives.
-final class StackedCells: StepCell, EnclosingLayer {
+final class StackedCells: StepCell, MadeLayer {
   static let kind = LayerKind("StackedRNNCells")
 
   let core: LayerState
@@ -72,9 +72,7 @@ final class StackedCells: StepCell, EnclosingLayer {
   var outputSize: Int { cells.last?.outputSize ?? 0 }
 
   var config: JSONObject {
-    var settings = state.settings
-    settings["cells"] = .array(cells.map(\.kerasConfiguration))
-    return settings
+    state.settings(with: ["cells": .array(cells.map(\.kerasConfiguration))])
   }
 
   func prepare(
@@ -131,7 +129,7 @@ final class StackedCells: StepCell, EnclosingLayer {
 /// A layer that goes through the steps of a sequence with a cell, or with several; Keras's `RNN`.
 ///
 /// Call and output: as of ``Recurrent``. Variables: the cells'.
-package final class CellRecurrence: RecurrentLayer, EnclosingLayer {
+package final class CellRecurrence: RecurrentLayer, MadeLayer {
   static let kind = LayerKind("RNN", callArguments: ["initial_state"])
 
   let core: LayerState
@@ -156,11 +154,7 @@ package final class CellRecurrence: RecurrentLayer, EnclosingLayer {
   }
 
   /// The keys of Keras's `get_config` for this class.
-  var config: JSONObject {
-    var settings = state.settings
-    settings["cell"] = stepCell.kerasConfiguration
-    return settings
-  }
+  var config: JSONObject { state.settings(with: ["cell": stepCell.kerasConfiguration]) }
 
   /// Makes the cell's variables.
   func prepare(

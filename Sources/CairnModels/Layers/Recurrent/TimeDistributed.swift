@@ -8,7 +8,7 @@ import CairnTensors
 ///
 /// Input: `(n, steps, …)`. Output: `(n, steps, …)` of what the layer makes of a step. Variables: the
 /// layer's.
-public final class TimeDistributed: OneInputLayer, EnclosingLayer {
+public final class TimeDistributed: OneInputLayer, MadeLayer {
   static let kind = LayerKind("TimeDistributed", passesMask: true, keepsWholeNumbers: true)
 
   let core: LayerState
@@ -41,11 +41,7 @@ public final class TimeDistributed: OneInputLayer, EnclosingLayer {
   var parts: [(name: String, layer: any Layer)] { [("layer", layer)] }
 
   /// The keys of Keras's `get_config` for this class.
-  var config: JSONObject {
-    var settings = state.settings
-    settings["layer"] = layer.kerasConfiguration
-    return settings
-  }
+  var config: JSONObject { state.settings(with: ["layer": layer.kerasConfiguration]) }
 
   private func step(_ input: BatchShape) throws(CairnError) -> BatchShape {
     guard input.rank >= 2 else { throw shapeMismatch(expected: "steps", found: input) }

@@ -170,10 +170,8 @@ public struct RebuildContext: Sendable {
     let shapes = try reader.buildShapes()
     try reader.finish()
     guard !shapes.isEmpty, !layer.isBuilt else { return }
-    do throws(CairnError) {
+    try located(at: path) { () throws(CairnError) in
       try layer.build(for: shapes, in: &build)
-    } catch {
-      throw error.located(name: path)
     }
   }
 }

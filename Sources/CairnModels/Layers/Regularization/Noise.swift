@@ -154,9 +154,7 @@ public final class SpatialDropout<Rank: SpatialRank>: PassThroughLayer, SeededLa
 
   /// The input's own shape, if it has that many dimensions.
   func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
-    guard input.rank == Rank.rank + 2 else {
-      throw shapeMismatch(expected: "\(Rank.rank + 2) dimensions", found: input)
-    }
+    try input.checkSpatial(Rank.rank, of: self)
     return input
   }
 }

@@ -96,15 +96,9 @@ public final class ZeroPadding<Rank: SpatialRank>: OneInputLayer, ConfiguredLaye
 
   /// Each spatial dimension longer by its zeros.
   func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
-    guard input.rank == Rank.rank + 2 else {
-      throw shapeMismatch(expected: "\(Rank.rank + 2) dimensions", found: input)
+    try input.withSpatial(Rank.rank, dataFormat, of: self) { axis, length in
+      length.map { $0 + padding.pairs[axis].front + padding.pairs[axis].behind }
     }
-    var dimensions = input.dimensions
-    for (axis, pair) in padding.pairs.enumerated() {
-      let place = axis + (dataFormat == .channelsFirst ? 2 : 1)
-      dimensions[place] = dimensions[place].map { $0 + pair.front + pair.behind }
-    }
-    return try BatchShape(dimensions)
   }
 
   /// The input with zeros around it.
@@ -114,7 +108,7 @@ public final class ZeroPadding<Rank: SpatialRank>: OneInputLayer, ConfiguredLaye
     let shape = try context.shape(outputShape(for: BatchShape(input.shape)))
     var places = shape.dimensions.map { Array(0..<$0) }
     for (axis, pair) in padding.pairs.enumerated() {
-      let place = axis + (dataFormat == .channelsFirst ? 2 : 1)
+      let place = axis + dataFormat.firstSpatial
       let length = input.shape[place]
       places[place] = places[place].map {
         (pair.front..<pair.front + length).contains($0) ? $0 - pair.front : -1
@@ -155,18 +149,13 @@ public final class Cropping<Rank: SpatialRank>: OneInputLayer, ConfiguredLayer {
 
   /// Each spatial dimension shorter by what is cut off.
   func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
-    guard input.rank == Rank.rank + 2 else {
-      throw shapeMismatch(expected: "\(Rank.rank + 2) dimensions", found: input)
-    }
-    var dimensions = input.dimensions
-    for (axis, pair) in cropping.pairs.enumerated() {
-      let place = axis + (dataFormat == .channelsFirst ? 2 : 1)
-      dimensions[place] = dimensions[place].map { $0 - pair.front - pair.behind }
-      guard dimensions[place] ?? 1 > 0 else {
+    try input.withSpatial(Rank.rank, dataFormat, of: self) { (axis, length) throws(CairnError) in
+      let rest = length.map { $0 - cropping.pairs[axis].front - cropping.pairs[axis].behind }
+      guard rest ?? 1 > 0 else {
         throw shapeMismatch(expected: "more places than are cut off", found: input)
       }
+      return rest
     }
-    return try BatchShape(dimensions)
   }
 
   /// The input without its border.
@@ -176,7 +165,7 @@ public final class Cropping<Rank: SpatialRank>: OneInputLayer, ConfiguredLayer {
     let shape = try context.shape(outputShape(for: BatchShape(input.shape)))
     var places = shape.dimensions.map { Array(0..<$0) }
     for (axis, pair) in cropping.pairs.enumerated() {
-      let place = axis + (dataFormat == .channelsFirst ? 2 : 1)
+      let place = axis + dataFormat.firstSpatial
       places[place] = places[place].map { $0 + pair.front }
     }
     return try input.gathered(places, in: context)

@@ -47,19 +47,12 @@ public final class UpSampling<Rank: SpatialRank>: OneInputLayer, ConfiguredLayer
     core = try reader.layerState(className: Self.className)
   }
 
-  private var first: Int { dataFormat == .channelsFirst ? 2 : 1 }
-
   /// Each spatial dimension times its factor.
   func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
-    guard input.rank == Rank.rank + 2 else {
-      throw shapeMismatch(expected: "\(Rank.rank + 2) dimensions", found: input)
+    try input.withSpatial(Rank.rank, dataFormat, of: self) { (axis, length) throws(CairnError) in
+      guard let length else { return nil }
+      return try Shape([length, size[axis]]).elementCount
     }
-    var dimensions = input.dimensions
-    for axis in 0..<Rank.rank {
-      guard let length = dimensions[first + axis] else { continue }
-      dimensions[first + axis] = try Shape([length, size[axis]]).elementCount
-    }
-    return try BatchShape(dimensions)
   }
 
   /// The enlarged input.
@@ -69,12 +62,14 @@ public final class UpSampling<Rank: SpatialRank>: OneInputLayer, ConfiguredLayer
     let shape = try context.shape(outputShape(for: BatchShape(input.shape)))
     guard interpolation != .nearest else {
       var places = shape.dimensions.map { Array(0..<$0) }
+      let first = dataFormat.firstSpatial
       for axis in 0..<Rank.rank {
         places[first + axis] = places[first + axis].map { $0 / size[axis] }
       }
       return try input.gathered(places, in: context)
     }
     return try state.precision(of: input).run(
-      Stretching(interpolation: interpolation, input: input, first: first, factors: size))
+      Stretching(
+        interpolation: interpolation, input: input, first: dataFormat.firstSpatial, factors: size))
   }
 }

@@ -111,12 +111,15 @@ extension ConfigurationReader {
   mutating func optionalExtents(
     _ key: String, count: Int, in range: ClosedRange<Int> = 1...greatestExtent
   ) throws(CairnError) -> [Int]? {
-    guard peek(key) != nil else {
-      _ = take(key)
-      record(key, .null)
-      return nil
-    }
+    if isNothing(key) { return nil }
     return try extents(key, count: count, in: range)
+  }
+
+  /// Whether the key is absent or `null`, which is then taken and recorded.
+  mutating func isNothing(_ key: String) -> Bool {
+    guard take(key) == nil else { return false }
+    record(key, .null)
+    return true
   }
 
   /// One of the names of a type.
@@ -140,21 +143,13 @@ extension ConfigurationReader {
   mutating func optionalInteger(
     _ key: String, in range: ClosedRange<Int> = .min ... .max
   ) throws(CairnError) -> Int? {
-    guard peek(key) != nil else {
-      _ = take(key)
-      record(key, .null)
-      return nil
-    }
+    if isNothing(key) { return nil }
     return try integer(key, in: range)
   }
 
   /// A finite number, or nil.
   mutating func optionalDouble(_ key: String) throws(CairnError) -> Double? {
-    guard peek(key) != nil else {
-      _ = take(key)
-      record(key, .null)
-      return nil
-    }
+    if isNothing(key) { return nil }
     return try double(key, default: 0)
   }
 

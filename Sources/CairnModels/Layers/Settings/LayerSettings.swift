@@ -67,49 +67,38 @@ struct LayerSettings: ExpressibleByDictionaryLiteral {
   }
 }
 
-/// A layer that is made from its settings alone.
-protocol ConfiguredLayer: KerasLayer {
-  init(reading reader: inout ConfigurationReader) throws(CairnError)
-}
-
-/// A layer that is made from its settings and needs a seed.
-protocol SeededLayer: KerasLayer {
-  init(
-    reading reader: inout ConfigurationReader, in context: inout BuildContext
-  ) throws(CairnError)
-}
-
-/// A layer that is made from its settings and holds others.
-protocol EnclosingLayer: KerasLayer {
+/// A layer that is made from its settings, and may hold others that are made from theirs.
+protocol MadeLayer: KerasLayer {
   init(
     reading reader: inout ConfigurationReader, in context: inout RebuildContext
   ) throws(CairnError)
 }
 
-extension ConfiguredLayer {
-  /// The layer of those settings.
+/// A layer that is made from its settings alone.
+protocol ConfiguredLayer: MadeLayer {
+  init(reading reader: inout ConfigurationReader) throws(CairnError)
+}
+
+/// A layer that is made from its settings and needs a seed.
+protocol SeededLayer: MadeLayer {
   init(
-    making settings: LayerSettings, name: String?, trainable: Bool = true, dtype: DTypePolicy
-  ) throws(CairnError) {
-    var reader = try settings.reader(
-      of: Self.className, name: name, trainable: trainable, dtype: dtype)
-    try self.init(reading: &reader)
-  }
+    reading reader: inout ConfigurationReader, in context: inout BuildContext
+  ) throws(CairnError)
+}
+
+extension ConfiguredLayer {
+  init(
+    reading reader: inout ConfigurationReader, in context: inout RebuildContext
+  ) throws(CairnError) { try self.init(reading: &reader) }
 }
 
 extension SeededLayer {
-  /// The layer of those settings; a seed that is not among them is random.
   init(
-    making settings: LayerSettings, name: String?, trainable: Bool = true, dtype: DTypePolicy
-  ) throws(CairnError) {
-    var reader = try settings.reader(
-      of: Self.className, name: name, trainable: trainable, dtype: dtype)
-    var context = BuildContext(.seeded(.random(in: .min ... .max)))
-    try self.init(reading: &reader, in: &context)
-  }
+    reading reader: inout ConfigurationReader, in context: inout RebuildContext
+  ) throws(CairnError) { try self.init(reading: &reader, in: &context.build) }
 }
 
-extension EnclosingLayer {
+extension MadeLayer {
   /// The layer of those settings; a seed that is not among them is random.
   init(
     making settings: LayerSettings, name: String?, trainable: Bool = true, dtype: DTypePolicy

@@ -18,9 +18,7 @@ struct AdagradRule: ElementRule {
     [[OptimizerSlot(name: "accumulator", place: 0, initial: initial)]]
   }
 
-  func update<Scalar>(
-    at step: UpdateStep<Scalar>
-  ) -> (inout UpdatedElement<Scalar>) -> Void where Scalar: FloatScalar {
+  func update<Scalar: FloatScalar>(at step: UpdateStep<Scalar>) -> ElementUpdate<Scalar> {
     let (rate, epsilon) = (step.learningRate, Scalar(epsilon))
     return { element in
       element.first += element.gradient * element.gradient
@@ -48,9 +46,7 @@ struct AdadeltaRule: ElementRule {
     ]
   ]
 
-  func update<Scalar>(
-    at step: UpdateStep<Scalar>
-  ) -> (inout UpdatedElement<Scalar>) -> Void where Scalar: FloatScalar {
+  func update<Scalar: FloatScalar>(at step: UpdateStep<Scalar>) -> ElementUpdate<Scalar> {
     let (rate, epsilon) = (step.learningRate, Scalar(epsilon))
     let (keep, take) = (Scalar(rho), Scalar(1 - rho))
     return { element in

@@ -34,9 +34,7 @@ struct AdamRule: ElementRule {
     return isAMSGrad ? [means, [OptimizerSlot(name: "velocity_hat", place: 2)]] : [means]
   }
 
-  func update<Scalar>(
-    at step: UpdateStep<Scalar>
-  ) -> (inout UpdatedElement<Scalar>) -> Void where Scalar: FloatScalar {
+  func update<Scalar: FloatScalar>(at step: UpdateStep<Scalar>) -> ElementUpdate<Scalar> {
     let (power1, power2) = (
       step.power(Scalar(settings.beta1)), step.power(Scalar(settings.beta2))
     )
@@ -68,7 +66,7 @@ struct AdamWRule: ElementRule {
 
   var slots: [[OptimizerSlot]] { adam.slots }
 
-  func update<Scalar>(
-    at step: UpdateStep<Scalar>
-  ) -> (inout UpdatedElement<Scalar>) -> Void where Scalar: FloatScalar { adam.update(at: step) }
+  func update<Scalar: FloatScalar>(at step: UpdateStep<Scalar>) -> ElementUpdate<Scalar> {
+    adam.update(at: step)
+  }
 }

@@ -16,9 +16,7 @@ struct AdamaxRule: ElementRule {
     [OptimizerSlot(name: "momentum", place: 0), OptimizerSlot(name: "norm", place: 1)]
   ]
 
-  func update<Scalar>(
-    at step: UpdateStep<Scalar>
-  ) -> (inout UpdatedElement<Scalar>) -> Void where Scalar: FloatScalar {
+  func update<Scalar: FloatScalar>(at step: UpdateStep<Scalar>) -> ElementUpdate<Scalar> {
     let (rate, rest) = (step.learningRate, 1 - step.power(Scalar(settings.beta1)))
     let (take1, keep2) = (Scalar(1 - settings.beta1), Scalar(settings.beta2))
     let epsilon = Scalar(settings.epsilon)

@@ -19,9 +19,7 @@ struct LionRule: ElementRule {
 
   let slots = [[OptimizerSlot(name: "momentum", place: 0)]]
 
-  func update<Scalar>(
-    at step: UpdateStep<Scalar>
-  ) -> (inout UpdatedElement<Scalar>) -> Void where Scalar: FloatScalar {
+  func update<Scalar: FloatScalar>(at step: UpdateStep<Scalar>) -> ElementUpdate<Scalar> {
     let (rate, beta1, beta2) = (step.learningRate, Scalar(beta1), Scalar(beta2))
     return { element in
       let gradient = element.gradient

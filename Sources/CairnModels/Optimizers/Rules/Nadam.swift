@@ -21,9 +21,7 @@ struct NadamRule: ElementRule {
     shared * Scalar(settings.beta1) * (1 - 0.5 * Scalar.power(Scalar(0.96), Scalar(number)))
   }
 
-  func update<Scalar>(
-    at step: UpdateStep<Scalar>
-  ) -> (inout UpdatedElement<Scalar>) -> Void where Scalar: FloatScalar {
+  func update<Scalar: FloatScalar>(at step: UpdateStep<Scalar>) -> ElementUpdate<Scalar> {
     let (beta1, beta2) = (Scalar(settings.beta1), Scalar(settings.beta2))
     let (rate, decay, epsilon) = (step.learningRate, Scalar(0.96), Scalar(settings.epsilon))
     let now = beta1 * (1 - 0.5 * step.power(decay))

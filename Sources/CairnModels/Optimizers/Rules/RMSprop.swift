@@ -25,9 +25,7 @@ struct RMSpropRule: ElementRule {
     return slots
   }
 
-  func update<Scalar>(
-    at step: UpdateStep<Scalar>
-  ) -> (inout UpdatedElement<Scalar>) -> Void where Scalar: FloatScalar {
+  func update<Scalar: FloatScalar>(at step: UpdateStep<Scalar>) -> ElementUpdate<Scalar> {
     let (rate, keep, take) = (step.learningRate, Scalar(rho), Scalar(1 - rho))
     let (momentum, epsilon) = (Scalar(momentum), Scalar(epsilon))
     return { [isCentered] element in

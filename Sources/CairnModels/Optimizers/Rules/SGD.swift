@@ -19,9 +19,7 @@ struct SGDRule: ElementRule {
     momentum == 0 ? [] : [[OptimizerSlot(name: "momentum", place: 0)]]
   }
 
-  func update<Scalar>(
-    at step: UpdateStep<Scalar>
-  ) -> (inout UpdatedElement<Scalar>) -> Void where Scalar: FloatScalar {
+  func update<Scalar: FloatScalar>(at step: UpdateStep<Scalar>) -> ElementUpdate<Scalar> {
     let (rate, momentum) = (step.learningRate, Scalar(momentum))
     if momentum == 0 { return { $0.value -= $0.gradient * rate } }
     return { [isNesterov] element in
