@@ -83,6 +83,19 @@ public struct EvaluationContext: Sendable {
     return shape
   }
 
+  /// The dimensions that both broadcast to, if a tensor may be so large.
+  ///
+  /// - Throws: `shapeMismatch` if they don't go together; as above.
+  func broadcast(_ left: [Int], _ right: [Int]) throws(CairnError) -> [Int] {
+    guard let result = RowMajor.broadcast(left, right) else {
+      throw CairnError(
+        .shapeMismatch, "the shapes cannot be broadcast to one another",
+        found: "\(left) and \(right)")
+    }
+    _ = try shape(result)
+    return result
+  }
+
   /// The shape of which all dimensions are known, as above.
   func shape(_ shape: BatchShape) throws(CairnError) -> Shape {
     try self.shape(shape.dimensions.map { $0 ?? 0 })

@@ -56,12 +56,7 @@ struct FloatArray<Scalar: FloatScalar>: Sendable {
   func combined(
     with other: FloatArray, in context: EvaluationContext, _ function: (Scalar, Scalar) -> Scalar
   ) throws(CairnError) -> FloatArray {
-    guard let shape = RowMajor.broadcast(shape, other.shape) else {
-      throw CairnError(
-        .shapeMismatch, "the shapes cannot be broadcast to one another",
-        found: "\(self.shape) and \(other.shape)")
-    }
-    _ = try context.shape(shape)
+    let shape = try context.broadcast(shape, other.shape)
     let a = broadcast(to: shape)
     let b = other.broadcast(to: shape)
     var values = a.values

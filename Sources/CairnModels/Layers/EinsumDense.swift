@@ -155,11 +155,9 @@ public final class EinsumDense: FloatLayer, ConfiguredLayer {
         known(equation.kernel), scale: scale, table: table, initializer: initializers.kernel,
         dtype: state.dtype.variableDType, in: &context)
     } else {
-      variables = [
-        try context.makeVariable(
-          "kernel", dimensions: known(equation.kernel), initializer: initializers.kernel,
-          role: .trainable, dtype: state.dtype.variableDType)
-      ]
+      variables = try context.makeWeights(
+        [("kernel", known(equation.kernel), initializers.kernel)],
+        dtype: state.dtype.variableDType)
     }
     if let biasAxes, let first = equation.output.firstIndex(where: biasAxes.contains) {
       var dimensions: [Int] = []
@@ -169,10 +167,8 @@ public final class EinsumDense: FloatLayer, ConfiguredLayer {
       if equation.ellipsis == .end {
         dimensions += [Int](repeating: 1, count: input.rank - equation.input.count)
       }
-      variables.append(
-        try context.makeVariable(
-          "bias", dimensions: dimensions, initializer: initializers.bias, role: .trainable,
-          dtype: state.dtype.variableDType))
+      variables += try context.makeWeights(
+        [("bias", dimensions, initializers.bias)], dtype: state.dtype.variableDType)
     }
     return variables
   }

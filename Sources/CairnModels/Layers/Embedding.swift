@@ -80,11 +80,8 @@ public final class Embedding: OneInputLayer, ConfiguredLayer {
         dtype: type, in: &context)
     case .float8, nil: break
     }
-    return [
-      try context.makeVariable(
-        "embeddings", dimensions: [inputDimension, outputDimension], initializer: initializer,
-        role: .trainable, dtype: state.dtype.variableDType)
-    ]
+    return try context.makeWeights(
+      [("embeddings", [inputDimension, outputDimension], initializer)], dtype: type)
   }
 
   /// The vectors of the input's numbers.

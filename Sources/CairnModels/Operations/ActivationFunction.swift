@@ -83,9 +83,9 @@ public enum ActivationFunction: String, Hashable, Sendable, CaseIterable, FloatC
   ) throws(CairnError) {
     switch self {
     case .linear: return
-    case .softmax: try applySoftmax(to: &tensor, as: type)
-    case .logSoftmax: try mapRows(&tensor) { (row: [Scalar]) in Self.logSoftmax(row) }
-    case .sparsemax: try mapRows(&tensor) { (row: [Scalar]) in Self.sparsemax(row) }
+    case .softmax: try changeRows(&tensor, as: type) { Self.softmax(&$0, $1) }
+    case .logSoftmax: try changeRows(&tensor, as: type) { Self.replace(&$0, $1, Self.logSoftmax) }
+    case .sparsemax: try changeRows(&tensor, as: type) { Self.replace(&$0, $1, Self.sparsemax) }
     case .glu: try applyGLU(to: &tensor, as: type)
     // As in jnp.maximum: a NaN stays one, −0 becomes +0.
     case .relu: try map(&tensor, as: type) { $0 < 0 ? 0 : $0 + 0 }
@@ -162,8 +162,10 @@ public enum ActivationFunction: String, Hashable, Sendable, CaseIterable, FloatC
     return row.map { max($0 - threshold, 0) }
   }
 
-  private func mapRows<Scalar: FloatScalar>(
-    _ tensor: inout Tensor, _ function: ([Scalar]) -> [Scalar]
+  /// Changes each run along the last dimension where it lies.
+  private func changeRows<Scalar: FloatScalar>(
+    _ tensor: inout Tensor, as type: Scalar.Type,
+    _ change: (_ values: inout MutableSpan<Scalar>, _ row: Range<Int>) -> Void
   ) throws(CairnError) {
     guard let width = tensor.shape.dimensions.last else {
       throw CairnError(
@@ -173,10 +175,16 @@ public enum ActivationFunction: String, Hashable, Sendable, CaseIterable, FloatC
     guard tensor.elementCount > 0 else { return }
     try tensor.withMutableScalars(of: Scalar.self) { (values) throws(CairnError) in
       for start in stride(from: 0, to: values.count, by: width) {
-        let row = function((start..<start + width).map { values[$0] })
-        for index in row.indices { values[start + index] = row[index] }
+        change(&values, start..<start + width)
       }
     }
+  }
+
+  private static func replace<Scalar: FloatScalar>(
+    _ values: inout MutableSpan<Scalar>, _ row: Range<Int>, _ function: ([Scalar]) -> [Scalar]
+  ) {
+    let results = function(row.map { values[$0] })
+    for (index, result) in zip(row, results) { values[index] = result }
   }
 
   private func applyGLU<Scalar: FloatScalar>(
@@ -215,28 +223,17 @@ public enum ActivationFunction: String, Hashable, Sendable, CaseIterable, FloatC
     }
   }
 
-  private func applySoftmax<Scalar: FloatScalar>(
-    to tensor: inout Tensor, as type: Scalar.Type
-  ) throws(CairnError) {
-    guard let width = tensor.shape.dimensions.last else {
-      throw CairnError(
-        .shapeMismatch, "softmax needs a dimension to add up along", expected: "at least one",
-        found: "a scalar")
+  private static func softmax<Scalar: FloatScalar>(
+    _ values: inout MutableSpan<Scalar>, _ row: Range<Int>
+  ) {
+    var greatest = -Scalar.infinity
+    // A NaN is taken over and then stays, so that the whole row becomes NaN.
+    for index in row where !(values[index] <= greatest) { greatest = values[index] }
+    var sum: Scalar = 0
+    for index in row {
+      values[index] = Elementary.exp(values[index] - greatest)
+      sum += values[index]
     }
-    guard tensor.elementCount > 0 else { return }
-    try tensor.withMutableScalars(of: Scalar.self) { (values) throws(CairnError) in
-      for start in stride(from: 0, to: values.count, by: width) {
-        let row = start..<start + width
-        var greatest = -Scalar.infinity
-        // A NaN is taken over and then stays, so that the whole row becomes NaN.
-        for index in row where !(values[index] <= greatest) { greatest = values[index] }
-        var sum: Scalar = 0
-        for index in row {
-          values[index] = Elementary.exp(values[index] - greatest)
-          sum += values[index]
-        }
-        for index in row { values[index] /= sum }
-      }
-    }
+    for index in row { values[index] /= sum }
   }
 }

@@ -75,13 +75,19 @@ extension OperationKind {
       }
       return ActivationRule(function: .gelu)
     },
-    kind("nn", "LeakyRelu") { (reader) throws(CairnError) in
-      UnaryRule(function: .leakyReLU(slope: try reader.double("negative_slope", default: 0.2)))
-    },
-    kind("nn", "Elu") { (reader) throws(CairnError) in
-      UnaryRule(function: .elu(alpha: try reader.double("alpha", default: 1)))
-    },
+    oneNumber("LeakyRelu", "negative_slope", 0.2) { .leakyReLU(slope: $0) },
+    oneNumber("Elu", "alpha", 1) { .elu(alpha: $0) },
   ]
+
+  /// An activation function with a number of its own.
+  static func oneNumber(
+    _ name: String, _ key: String, _ fallback: Double,
+    _ function: @escaping @Sendable (Double) -> UnaryFunction
+  ) -> OperationKind {
+    kind("nn", name) { (reader) throws(CairnError) in
+      UnaryRule(function: function(try reader.double(key, default: fallback)))
+    }
+  }
 
   static func twoOperands(
     _ name: String, _ function: BinaryFunction, _ meeting: BinaryRule.Meeting = .plain

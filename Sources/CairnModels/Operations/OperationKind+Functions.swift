@@ -68,24 +68,16 @@ extension OperationKind {
     kind("nn", "Sparsemax") { (reader) throws(CairnError) in
       ActivationRule(function: .sparsemax, axis: try reader.integer("axis", default: -1))
     },
-    kind("nn", "Celu") { (reader) throws(CairnError) in
-      UnaryRule(function: .celu(alpha: try reader.double("alpha", default: 1)))
-    },
-    kind("nn", "SoftShrink") { (reader) throws(CairnError) in
-      UnaryRule(function: .softShrink(limit: try reader.double("threshold", default: 0.5)))
-    },
-    kind("nn", "HardShrink") { (reader) throws(CairnError) in
-      UnaryRule(function: .hardShrink(limit: try reader.double("threshold", default: 0.5)))
-    },
+    oneNumber("Celu", "alpha", 1) { .celu(alpha: $0) },
+    oneNumber("SoftShrink", "threshold", 0.5) { .softShrink(limit: $0) },
+    oneNumber("HardShrink", "threshold", 0.5) { .hardShrink(limit: $0) },
     kind("nn", "Threshold") { (reader) throws(CairnError) in
       UnaryRule(
         function: .threshold(
           limit: try reader.double("threshold", default: 0),
           other: try reader.double("default_value", default: 0)))
     },
-    kind("nn", "Squareplus") { (reader) throws(CairnError) in
-      UnaryRule(function: .squareplus(b: try reader.double("b", default: 4)))
-    },
+    oneNumber("Squareplus", "b", 4) { .squareplus(b: $0) },
     kind("nn", "Glu") { (reader) throws(CairnError) in
       RunRule(
         axis: try reader.axisIndex("axis"),

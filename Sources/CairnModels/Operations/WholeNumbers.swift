@@ -30,12 +30,7 @@ struct WholeArray: Sendable {
     with other: WholeArray, in context: EvaluationContext,
     _ function: (Int64, Int64) throws(CairnError) -> Int64
   ) throws(CairnError) -> WholeArray {
-    guard let shape = RowMajor.broadcast(shape, other.shape) else {
-      throw CairnError(
-        .shapeMismatch, "the shapes cannot be broadcast to one another",
-        found: "\(self.shape) and \(other.shape)")
-    }
-    _ = try context.shape(shape)
+    let shape = try context.broadcast(shape, other.shape)
     let (a, b) = (RowMajor.places(self.shape, in: shape), RowMajor.places(other.shape, in: shape))
     var result: [Int64] = []
     result.reserveCapacity(a.count)

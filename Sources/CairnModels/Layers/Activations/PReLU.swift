@@ -66,11 +66,8 @@ public final class PReLU: FloatLayer, ConfiguredLayer {
   func makeVariables(
     for input: BatchShape, in context: inout BuildContext
   ) throws(CairnError) -> [LayerVariable] {
-    [
-      try context.makeVariable(
-        "alpha", dimensions: slopeDimensions(for: input), initializer: initializer,
-        role: .trainable, dtype: state.dtype.variableDType)
-    ]
+    try context.makeWeights(
+      [("alpha", slopeDimensions(for: input), initializer)], dtype: state.dtype.variableDType)
   }
 
   /// x, or the slope times x.

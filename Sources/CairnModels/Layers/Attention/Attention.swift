@@ -86,23 +86,20 @@ public final class ScoredAttention<Scores: AttentionScores>: FloatCallLayer, See
   func variables(
     for inputs: [BatchShape], in context: inout BuildContext
   ) throws(CairnError) -> [LayerVariable] {
-    var variables: [LayerVariable] = []
+    var dimensions: [Int] = []
     if Scores.isAdditive, usesScale {
       guard let query = inputs.first, let last = query.dimensions.last, let width = last else {
         throw state.notBuilt()
       }
-      variables.append(
-        try context.makeVariable(
-          "scale", dimensions: [width], initializer: .glorotUniform, role: .trainable,
-          dtype: state.dtype.variableDType))
+      dimensions = [width]
     }
-    for (name, isThere) in [("scale", usesScale), ("concat_score_weight", scoreMode == .concat)]
-    where isThere && !Scores.isAdditive {
-      variables.append(
-        try context.makeVariable(
-          name, dimensions: [], initializer: .ones, role: .trainable,
-          dtype: state.dtype.variableDType))
-    }
+    let initializer: Initializer = Scores.isAdditive ? .glorotUniform : .ones
+    let weighs = scoreMode == .concat && !Scores.isAdditive
+    var variables = try context.makeWeights(
+      [
+        usesScale ? ("scale", dimensions, initializer) : nil,
+        weighs ? ("concat_score_weight", [], .ones) : nil,
+      ], dtype: state.dtype.variableDType)
     if dropout > 0 { variables.append(try .seedGenerator(seed)) }
     return variables
   }

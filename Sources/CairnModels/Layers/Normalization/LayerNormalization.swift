@@ -120,11 +120,8 @@ public final class RMSNormalization: FloatLayer, ConfiguredLayer {
     for input: BatchShape, in context: inout BuildContext
   ) throws(CairnError) -> [LayerVariable] {
     let lengths = try input.axes(axes, of: self).compactMap { input.dimensions[$0] }
-    return [
-      try context.makeVariable(
-        "scale", dimensions: lengths, initializer: .ones, role: .trainable,
-        dtype: state.dtype.variableDType)
-    ]
+    return try context.makeWeights(
+      [("scale", lengths, .ones)], dtype: state.dtype.variableDType)
   }
 
   /// The normalised input.

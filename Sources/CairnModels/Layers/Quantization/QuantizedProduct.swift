@@ -27,19 +27,11 @@ extension QuantizedLayer {
       return try Self.makePacked(
         "kernel", table, block: block, along: table.rows, dtype: dtype, in: &context)
     case .float8(let history):
-      var variables = [
-        try context.makeVariable(
-          "kernel", dimensions: dimensions, initializer: initializer, role: .trainable, dtype: dtype
-        )
-      ]
+      var variables = try context.makeWeights([("kernel", dimensions, initializer)], dtype: dtype)
       for name in ["inputs", "kernel", "outputs_grad"] {
-        variables.append(
-          try context.makeVariable(
-            "\(name)_scale", dimensions: [], initializer: .ones, role: .trainable, dtype: .float32))
-        variables.append(
-          try context.makeVariable(
-            "\(name)_amax_history", dimensions: [history], initializer: .zeros, role: .trainable,
-            dtype: .float32))
+        variables += try context.makeWeights(
+          [("\(name)_scale", [], .ones), ("\(name)_amax_history", [history], .zeros)],
+          dtype: .float32)
       }
       return variables
     }

@@ -126,14 +126,11 @@ final class RecurrentCell<Rule: RecurrentRule>: KerasLayer, SeededLayer {
     }
     let dtype = state.dtype.variableDType
     let columns = Rule.recurrence.gateCount * options.units
-    var variables = [
-      try context.makeVariable(
-        "kernel", dimensions: [width, columns], initializer: options.kernelInitializer,
-        role: .trainable, dtype: dtype),
-      try context.makeVariable(
-        "recurrent_kernel", dimensions: [options.units, columns],
-        initializer: options.recurrentInitializer, role: .trainable, dtype: dtype),
-    ]
+    var variables = try context.makeWeights(
+      [
+        ("kernel", [width, columns], options.kernelInitializer),
+        ("recurrent_kernel", [options.units, columns], options.recurrentInitializer),
+      ], dtype: dtype)
     if options.usesBias {
       let bias = try context.makeVariable(
         "bias", dimensions: options.resetsAfter ? [2, columns] : [columns],
