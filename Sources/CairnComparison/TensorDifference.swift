@@ -45,7 +45,7 @@ public struct TensorDifference: Hashable, Sendable {
   public var firstPosition: [Int] {
     var rest = firstIndex
     if case .quantized(let block) = dtype {
-      rest = rest.multipliedReportingOverflow(by: Int(block.elementCount)).partialValue
+      rest &*= Int(block.elementCount)
     }
     var position: [Int] = []
     for dimension in shape.dimensions.reversed() {

@@ -9,16 +9,4 @@ extension Int {
   package func allowance(times factor: Int, plus bytes: Int) -> Int {
     multipliedSaturated(by: factor).addingSaturated(bytes)
   }
-
-  /// The product of two numbers that are not negative, or the largest number if it is more.
-  package func multipliedSaturated(by other: Int) -> Int {
-    let (product, overflow) = multipliedReportingOverflow(by: other)
-    return overflow ? .max : product
-  }
-
-  /// The sum, or the largest number if it is more.
-  package func addingSaturated(_ other: Int) -> Int {
-    let (sum, overflow) = addingReportingOverflow(other)
-    return overflow ? .max : sum
-  }
 }

@@ -61,7 +61,7 @@ package final class Budget: Sendable {
     }
     let taken = bytesTaken.load(ordering: .relaxed)
     guard taken >= nextRoom.load(ordering: .relaxed) else { return }
-    nextRoom.store(taken.addingReportingOverflow(Self.roomStep).partialValue, ordering: .relaxed)
+    nextRoom.store(taken.addingSaturated(Self.roomStep), ordering: .relaxed)
     try Cancellation.check()
     // Budgets without a bound count what a file of any size has; as much again may be too much to ask.
     try Storage.checkRoom(Self.leastRoom + min(taken, 1 << 30))
@@ -71,8 +71,7 @@ package final class Budget: Sendable {
   ///
   /// - Throws: `overBudget`.
   package func take(_ number: Int, of count: Int) throws(CairnError) {
-    let (bytes, overflow) = number.multipliedReportingOverflow(by: count)
-    try take(bytes: overflow ? .max : bytes)
+    try take(bytes: number.multipliedSaturated(by: count))
   }
 
   /// Takes `count` steps.
@@ -95,8 +94,7 @@ package final class Budget: Sendable {
     guard count >= 0 else { return false }
     var seen = taken.load(ordering: .relaxed)
     while true {
-      let (sum, overflow) = seen.addingReportingOverflow(count)
-      guard !overflow, sum <= bound else { return false }
+      guard let sum = seen.adding(count), sum <= bound else { return false }
       let (exchanged, original) = taken.compareExchange(
         expected: seen, desired: sum, ordering: .relaxed)
       if exchanged { return true }

@@ -53,7 +53,7 @@ package struct ByteCursor {
   package var location: CairnError.Location {
     .init(
       file: source?.path,
-      offset: UInt64(clamping: origin.addingReportingOverflow(position).partialValue)
+      offset: UInt64(clamping: origin.addingSaturated(position))
     )
   }
 

@@ -16,6 +16,6 @@ package func activeProcessorCount() -> Int {
 /// The bytes of memory that the machine has; `Int.max` if it does not say.
 package func physicalMemory() -> Int {
   let pages = Int(sysconf(Int32(_SC_PHYS_PAGES)))
-  let (bytes, overflow) = pages.multipliedReportingOverflow(by: Int(sysconf(Int32(_SC_PAGESIZE))))
-  return overflow || bytes <= 0 ? .max : bytes
+  let bytes = pages.multiplied(by: Int(sysconf(Int32(_SC_PAGESIZE)))) ?? .max
+  return bytes <= 0 ? .max : bytes
 }

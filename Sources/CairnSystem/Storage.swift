@@ -52,7 +52,7 @@
       let huge = Self.hugePageByteCount
       let page = Int(sysconf(Int32(_SC_PAGESIZE)))
       // `length` is less than a huge page longer than `byteCount`.
-      guard !byteCount.addingReportingOverflow(2 * huge).overflow else {
+      guard byteCount.adding(2 * huge) != nil else {
         throw Self.exhausted(byteCount)
       }
       let tail = byteCount % huge
@@ -201,6 +201,5 @@ private func addressSpaceTaken() -> Int? {
   guard let count = try? files.read(descriptor, at: 0, into: &span) else { return nil }
   let digits = bytes.prefix(count).prefix { (0x30...0x39).contains($0) }
   guard let pages = Int(String(decoding: digits, as: UTF8.self)) else { return nil }
-  let (taken, overflow) = pages.multipliedReportingOverflow(by: Int(sysconf(Int32(_SC_PAGESIZE))))
-  return overflow ? nil : taken
+  return pages.multiplied(by: Int(sysconf(Int32(_SC_PAGESIZE))))
 }

@@ -26,9 +26,8 @@ struct CheckpointDescription {
       let storage = storages[index]
       tensors.append((entry, storage))
       guard entry.aliasOf == nil else { continue }
-      byteCount = byteCount.addingReportingOverflow(entry.byteCount).partialValue
-      storedByteCount =
-        storedByteCount.addingReportingOverflow(storage.storedByteCount).partialValue
+      byteCount = byteCount.addingSaturated(entry.byteCount)
+      storedByteCount = storedByteCount.addingSaturated(storage.storedByteCount)
     }
   }
 

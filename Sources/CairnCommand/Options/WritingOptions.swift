@@ -98,8 +98,7 @@ struct ByteSize: ExpressibleByArgument, Sendable {
     guard let factor = Self.factor(unit) else { return nil }
     let text = String(decoding: digits, as: UTF8.self)
     if let number = Int(text) {
-      let (count, overflow) = number.multipliedReportingOverflow(by: factor)
-      guard number > 0, !overflow else { return nil }
+      guard number > 0, let count = number.multiplied(by: factor) else { return nil }
       self.count = count
     } else {
       // `1.5GB`

@@ -59,8 +59,7 @@ struct StringDifferences {
   private func offsets(
     _ side: TensorBytes, _ window: Range<Int>, from last: Int
   ) throws(CairnError) -> [Int] {
-    let (table, overflow) = elementCount.multipliedReportingOverflow(by: 8)
-    guard !overflow, side.byteCount >= table else {
+    guard let table = elementCount.multiplied(by: 8), side.byteCount >= table else {
       throw CairnError(
         .invalidElement, "the bytes end within the strings' end offsets",
         at: .init(name: side.name?.string))

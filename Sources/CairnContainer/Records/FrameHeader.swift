@@ -248,8 +248,7 @@ struct FrameHeader: Hashable, Sendable {
         expected: "at least 1", found: "0")
     }
     // DEFLATE codes at most 258 bytes in two bits, less the stream's own overhead.
-    let (most, overflow) = stored.multipliedReportingOverflow(by: 1_032)
-    guard overflow || logical - 64 <= most else {
+    guard logical - 64 <= stored.multipliedSaturated(by: 1_032) else {
       throw CairnError(
         .limitExceeded, "a chunk declares more bytes than its stream can give",
         at: .init(offset: UInt64(offset)), expected: "at most 1,032 × \(stored) + 64",

@@ -193,7 +193,7 @@ struct TensorRecord: Hashable, Sendable {
     }
     self.byteCount = byteCount
     if let bits = dtype.bitWidth,
-      shape.elementCount.multipliedReportingOverflow(by: max(bits / 8, 1)).overflow
+      shape.elementCount.multiplied(by: max(bits / 8, 1)) == nil
     {
       throw CairnError(
         .limitExceeded, "the tensor has more bytes than the format allows", at: location,
@@ -213,9 +213,9 @@ struct TensorRecord: Hashable, Sendable {
     guard dtype == .string else {
       return dtype.byteCount(elements: shape.elementCount) == byteCount
     }
-    let (least, overflow) = shape.elementCount.multipliedReportingOverflow(by: 8)
+    guard let least = shape.elementCount.multiplied(by: 8) else { return false }
     // Without elements there is no last end offset that could say how many bytes there are.
-    return !overflow && (shape.elementCount == 0 ? byteCount == 0 : byteCount >= least)
+    return least == 0 ? byteCount == 0 : byteCount >= least
   }
 
   init(

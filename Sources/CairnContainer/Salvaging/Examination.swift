@@ -15,8 +15,7 @@ struct Examination {
     _ source: any ByteSource, options: SalvageOptions, progress: ProgressHandler
   ) throws(CairnError) {
     // The file is gone through twice: for its frames, and for the blocks in them.
-    let total = source.count.addingReportingOverflow(source.count)
-    let all = WorkProgress(done: 0, total: total.overflow ? .max : total.partialValue)
+    let all = WorkProgress(done: 0, total: source.count.addingSaturated(source.count))
     var done = 0
     func scanned(_ offset: Int) throws(CairnError) {
       done = max(done, offset)
@@ -29,7 +28,7 @@ struct Examination {
     let recovery = try TensorRecovery(
       frames, index, superblock, in: source, options: options
     ) { (count) throws(CairnError) in
-      done = min(done.addingReportingOverflow(count).partialValue, all.total)
+      done = min(done.addingSaturated(count), all.total)
       try WorkProgress.report(done, of: all.total, to: progress)
     }
     try WorkProgress.report(all.total, of: all.total, to: progress)

@@ -2,6 +2,7 @@
 
 import CairnCheckpoints
 package import CairnJSON
+import CairnSystem
 public import CairnTensors
 
 /// Something that a damaged file has lost, or that may have been in it.
@@ -103,7 +104,7 @@ extension DType {
     guard self != .string else { return nil }
     let first = range.lowerBound / granule.bytes
     let last = (range.upperBound - 1) / granule.bytes + 1
-    let (end, overflow) = last.multipliedReportingOverflow(by: granule.elements)
-    return first * granule.elements..<min(overflow ? .max : end, shape.elementCount)
+    let end = last.multipliedSaturated(by: granule.elements)
+    return first * granule.elements..<min(end, shape.elementCount)
   }
 }

@@ -191,8 +191,7 @@ struct StructureCheck {
     seenRows[row] = true
     try pass(header)
     guard record.ownsData else { return }
-    let (sum, overflow) = logicalCount.addingReportingOverflow(record.byteCount)
-    guard !overflow else {
+    guard let sum = logicalCount.adding(record.byteCount) else {
       throw CairnError(
         .limitExceeded, "the tensors have more bytes than can be counted",
         at: .init(offset: UInt64(offset)))

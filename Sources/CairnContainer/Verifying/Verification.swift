@@ -32,10 +32,7 @@ extension Container {
     do throws(CairnError) {
       // The commit record's number of bytes is a claim until the structure has been checked.
       let total =
-        level == .deep
-        ? source.count.addingReportingOverflow(logicalByteCount).overflow
-          ? Int.max : source.count + logicalByteCount
-        : source.count
+        level == .deep ? source.count.addingSaturated(logicalByteCount) : source.count
       var check = StructureCheck(self)
       try check.run { (done) throws(CairnError) in
         try WorkProgress.report(done, of: total, to: progress)

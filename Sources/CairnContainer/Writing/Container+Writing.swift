@@ -39,8 +39,7 @@ extension Container {
     for index in 0..<source.count {
       let entry = try source.entry(at: index)
       guard entry.aliasOf == nil else { continue }
-      let (sum, overflow) = total.addingReportingOverflow(entry.byteCount)
-      guard !overflow else {
+      guard let sum = total.adding(entry.byteCount) else {
         throw CairnError(.limitExceeded, "the tensors have more bytes than can be counted")
       }
       total = sum

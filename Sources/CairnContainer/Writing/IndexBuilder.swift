@@ -76,8 +76,7 @@ struct IndexBuilder {
       if !record.ownsData {
         record.owner = rows[Int(record.owner)]
       } else {
-        let (sum, overflow) = built.logicalCount.addingReportingOverflow(record.byteCount)
-        guard !overflow else {
+        guard let sum = built.logicalCount.adding(record.byteCount) else {
           throw CairnError(.limitExceeded, "the tensors have more bytes than can be counted")
         }
         built.logicalCount = sum

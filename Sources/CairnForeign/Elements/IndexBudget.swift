@@ -18,7 +18,7 @@ extension Budget {
 
   /// Takes what a table keeps of a tensor beside its name: place, shape, elements, the entry that finds it.
   func takeTensor(nameByteCount: Int) throws(CairnError) {
-    try take(bytes: nameByteCount.addingReportingOverflow(320).partialValue)
+    try take(bytes: nameByteCount.addingSaturated(320))
   }
 }
 

@@ -73,13 +73,12 @@ package struct StridedElements: ElementBytes {
     var last = 0
     for (dimension, stride) in zip(dimensions, strides) {
       guard dimension > 0, stride >= 0 else { return nil }
-      let (reach, over) = (dimension - 1).multipliedReportingOverflow(by: stride)
-      let (sum, overflow) = last.addingReportingOverflow(reach)
-      guard !over, !overflow else { return nil }
+      guard let reach = (dimension - 1).multiplied(by: stride), let sum = last.adding(reach) else {
+        return nil
+      }
       last = sum
     }
-    let (count, overflow) = last.addingReportingOverflow(1)
-    return overflow ? nil : count
+    return last.adding(1)
   }
 
   /// The strides of elements that lie one after the other, row-major; nil if they overflow.
@@ -88,8 +87,7 @@ package struct StridedElements: ElementBytes {
     var step = 1
     for axis in dimensions.indices.reversed() {
       strides[axis] = step
-      let (next, overflow) = step.multipliedReportingOverflow(by: max(1, dimensions[axis]))
-      guard !overflow else { return nil }
+      guard let next = step.multiplied(by: max(1, dimensions[axis])) else { return nil }
       step = next
     }
     return strides

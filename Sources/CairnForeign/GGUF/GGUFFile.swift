@@ -58,9 +58,7 @@ package struct GGUFFile: TableSource {
     for part in parts { try builder.add(part) }
     try builder.finish(parts)
     table = builder.table
-    fileByteCount = parts.reduce(0) {
-      $0.addingReportingOverflow($1.source.count).partialValue
-    }
+    fileByteCount = parts.sumSaturated(\.source.count)
     let versions = Set(parts.map(\.header.version)).sorted().map { "\($0)" }
     let isBigEndian = parts.contains { $0.header.isBigEndian }
     formatVersion = versions.joined(separator: " and ") + (isBigEndian ? " (big-endian)" : "")
@@ -250,11 +248,11 @@ private struct GGUFModel {
         expected: "a multiple of \(header.alignment)", found: "\(tensor.offset)",
         advice: GGUFHeader.advice)
     }
-    let (start, overflow) = header.dataOffset.addingReportingOverflow(Int(clamping: tensor.offset))
-    guard !overflow, start <= source.count, count <= source.count - start else {
+    let start = header.dataOffset.addingSaturated(Int(clamping: tensor.offset))
+    guard start <= source.count, count <= source.count - start else {
       throw CairnError(
         .truncated, "the file ends before the tensor does", expected: "\(count) bytes",
-        found: "\(max(0, source.count - (overflow ? source.count : min(start, source.count))))",
+        found: "\(source.count - min(start, source.count))",
         advice: "The file is cut short; fetch it again")
     }
     var elements: any ElementBytes = try PartOfFile(source, at: start, count: count)

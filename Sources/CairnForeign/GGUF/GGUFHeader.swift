@@ -86,8 +86,8 @@ struct GGUFHeader {
     for _ in 0..<pairCount { try readPair(&reader, &keys) }
     split = try splitting()
     for _ in 0..<tensorCount { try readTensor(&reader) }
-    let (end, overflow) = reader.position.addingReportingOverflow(alignment - 1)
-    dataOffset = overflow ? .max : end / alignment * alignment
+    let end = reader.position.adding(alignment - 1)
+    dataOffset = end.map { $0 / alignment * alignment } ?? .max
   }
 
   // MARK: - Key-values

@@ -115,9 +115,7 @@ struct GGUFWriter: TensorSink {
       }
       bytes.append(littleEndian: item.form)
       bytes.append(littleEndian: UInt64(offset))
-      let (end, over) = offset.addingReportingOverflow(item.entry.byteCount)
-      let (padded, overflow) = end.addingReportingOverflow(alignment - 1)
-      guard !over, !overflow else {
+      guard let padded = offset.adding(item.entry.byteCount)?.adding(alignment - 1) else {
         throw CairnError(.cannotHold, "the tensors have more bytes than can be counted")
       }
       offset = padded / alignment * alignment

@@ -60,7 +60,7 @@ package struct KerasShards: TableSource {
         let name = key.text
         let shard = try HDF5File(
           place.companion(InnerPath(key.bytes)), limits: place.options.limits)
-        total = total.addingReportingOverflow(shard.fileByteCount).partialValue
+        total = total.addingSaturated(shard.fileByteCount)
         remarks += shard.remarks
         for item in shard.opaqueItems { try opaque.add(item) }
         let first = table.items.count

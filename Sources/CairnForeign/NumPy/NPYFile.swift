@@ -78,8 +78,7 @@ extension NPYHeader {
   private func stored(
     _ source: any ByteSource, _ viewed: ViewedBytes, _ key: Int, _ mostHeld: Int
   ) throws(CairnError) -> any ElementBytes {
-    let (count, overflow) = shape.elementCount.multipliedReportingOverflow(by: width)
-    guard !overflow else {
+    guard let count = shape.elementCount.multiplied(by: width) else {
       throw CairnError(
         .invalidShape, "the shape has more bytes than can be counted",
         at: .init(file: source.path, offset: 10), found: "\(type.dtype) \(shape)")
@@ -102,7 +101,7 @@ extension NPYHeader {
     for dimension in shape.dimensions {
       strides.append(step)
       // No overflow: the product of all is the number of elements, or one of them is 0.
-      step = step.multipliedReportingOverflow(by: max(1, dimension)).partialValue
+      step &*= max(1, dimension)
     }
     if StridedElements.isRowMajor(shape.dimensions, strides) { return elements }
     return try StridedElements(

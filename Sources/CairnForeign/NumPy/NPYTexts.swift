@@ -53,9 +53,9 @@ struct NPYTexts: Equatable {
   func decoded(
     _ raw: any ElementBytes, elementCount: Int, budget: Budget
   ) throws(CairnError) -> HeldElements {
-    let (ends, over) = elementCount.multipliedReportingOverflow(by: 8)
-    let (most, overflow) = ends.addingReportingOverflow(raw.count)
-    try budget.take(3, of: over || overflow ? .max : most)
+    let ends = elementCount.multipliedSaturated(by: 8)
+    let most = ends.addingSaturated(raw.count)
+    try budget.take(3, of: most)
     do throws(CairnError) {
       let held = try decoded(raw, elementCount, tableByteCount: ends)
       budget.giveBack(bytes: 3 * most - held.count)
@@ -144,10 +144,7 @@ struct NPYTexts: Equatable {
   }
 
   /// The bytes that so many texts take: one long text makes all others as long.
-  func byteCount(of count: Int) -> Int {
-    let (bytes, overflow) = count.multipliedReportingOverflow(by: width)
-    return overflow ? .max : bytes
-  }
+  func byteCount(of count: Int) -> Int { count.multipliedSaturated(by: width) }
 
   /// The elements as they are written, in pieces of some 64 KiB.
   func encode(

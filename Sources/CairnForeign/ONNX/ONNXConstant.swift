@@ -42,7 +42,7 @@ struct ONNXConstant {
         while !packed.isAtEnd { try add(packed.varint().littleEndianBytes) }
       case (4, .bytes(let range)) where !isList, (9, .bytes(let range)) where isList:
         guard dtype == .string else { break }
-        try budget.take(bytes: range.count.addingReportingOverflow(48).partialValue)
+        try budget.take(bytes: range.count.addingSaturated(48))
         texts.append(try reader.bytes(range))
       default: break
       }

@@ -105,11 +105,11 @@ package struct ONNXFile: TableSource {
     _ level: VerificationLevel, progress: ProgressHandler
   ) throws(CairnError) {
     let files = files.filter(\.hasChecksum)
-    let total = files.reduce(0) { $0.addingReportingOverflow($1.count).partialValue }
+    let total = files.sumSaturated(\.count)
     var done = 0
     for file in files {
       try file.check { (count) throws(CairnError) in
-        done = done.addingReportingOverflow(count).partialValue
+        done = done.addingSaturated(count)
         try WorkProgress.report(done, of: total, to: progress)
       }
     }
@@ -205,11 +205,9 @@ struct ONNXTable: ONNXTensorTaker {
   }
 
   private mutating func count(_ item: TensorTable.Item) throws(CairnError) {
-    let (sum, isTooMany) = externalByteCount.addingReportingOverflow(item.storedByteCount)
-    externalByteCount = isTooMany ? .max : sum
-    let (scaled, over) = fileByteCount.multipliedReportingOverflow(by: Self.sharing.factor)
-    let (most, overflow) = scaled.addingReportingOverflow(Self.sharing.byteCount)
-    guard over || overflow || externalByteCount <= most else {
+    externalByteCount = externalByteCount.addingSaturated(item.storedByteCount)
+    let most = fileByteCount.allowance(times: Self.sharing.factor, plus: Self.sharing.byteCount)
+    guard externalByteCount <= most else {
       throw CairnError(
         .overBudget, "many tensors have the same external data, and together too many bytes",
         expected: "at most \(most)", found: "\(externalByteCount)",
@@ -233,7 +231,7 @@ struct ONNXTable: ONNXTensorTaker {
       file = ONNXDataFile(try place.companion(path, .confined))
       numbers[path] = files.count
       files.append(file)
-      fileByteCount = fileByteCount.addingReportingOverflow(file.count).partialValue
+      fileByteCount = fileByteCount.addingSaturated(file.count)
     }
     if let checksum = external.checksum { file.expect(checksum) }
     return file

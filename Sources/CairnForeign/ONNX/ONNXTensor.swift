@@ -283,7 +283,7 @@ extension HeldElements {
     var bytes: [UInt8] = []
     var end: UInt64 = 0
     for text in texts {
-      end = end.addingReportingOverflow(UInt64(text.count)).partialValue
+      end &+= UInt64(text.count)
       bytes.append(littleEndian: end)
     }
     for text in texts { bytes += text }

@@ -134,7 +134,7 @@ enum NumPyObjects {
       }
     }
     func bits(_ range: Range<Int>) -> UInt64 {
-      bytes[range].reversed().reduce(0) { $0 << 8 | UInt64($1) }
+      bytes.span.number(at: range.lowerBound, width: range.count)
     }
     let all = bits(0..<min(8, width))
     switch type.dtype {
@@ -173,8 +173,7 @@ enum NumPyObjects {
     for place in stride(from: 0, to: bytes.count, by: 4) {
       var code = Array(bytes[place..<place + 4])
       if letters[0] == UInt8(ascii: ">") { code.reverse() }
-      let value = code.reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
-      guard let scalar = Unicode.Scalar(value) else { return nil }
+      guard let scalar = Unicode.Scalar(code.span.field(0, as: UInt32.self)) else { return nil }
       scalars.append(scalar)
     }
     while scalars.last == "\0" { scalars.removeLast() }

@@ -204,8 +204,7 @@ struct PickleFlattening {
       seen.insert(.node(node))
     } else {
       // Again it counts as all that is in it.
-      let (left, over) = repetitions.subtractingReportingOverflow(plain.valueCount(node))
-      repetitions = over ? 0 : left
+      repetitions = repetitions.subtracting(plain.valueCount(node)) ?? 0
       guard repetitions > 0 else {
         try leaveOut("container", again, path)
         return true

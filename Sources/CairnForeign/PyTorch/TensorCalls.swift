@@ -219,13 +219,8 @@ extension PickleCalls {
   /// The bytes of numbers of which several stand in a byte, each row of them in bytes of its own.
   private static func packedByteCount(_ sizes: [Int], perByte: Int) -> Int? {
     guard let row = sizes.last else { return 1 }
-    var count = row / perByte + (row.isMultiple(of: perByte) ? 0 : 1)
-    for size in sizes.dropLast() {
-      let (product, overflow) = count.multipliedReportingOverflow(by: size)
-      if overflow { return nil }
-      count = product
-    }
-    return count
+    let rowBytes = row / perByte + (row.isMultiple(of: perByte) ? 0 : 1)
+    return sizes.dropLast().product(times: rowBytes)
   }
 
   /// A sparse tensor as its parts.

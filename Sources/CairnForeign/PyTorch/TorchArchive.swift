@@ -185,10 +185,11 @@ extension TorchStorage {
   func partElements(_ storages: [any ElementBytes]) throws(CairnError) -> (any ElementBytes)? {
     guard let part, storages.indices.contains(part.root) else { return nil }
     let width = (TorchDType.dtype(ofStorage: type) ?? TorchDType(dtype: .uint8)).width
-    let (start, over) = part.offset.multipliedReportingOverflow(by: width)
-    let (count, overflow) = elementCount.multipliedReportingOverflow(by: width)
     let base = storages[part.root]
-    guard !over, !overflow, start <= base.count, count <= base.count - start else {
+    guard let start = part.offset.multiplied(by: width),
+      let count = elementCount.multiplied(by: width), start <= base.count,
+      count <= base.count - start
+    else {
       throw CairnError(
         .truncated, "a part of a storage reaches beyond it", expected: "within \(base.count) bytes",
         advice: "The file is damaged, or was not written by PyTorch")

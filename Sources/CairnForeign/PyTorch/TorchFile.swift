@@ -127,7 +127,7 @@ package struct TorchFile: TableSource {
   ) throws(CairnError) {
     try archive?.checkContents(progress)
     guard level == .deep else { return }
-    let total = checked.reduce(0) { $0.addingReportingOverflow($1.elements.count).partialValue }
+    let total = checked.sumSaturated(\.elements.count)
     let budget = Budget(
       bytes: fileByteCount.allowance(times: 16, plus: 64 << 20),
       for: "the check of the file's truth values")

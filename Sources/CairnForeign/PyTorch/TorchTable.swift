@@ -85,8 +85,7 @@ struct TorchTable {
     let width = type.width
     var dimensions = tensor.dimensions
     if type.dtype == .float4E2M1FN, let last = dimensions.popLast() {
-      let (doubled, over) = last.multipliedReportingOverflow(by: type.count)
-      dimensions.append(over ? .max : doubled)
+      dimensions.append(last.multipliedSaturated(by: type.count))
     } else if type.count > 1 {
       dimensions.append(type.count)
     }
@@ -95,8 +94,8 @@ struct TorchTable {
       throw CairnError(.invalidShape, "the shape has more bytes than can be counted")
     }
     let base = storages[tensor.storage]
-    let (first, over) = tensor.offset.multipliedReportingOverflow(by: width)
-    guard let span = StridedElements.span(tensor.dimensions, tensor.strides), !over,
+    guard let first = tensor.offset.multiplied(by: width),
+      let span = StridedElements.span(tensor.dimensions, tensor.strides),
       first <= base.count || span == 0, span <= max(0, base.count - first) / width
     else {
       throw CairnError(

@@ -1,5 +1,6 @@
 // The element types of safetensors and ours, both ways (safetensors 0.8.0, `tensor.rs`, `Dtype`).
 
+import CairnSystem
 package import CairnTensors
 
 /// The element types that a safetensors file can name.
@@ -39,16 +40,10 @@ package enum SafetensorsDType {
   /// Where the two counts differ it is better to refuse a file than to read one that the format's
   /// own library refuses.
   package static func size(of dtype: DType, dimensions: [Int]) -> Size {
-    var product: UInt64 = 1
-    for dimension in dimensions {
-      guard let dimension = UInt64(exactly: dimension) else { return .overflow }
-      let (next, overflow) = product.multipliedReportingOverflow(by: dimension)
-      guard !overflow else { return .overflow }
-      product = next
-    }
-    guard let width = dtype.bitWidth else { return .overflow }
-    let (bits, overflow) = product.multipliedReportingOverflow(by: UInt64(width))
-    guard !overflow else { return .overflow }
+    guard dimensions.allSatisfy({ $0 >= 0 }), let width = dtype.bitWidth,
+      let product = dimensions.lazy.map({ UInt64(clamping: $0) }).product(),
+      let bits = product.multiplied(by: UInt64(width))
+    else { return .overflow }
     guard bits % 8 == 0 else { return .partialByte }
     return .bytes(Int(bits / 8))
   }

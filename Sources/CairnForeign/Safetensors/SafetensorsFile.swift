@@ -89,10 +89,7 @@ package struct SafetensorsFile: Sendable {
         at: .init(offset: UInt64(source.count)), expected: "at least \(length) bytes",
         found: "\(source.count)", advice: SafetensorsHeader.advice)
     }
-    var bytes = [UInt8](repeating: 0, count: length)
-    var span = bytes.mutableSpan
-    try source.read(at: 0, into: &span)
-    let count = bytes.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    let count = try source.withBytes(in: 0..<length) { $0.field(0, as: UInt64.self) }
     guard count > 0 else {
       throw CairnError(
         .invalidHeader, "the header is empty", at: .init(offset: 0), expected: "at least ‘{}’",

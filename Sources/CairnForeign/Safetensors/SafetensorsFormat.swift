@@ -14,7 +14,7 @@ extension CheckpointFormat {
       // A little-endian header length that fits the file, then the header's opening brace.
       let bytes = place.head
       guard bytes.count > 8, bytes[8] == UInt8(ascii: "{") else { return false }
-      let length = (0..<8).reduce(UInt64(0)) { $0 | UInt64(bytes[$1]) << UInt64(8 * $1) }
+      let length: UInt64 = bytes.span.field(0)
       return length >= 2 && length <= UInt64(file.count - 8)
     },
     open: { (place) throws(CairnError) in try SafetensorsFile(place.openFile()) },

@@ -53,8 +53,7 @@ package struct SafetensorsLayout: Sendable {
     for place in order {
       let byteCount = items[place].entry.byteCount
       items[place].begin = dataByteCount
-      let (end, overflow) = dataByteCount.addingReportingOverflow(byteCount)
-      guard !overflow else {
+      guard let end = dataByteCount.adding(byteCount) else {
         throw CairnError(.cannotHold, "the tensors have more bytes than can be counted")
       }
       dataByteCount = end

@@ -94,7 +94,7 @@ package struct ShardedCheckpoint: CheckpointSource, TensorView {
         missing.insert(number)
         opened = MissingShard()
       }
-      total = total.addingReportingOverflow(opened.fileByteCount).partialValue
+      total = total.addingSaturated(opened.fileByteCount)
       shards.append(opened)
     }
     var opaque = index.opaque
@@ -204,7 +204,7 @@ package struct ShardedCheckpoint: CheckpointSource, TensorView {
     var total = 0
     for item in items where item.aliasOf == nil {
       let entry = try shards[item.shard].entry(at: item.index)
-      total = total.addingReportingOverflow(entry.byteCount).partialValue
+      total = total.addingSaturated(entry.byteCount)
     }
     return total
   }

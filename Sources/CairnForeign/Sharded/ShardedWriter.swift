@@ -114,8 +114,7 @@ struct ShardPlan {
       item.index = try source.ownerIndex(of: item.entry, at: index)
       item.entry.aliasOf = nil
       let bytes = item.entry.byteCount
-      let (sum, overflow) = byteCount.addingReportingOverflow(bytes)
-      guard !overflow else {
+      guard let sum = byteCount.adding(bytes) else {
         throw CairnError(.cannotHold, "the tensors have more bytes than can be counted")
       }
       if shards.isEmpty || (filled > 0 && bytes > largest - min(filled, largest)) {

@@ -114,7 +114,7 @@ struct BundleTable {
     }
     let file = try open(shard, shardCount)
     files[shard] = file
-    dataByteCount = dataByteCount.addingReportingOverflow(file.count).partialValue
+    dataByteCount = dataByteCount.addingSaturated(file.count)
     return file
   }
 
@@ -217,9 +217,7 @@ struct BundleTable {
         advice: SortedTable.advice)
     }
     // No overflow: a factor of the number of elements, unless that is 0.
-    let rows = shape.dimensions.prefix(axis).reduce(1) {
-      $0.multipliedReportingOverflow(by: max(1, $1)).partialValue
-    }
+    let rows = shape.dimensions.prefix(axis).reduce(1) { $0 &* max(1, $1) }
     return ConcatenatedElements(parts, rows: max(1, rows))
   }
 }

@@ -117,8 +117,7 @@ private struct BundleData {
     _ source: any TensorSource, _ index: Int, _ entry: TensorEntry
   ) throws(CairnError) {
     let count = entry.shape.elementCount
-    let (endBytes, overflow) = count.multipliedReportingOverflow(by: 8)
-    guard !overflow, endBytes <= entry.byteCount else {
+    guard let endBytes = count.multiplied(by: 8), endBytes <= entry.byteCount else {
       throw CairnError(
         .sizeMismatch, "the source gives a size that its type and shape do not",
         at: .init(name: entry.name.string))
@@ -129,7 +128,7 @@ private struct BundleData {
     var lengths: [UInt8] = []
     var last: UInt64 = 0
     for place in 0..<count {
-      let end = (0..<8).reduce(UInt64(0)) { $0 | UInt64(ends[place * 8 + $1]) << UInt64(8 * $1) }
+      let end: UInt64 = ends.span.field(place * 8)
       guard end >= last, end <= UInt64(entry.byteCount - endBytes) else {
         throw CairnError(
           .invalidElement, "a text ends before it begins", at: .init(index: place))

@@ -70,7 +70,7 @@ struct CheckedElements: ElementBytes {
         expected: "at least \(elements)", found: "\(entry.byteCount)")
     }
     // Offsets and bytes, and both again while they are put together.
-    try budget.take(3, of: elements.multipliedReportingOverflow(by: 8).partialValue)
+    try budget.take(3, of: elements.multipliedSaturated(by: 8))
     try budget.take(3, of: entry.byteCount)
     var reader = ProtobufReader(file, in: range)
     var crc: UInt32 = 0
@@ -82,8 +82,7 @@ struct CheckedElements: ElementBytes {
       var bytes: [UInt8] = []
       bytes.append(littleEndian: length, width: width)
       crc = CRC32C.checksum(bytes.span, continuing: crc)
-      let (sum, overflow) = end.addingReportingOverflow(Int(clamping: length))
-      guard !overflow, sum <= entry.byteCount else {
+      guard let sum = end.adding(Int(clamping: length)), sum <= entry.byteCount else {
         throw CairnError(.sizeMismatch, "the texts are longer than their bytes", at: place)
       }
       end = sum

@@ -63,7 +63,7 @@ package struct TensorBundle: TableSource {
       table = builder.table
       checked = builder.checked
       attachments = Attachments(opaqueItems: builder.opaque.items, remarks: found.remarks)
-      fileByteCount = builder.dataByteCount.addingReportingOverflow(index.count).partialValue
+      fileByteCount = builder.dataByteCount.addingSaturated(index.count)
     } catch {
       throw error.located(file: index.path)
     }
@@ -77,11 +77,11 @@ package struct TensorBundle: TableSource {
   package func check(
     _ level: VerificationLevel, progress: ProgressHandler
   ) throws(CairnError) {
-    let total = checked.reduce(0) { $0.addingReportingOverflow($1.count).partialValue }
+    let total = checked.sumSaturated(\.count)
     var done = 0
     for elements in checked {
       try elements.check()
-      done = done.addingReportingOverflow(elements.count).partialValue
+      done = done.addingSaturated(elements.count)
       try WorkProgress.report(done, of: total, to: progress)
     }
     if level == .deep { try ElementCheck.run(self, progress: progress) }

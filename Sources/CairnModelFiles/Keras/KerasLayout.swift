@@ -201,8 +201,7 @@ struct KerasNames {
     guard let last = pieces.last, pieces.count > 1, let number = Int(last.text),
       let first = last.bytes.first, first != UInt8(ascii: "+")
     else { return name }
-    let (twice, overflow) = number.multipliedReportingOverflow(by: 2)
-    guard !overflow else { return name }
+    guard let twice = number.multiplied(by: 2) else { return name }
     return pieces.dropLast().map(\.text).joined(separator: "_") + "_\(twice)"
   }
 

@@ -91,8 +91,7 @@ struct LegacyKerasGraph {
   private func call(
     _ found: (name: ByteKey, call: Int, result: Int, others: JSONObject?), at path: String
   ) throws(CairnError) -> Int {
-    let (call, overflow) = found.call.subtractingReportingOverflow(layers[found.name]?.first ?? 0)
-    guard !overflow, call >= 0 else {
+    guard let call = found.call.subtracting(layers[found.name]?.first ?? 0), call >= 0 else {
       throw CairnError(
         .invalidConfiguration, "a tensor of a graph names a call that there is none of",
         at: .init(name: path), found: "call \(found.call) of ‘\(found.name.text.excerpt)’")
@@ -193,8 +192,7 @@ struct LegacyKerasGraph {
     if let found = reference(value) {
       let number = try call(found, at: path)
       let counted = layers[found.name]?.isFunctional == true ? 1 : 0
-      let (sum, overflow) = number.addingReportingOverflow(counted)
-      guard !overflow else { return value }
+      guard let sum = number.adding(counted) else { return value }
       return [
         .string(LegacyKerasModel.name(found.name.text)), .integer(Int64(sum)),
         .integer(Int64(found.result)),

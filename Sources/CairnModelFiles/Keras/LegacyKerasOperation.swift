@@ -154,8 +154,7 @@ struct LegacyKerasOperation: Sendable {
     var ends: [JSONValue] = []
     for size in sizes.dropLast() {
       guard let size = size.intValue, size >= 0 else { return settings }
-      let (sum, overflow) = end.addingReportingOverflow(size)
-      guard !overflow else { return settings }
+      guard let sum = end.adding(size) else { return settings }
       end = sum
       ends.append(.integer(Int64(end)))
     }

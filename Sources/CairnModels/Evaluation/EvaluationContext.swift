@@ -67,11 +67,7 @@ public struct EvaluationContext: Sendable {
   func shape(_ dimensions: [Int]) throws(CairnError) -> Shape {
     let shape = try Shape(dimensions)
     // Zeros do not count: indices along the other dimensions are made all the same.
-    var places = 1
-    for dimension in shape.dimensions where dimension > 1 {
-      let (product, overflow) = places.multipliedReportingOverflow(by: dimension)
-      places = overflow ? .max : product
-    }
+    let places = shape.dimensions.lazy.filter { $0 > 1 }.product() ?? .max
     guard places <= min(maximumElementCount, maximumHeldElementCount) else {
       throw CairnError(
         .overBudget, "a tensor within the evaluation would be too large",

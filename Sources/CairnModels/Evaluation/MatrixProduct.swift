@@ -108,8 +108,7 @@ enum MatrixProduct {
   private static func parts(
     rows: Int, inner: Int, columns: Int, threads: Threads
   ) -> [Part] {
-    let work = (rows * columns).multipliedReportingOverflow(by: max(inner, 1))
-    let isLarge = work.overflow || work.partialValue >= parallelThreshold
+    let isLarge = (rows * columns).multipliedSaturated(by: max(inner, 1)) >= parallelThreshold
     let wanted = isLarge ? threads.count * 4 : 1
     let length = rows > 1 ? rows : columns
     // Pieces of an even number of rows, since two are computed at a time.

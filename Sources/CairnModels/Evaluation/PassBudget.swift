@@ -27,11 +27,7 @@ extension EvaluationContext {
   /// Counts work: multiplications and additions in an inner loop, of which some 256 make a step.
   func take(work count: Int...) throws(CairnError) {
     guard let budget else { return }
-    var product = 1
-    for factor in count {
-      let (next, overflow) = product.multipliedReportingOverflow(by: max(factor, 0))
-      product = overflow ? .max : next
-    }
+    let product = count.reduce(1) { $0.multipliedSaturated(by: max($1, 0)) }
     try budget.take(steps: product / 256)
   }
 

@@ -113,8 +113,7 @@ struct LayerGraph: Sendable {
       }
       for (index, value) in results.enumerated() {
         known[SymbolicTensor(node: node, index: index)] = value
-        let (sum, overflow) = held.addingReportingOverflow(size(value))
-        held = overflow ? .max : sum
+        held = held.addingSaturated(size(value))
       }
     }
     var results: [Value] = []

@@ -146,8 +146,8 @@ extension Optimizer {
     if options.gradientAccumulationSteps != nil { slots += 1 }
     var sum = 0
     for target in targets {
-      let (elements, overflow) = target.shape.elementCount.multipliedReportingOverflow(by: slots)
-      guard !overflow, elements <= budget - sum else {
+      let elements = target.shape.elementCount.multipliedSaturated(by: slots)
+      guard elements <= budget - sum else {
         throw CairnError(
           .overBudget, "the optimizer would keep more than the file has", at: .init(name: name),
           expected: "at most \(budget) elements")

@@ -65,7 +65,7 @@ package struct ElementInspector {
     for index in 0..<max(0, min(bytes.count, endsCount - position)) {
       partial.append(bytes[index])
       guard partial.count == 8 else { continue }
-      let end = partial.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+      let end: UInt64 = partial.span.field(0)
       guard end >= lastEnd else {
         throw CairnError(
           .invalidElement, "a string ends before the one ahead of it",

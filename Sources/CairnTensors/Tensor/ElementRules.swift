@@ -38,7 +38,7 @@ package enum ElementRules {
     _ bytes: Span<UInt8>, bitWidth: Int, elementCount: Int
   ) throws(CairnError) {
     guard bytes.count > 0 else { return }
-    let used = elementCount.multipliedReportingOverflow(by: bitWidth).partialValue & 7
+    let used = elementCount &* bitWidth & 7
     if used != 0, bytes[bytes.count - 1] >> UInt8(used) != 0 {
       throw CairnError(
         .invalidElement, "the unused bits of the last byte are not zero",
@@ -49,11 +49,11 @@ package enum ElementRules {
   private static func checkStrings(
     _ bytes: Span<UInt8>, elementCount: Int
   ) throws(CairnError) {
-    let (offsets, overflow) = elementCount.multipliedReportingOverflow(by: 8)
-    guard !overflow, bytes.count >= offsets else {
+    let table = elementCount.multiplied(by: 8)
+    guard let offsets = table, bytes.count >= offsets else {
       throw CairnError(
         .invalidElement, "the bytes end within the strings' end offsets",
-        expected: overflow ? nil : "at least \(offsets) bytes", found: "\(bytes.count)")
+        expected: table.map { "at least \($0) bytes" }, found: "\(bytes.count)")
     }
     var last: UInt64 = 0
     for index in 0..<elementCount {

@@ -103,8 +103,7 @@ public struct Tensor: Sendable {
   /// The bytes that a tensor of that type and shape takes; for strings, those of empty ones.
   static func byteCount(of dtype: DType, _ shape: Shape) throws(CairnError) -> Int {
     if dtype == .string {
-      let (bytes, overflow) = shape.elementCount.multipliedReportingOverflow(by: 8)
-      if !overflow { return bytes }
+      if let bytes = shape.elementCount.multiplied(by: 8) { return bytes }
     } else if let bytes = dtype.byteCount(elements: shape.elementCount) {
       return bytes
     }

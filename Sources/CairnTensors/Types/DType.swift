@@ -1,5 +1,7 @@
 // The element types. What is to be known of each stands in the table, `DTypeTable.swift`.
 
+import CairnSystem
+
 /// The type of a tensor's elements, spelt as Keras and NumPy (with ml_dtypes) do.
 ///
 /// A type without a Swift scalar (the sub-byte kinds, complex, string, quantised blocks) is stored,
@@ -57,16 +59,11 @@ public enum DType: Hashable, Sendable {
     if case .quantized(let block) = self {
       let (blocks, rest) = elementCount.quotientAndRemainder(dividingBy: Int(block.elementCount))
       guard rest == 0 else { return nil }
-      let (bytes, overflow) = blocks.multipliedReportingOverflow(by: Int(block.byteCount))
-      return overflow ? nil : bytes
+      return blocks.multiplied(by: Int(block.byteCount))
     }
     guard let bitWidth else { return nil }
-    if bitWidth >= 8 {
-      let (bytes, overflow) = elementCount.multipliedReportingOverflow(by: bitWidth / 8)
-      return overflow ? nil : bytes
-    }
-    let (bits, overflow) = elementCount.multipliedReportingOverflow(by: bitWidth)
-    return overflow ? nil : bits / 8 + (bits % 8 == 0 ? 0 : 1)
+    if bitWidth >= 8 { return elementCount.multiplied(by: bitWidth / 8) }
+    return elementCount.multiplied(by: bitWidth).map { $0 / 8 + ($0 % 8 == 0 ? 0 : 1) }
   }
 
   /// Whether the type is one of IEEE's or the small floating-point kinds.

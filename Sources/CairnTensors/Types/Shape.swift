@@ -24,22 +24,15 @@ public struct Shape: Hashable, Sendable {
         .invalidShape, "a shape has too many dimensions", expected: "at most \(Self.maximumRank)",
         found: "\(dimensions.count)")
     }
-    var count = 1
-    var overflows = false
     for (axis, dimension) in dimensions.enumerated() {
       guard dimension >= 0, dimension < Self.dimensionLimit else {
         throw CairnError(
           .invalidShape, "a dimension is out of range", at: .init(index: axis),
           expected: "0 up to 2^48 - 1", found: "\(dimension)")
       }
-      // A zero anywhere makes the size zero, even where the product of the others overflows.
-      let (product, overflow) = count.multipliedReportingOverflow(by: dimension)
-      overflows = overflows || overflow
-      count = overflow ? 1 : product
     }
-    if dimensions.contains(0) {
-      count = 0
-    } else if overflows {
+    // A zero anywhere makes the size zero, even where the product of the others overflows.
+    guard let count = dimensions.contains(0) ? 0 : dimensions.product() else {
       throw CairnError(
         .invalidShape, "a shape has more elements than can be counted", found: "\(dimensions)")
     }

@@ -147,7 +147,7 @@ struct HDF5ValueReader {
     guard let width = dtype.bitWidth.map({ $0 / 8 }),
       let byteCount = dtype.byteCount(elements: count), byteCount <= fields.remaining
     else { throw fields.failure(.truncated, "an attribute ends before its last element") }
-    try spend(count.multipliedReportingOverflow(by: 16).partialValue)
+    try spend(count.multipliedSaturated(by: 16))
     var patterns: [UInt64] = []
     patterns.reserveCapacity(count)
     for _ in 0..<count {
@@ -180,8 +180,7 @@ struct HDF5ValueReader {
     _ type: HDF5Datatype, count: Int, _ fields: inout HDF5Fields, _ visits: inout HDF5Visits
   ) throws(CairnError) -> [[UInt8]] {
     let width = type.byteCount(file)
-    let (whole, overflow) = count.multipliedReportingOverflow(by: width)
-    guard !overflow, whole <= fields.remaining else {
+    guard let whole = count.multiplied(by: width), whole <= fields.remaining else {
       throw fields.failure(.truncated, "texts end before the last of them")
     }
     // A list of texts, and of what they are made of.

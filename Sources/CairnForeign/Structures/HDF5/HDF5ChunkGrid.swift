@@ -1,5 +1,7 @@
 // Chunks by their numbers: how they cover an array, how an index numbers them, where each is. H5VM.c.
 
+import CairnSystem
+
 /// How chunks cover an array.
 struct HDF5ChunkGrid: Sendable {
   let dimensions: [Int]
@@ -15,12 +17,7 @@ struct HDF5ChunkGrid: Sendable {
     self.dimensions = dimensions
     self.chunk = chunk
     counts = zip(dimensions, chunk).map { $0 / $1 + ($0 % $1 == 0 ? 0 : 1) }
-    var total = 1
-    for count in counts {
-      let (product, overflow) = total.multipliedReportingOverflow(by: count)
-      guard !overflow else { return nil }
-      total = product
-    }
+    guard let total = counts.product() else { return nil }
     self.total = total
   }
 
@@ -76,7 +73,7 @@ enum HDF5ChunkPlaces: Sendable {
   func byteCount(of grid: HDF5ChunkGrid) -> Int {
     switch self {
     case .table(let chunks):
-      chunks.values.reduce(0) { $0.addingReportingOverflow($1.range.count).partialValue }
+      chunks.values.sumSaturated(\.range.count)
     case .sequence(_, let byteCount, _): grid.total * byteCount
     }
   }
@@ -115,8 +112,7 @@ struct HDF5ChunkNumbering: Sendable {
         break
       }
       let count = most / grid.chunk[axis] + (most % grid.chunk[axis] == 0 ? 0 : 1)
-      let (product, overflow) = step.multipliedReportingOverflow(by: max(1, count))
-      guard !overflow else { return nil }
+      guard let product = step.multiplied(by: max(1, count)) else { return nil }
       step = product
       if place == 0 { total = step }
     }

@@ -285,8 +285,8 @@ struct HDF5ChunkIndexReader {
           try readSuperBlock(
             at: superBlock, blockCount: blockNumber, size: size, start: start, array, &visits)
         }
-        let (sum, overflow) = blockNumber.multipliedReportingOverflow(by: size)
-        guard !overflow, start < Int.max / 2, sum < Int.max / 2 else { return }
+        let sum = blockNumber.multipliedSaturated(by: size)
+        guard start < Int.max / 2, sum < Int.max / 2 else { return }
         start += sum
       }
     }

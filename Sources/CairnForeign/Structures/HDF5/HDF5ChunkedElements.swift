@@ -52,9 +52,7 @@ final class HDF5Bands: Sendable {
     _ grid: HDF5ChunkGrid, chunkByteCount: Int, byteCount: Int, _ fields: HDF5Fields
   ) throws(CairnError) {
     let band = byteCount / grid.dimensions[0] * min(grid.chunk[0], grid.dimensions[0])
-    let (twice, overflow) = chunkByteCount.multipliedReportingOverflow(by: 2)
-    let sum = twice.addingReportingOverflow(band)
-    guard !overflow, !sum.overflow, sum.partialValue <= capacity else {
+    guard let sum = chunkByteCount.multiplied(by: 2)?.adding(band), sum <= capacity else {
       throw fields.failure(
         .overBudget, "a row of a dataset's chunks takes more memory than is allowed",
         expected: "at most \(capacity) bytes", found: "\(band) and a chunk of \(chunkByteCount)",
@@ -242,7 +240,7 @@ struct HDF5ChunkDecoder {
       case .shuffle(let width): bytes = try Self.unshuffled(bytes, width: width)
       case .fletcher32:
         guard bytes.count >= 4 else { throw Self.failure("a chunk is shorter than its sum", place) }
-        let stored = bytes.suffix(4).reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+        let stored: UInt32 = bytes.span.field(bytes.count - 4)
         bytes.removeLast(4)
         let found = Self.fletcher32(bytes)
         guard found == stored else {

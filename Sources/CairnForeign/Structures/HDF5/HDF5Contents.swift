@@ -185,8 +185,7 @@ struct HDF5Contents: Sendable {
         advice: "Leave the dataset out, or save it as numbers")
     }
     let width = type.byteCount(file)
-    let (byteCount, overflow) = shape.elementCount.multipliedReportingOverflow(by: width)
-    guard !overflow else {
+    guard let byteCount = shape.elementCount.multiplied(by: width) else {
       throw spaceFields.failure(.invalidShape, "a dataset has more bytes than can be counted")
     }
     let layout = try HDF5Layout(&layoutFields, byteCount: byteCount)
@@ -238,11 +237,8 @@ struct HDF5Contents: Sendable {
     case .chunks(let shape, let index, let address, let edges):
       (chunk, kind, start, leavesEdgesPlain) = (shape, index, address, edges)
     }
-    let whole = chunk.reduce((width, false)) {
-      let (product, overflow) = $0.0.multipliedReportingOverflow(by: $1)
-      return (product, $0.1 || overflow)
-    }
-    guard let grid = HDF5ChunkGrid(dimensions: item.shape.dimensions, chunk: chunk), !whole.1
+    guard let grid = HDF5ChunkGrid(dimensions: item.shape.dimensions, chunk: chunk),
+      let chunkByteCount = chunk.product(times: width)
     else {
       throw fields.failure(.invalidHeader, "a dataset's chunks do not fit its shape")
     }
@@ -254,7 +250,7 @@ struct HDF5Contents: Sendable {
     var places = HDF5ChunkPlaces.table([:])
     if let start {
       places = try self.places(
-        kind, at: start, grid, space, chunkByteCount: whole.0, isFiltered: !filters.isEmpty,
+        kind, at: start, grid, space, chunkByteCount: chunkByteCount, isFiltered: !filters.isEmpty,
         leavesEdgesPlain: leavesEdgesPlain, fields)
     }
     item.storedByteCount = places.byteCount(of: grid)
@@ -262,7 +258,7 @@ struct HDF5Contents: Sendable {
     // A chunk is decoded whole, also where the array ends within it.
     if !places.isEmpty {
       try elements.take(bytes: max(0, whole.0 - byteCount))
-      try bands.check(grid, chunkByteCount: whole.0, byteCount: byteCount, fields)
+      try bands.check(grid, chunkByteCount: chunkByteCount, byteCount: byteCount, fields)
     }
     item.elements = HDF5ChunkedElements(
       source, grid: grid, chunks: places, filters: filters, fill: try fill(header, width: width),
@@ -298,8 +294,9 @@ struct HDF5Contents: Sendable {
       guard !isFiltered, let total = numbering.total else {
         throw fields.failure(.invalidHeader, "chunks one after the other have filters, or no end")
       }
-      let (all, overflow) = total.multipliedReportingOverflow(by: chunkByteCount)
-      guard !overflow else { throw fields.failure(.truncated, "the chunks are not all there") }
+      guard let all = total.multiplied(by: chunkByteCount) else {
+        throw fields.failure(.truncated, "the chunks are not all there")
+      }
       let range = try file.range(at: start, count: all)
       try visits.enter(at: start, count: all, fields)
       return .sequence(

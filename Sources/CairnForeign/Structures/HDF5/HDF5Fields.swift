@@ -20,9 +20,8 @@ struct HDF5Bytes: Sendable {
   ///
   /// - Throws: `truncated` if the file ends before they do.
   func range(at address: Int, count: Int) throws(CairnError) -> Range<Int> {
-    let (start, overflow) = base.addingReportingOverflow(address)
-    guard !overflow, start >= 0, count >= 0, start <= source.count, count <= source.count - start
-    else {
+    let start = base.addingSaturated(address)
+    guard start >= 0, count >= 0, start <= source.count, count <= source.count - start else {
       throw CairnError(
         .truncated, "the file ends before something that it refers to",
         at: .init(file: source.path, offset: UInt64(clamping: start)),
@@ -45,7 +44,7 @@ struct HDF5Bytes: Sendable {
   ///
   /// - Throws: `checksumMismatch`.
   func checkSum(at address: Int, count: Int) throws(CairnError) {
-    let range = try range(at: address, count: count.addingReportingOverflow(4).partialValue)
+    let range = try range(at: address, count: count.addingSaturated(4))
     let body = range.lowerBound..<range.upperBound - 4
     let found = try source.withBytes(in: body) { Lookup3.hash($0) }
     var stored = ByteCursor(source, in: body.upperBound..<range.upperBound)

@@ -135,8 +135,8 @@ struct HDF5ObjectHeader: Sendable {
     if flags & 0x10 != 0 { try fields.skip(4) }
     let size = try fields.number(1 << Int(flags & 3))
     let start = address + fields.consumed
-    let (whole, overflow) = (start - address).addingReportingOverflow(size)
-    guard !overflow, whole <= fields.remaining + fields.consumed else {
+    guard let whole = (start - address).adding(size), whole <= fields.remaining + fields.consumed
+    else {
       throw fields.failure(.truncated, "an object header goes on behind the file's end")
     }
     try visits.enter(at: address, count: whole + 4, fields)
@@ -287,8 +287,8 @@ struct HDF5Visits {
   ///
   /// - Throws: `invalidHeader` if one was read there before, or all together are more than the file.
   mutating func enter(at address: Int, count: Int, _ fields: HDF5Fields) throws(CairnError) {
-    let (sum, overflow) = total.addingReportingOverflow(max(0, count))
-    guard starts.insert(address).inserted, !overflow, sum <= limit else {
+    guard starts.insert(address).inserted, let sum = total.adding(max(0, count)), sum <= limit
+    else {
       throw fields.failure(
         .invalidHeader, "a structure of the HDF5 file is used twice, or leads back to itself")
     }

@@ -117,9 +117,8 @@ struct HDF5FractalHeap {
     var next = start
     for row in 0..<rows {
       // Sizes double from the third row on.
-      let (count, lost) = startingByteCount.multipliedReportingOverflow(
-        by: 1 << min(62, max(0, row - 1)))
-      guard !lost, count > 0 else {
+      let doubled = 1 << min(62, max(0, row - 1))
+      guard let count = startingByteCount.multiplied(by: doubled), count > 0 else {
         throw fields.failure(.invalidHeader, "a block of a heap is larger than can be counted")
       }
       for _ in 0..<width {
@@ -132,8 +131,7 @@ struct HDF5FractalHeap {
             try addIndirect(at: child, start: next, rows: rows, depth: depth + 1, &visits)
           }
         }
-        let (sum, overflow) = next.addingReportingOverflow(count)
-        guard !overflow else {
+        guard let sum = next.adding(count) else {
           throw fields.failure(.invalidHeader, "a heap is larger than can be counted")
         }
         next = sum
@@ -160,10 +158,7 @@ struct HDF5FractalHeap {
       at: .init(file: file.source.path), advice: HDF5Bytes.advice)
     guard let head = identifier.first else { throw nowhere }
     if head & 0xF0 == 0x10, !huge.isEmpty {
-      var number: UInt64 = 0
-      for (place, byte) in identifier.dropFirst().prefix(8).enumerated() {
-        number |= UInt64(byte) << UInt64(8 * place)
-      }
+      let number = identifier.span.number(at: 1, width: identifier.count - 1)
       guard let number = Int(exactly: number), let range = huge[number] else { throw nowhere }
       return HDF5Fields(file, range)
     }

@@ -61,9 +61,7 @@ enum HDF5RecordTree {
       for _ in 0..<depth {
         let pointer = file.addressWidth + own + (widths.last?.total ?? 0)
         most = max(0, nodeByteCount - 10 - pointer) / (recordByteCount + pointer)
-        total =
-          (most + 1).multipliedReportingOverflow(by: total).partialValue
-          .addingReportingOverflow(most).partialValue
+        total = (most + 1).multipliedSaturated(by: total).addingSaturated(most)
         widths.append((own, Self.width(total)))
       }
     }

@@ -146,7 +146,7 @@ struct ZipArchive: Sendable {
 
   /// The bytes of content of all members.
   private var contentByteCount: Int {
-    members.reduce(0) { $0.addingReportingOverflow($1.byteCount).partialValue }
+    members.sumSaturated(\.byteCount)
   }
 
   private static func checkOverlap(_ members: [ZipMember], path: String?) throws(CairnError) {
@@ -225,9 +225,8 @@ struct ZipArchive: Sendable {
       }
       return
     }
-    let (most, overflow) = member.storedByteCount.multipliedReportingOverflow(
-      by: ZipMember.largestExpansion)
-    guard overflow || member.byteCount <= most.addingReportingOverflow(64).partialValue else {
+    let most = member.storedByteCount.multipliedSaturated(by: ZipMember.largestExpansion)
+    guard member.byteCount <= most.addingSaturated(64) else {
       throw CairnError(
         .invalidArchive, "a member claims to be larger than DEFLATE can make it", at: place,
         expected: "at most \(most) bytes", found: "\(member.byteCount)", advice: advice)

@@ -103,7 +103,7 @@ struct ZipDirectory {
     var last: (Int, tail: Int)?
     while place >= 0 {
       if tail[place] == 0x50, tail[place + 1] == 0x4B, tail[place + 2] == 5, tail[place + 3] == 6 {
-        let comment = Int(tail[place + 20]) | Int(tail[place + 21]) << 8
+        let comment = Int(tail.span.field(place + 20, as: UInt16.self))
         let rest = tail.count - place - endByteCount
         if comment == rest { return (first + place, 0) }
         // A comment that would be longer than the file is none.

@@ -141,7 +141,7 @@ public final class Pooling<Rank: SpatialRank, Rule: PoolingRule>: OneInputLayer,
       let length = source.shape[axis + 1]
       let own = min(size[axis], length)
       try context.take(work: (length / strides[axis] + 1), own, 64)
-      taps = taps.multipliedReportingOverflow(by: own).partialValue
+      taps = taps.multipliedSaturated(by: own)
     }
     try context.take(work: shape.elementCount, max(taps, 1), 4)
     let windows = Windows(

@@ -260,8 +260,7 @@ package final class TextVectorization: TypedLayer, VocabularyLayer, SeededLayer 
     let byteCount = words.reduce(0) { $0 + $1.count + 1 }
     for width in widths where width <= words.count {
       // Every byte stands in as many of them as there are words in one.
-      let (bytes, overflow) = byteCount.multipliedReportingOverflow(by: width)
-      try context.take(elements: overflow ? .max : bytes)
+      try context.take(elements: byteCount.multipliedSaturated(by: width))
       try check(places.count + words.count - width + 1)
       for first in 0...words.count - width {
         var joined: [UInt8] = []

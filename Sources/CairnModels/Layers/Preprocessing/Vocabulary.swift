@@ -91,8 +91,9 @@ struct Vocabulary: Sendable {
 
   /// The token at a place of the list.
   func token(at place: Int) -> ByteKey? {
-    let (index, overflow) = place.subtractingReportingOverflow(specials.start)
-    guard !overflow, index >= 0, index < tokens.count else { return nil }
+    guard let index = place.subtracting(specials.start), index >= 0, index < tokens.count else {
+      return nil
+    }
     return tokens[tokens.startIndex + index]
   }
 

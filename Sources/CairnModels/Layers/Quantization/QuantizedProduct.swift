@@ -156,7 +156,7 @@ extension QuantizedLayer {
   ) throws(CairnError) -> FloatArray<Scalar> {
     var inner = 1
     for (label, length) in zip(labels, input.shape) where !result.contains(label) {
-      inner = inner.multipliedReportingOverflow(by: length).partialValue
+      inner = inner.multipliedSaturated(by: length)
     }
     // Sums below 2^24 are exact in float32.
     guard Scalar.dtype == .float32, inner > 1 << 10 else {
