@@ -11,7 +11,7 @@ enum NumPyObjects {
 
   /// What a constructor of NumPy's gives; nil for another name, or for arguments that are not plain.
   static func value(
-    of function: String, _ arguments: [PickleValue], in content: inout PickleContent
+    of function: String, _ arguments: [PickleValue], in content: inout TorchContent
   ) throws(CairnError) -> PickleValue? {
     switch function {
     case "numpy.dtype":
@@ -42,7 +42,7 @@ enum NumPyObjects {
 
   /// Sets the state of an element type: (version, byte order, …).
   static func build(
-    dtype node: Int, _ state: PickleValue, in content: inout PickleContent
+    dtype node: Int, _ state: PickleValue, in content: inout TorchContent
   ) throws(CairnError) {
     let parts = content.items(state) ?? []
     guard parts.count >= 5, let order = content.text(parts[1]), order.utf8.count == 1,
@@ -56,12 +56,11 @@ enum NumPyObjects {
     content.nodes[node][1] = .text(text)
   }
 
-  /// Sets the state of an object: that of an array, (version, shape, type, is Fortran's, data), makes a
+  /// Takes the state of an object: that of an array, (version, shape, type, is Fortran's, data), makes a
   /// tensor of it.
   static func build(
-    _ object: Int, _ state: PickleValue, in content: inout PickleContent
+    _ object: Int, _ state: PickleValue, in content: inout TorchContent
   ) throws(CairnError) {
-    content.objects[object].states.append(state)
     guard content.names[content.objects[object].name].isSpelt(as: "numpy.ndarray"),
       content.objects[object].resolved == nil, let parts = content.items(state), parts.count == 5,
       let shape = content.sizes(parts[1]), case .bool(let isFortran) = parts[3],
@@ -72,7 +71,7 @@ enum NumPyObjects {
   }
 
   /// The spelling of an element type: `<f8`.
-  static func spelling(_ value: PickleValue, in content: PickleContent) -> String? {
+  static func spelling(_ value: PickleValue, in content: TorchContent) -> String? {
     guard case .dict(let node) = value, content.forms[node] == dtypeForm,
       content.nodes[node].count == 2, let code = content.text(content.nodes[node][1])
     else { return nil }
@@ -89,7 +88,7 @@ enum NumPyObjects {
 
   private static func array(
     _ spelt: String, _ shape: [Int], isFortran: Bool, _ data: PickleValue,
-    in content: inout PickleContent
+    in content: inout TorchContent
   ) throws(CairnError) -> PickleValue? {
     let place: PickleBytes
     switch data {
@@ -116,7 +115,7 @@ enum NumPyObjects {
   }
 
   private static func scalar(
-    _ spelt: String, _ data: PickleValue, in content: inout PickleContent
+    _ spelt: String, _ data: PickleValue, in content: inout TorchContent
   ) throws(CairnError) -> PickleValue? {
     let place: PickleBytes
     switch data {
@@ -163,7 +162,7 @@ enum NumPyObjects {
 
   /// A scalar of NumPy's texts: `<U3`, `|S3`.
   private static func text(
-    _ spelt: String, _ bytes: [UInt8], in content: inout PickleContent
+    _ spelt: String, _ bytes: [UInt8], in content: inout TorchContent
   ) throws(CairnError) -> PickleValue? {
     let letters = Array(spelt.utf8)
     guard letters.count >= 2 else { return nil }

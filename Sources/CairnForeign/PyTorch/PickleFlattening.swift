@@ -21,7 +21,7 @@ struct PickleFlattening {
   private(set) var unkept: [OpaqueItem] = []
   /// What is listed under another path than its own, or as parts.
   private(set) var notes = RemarkList()
-  private let content: PickleContent
+  private let content: TorchContent
   private var tensorNames = PickleNameTable()
   private var metadataNames = PickleNameTable()
   private var frames: [Frame] = []
@@ -68,7 +68,7 @@ struct PickleFlattening {
   }
 
   init(
-    _ content: PickleContent, roots: [(path: StaticString?, value: PickleValue)],
+    _ content: TorchContent, roots: [(path: StaticString?, value: PickleValue)],
     fileByteCount: Int
   ) throws(CairnError) {
     self.content = content
@@ -154,12 +154,12 @@ struct PickleFlattening {
 
   private mutating func visit(_ value: PickleValue, path: [UInt8]) throws(CairnError) {
     switch value {
-    case .tensor(let number):
+    case .made(let number):
       try keep(content.tensors[number], path)
-      if let states = content.tensorAttributes[number] {
+      if let states = content.format.attributes[number] {
         try enter(.tensor(number), path, states.flatMap { parts(ofState: $0) })
       }
-    case .storage(let number):
+    case .reference(let number):
       let storage = content.storages[number]
       guard TorchDType.dtype(ofStorage: storage.type) != nil else {
         return try leaveOut(storage.type, "its elements are of an unknown type", path)

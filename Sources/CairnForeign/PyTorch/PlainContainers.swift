@@ -23,7 +23,7 @@ struct PlainContainers {
   private let maximumByteCount: Int
 
   /// Nothing is gone through before it is asked for.
-  init(_ content: PickleContent, fileByteCount: Int) throws(CairnError) {
+  init(_ content: TorchContent, fileByteCount: Int) throws(CairnError) {
     try content.budget.take(content.nodes.count, of: 4)
     counts = [Int32](repeating: Self.unknown, count: content.nodes.count)
     maximumByteCount = min(8 << 20, fileByteCount.allowance(times: 16, plus: 1 << 16))
@@ -33,7 +33,7 @@ struct PlainContainers {
   ///
   /// - Complexity: O(items), of all calls together.
   private mutating func count(
-    _ value: PickleValue, in content: PickleContent
+    _ value: PickleValue, in content: TorchContent
   ) throws(CairnError) {
     guard let root = value.node, counts.indices.contains(root), counts[root] == Self.unknown else {
       return
@@ -73,7 +73,7 @@ struct PlainContainers {
   }
 
   /// Goes on with a container up to its end, or to another that must be counted first, which is returned.
-  private func countOn(_ open: inout Open, in content: PickleContent) -> PickleValue? {
+  private func countOn(_ open: inout Open, in content: TorchContent) -> PickleValue? {
     let items = content.nodes[open.node]
     if content.attributes[open.node] != nil || content.forms[open.node] != nil {
       open.sum = Self.other
@@ -100,7 +100,7 @@ struct PlainContainers {
   /// Whether a container is to be one text: it is plain and large, and not only for one of a few
   /// containers in it, which is then large by itself.
   mutating func isOneText(
-    _ value: PickleValue, in content: PickleContent
+    _ value: PickleValue, in content: TorchContent
   ) throws(CairnError) -> Bool {
     try count(value, in: content)
     guard let node = value.node, counts.indices.contains(node), counts[node] > Self.largestListed
@@ -131,7 +131,7 @@ struct PlainContainers {
   ///   spelling.
   /// - Throws: `limitExceeded` for a text that is longer than is allowed; `overBudget`.
   func text(
-    of value: PickleValue, in content: PickleContent
+    of value: PickleValue, in content: TorchContent
   ) throws(CairnError) -> String? {
     var bytes: [UInt8] = []
     let isWhole: Bool
@@ -145,7 +145,7 @@ struct PlainContainers {
   }
 
   private func append(
-    _ node: Int, _ isDictionary: Bool, _ depth: Int, _ content: PickleContent,
+    _ node: Int, _ isDictionary: Bool, _ depth: Int, _ content: TorchContent,
     _ bytes: inout [UInt8]
   ) throws(CairnError) -> Bool {
     guard depth < Self.maximumDepth else { return false }
@@ -180,7 +180,7 @@ struct PlainContainers {
   }
 
   private func append(
-    _ value: PickleValue, _ depth: Int, _ content: PickleContent, _ bytes: inout [UInt8]
+    _ value: PickleValue, _ depth: Int, _ content: TorchContent, _ bytes: inout [UInt8]
   ) throws(CairnError) -> Bool {
     switch value {
     case .list(let node), .tuple(let node), .set(let node):
@@ -218,7 +218,7 @@ struct PlainContainers {
   }
 }
 
-extension PickleContent {
+extension TorchContent {
   /// Whether a value that is no container can stand in a JSON text.
   fileprivate func isPlain(_ value: PickleValue) -> Bool {
     switch value {

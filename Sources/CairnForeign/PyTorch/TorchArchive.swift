@@ -43,7 +43,7 @@ enum TorchArchive {
   }
 
   static func read(
-    _ archive: ZipArchive, _ content: consuming PickleContent
+    _ archive: ZipArchive, _ content: consuming TorchContent
   ) throws(CairnError) -> TorchFile.Parts {
     guard let pickle = pickle(in: archive) else {
       if let (what, advice) = foreignKind(archive) {
@@ -92,7 +92,7 @@ enum TorchArchive {
   }
 
   private static func run(
-    _ member: ZipMember, in archive: ZipArchive, _ content: inout PickleContent
+    _ member: ZipMember, in archive: ZipArchive, _ content: inout TorchContent
   ) throws(CairnError) -> PickleValue {
     guard member.byteCount <= maximumPickleByteCount else {
       throw CairnError(
@@ -166,14 +166,14 @@ enum TorchArchive {
 extension TorchStorage {
   /// The elements of a storage that is in the pickle, or part of another; nil for one of its own.
   func ownElements(
-    _ content: PickleContent, _ storages: [any ElementBytes]
+    _ content: TorchContent, _ storages: [any ElementBytes]
   ) throws(CairnError) -> (any ElementBytes)? {
     if held != nil { return try heldElements(content) }
     return try partElements(storages)
   }
 
   /// The elements of a storage that stands in the pickle itself.
-  func heldElements(_ content: PickleContent) throws(CairnError) -> (any ElementBytes)? {
+  func heldElements(_ content: TorchContent) throws(CairnError) -> (any ElementBytes)? {
     guard let held else { return nil }
     // The same bytes may be those of many arrays.
     try content.budget.take(bytes: Int(held.count))

@@ -39,7 +39,7 @@ package struct TorchFile: TableSource {
 
   /// What a file is made of, before it is a table.
   struct Parts {
-    var content: PickleContent
+    var content: TorchContent
     var roots: [(path: StaticString?, value: PickleValue)]
     var storages: [any ElementBytes]
     var version: String?
@@ -70,16 +70,16 @@ package struct TorchFile: TableSource {
       var parts: Parts
       if TorchStream.begins(head) {
         archive = nil
-        parts = try TorchStream.read(source, PickleContent(budget))
+        parts = try TorchStream.read(source, TorchContent(budget))
       } else if TorchTar.begins(head) {
         archive = nil
-        parts = try TorchTar.read(source, PickleContent(budget))
+        parts = try TorchTar.read(source, TorchContent(budget))
       } else {
         try Self.checkArchive(head)
         let archive = try ZipArchive(
           source, memberLimit: min(limits.tensorCount, 1 << 20), tolerance: .torch)
         self.archive = archive
-        parts = try TorchArchive.read(archive, PickleContent(budget))
+        parts = try TorchArchive.read(archive, TorchContent(budget))
       }
       formatVersion = parts.version
       var builder = TorchTable(

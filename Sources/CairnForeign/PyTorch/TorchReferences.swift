@@ -9,11 +9,11 @@ enum TorchReferences {
   /// The value that an identifier stands for: ('storage', type, key, device, elements) and, in old
   /// streams, a view of a storage behind that; ('module', class, …); or a number, in archives of 2016.
   static func value(
-    of id: PickleValue, in machine: inout Unpickler
+    of id: PickleValue, in machine: inout Unpickler<TorchPickle>
   ) throws(CairnError) -> PickleValue {
-    if !machine.persistent.isEmpty, let key = bytes(id, machine.content), key.count < 32,
-      let number = PickleNumbers.integer(spelt: key)?.value,
-      let value = machine.persistent[number]
+    if !machine.content.format.numbered.isEmpty, let key = bytes(id, machine.content),
+      key.count < 32, let number = PickleNumbers.integer(spelt: key)?.value,
+      let value = machine.content.format.numbered[number]
     {
       return value
     }
@@ -32,12 +32,12 @@ enum TorchReferences {
     try machine.content.budget.take(steps: key.count / 4)
     let root = try machine.content.storage(
       TorchStorage(key: ByteKey(key), type: type, elementCount: Int(count)))
-    guard parts.count == 6, parts[5] != .none else { return .storage(root) }
+    guard parts.count == 6, parts[5] != .none else { return .reference(root) }
     let view = machine.content.items(parts[5]) ?? []
     guard view.count == 3, let viewKey = bytes(view[0], machine.content),
       case .int(let offset) = view[1], case .int(let size) = view[2], offset >= 0, size >= 0
     else { throw machine.failure("a view of a storage is described by what is no view") }
-    return .storage(
+    return .reference(
       try machine.content.storage(
         TorchStorage(
           // A view's key is its own, and never that of a storage.
@@ -45,7 +45,7 @@ enum TorchReferences {
           part: (root, Int(offset)))))
   }
 
-  private static func bytes(_ key: PickleValue, _ content: PickleContent) -> [UInt8]? {
+  private static func bytes(_ key: PickleValue, _ content: TorchContent) -> [UInt8]? {
     switch key {
     case .text(let place), .bytes(let place): Array(content.bytes(place))
     case .int(let number): Array("\(number)".utf8)
@@ -56,7 +56,7 @@ enum TorchReferences {
   /// The identifier that a line spells: a number, or what Python's `repr` makes of the tuple:
   /// `('storage', <class 'torch.FloatStorage'>, '94', 'cpu', 12, None)`.
   static func spelt(
-    _ line: [UInt8], in machine: inout Unpickler
+    _ line: [UInt8], in machine: inout Unpickler<TorchPickle>
   ) throws(CairnError) -> PickleValue {
     if let number = PickleNumbers.integer(spelt: line)?.value { return .int(number) }
     guard line.first == UInt8(ascii: "("), line.last == UInt8(ascii: ")"), line.count < 4_096 else {

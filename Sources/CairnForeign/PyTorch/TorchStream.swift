@@ -26,7 +26,7 @@ enum TorchStream {
   }
 
   static func read(
-    _ source: any ByteSource, _ content: consuming PickleContent
+    _ source: any ByteSource, _ content: consuming TorchContent
   ) throws(CairnError) -> TorchFile.Parts {
     var reader = ByteCursor(source)
     var parts = TorchFile.Parts(content: content, roots: [], storages: [])
@@ -67,7 +67,7 @@ enum TorchStream {
 
   /// The bytes behind the pickles, by the numbers of their storages.
   private static func elements(
-    _ keys: [PickleValue], _ content: PickleContent, _ source: any ByteSource,
+    _ keys: [PickleValue], _ content: TorchContent, _ source: any ByteSource,
     _ reader: inout ByteCursor
   ) throws(CairnError) -> [Int: any ElementBytes] {
     var numbers: [ByteKey: Int] = [:]

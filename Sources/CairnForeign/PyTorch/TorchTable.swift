@@ -10,7 +10,7 @@ struct TorchTable {
   private(set) var table: TensorTable
   /// What `verify` reads of tensors whose elements are not allowed to be any bits.
   private(set) var checked: [(name: TensorName, elements: any ElementBytes)] = []
-  private let content: PickleContent
+  private let content: TorchContent
   private let storages: [any ElementBytes]
   private let viewed = ViewedBytes()
   /// The first tensor that is this view.
@@ -22,7 +22,7 @@ struct TorchTable {
   private var spans: [(storage: Int, range: Range<Int>, tensor: Int)] = []
 
   init(
-    _ content: PickleContent, _ storages: [any ElementBytes], path: String?, fileByteCount: Int
+    _ content: TorchContent, _ storages: [any ElementBytes], path: String?, fileByteCount: Int
   ) {
     self.content = content
     self.storages = storages

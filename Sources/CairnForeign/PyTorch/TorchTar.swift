@@ -45,7 +45,7 @@ enum TorchTar {
   }
 
   static func read(
-    _ source: any ByteSource, _ content: consuming PickleContent
+    _ source: any ByteSource, _ content: consuming TorchContent
   ) throws(CairnError) -> TorchFile.Parts {
     let members = try members(source)
     func member(_ name: StaticString) throws(CairnError) -> ByteCursor {
@@ -63,7 +63,8 @@ enum TorchTar {
     reader = try member("tensors")
     try readTensors(&reader, &parts, &known)
     reader = try member("pickle")
-    parts.roots = [(nil, try Unpickler.run(&reader, in: &parts.content, persistent: known))]
+    parts.content.format.numbered = known
+    parts.roots = [(nil, try Unpickler.run(&reader, in: &parts.content))]
     for storage in parts.content.storages.dropFirst(parts.storages.count) {
       guard let held = try storage.ownElements(parts.content, parts.storages)
       else {
@@ -115,7 +116,7 @@ enum TorchTar {
       let items = parts.content.items(view) ?? []
       guard items.count == 4, case .int(let key) = items[0], case .int(let root) = items[1],
         case .int(let offset) = items[2], case .int(let size) = items[3],
-        case .storage(let number)? = known[root], offset >= 0, size >= 0
+        case .reference(let number)? = known[root], offset >= 0, size >= 0
       else { throw reader.failure(.invalidPickle, "a view of a storage is described by none") }
       let storage = TorchStorage(
         key: ByteKey("\(key)"), type: parts.content.storages[number].type,
@@ -132,7 +133,7 @@ enum TorchTar {
     let number = try parts.content.storage(storage)
     // One that is known already stays what it was.
     if number == parts.storages.count { parts.storages.append(data) }
-    known[key] = .storage(number)
+    known[key] = .reference(number)
   }
 
   /// The tensors, each a pickle of (key, key of the storage, type), the number of dimensions, those, the
@@ -147,7 +148,7 @@ enum TorchTar {
       let described = try Unpickler.run(&reader, in: &parts.content)
       let items = parts.content.items(described) ?? []
       guard items.count == 3, case .int(let key) = items[0], case .int(let root) = items[1],
-        case .storage(let storage)? = known[root]
+        case .reference(let storage)? = known[root]
       else { throw reader.failure(.invalidPickle, "a tensor is described by what describes none") }
       let rank: Int32 = try reader.integer()
       try reader.skip(4)

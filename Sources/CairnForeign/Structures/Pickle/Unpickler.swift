@@ -1,14 +1,14 @@
 // A restricted reader of pickles (Lib/pickletools.py of Python), protocols 0 to 5. It builds containers,
-// numbers and texts, and descriptions of tensors. It imports nothing and calls nothing: what would have
+// numbers and texts, and what its format makes of the names that it knows. It imports nothing and calls nothing: what would have
 // to be called is an opaque object with the name of its class. What the opcodes are is in
 // `Unpickler+Opcodes.swift`.
 
 package import CairnSystem
 
 /// The machine that a pickle is a program for.
-struct Unpickler {
+struct Unpickler<Format: PickleFormat> {
   var reader: ByteCursor
-  var content: PickleContent
+  var content: PickleContent<Format>
   private(set) var stack: [PickleValue] = []
   /// Where the stack stood at each mark.
   private var marks: [Int] = []
@@ -16,8 +16,6 @@ struct Unpickler {
   private var memo: [PickleValue] = []
   private var distant: [Int: PickleValue] = [:]
   private(set) var memoized = 0
-  /// What persistent identifiers stand for, where they are numbers.
-  let persistent: [Int64: PickleValue]
   private var chargedStack = 0
   private var chargedMarks = 0
   private var steps = 0
@@ -28,15 +26,14 @@ struct Unpickler {
   /// - Throws: `truncated`, `invalidPickle`, `overBudget`; `unsupported` for what refers to data that is
   ///   not there.
   static func run(
-    _ reader: inout ByteCursor, in content: inout PickleContent,
-    persistent: [Int64: PickleValue] = [:]
+    _ reader: inout ByteCursor, in content: inout PickleContent<Format>
   ) throws(CairnError) -> PickleValue {
     let budget = content.budget
     // Taken out meanwhile, so that its arrays are changed in place.
-    var taken = PickleContent(budget)
+    var taken = PickleContent<Format>(budget)
     swap(&taken, &content)
-    var machine = Unpickler(reader, taken, persistent)
-    taken = PickleContent(budget)
+    var machine = Unpickler(reader, taken)
+    taken = PickleContent<Format>(budget)
     while try machine.step() {
       machine.steps += 1
       if machine.steps & 0xFFF == 0 { try budget.take(steps: 0x1000) }
@@ -47,18 +44,13 @@ struct Unpickler {
     return root
   }
 
-  private init(
-    _ reader: ByteCursor, _ content: PickleContent, _ persistent: [Int64: PickleValue]
-  ) {
+  private init(_ reader: ByteCursor, _ content: PickleContent<Format>) {
     self.reader = reader
     self.content = content
-    self.persistent = persistent
   }
 
   func failure(_ message: String, found: String? = nil) -> CairnError {
-    reader.failure(
-      .invalidPickle, message, found: found,
-      advice: "The file is damaged, or was not written by PyTorch")
+    reader.failure(.invalidPickle, message, found: found, advice: Format.damageAdvice)
   }
 
   // MARK: - Stack
@@ -184,7 +176,8 @@ struct Unpickler {
     // Long names may be recalled from the memo again and again.
     try content.budget.take(steps: (module.count + name.count) / 4)
     let full = PickleNames.full(
-      module: String(decoding: module, as: UTF8.self), name: String(decoding: name, as: UTF8.self))
+      module: String(decoding: module, as: UTF8.self), name: String(decoding: name, as: UTF8.self),
+      renaming: Format.renamedModules)
     try push(.global(try content.name(full)))
   }
 
@@ -212,15 +205,11 @@ struct Unpickler {
   /// Sets the state of the object on the stack.
   mutating func build(_ state: PickleValue) throws(CairnError) {
     try content.budget.take(bytes: 48)
-    switch try top() {
-    case .opaque(let object): try NumPyObjects.build(object, state, in: &content)
-    case .tensor(let number):
-      if PickleCalls.build(tensor: number, state, in: &content) { return }
-      content.tensorAttributes[number, default: []].append(state)
+    let object = try top()
+    if try Format.build(object, state, in: &content) { return }
+    switch object {
+    case .opaque(let object): content.objects[object].states.append(state)
     case .list(let node), .tuple(let node), .set(let node), .dict(let node):
-      if content.forms[node] == NumPyObjects.dtypeForm {
-        return try NumPyObjects.build(dtype: node, state, in: &content)
-      }
       content.attributes[node, default: []].append(state)
     default: throw failure("the pickle sets the state of what is no object")
     }

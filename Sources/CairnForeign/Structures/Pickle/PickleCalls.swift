@@ -1,6 +1,6 @@
-// What stands in for the functions that a checkpoint's pickle names: a fixed list of constructors of
-// plain values, written here. Nothing is ever looked up or called by a name from the file; a name that
-// is not here makes an opaque object.
+// What stands in for the functions that a pickle names: a fixed list of Python's constructors of plain
+// values, written here, and what the format has of its own. Nothing is ever looked up or called by a name
+// from the file; a name that is nowhere makes an opaque object.
 
 import CairnSystem
 
@@ -9,8 +9,8 @@ enum PickleCalls {
   /// What a "call" of a name with `arguments` gives.
   ///
   /// - Returns: nil for a name that is not in the list, or arguments that it does not take.
-  static func value(
-    of function: String, _ arguments: [PickleValue], in content: inout PickleContent
+  static func value<Format: PickleFormat>(
+    of function: String, _ arguments: [PickleValue], in content: inout PickleContent<Format>
   ) throws(CairnError) -> PickleValue? {
     switch function {
     case "collections.OrderedDict", "collections.Counter", "builtins.dict":
@@ -27,7 +27,7 @@ enum PickleCalls {
     case "builtins.set", "builtins.frozenset":
       return try sequence(arguments, in: &content).map { .set($0) }
     case "builtins.list": return try sequence(arguments, in: &content).map { .list($0) }
-    case "builtins.tuple", "torch.Size":
+    case "builtins.tuple":
       return try sequence(arguments, in: &content).map { .tuple($0) }
     case "builtins.bytes", "builtins.bytearray": return try bytes(arguments, in: &content)
     case "_codecs.encode":
@@ -38,27 +38,15 @@ enum PickleCalls {
         let imaginary = double(arguments[1])
       else { return nil }
       return try content.complex(real, imaginary)
-    case "torch.device": return try device(arguments, in: &content)
-    case "torch.serialization._get_layout":
-      guard arguments.count == 1, let layout = content.text(arguments[0]) else { return nil }
-      return .global(try content.name(layout))
-    // Lists of TorchScript, which says their types beside them.
-    case "torch.jit._pickle.build_intlist", "torch.jit._pickle.build_tensorlist",
-      "torch.jit._pickle.build_doublelist", "torch.jit._pickle.build_boollist":
-      guard arguments.count == 1, content.items(arguments[0]) != nil else { return nil }
-      return arguments[0]
-    case "torch.jit._pickle.restore_type_tag": return arguments.first
     case "copyreg._reconstructor", "copyreg.__newobj__", "copyreg.__newobj_ex__":
       return try object(function, arguments, in: &content)
-    default:
-      if let value = try NumPyObjects.value(of: function, arguments, in: &content) { return value }
-      return try tensor(of: function, arguments, in: &content)
+    default: return try Format.value(of: function, arguments, in: &content)
     }
   }
 
   /// A dictionary: empty, of pairs (as Python 2 gives them), or with the items of another.
-  private static func dictionary(
-    _ arguments: [PickleValue], in content: inout PickleContent
+  private static func dictionary<Format: PickleFormat>(
+    _ arguments: [PickleValue], in content: inout PickleContent<Format>
   ) throws(CairnError) -> PickleValue? {
     guard arguments.count <= 1 else { return nil }
     switch arguments.first {
@@ -77,8 +65,8 @@ enum PickleCalls {
   }
 
   /// The node of a copy of a list, tuple or set, or of nothing.
-  private static func sequence(
-    _ arguments: [PickleValue], in content: inout PickleContent
+  static func sequence<Format: PickleFormat>(
+    _ arguments: [PickleValue], in content: inout PickleContent<Format>
   ) throws(CairnError) -> Int? {
     guard arguments.count <= 1 else { return nil }
     switch arguments.first {
@@ -89,8 +77,8 @@ enum PickleCalls {
   }
 
   /// Bytes: none, those given, zeros by their number, or those of a Latin-1 text.
-  private static func bytes(
-    _ arguments: [PickleValue], in content: inout PickleContent
+  private static func bytes<Format: PickleFormat>(
+    _ arguments: [PickleValue], in content: inout PickleContent<Format>
   ) throws(CairnError) -> PickleValue? {
     switch (arguments.first, arguments.count) {
     case (nil, _): return .bytes(try content.keep([]))
@@ -122,7 +110,7 @@ enum PickleCalls {
     }
   }
 
-  static func double(_ value: PickleValue) -> Double? {
+  private static func double(_ value: PickleValue) -> Double? {
     switch value {
     case .float(let value): value
     case .int(let value): Double(value)
@@ -130,18 +118,9 @@ enum PickleCalls {
     }
   }
 
-  private static func device(
-    _ arguments: [PickleValue], in content: inout PickleContent
-  ) throws(CairnError) -> PickleValue? {
-    guard case .text(let kind)? = arguments.first, arguments.count <= 2 else { return nil }
-    guard arguments.count == 2 else { return .text(kind) }
-    guard case .int(let index) = arguments[1], kind.count < 64 else { return nil }
-    return .text(try content.keep(Array(content.bytes(kind)) + Array(":\(index)".utf8)))
-  }
-
   /// What `copyreg` would make of a class: an opaque object of that class.
-  private static func object(
-    _ function: String, _ arguments: [PickleValue], in content: inout PickleContent
+  private static func object<Format: PickleFormat>(
+    _ function: String, _ arguments: [PickleValue], in content: inout PickleContent<Format>
   ) throws(CairnError) -> PickleValue? {
     guard case .global(let name)? = arguments.first else { return nil }
     var rest = Array(arguments.dropFirst())

@@ -1,12 +1,47 @@
-// The constructors of tensors (torch/_utils.py, `_rebuild_tensor_v2` …).
+// PyTorch's own types, and the constructors of tensors (torch/_utils.py, `_rebuild_tensor_v2` …).
 
 import CairnSystem
 import CairnTensors
 
-extension PickleCalls {
+/// What stands in for the functions of PyTorch that a pickle names.
+enum TorchCalls {
+  /// What a "call" of a name with `arguments` gives.
+  ///
+  /// - Returns: nil for a name that is not in the list, or arguments that it does not take.
+  static func value(
+    of function: String, _ arguments: [PickleValue], in content: inout TorchContent
+  ) throws(CairnError) -> PickleValue? {
+    switch function {
+    case "torch.Size":
+      return try PickleCalls.sequence(arguments, in: &content).map { .tuple($0) }
+    case "torch.device": return try device(arguments, in: &content)
+    case "torch.serialization._get_layout":
+      guard arguments.count == 1, let layout = content.text(arguments[0]) else { return nil }
+      return .global(try content.name(layout))
+    // Lists of TorchScript, which says their types beside them.
+    case "torch.jit._pickle.build_intlist", "torch.jit._pickle.build_tensorlist",
+      "torch.jit._pickle.build_doublelist", "torch.jit._pickle.build_boollist":
+      guard arguments.count == 1, content.items(arguments[0]) != nil else { return nil }
+      return arguments[0]
+    case "torch.jit._pickle.restore_type_tag": return arguments.first
+    default:
+      if let value = try NumPyObjects.value(of: function, arguments, in: &content) { return value }
+      return try tensor(of: function, arguments, in: &content)
+    }
+  }
+
+  private static func device(
+    _ arguments: [PickleValue], in content: inout TorchContent<Format>
+  ) throws(CairnError) -> PickleValue? {
+    guard case .text(let kind)? = arguments.first, arguments.count <= 2 else { return nil }
+    guard arguments.count == 2 else { return .text(kind) }
+    guard case .int(let index) = arguments[1], kind.count < 64 else { return nil }
+    return .text(try content.keep(Array(content.bytes(kind)) + Array(":\(index)".utf8)))
+  }
+
   /// What a constructor of tensors gives; nil for another name, or for arguments that it does not take.
   static func tensor(
-    of function: String, _ arguments: [PickleValue], in content: inout PickleContent
+    of function: String, _ arguments: [PickleValue], in content: inout TorchContent
   ) throws(CairnError) -> PickleValue? {
     switch function {
     case "torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2",
@@ -49,12 +84,12 @@ extension PickleCalls {
 
   /// A view of a storage.
   private static func view(
-    _ function: String, _ arguments: [PickleValue], in content: inout PickleContent
+    _ function: String, _ arguments: [PickleValue], in content: inout TorchContent
   ) throws(CairnError) -> PickleValue? {
     let isPlain = function == "torch._utils._rebuild_tensor"
     let isTyped = function == "torch._utils._rebuild_tensor_v3"
     guard arguments.count >= (isPlain ? 4 : isTyped ? 7 : 6),
-      case .storage(let storage) = arguments[0], case .int(let offset) = arguments[1], offset >= 0,
+      case .reference(let storage) = arguments[0], case .int(let offset) = arguments[1], offset >= 0,
       let dimensions = content.sizes(arguments[2]), let strides = content.sizes(arguments[3]),
       dimensions.count == strides.count
     else { return nil }
@@ -88,7 +123,7 @@ extension PickleCalls {
       guard type?.hasSigns == true else { return nil }
     }
     let made = try content.tensor(tensor)
-    if tensor.dtype?.isOther == true, case .tensor(let number) = made {
+    if tensor.dtype?.isOther == true, case .made(let number) = made {
       // What it is called there is kept beside it.
       let key = PickleValue.text(try content.keep(Array("dtype".utf8)))
       attach(.dict(try content.node([key, arguments[6]])), to: number, in: &content)
@@ -98,16 +133,16 @@ extension PickleCalls {
 
   /// Keeps the attributes that were set on a tensor; no state is `None` or a pair of it.
   private static func attach(
-    _ state: PickleValue, to number: Int, in content: inout PickleContent
+    _ state: PickleValue, to number: Int, in content: inout TorchContent
   ) {
     guard state != .none else { return }
-    content.tensorAttributes[number, default: []].append(state)
+    content.format.attributes[number, default: []].append(state)
   }
 
   /// Whether a value is a tensor, or what stands for one: its parts, or an object that is not made.
-  private static func isTensor(_ value: PickleValue, in content: PickleContent) -> Bool {
+  private static func isTensor(_ value: PickleValue, in content: TorchContent) -> Bool {
     switch value {
-    case .tensor, .opaque: true
+    case .made, .opaque: true
     case .dict(let node): content.forms[node].map { $0 != NumPyObjects.dtypeForm } ?? false
     default: false
     }
@@ -115,12 +150,12 @@ extension PickleCalls {
 
   /// Keeps the attributes that were set on what ``isTensor(_:in:)`` takes for one.
   private static func attach(
-    _ state: PickleValue, to tensor: PickleValue, in content: inout PickleContent
+    _ state: PickleValue, to tensor: PickleValue, in content: inout TorchContent
   ) throws(CairnError) {
     guard state != .none else { return }
     try content.budget.take(bytes: 48)
     switch tensor {
-    case .tensor(let number): attach(state, to: number, in: &content)
+    case .made(let number): attach(state, to: number, in: &content)
     case .dict(let node): content.attributes[node, default: []].append(state)
     case .opaque(let object): content.objects[object].states.append(state)
     default: break
@@ -129,7 +164,7 @@ extension PickleCalls {
 
   /// A tensor of a subclass, or with attributes: (function, type, arguments, state).
   private static func typed(
-    _ arguments: [PickleValue], in content: inout PickleContent
+    _ arguments: [PickleValue], in content: inout TorchContent
   ) throws(CairnError) -> PickleValue? {
     guard arguments.count == 4, case .global(let function) = arguments[0],
       let items = content.items(arguments[2]),
@@ -166,9 +201,9 @@ extension PickleCalls {
 
   /// A quantised tensor as its parts: the integers, scale and zero point.
   private static func quantized(
-    _ arguments: [PickleValue], in content: inout PickleContent
+    _ arguments: [PickleValue], in content: inout TorchContent
   ) throws(CairnError) -> PickleValue? {
-    guard arguments.count >= 5, case .storage(let storage) = arguments[0],
+    guard arguments.count >= 5, case .reference(let storage) = arguments[0],
       case .int(let offset) = arguments[1], offset >= 0, let sizes = content.sizes(arguments[2]),
       let strides = content.sizes(arguments[3]), sizes.count == strides.count,
       let parameters = content.items(arguments[4]), let scheme = parameters.first,
@@ -199,7 +234,7 @@ extension PickleCalls {
       ByteKey(storageType).split(at: ".").last?.text.dropping(suffix: "Storage")?.lowercased() ?? ""
     pairs.append(("dtype", .global(try content.name("torch." + element))))
     // PyTorch writes one name for both schemes of channels, and goes by the zero points' type.
-    if parameters.count == 4, case .tensor(let zeros) = parameters[2],
+    if parameters.count == 4, case .made(let zeros) = parameters[2],
       type(of: content.tensors[zeros], in: content)?.dtype.isFloatingPoint == true
     {
       pairs.append(("qscheme", .global(try content.name("torch.per_channel_affine_float_qparams"))))
@@ -225,7 +260,7 @@ extension PickleCalls {
 
   /// A sparse tensor as its parts.
   private static func sparse(
-    _ layout: String, _ parts: [PickleValue], in content: inout PickleContent
+    _ layout: String, _ parts: [PickleValue], in content: inout TorchContent
   ) throws(CairnError) -> PickleValue? {
     let names: [String]
     switch layout {
@@ -247,20 +282,20 @@ extension PickleCalls {
   }
 
   /// The type of a tensor's elements.
-  private static func type(of tensor: TorchTensor, in content: PickleContent) -> TorchDType? {
+  private static func type(of tensor: TorchTensor, in content: TorchContent) -> TorchDType? {
     tensor.dtype ?? TorchDType.dtype(ofStorage: content.storages[tensor.storage].type)
   }
 
   /// A tensor that is on another device than it was saved from; nil if it is also of another type.
   private static func moved(
-    _ arguments: [PickleValue], in content: PickleContent
+    _ arguments: [PickleValue], in content: TorchContent
   ) -> PickleValue? {
     guard arguments.count == 4, let dtype = content.name(arguments[1]) else { return nil }
     var data = arguments[0]
     if case .opaque(let object) = data, let array = content.objects[object].resolved {
       data = array
     }
-    guard case .tensor(let number) = data else { return nil }
+    guard case .made(let number) = data else { return nil }
     let tensor = content.tensors[number]
     return type(of: tensor, in: content) == TorchDType.dtype(named: dtype) ? data : nil
   }
@@ -268,7 +303,7 @@ extension PickleCalls {
   /// An empty tensor of a type (`torch.FloatTensor()`), which a state may fill; or one of the sparse
   /// types, from indices, values and size.
   private static func instance(
-    of type: String, _ arguments: [PickleValue], in content: inout PickleContent
+    of type: String, _ arguments: [PickleValue], in content: inout TorchContent
   ) throws(CairnError) -> PickleValue? {
     guard type.spellingBegins(with: "torch."), type.spellingEnds(with: "Tensor") else { return nil }
     let parts = ByteKey(type).split(at: ".")
@@ -291,7 +326,7 @@ extension PickleCalls {
   /// Sets a tensor's state as PyTorch before 0.4 did: (storage, offset, size, strides), or a Variable's;
   /// false for anything else, which are attributes.
   static func build(
-    tensor number: Int, _ state: PickleValue, in content: inout PickleContent
+    tensor number: Int, _ state: PickleValue, in content: inout TorchContent
   ) -> Bool {
     guard case .tuple(let node) = state else { return false }
     let items = content.nodes[node]
@@ -300,16 +335,16 @@ extension PickleCalls {
     case 3:
       if case .bool = items[0] { return true }
     case 4:
-      guard case .storage(let storage) = items[0], case .int(let offset) = items[1], offset >= 0,
+      guard case .reference(let storage) = items[0], case .int(let offset) = items[1], offset >= 0,
         let dimensions = content.sizes(items[2]), let strides = content.sizes(items[3]),
         dimensions.count == strides.count
       else { return false }
-      content.tensors[number] = TorchTensor(
+      content.format.tensors[number] = TorchTensor(
         storage: storage, offset: Int(offset), dimensions: dimensions, strides: strides)
       return true
     case 5:
-      guard case .tensor(let data) = items[0] else { return false }
-      content.tensors[number] = content.tensors[data]
+      guard case .made(let data) = items[0] else { return false }
+      content.format.tensors[number] = content.tensors[data]
       return true
     default: break
     }

@@ -1,13 +1,11 @@
-// Names of modules that were others once, as Python's `_compat_pickle` and PyTorch map them.
+// Names of modules that were others once, as Python's `_compat_pickle` maps them, and those of a format.
 
 import CairnSystem
 
 /// The names that pickles mention.
 enum PickleNames {
   private static let modules: [(old: String, new: String)] = [
-    ("__builtin__", "builtins"), ("copy_reg", "copyreg"), ("torch.tensor", "torch._tensor"),
-    ("numpy.core.multiarray", "numpy._core.multiarray"),
-    ("numpy.core.numeric", "numpy._core.numeric"),
+    ("__builtin__", "builtins"), ("copy_reg", "copyreg"),
   ]
 
   private static let names: [(old: String, new: String)] = [
@@ -16,8 +14,12 @@ enum PickleNames {
   ]
 
   /// The name in full, as it is today.
-  static func full(module: String, name: String) -> String {
-    let module = modules.first { $0.old.isSpelt(as: module) }?.new ?? module
+  ///
+  /// - Parameter others: Modules of the format that were others once.
+  static func full(
+    module: String, name: String, renaming others: [(old: String, new: String)]
+  ) -> String {
+    let module = (modules + others).first { $0.old.isSpelt(as: module) }?.new ?? module
     let full = module + "." + name
     return names.first { $0.old.isSpelt(as: full) }?.new ?? full
   }

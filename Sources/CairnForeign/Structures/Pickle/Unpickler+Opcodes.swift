@@ -5,7 +5,7 @@ import CairnContainer
 import CairnSystem
 
 extension Unpickler {
-  private static let maximumLine = 1 << 20
+  private static var maximumLine: Int { 1 << 20 }
 
   /// The next line without its line feed.
   private mutating func line() throws(CairnError) -> [UInt8] {
@@ -43,7 +43,7 @@ extension Unpickler {
       guard version <= 5 else {
         throw reader.failure(
           .unsupportedVersion, "the pickle's protocol is newer than those that Cairn knows",
-          expected: "0 to 5", found: "\(version)", advice: "Save it with pickle_protocol=2")
+          expected: "0 to 5", found: "\(version)", advice: Format.protocolAdvice)
       }
     // The length of a frame says nothing that the opcodes in it don't say.
     case 0x95: try reader.skip(8)
@@ -203,14 +203,14 @@ extension Unpickler {
       try build(state)
     case UInt8(ascii: "Q"):
       let id = try pop()
-      try push(try TorchReferences.value(of: id, in: &self))
+      try push(try Format.value(of: id, in: &self))
     case UInt8(ascii: "P"):
-      let id = try TorchReferences.spelt(try line(), in: &self)
-      try push(try TorchReferences.value(of: id, in: &self))
+      let id = try Format.identifier(spelt: try line(), in: &self)
+      try push(try Format.value(of: id, in: &self))
     case 0x82, 0x83, 0x84, 0x97, 0x98:
       throw reader.failure(
         .unsupported, "the pickle refers to data or to a registry outside of the file",
-        found: "opcode 0x" + hex(opcode, digits: 2), advice: "Save it with pickle_protocol=2")
+        found: "opcode 0x" + hex(opcode, digits: 2), advice: Format.protocolAdvice)
     default:
       throw failure(
         "the pickle has an opcode that there is not", found: "0x" + hex(opcode, digits: 2))

@@ -27,10 +27,12 @@ enum PickleValue: Hashable {
   case tuple(Int)
   case set(Int)
   case dict(Int)
-  /// A name that the pickle mentions: `torch.FloatStorage`. It is never looked up.
+  /// A name that the pickle mentions: `builtins.set`. It is never looked up.
   case global(Int)
-  case storage(Int)
-  case tensor(Int)
+  /// What an identifier of the pickle stands for, by the number that its format gave it.
+  case reference(Int)
+  /// What the format makes of a call, by the number that it gave it.
+  case made(Int)
   /// Something that would have to be called to be made; it never is.
   case opaque(Int)
 
@@ -55,59 +57,26 @@ struct OpaqueObject {
   var items: Int?
   /// A dictionary of what was set in it.
   var entries: Int?
-  /// The plain value that it turned out to be: a NumPy array.
+  /// What the format made of it, once its state was known.
   var resolved: PickleValue?
 }
 
-/// A block of numbers that a checkpoint names.
-struct TorchStorage {
-  var key: ByteKey
-  /// `torch.FloatStorage` …
-  var type: String
-  var elementCount: Int
-  /// The bytes of a NumPy array, which stand in the pickle itself.
-  var held: PickleBytes?
-  /// The bytes of a number of a held array that must be turned round.
-  var swappedWidth = 1
-  /// The elements of another storage, from that one on, that this one is a part of.
-  var part: (root: Int, offset: Int)?
-}
-
-/// A tensor that a pickle describes: a view of a storage.
-struct TorchTensor: Hashable {
-  var storage: Int
-  /// Where it begins, in elements.
-  var offset: Int
-  var dimensions: [Int]
-  /// In elements.
-  var strides: [Int]
-  /// The type of its elements, where the storage does not say it.
-  var dtype: TorchDType?
-  /// Whether the imaginary parts are to be taken with the other sign.
-  var isConjugated = false
-  /// Whether all numbers are to be taken with the other sign.
-  var isNegated = false
-}
-
 /// Everything that a pickle has built.
-struct PickleContent {
+struct PickleContent<Format: PickleFormat> {
   var root = PickleValue.none
   /// The elements of lists, tuples and sets; keys and values in turn of dictionaries.
   var nodes: [[PickleValue]] = []
   /// What was set on a container beside its items, by its node: `_metadata` of state dictionaries.
   var attributes: [Int: [PickleValue]] = [:]
-  /// What was set on a tensor, by its number.
-  var tensorAttributes: [Int: [PickleValue]] = [:]
   /// Containers that stand for what is no container, and what that is.
   var forms: [Int: String] = [:]
-  var storages: [TorchStorage] = []
-  var tensors: [TorchTensor] = []
+  /// What the format keeps of its own.
+  var format = Format()
   var objects: [OpaqueObject] = []
   private(set) var complexes: [(real: Double, imaginary: Double)] = []
   private(set) var names: [String] = []
   private var nameNumbers: [ByteKey: Int] = [:]
   private(set) var pool: [UInt8] = []
-  private var storageNumbers: [ByteKey: Int] = [:]
   /// What all that is made from the file draws on.
   let budget: Budget
 
@@ -150,15 +119,6 @@ struct PickleContent {
     }
     return Int(place.count) == text.utf8CodeUnitCount
       && bytes(place).elementsEqual("\(text)".utf8)
-  }
-
-  /// Lets go of everything but what tensors are made from.
-  mutating func letGoOfValues() {
-    nodes = []
-    attributes = [:]
-    tensorAttributes = [:]
-    objects = []
-    tensors = []
   }
 
   // MARK: - Names
@@ -232,30 +192,12 @@ struct PickleContent {
     return sizes
   }
 
-  // MARK: - Numbers, storages, tensors, objects
+  // MARK: - Numbers, objects
 
   mutating func complex(_ real: Double, _ imaginary: Double) throws(CairnError) -> PickleValue {
     try budget.take(bytes: 16)
     complexes.append((real, imaginary))
     return .complex(complexes.count - 1)
-  }
-
-  /// The number of a storage. One that is known is what it was first said to be, as in PyTorch; an empty
-  /// one can be any.
-  mutating func storage(_ storage: TorchStorage) throws(CairnError) -> Int {
-    if storage.held == nil {
-      if let known = storageNumbers[storage.key], storages[known].elementCount > 0 { return known }
-      storageNumbers[storage.key] = storages.count
-    }
-    try budget.take(bytes: 200 + storage.key.bytes.count)
-    storages.append(storage)
-    return storages.count - 1
-  }
-
-  mutating func tensor(_ tensor: TorchTensor) throws(CairnError) -> PickleValue {
-    try budget.take(bytes: 160 + 16 * tensor.dimensions.count)
-    tensors.append(tensor)
-    return .tensor(tensors.count - 1)
   }
 
   mutating func opaque(_ name: Int, _ arguments: PickleValue) throws(CairnError) -> PickleValue {
