@@ -6,6 +6,7 @@ import CairnTensors
 
 /// The entries of a source by name.
 struct NameTable: Sendable {
+  private let source: any TensorSource
   let entries: [TensorEntry]
   let indices: [TensorName: Int]
   let inWeightOrder: [TensorName]
@@ -18,11 +19,13 @@ struct NameTable: Sendable {
     indices.reserveCapacity(entries.count)
     for (index, entry) in entries.enumerated() {
       guard indices.updateValue(index, forKey: entry.name) == nil else {
-        throw CairnError(
-          .duplicateName, "two tensors have the same name", at: .init(name: entry.name.string))
+        throw source.located(
+          CairnError(
+            .duplicateName, "two tensors have the same name", at: .init(name: entry.name.string)))
       }
     }
     let order = entries.indices.sorted { entries[$0].position < entries[$1].position }
+    self.source = source
     self.entries = entries
     self.indices = indices
     self.inWeightOrder = order.map { entries[$0].name }
@@ -32,15 +35,16 @@ struct NameTable: Sendable {
 
   /// The index of the tensor whose bytes `name` stands for: its owner's, if it is an alias.
   func owner(of name: TensorName) throws(CairnError) -> Int {
-    guard let index = indices[name] else { throw Self.contradiction(name) }
+    guard let index = indices[name] else { throw contradiction(name) }
     guard let owner = entries[index].aliasOf else { return index }
-    guard let found = indices[owner] else { throw Self.contradiction(owner) }
+    guard let found = indices[owner] else { throw contradiction(owner) }
     return found
   }
 
-  private static func contradiction(_ name: TensorName) -> CairnError {
-    CairnError(
-      .noSuchTensor, "an alias names a tensor that is not there", at: .init(name: name.string))
+  private func contradiction(_ name: TensorName) -> CairnError {
+    source.located(
+      CairnError(
+        .noSuchTensor, "an alias names a tensor that is not there", at: .init(name: name.string)))
   }
 }
 

@@ -31,7 +31,10 @@ private struct ContainerSink: TensorSink {
   }
 }
 
-extension Container: CheckpointSource {
+extension Container: CheckpointSource, FileBacked {
+  /// The path, or nil for memory.
+  package var filePath: String? { path }
+
   /// 1 and the minor version.
   package var formatVersion: String? { "\(version.major).\(version.minor)" }
 

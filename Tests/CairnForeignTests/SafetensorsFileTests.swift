@@ -26,7 +26,7 @@ struct SafetensorsFileTests {
     #expect(Array(file.metadata).map(\.key) == ["a", "b"])
     #expect(file.metadata["b"] == .string("2"))
     #expect(try file.configuration == nil && file.blobs.isEmpty)
-    #expect(file.byteCount == mixed.count && file.dataByteCount == 12)
+    #expect(file.fileByteCount == mixed.count && file.dataByteCount == 12)
     #expect(file.dataOffset == 8 + file.headerByteCount)
     #expect(try file.index(of: "none") == 2)
     #expect(try file.index(of: "None") == nil)

@@ -153,8 +153,8 @@ public struct CheckpointFormat: Sendable {
         .cannotHold, "Cairn reads \(name) files and does not write them", at: .init(file: path),
         advice: "Write a .cairn file, or name another format", remedies: [.outputFormat])
     }
-    let base = sink(target)
-    return target.options.expands ? base : PlausibleSink(base: base, format: self)
+    return PlausibleSink(
+      base: sink(target), format: self, path: path, expands: target.options.expands)
   }
 }
 

@@ -4,16 +4,24 @@
 package import CairnSystem
 import CairnTensors
 
-/// A sink that refuses to write far more bytes than its source has room for.
+/// A sink that refuses to write far more bytes than its source has room for, and whose errors name a file.
 struct PlausibleSink: TensorSink {
   var base: any TensorSink
   let format: CheckpointFormat
+  /// The file that is written, for messages; nil if the bytes go elsewhere.
+  let path: String?
+  /// Whether any number of bytes may be written.
+  let expands: Bool
 
   mutating func write(
     _ source: any TensorSource, progress: ProgressHandler
   ) throws(CairnError) -> Int {
-    try format.checkPlausible(source)
-    return try base.write(source, progress: progress)
+    do throws(CairnError) {
+      if !expands { try format.checkPlausible(source) }
+      return try base.write(source, progress: progress)
+    } catch {
+      throw error.located(file: path)
+    }
   }
 }
 
@@ -46,12 +54,13 @@ extension TensorSource {
     }
     let found = owned.addingSaturated(shared)
     guard found > most else { return }
-    throw CairnError(
-      .overBudget, "the tensors come to far more bytes than the input has",
-      expected: "at most \(most): \(plausibleText(of: "input"))", found: "\(found)",
-      advice: owned > most
-        ? "If it is your own, and nearly all zeros, allow it to expand"
-        : "Write a .cairn file, which keeps a tensor of many names once, or allow it to expand",
-      remedies: [.expand])
+    throw located(
+      CairnError(
+        .overBudget, "the tensors come to far more bytes than the input has",
+        expected: "at most \(most): \(plausibleText(of: "input"))", found: "\(found)",
+        advice: owned > most
+          ? "If it is your own, and nearly all zeros, allow it to expand"
+          : "Write a .cairn file, which keeps a tensor of many names once, or allow it to expand",
+        remedies: [.expand]))
   }
 }

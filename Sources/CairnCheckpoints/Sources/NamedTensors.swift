@@ -40,6 +40,12 @@ public struct NamedTensors: Sendable {
   public init(
     reading source: any TensorSource, budget: Int? = nil
   ) throws(CairnError) {
+    do throws(CairnError) { try read(source, budget: budget) } catch { throw source.located(error) }
+  }
+
+  private mutating func read(
+    _ source: any TensorSource, budget: Int?
+  ) throws(CairnError) {
     let budget = budget ?? source.defaultBudget
     let attachments = source.attachments
     metadata = attachments.metadata

@@ -186,8 +186,10 @@ extension TensorSource {
   /// - Throws: `invalidArgument`, `noConversion` as ``Tensor/slice(_:)``; what reading needs.
   public func tensor(at index: Int, slice range: Range<Int>) throws(CairnError) -> Tensor {
     let entry = try entry(at: index)
-    let part = try Tensor.bytes(
-      ofSlice: range, dtype: entry.dtype, shape: entry.shape, byteCount: entry.byteCount)
+    let part = try locating { () throws(CairnError) in
+      try Tensor.bytes(
+        ofSlice: range, dtype: entry.dtype, shape: entry.shape, byteCount: entry.byteCount)
+    }
     return try Tensor(
       dtype: entry.dtype, shape: entry.shape.withOutermost(range.count), byteCount: part.count
     ) { (bytes) throws(CairnError) in
@@ -226,9 +228,10 @@ extension TensorSource {
 
   /// The error for a name that the source does not have.
   package func noSuchTensor(_ name: TensorName) -> CairnError {
-    CairnError(
-      .noSuchTensor, "there is no tensor of that name", at: .init(name: name.string),
-      advice: "Look at the names that there are", remedies: [.listNames])
+    located(
+      CairnError(
+        .noSuchTensor, "there is no tensor of that name", at: .init(name: name.string),
+        advice: "Look at the names that there are", remedies: [.listNames]))
   }
 
   /// Checks that an index is one of the source's.
@@ -236,9 +239,10 @@ extension TensorSource {
   /// - Throws: `noSuchTensor`.
   package func checkIndex(_ index: Int) throws(CairnError) {
     guard (0..<count).contains(index) else {
-      throw CairnError(
-        .noSuchTensor, "there is no tensor of that index", at: .init(index: index),
-        expected: "0..<\(count)")
+      throw located(
+        CairnError(
+          .noSuchTensor, "there is no tensor of that index", at: .init(index: index),
+          expected: "0..<\(count)"))
     }
   }
 
@@ -249,10 +253,11 @@ extension TensorSource {
     of entry: TensorEntry, from offset: Int, count: Int
   ) throws(CairnError) {
     guard offset >= 0, offset <= entry.byteCount, count <= entry.byteCount - offset else {
-      throw CairnError(
-        .invalidArgument, "bytes outside the tensor were asked for",
-        at: .init(name: entry.name.string), expected: "within 0..<\(entry.byteCount)",
-        found: "\(count) bytes from \(offset)")
+      throw located(
+        CairnError(
+          .invalidArgument, "bytes outside the tensor were asked for",
+          at: .init(name: entry.name.string), expected: "within 0..<\(entry.byteCount)",
+          found: "\(count) bytes from \(offset)"))
     }
   }
 }

@@ -42,10 +42,10 @@ struct StringDifferences {
     }
     for (side, end) in [(left, ends.left), (right, ends.right)] {
       guard side.byteCount - 8 * elementCount == end else {
-        throw CairnError(
-          .invalidElement, "the strings' bytes are not those that the last end offset names",
-          at: .init(name: side.name?.string), expected: "\(end) bytes",
-          found: "\(side.byteCount - 8 * elementCount)")
+        throw side.located(
+          CairnError(
+            .invalidElement, "the strings' bytes are not those that the last end offset names",
+            expected: "\(end) bytes", found: "\(side.byteCount - 8 * elementCount)"))
       }
     }
   }
@@ -60,9 +60,8 @@ struct StringDifferences {
     _ side: TensorBytes, _ window: Range<Int>, from last: Int
   ) throws(CairnError) -> [Int] {
     guard let table = elementCount.multiplied(by: 8), side.byteCount >= table else {
-      throw CairnError(
-        .invalidElement, "the bytes end within the strings' end offsets",
-        at: .init(name: side.name?.string))
+      throw side.located(
+        CairnError(.invalidElement, "the bytes end within the strings' end offsets"))
     }
     return try side.withBytes(8 * window.lowerBound..<8 * window.upperBound) {
       (bytes) throws(CairnError) in
@@ -72,10 +71,11 @@ struct StringDifferences {
       for place in 0..<window.count {
         let declared = bytes.stringEnd(place)
         guard let end = Int(exactly: declared), end >= last, end <= side.byteCount - table else {
-          throw CairnError(
-            .invalidElement, "a string ends ahead of its beginning or after the bytes",
-            at: .init(name: side.name?.string, index: window.lowerBound + place),
-            expected: "\(last) up to \(side.byteCount - table)", found: "\(declared)")
+          throw side.located(
+            CairnError(
+              .invalidElement, "a string ends ahead of its beginning or after the bytes",
+              at: .init(index: window.lowerBound + place),
+              expected: "\(last) up to \(side.byteCount - table)", found: "\(declared)"))
         }
         offsets.append(end)
         last = end

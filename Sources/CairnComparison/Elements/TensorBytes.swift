@@ -35,10 +35,11 @@ enum TensorBytes: Sendable {
     }
   }
 
-  var name: TensorName? {
+  /// The error with what is known of where the tensor comes from.
+  func located(_ error: CairnError) -> CairnError {
     switch self {
-    case .memory(_, let name): name
-    case .source(_, _, let entry): entry.name
+    case .memory(_, let name): error.located(name: name?.string)
+    case .source(let source, _, let entry): source.located(error).located(name: entry.name.string)
     }
   }
 
@@ -66,7 +67,7 @@ enum TensorBytes: Sendable {
           try source.read(at: index, from: range.lowerBound, into: &bytes)
         }
       } catch {
-        throw error.located(name: entry.name.string)
+        throw located(error)
       }
       return try block.withBytes(in: 0..<range.count, body)
     }

@@ -204,10 +204,6 @@ package struct Container: Sendable {
     }
     return storages
   }
-
-  func locating<R>(_ body: () throws(CairnError) -> R) throws(CairnError) -> R {
-    do throws(CairnError) { return try body() } catch { throw error.located(file: source.path) }
-  }
 }
 
 extension Container: TensorSource {

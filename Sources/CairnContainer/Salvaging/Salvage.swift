@@ -70,7 +70,7 @@ public struct Salvage: Sendable {
 }
 
 /// The tensors of a damaged file that are intact, or intact in part.
-package struct SalvagedTensors: TensorSource {
+package struct SalvagedTensors: FileBacked {
   /// Key-values about the whole; none if they are lost.
   package let metadata: Metadata
   /// The model's configuration, in canonical form; nil if it is lost.
@@ -94,6 +94,9 @@ package struct SalvagedTensors: TensorSource {
     places = Dictionary(
       uniqueKeysWithValues: tensors.enumerated().map { ($1.ordinal, $0) })
   }
+
+  /// The damaged file.
+  package var filePath: String? { source.path }
 
   var isEmpty: Bool {
     tensors.isEmpty && metadata.isEmpty && configuration == nil && blobPlaces.isEmpty

@@ -66,11 +66,14 @@ struct TensorTable: Sendable {
 }
 
 /// A checkpoint whose tensors stand in a table.
-protocol TableSource: CheckpointSource {
+protocol TableSource: CheckpointSource, FileBacked {
   var table: TensorTable { get }
 }
 
 extension TableSource {
+  /// The table's file.
+  package var filePath: String? { table.path }
+
   /// The number of tensors, aliases included.
   package var count: Int { table.items.count }
 

@@ -20,22 +20,26 @@ package import CairnTensors
 /// `safetensors.torch.save_model` notes in the metadata: they come after all tensors.
 ///
 /// Two names that Swift's `String` would call equal, but whose bytes differ, are two tensors.
-package struct SafetensorsFile: Sendable {
-  private let source: any ByteSource
-  private let header: SafetensorsHeader
-  private let indices: [TensorName: Int]
-  private let aliases: [(name: TensorName, owner: Int)]
+package struct SafetensorsFile: TableSource {
+  let table: TensorTable
+  /// The texts of `__metadata__`; tensors of types that are not known or under names that none can have here,
+  /// and such metadata.
+  package let attachments: Attachments
+  /// The bytes of the file.
+  package let fileByteCount: Int
   /// The bytes of the header: the JSON and the spaces after it, without the length in front of it.
   package let headerByteCount: Int
+  /// Where each tensor begins, from the start of the file.
+  private let starts: [Int]
 
   /// The bytes of the data: those of all tensors.
-  package var dataByteCount: Int { source.count - dataOffset }
+  package var dataByteCount: Int { fileByteCount - dataOffset }
 
   /// Where the data begins, from the start of the file.
   package var dataOffset: Int { SafetensorsHeader.lengthByteCount + headerByteCount }
 
-  /// The bytes of the file.
-  package var byteCount: Int { source.count }
+  /// No bound: no byte belongs to two tensors, but for the ties that the metadata name.
+  package var plausibleByteCount: Int { .max }
 
   /// Opens the file at `path`.
   ///
@@ -58,24 +62,37 @@ package struct SafetensorsFile: Sendable {
     _ source: any ByteSource, maximumHeaderByteCount: Int = 100_000_000
   ) throws(CairnError) {
     do throws(CairnError) {
-      self.headerByteCount = try Self.headerByteCount(of: source, maximumHeaderByteCount)
+      fileByteCount = source.count
+      headerByteCount = try Self.headerByteCount(of: source, maximumHeaderByteCount)
       let start = SafetensorsHeader.lengthByteCount
-      let bytes = try source.withBytes(in: start..<start + headerByteCount) { $0.array }
-      self.header = try SafetensorsHeader(
-        parsing: bytes,
-        dataByteCount: source.count - SafetensorsHeader.lengthByteCount - headerByteCount)
+      let dataStart = start + headerByteCount
+      let bytes = try source.withBytes(in: start..<dataStart) { $0.array }
+      let header = try SafetensorsHeader(
+        parsing: bytes, dataByteCount: source.count - dataStart)
+      var table = TensorTable(path: source.path)
+      var starts: [Int] = []
+      for item in header.items {
+        starts.append(dataStart + item.range.lowerBound)
+        let elements = try PartOfFile(
+          source, at: dataStart + item.range.lowerBound, count: item.range.count)
+        try table.add(
+          .init(
+            name: item.name, dtype: item.dtype, shape: item.shape, elements: elements,
+            storedByteCount: elements.count))
+      }
+      for alias in SafetensorsTies.aliases(in: header.metadata, tensors: table) {
+        starts.append(starts[alias.owner])
+        var item = table.items[alias.owner]
+        item.name = alias.name
+        item.aliasOf = alias.owner
+        try table.add(item)
+      }
+      self.table = table
+      self.starts = starts
+      attachments = Attachments(metadata: header.metadata, opaqueItems: header.opaque.items)
     } catch {
       throw error.located(file: source.path)
     }
-    self.source = source
-    var indices: [TensorName: Int] = [:]
-    indices.reserveCapacity(header.items.count)
-    for (index, item) in header.items.enumerated() { indices[item.name] = index }
-    aliases = SafetensorsTies.aliases(in: header.metadata, tensors: indices)
-    for (number, alias) in aliases.enumerated() {
-      indices[alias.name] = header.items.count + number
-    }
-    self.indices = indices
   }
 
   /// Reads the length of the header and holds it against the limits.
@@ -109,71 +126,18 @@ package struct SafetensorsFile: Sendable {
     }
     return Int(count)
   }
-}
-
-extension SafetensorsFile: TensorSource {
-  /// The number of tensors, second names included.
-  package var count: Int { header.items.count + aliases.count }
-
-  /// The texts of `__metadata__`; tensors of types that are not known or under names that none can have here,
-  /// and such metadata.
-  package var attachments: Attachments {
-    Attachments(metadata: header.metadata, opaqueItems: header.opaque.items)
-  }
-
-  /// What the header says of the tensor at `index`, counted in the order of the header.
-  package func entry(at index: Int) throws(CairnError) -> TensorEntry {
-    let item = try item(at: index)
-    let alias = index < header.items.count ? nil : aliases[index - header.items.count].name
-    return TensorEntry(
-      name: alias ?? item.name, dtype: item.dtype, shape: item.shape, byteCount: item.range.count,
-      position: index, aliasOf: alias == nil ? nil : item.name)
-  }
-
-  /// The index of the tensor called `name`, or nil.
-  ///
-  /// - Complexity: O(1).
-  package func index(of name: TensorName) throws(CairnError) -> Int? { indices[name] }
-
-  /// Fills `bytes` with the tensor's elements from byte `offset` on, as they are in the file: a
-  /// bool may be neither 0 nor 1.
-  package func read(
-    at index: Int, from offset: Int, into bytes: inout MutableSpan<UInt8>
-  ) throws(CairnError) {
-    let item = try item(at: index)
-    try checkRange(of: entry(at: index), from: offset, count: bytes.count)
-    do throws(CairnError) {
-      try source.read(at: dataOffset + item.range.lowerBound + offset, into: &bytes)
-    } catch {
-      throw error.located(file: source.path, name: item.name.string)
-    }
-  }
 
   /// The whole tensor: a view of the source's memory if it has any, else read.
   ///
   /// - Throws: `invalidElement` for a bool that is neither 0 nor 1, and what reading needs.
   /// - Complexity: O(1) for a source in memory (O(bytes) for bools), else O(bytes).
   package func tensor(at index: Int) throws(CairnError) -> Tensor {
-    let item = try item(at: index)
-    let start = dataOffset + item.range.lowerBound
     do throws(CairnError) { return try wholeTensor(at: index) } catch {
       // Of elements that are none, the place in the file.
-      guard error.code == .invalidElement else { throw error }
+      guard error.code == .invalidElement else { throw located(error) }
       throw error.located(
-        file: source.path, offset: UInt64(start + (error.location.index ?? 0)),
-        name: item.name.string)
+        file: table.path, offset: UInt64(starts[index] + (error.location.index ?? 0)),
+        name: table.items[index].name.string)
     }
-  }
-
-  /// Where the tensor lies in the source's memory, if that has any.
-  package func memory(at index: Int) throws(CairnError) -> ByteRegion? {
-    let range = try item(at: index).range
-    return source.memory?.part(dataOffset + range.lowerBound..<dataOffset + range.upperBound)
-  }
-
-  private func item(at index: Int) throws(CairnError) -> SafetensorsHeader.Item {
-    try checkIndex(index)
-    guard index >= header.items.count else { return header.items[index] }
-    return header.items[aliases[index - header.items.count].owner]
   }
 }

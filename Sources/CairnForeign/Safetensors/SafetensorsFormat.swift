@@ -22,8 +22,3 @@ extension CheckpointFormat {
     sink: { SafetensorsWriter(target: $0) }
   ).with { $0.namesInFolder = FolderNames.safetensors }
 }
-
-extension SafetensorsFile: CheckpointSource {
-  /// The bytes of the file.
-  package var fileByteCount: Int { byteCount }
-}

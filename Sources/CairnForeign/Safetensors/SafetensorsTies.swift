@@ -20,11 +20,11 @@ enum SafetensorsTies {
 
   /// The pairs of the metadata that name a tensor which is not there as another name of one that is.
   static func aliases(
-    in metadata: Metadata, tensors: [TensorName: Int]
+    in metadata: Metadata, tensors: TensorTable
   ) -> [(name: TensorName, owner: Int)] {
     metadata.compactMap { key, value in
-      guard case .string(let text) = value, key.string != formatKey, tensors[key] == nil,
-        let name = try? TensorName(text), let owner = tensors[name], canBeTied(key, name)
+      guard case .string(let text) = value, key.string != formatKey, tensors.index(of: key) == nil,
+        let name = try? TensorName(text), let owner = tensors.index(of: name), canBeTied(key, name)
       else { return nil }
       return (key, owner)
     }

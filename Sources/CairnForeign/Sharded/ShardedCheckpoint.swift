@@ -33,7 +33,7 @@ extension CheckpointFormat {
 /// The order of weights is that of the index. `total_size` is left out where it is what the tensors
 /// take; the index's other metadata are kept, and those of the shards: under their own keys where the
 /// shards agree, else under `SHARD/KEY`.
-package struct ShardedCheckpoint: CheckpointSource, TensorView {
+package struct ShardedCheckpoint: CheckpointSource, TensorView, FileBacked {
   /// A tensor of the index.
   private struct Item {
     var name: TensorName
@@ -44,6 +44,8 @@ package struct ShardedCheckpoint: CheckpointSource, TensorView {
     var aliasOf: TensorName?
   }
 
+  /// The index's.
+  package let filePath: String?
   private let shards: [any CheckpointSource]
   private let items: [Item]
   private let indices: [TensorName: Int]
@@ -151,6 +153,7 @@ package struct ShardedCheckpoint: CheckpointSource, TensorView {
     let told = remarks
     attachments = Attachments(
       metadata: metadata, opaqueItems: opaque.items, remarks: told)
+    filePath = file.path
     self.shards = shards
     self.items = items
     self.indices = indices

@@ -44,7 +44,7 @@ extension Layer {
       }
     }
     guard mismatches.isEmpty else {
-      throw WeightMismatchReport(mismatches: mismatches).error(for: name)
+      throw source.located(WeightMismatchReport(mismatches: mismatches).error(for: name))
     }
     for (index, load) in plan.loads.enumerated() {
       if load.castFrom != nil { values[index] = try values[index].cast(to: load.variable.dtype) }

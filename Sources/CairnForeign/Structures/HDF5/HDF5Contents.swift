@@ -257,7 +257,7 @@ struct HDF5Contents: Sendable {
     if !filters.isEmpty { item.codec = filters.contains(.deflate) ? "deflate" : "filtered" }
     // A chunk is decoded whole, also where the array ends within it.
     if !places.isEmpty {
-      try elements.take(bytes: max(0, whole.0 - byteCount))
+      try elements.take(bytes: max(0, chunkByteCount - byteCount))
       try bands.check(grid, chunkByteCount: chunkByteCount, byteCount: byteCount, fields)
     }
     item.elements = HDF5ChunkedElements(
