@@ -1,37 +1,35 @@
-// What is to be done with the tensors that a pattern matches, as the command line spells it.
+// What is to be done with the tensors that a pattern matches.
 
 import CairnCheckpoints
 public import CairnSystem
-import CairnTensors
+public import CairnTensors
 
-/// Other names: `pattern=>replacement`.
+/// Other names for the tensors that a pattern matches.
 ///
 /// In the replacement `$1` … `$9` are what the pattern's wildcards or groups have captured, `$0` is the
 /// whole match, `$$` a dollar sign. Wildcards match, and the replacement replaces, the whole name; a
 /// regular expression each of its matches.
-public struct RenamingRule: Hashable, Sendable, CustomStringConvertible {
+public struct RenamingRule: Hashable, Sendable {
   private enum Part: Hashable, Sendable {
     case text(String)
     case capture(Int)
   }
 
-  /// The rule as it was given.
-  public let description: String
   let pattern: NamePattern
   private let template: [Part]
 
-  /// The rule that `text` spells.
+  /// Other names for all that `pattern` matches.
   ///
-  /// - Throws: `invalidArgument`.
-  public init(_ text: String) throws(CairnError) {
-    guard let (pattern, replacement) = text.arrowParts else {
-      throw CairnError(
-        .invalidArgument, "a new name is not spelt as one", expected: "‘pattern=>replacement’",
-        found: text.excerpt)
-    }
-    description = text
-    self.pattern = try NamePattern(pattern)
+  /// - Throws: `invalidArgument` for a replacement in which a dollar sign stands alone.
+  public init(_ pattern: NamePattern, to replacement: String) throws(CairnError) {
+    self.pattern = pattern
     template = try Self.template(replacement)
+  }
+
+  /// Another name for one tensor.
+  public init(_ name: TensorName, to newName: TensorName) {
+    pattern = NamePattern(exactly: name)
+    template = [.text(newName.string)]
   }
 
   private static func template(_ text: String) throws(CairnError) -> [Part] {
@@ -58,6 +56,19 @@ public struct RenamingRule: Hashable, Sendable, CustomStringConvertible {
     return parts + [.text(plain)]
   }
 
+  /// The rule in the way of the command, for messages.
+  private var spelling: String {
+    let replacement = template.map { part in
+      switch part {
+      case .text(let text):
+        text.split(separator: "$", omittingEmptySubsequences: false)
+          .joined(separator: "$$")
+      case .capture(let number): "$\(number)"
+      }
+    }
+    return "\(pattern)=>\(replacement.joined())"
+  }
+
   /// What gives a name's new spelling; nil for names that the pattern does not match.
   func renamer() throws(CairnError) -> (String) throws(CairnError) -> String? {
     let find = try pattern.finder()
@@ -75,7 +86,7 @@ public struct RenamingRule: Hashable, Sendable, CustomStringConvertible {
             guard match.captures.indices.contains(number) else {
               throw CairnError(
                 .invalidArgument, "a new name asks for more than its pattern captures",
-                expected: "at most $\(match.captures.count - 1)", found: description.excerpt)
+                expected: "at most $\(match.captures.count - 1)", found: spelling.excerpt)
             }
             result += match.captures[number]
           }
@@ -87,30 +98,17 @@ public struct RenamingRule: Hashable, Sendable, CustomStringConvertible {
   }
 }
 
-/// Another element type: `pattern=dtype` for the tensors that the pattern matches, or `dtype` for all
-/// tensors of that type's kind: floats to a float, integers to an integer, complex to complex.
-public struct CastRule: Hashable, Sendable, CustomStringConvertible {
-  /// The rule as it was given.
-  public let description: String
+/// Another element type, for the tensors that a pattern matches, or for all tensors of the type's kind: floats
+/// to a float, integers to an integer, complex to complex.
+public struct CastRule: Hashable, Sendable {
   /// Nil for all tensors of the kind.
   let pattern: NamePattern?
   let dtype: DType
 
-  /// The rule that `text` spells.
-  ///
-  /// - Throws: `invalidArgument`.
-  public init(_ text: String) throws(CairnError) {
-    description = text
-    let sign = text.lastIndex(of: "=")
-    let name = sign.map { String(text[text.index(after: $0)...]) } ?? text
-    guard let dtype = DType(name: name), dtype != .string else {
-      throw CairnError(
-        .invalidArgument, "a cast names no element type of numbers",
-        expected: DType.allPlain.filter { $0 != .string }.map(\.name).joined(separator: ", "),
-        found: name.excerpt)
-    }
+  /// Elements of type `dtype` for all that `pattern` matches; without one, for all tensors of its kind.
+  public init(_ pattern: NamePattern? = nil, to dtype: DType) {
+    self.pattern = pattern
     self.dtype = dtype
-    pattern = try sign.map { (sign) throws(CairnError) in try NamePattern(String(text[..<sign])) }
   }
 
   /// Whether a rule without a pattern concerns tensors of that type.
@@ -120,36 +118,28 @@ public struct CastRule: Hashable, Sendable, CustomStringConvertible {
   }
 }
 
-/// Another order of dimensions: `pattern` turns it round, which for a matrix is the transpose;
-/// `pattern=2,3,1,0` says which old dimension comes where, as in `numpy.transpose`.
-public struct TransposingRule: Hashable, Sendable, CustomStringConvertible {
-  /// The rule as it was given.
-  public let description: String
+/// Another order of dimensions for the tensors that a pattern matches.
+public struct TransposingRule: Hashable, Sendable {
   let pattern: NamePattern
   /// Nil to turn the order round.
   private let axes: [Int]?
 
-  /// The rule that `text` spells.
+  /// The order of dimensions turned round, which for a matrix is the transpose.
+  public init(_ pattern: NamePattern) {
+    self.pattern = pattern
+    axes = nil
+  }
+
+  /// The old dimensions in that order, as in `numpy.transpose`.
   ///
-  /// - Throws: `invalidArgument`.
-  public init(_ text: String) throws(CairnError) {
-    description = text
-    guard let sign = text.lastIndex(of: "="),
-      text[text.index(after: sign)...].allSatisfy({ $0.isASCII && ($0.isNumber || $0 == ",") })
-    else {
-      pattern = try NamePattern(text)
-      axes = nil
-      return
-    }
-    pattern = try NamePattern(String(text[..<sign]))
-    let parts = text[text.index(after: sign)...].split(
-      separator: ",", omittingEmptySubsequences: false)
-    let axes = parts.compactMap { Int($0) }
-    guard axes.count == parts.count, axes.sorted() == Array(axes.indices) else {
+  /// - Throws: `invalidArgument` if `axes` does not name each dimension once.
+  public init(_ pattern: NamePattern, axes: [Int]) throws(CairnError) {
+    guard axes.sorted() == Array(axes.indices) else {
       throw CairnError(
         .invalidArgument, "an order of dimensions does not name each once",
-        expected: "such as 1,0 or 2,3,1,0", found: text.excerpt)
+        expected: "such as 1,0 or 2,3,1,0", found: axes.map { "\($0)" }.joined(separator: ","))
     }
+    self.pattern = pattern
     self.axes = axes
   }
 
@@ -164,19 +154,5 @@ public struct TransposingRule: Hashable, Sendable, CustomStringConvertible {
         expected: "\(axes.count)", found: "\(rank)")
     }
     return axes
-  }
-}
-
-extension String {
-  /// What is left and right of the one `=>` in it.
-  package var arrowParts: (String, String)? {
-    // By bytes: a combining mark behind the arrow is the beginning of the name, not a part of the sign.
-    let bytes = Array(utf8)
-    let places = bytes.indices.dropLast().filter { bytes[$0] == 0x3D && bytes[$0 + 1] == 0x3E }
-    guard places.count == 1, let place = places.first else { return nil }
-    return (
-      String(decoding: bytes[..<place], as: UTF8.self),
-      String(decoding: bytes[(place + 2)...], as: UTF8.self)
-    )
   }
 }

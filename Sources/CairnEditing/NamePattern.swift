@@ -2,9 +2,9 @@
 
 import CairnCheckpoints
 public import CairnSystem
-import CairnTensors
+public import CairnTensors
 
-/// A pattern of names, as the command line takes it.
+/// A pattern of names.
 ///
 /// `decoder.*.bias` is matched with the whole name: `*` any run of characters, `/` and `.` included;
 /// `?` one character, `[0-9]` one of those, `[!0-9]` one of the others, `\` the next character as it
@@ -14,6 +14,7 @@ public struct NamePattern: Hashable, Sendable, CustomStringConvertible {
   private enum Form: Hashable, Sendable {
     case glob(Glob)
     case expression(String)
+    case name(TensorName)
   }
 
   /// The pattern as it was given.
@@ -37,6 +38,12 @@ public struct NamePattern: Hashable, Sendable, CustomStringConvertible {
     } else {
       form = .glob(try Glob(text))
     }
+  }
+
+  /// The pattern that matches one name, whatever characters it has.
+  public init(exactly name: TensorName) {
+    description = name.string
+    form = .name(name)
   }
 
   private static func compiled(_ text: String) throws(CairnError) -> Regex<AnyRegexOutput> {
@@ -67,6 +74,11 @@ public struct NamePattern: Hashable, Sendable, CustomStringConvertible {
                 scalars.startIndex, offsetBy: range.upperBound)]
         }
         return [Match(range: name.startIndex..<name.endIndex, captures: [name[...]] + parts)]
+      }
+    case .name(let only):
+      return { name in
+        guard name.isSpelt(as: only.string) else { return [] }
+        return [Match(range: name.startIndex..<name.endIndex, captures: [name[...]])]
       }
     case .expression(let text):
       let expression = try Self.compiled(text)

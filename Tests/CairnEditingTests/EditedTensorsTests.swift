@@ -76,18 +76,21 @@ import Testing
 
   @Test func `Renaming keeps ties, refuses clashes, and can swap`() throws {
     var edited = try EditedTensors(base())
-    try edited.rename(["a=>x", "b=>a", "x=>b"].map { (rule) in try RenamingRule(rule) })
+    try edited.rename([
+      RenamingRule("a", to: "x"), RenamingRule("b", to: "a"), RenamingRule("x", to: "b"),
+    ])
     #expect(
       try summary(edited) == [
         "b float32 (2, 3)", "a int8 (3,)", "tied float32 (2, 3) = b", "c float16 (1,)",
       ])
     #expect(try edited.index(of: "b") == 0 && edited.index(of: "x") == nil)
-    for (rule, expected) in [
-      ("?=>x", .duplicateName), ("c=>b", .duplicateName), ("c=>", .invalidName),
-      ("c=>\u{7}", .invalidName), ("nothing=>x", .noSuchTensor), ("c=>$1", .invalidArgument),
-    ] as [(String, CairnError.Code)] {
+    for (pattern, name, expected) in [
+      ("?", "x", .duplicateName), ("c", "b", .duplicateName), ("c", "", .invalidName),
+      ("c", "\u{7}", .invalidName), ("nothing", "x", .noSuchTensor), ("c", "$1", .invalidArgument),
+    ] as [(String, String, CairnError.Code)] {
       var copy = edited
-      #expect(code { try copy.rename([RenamingRule(rule)]) } == expected, "\(rule)")
+      let rule = try RenamingRule(NamePattern(pattern), to: name)
+      #expect(code { try copy.rename([rule]) } == expected, "\(pattern) to \(name)")
     }
   }
 
@@ -98,31 +101,33 @@ import Testing
         ("n", Tensor([1, 2] as [Int32], shape: [2])),
       ]))
     // 0x3EAAAAAB, 0xBF2AAAAB, 0x3FD55555, of which the upper halves round up, up, down.
-    let rule = try CastRule("bfloat16")
+    let rule = CastRule(to: .bfloat16)
     #expect(code { try edited.cast([rule]) } == .cannotHold)
     try edited.cast([rule], accepting: .precision)
     #expect(try summary(edited) == ["third bfloat16 (3,)", "n int32 (2,)"])
     #expect(try bytes(edited, "third") == "ab3e2bbfd53f")
     #expect(edited.changes.map(\.isLossy) == [true])
-    try edited.cast([CastRule("*=float32"), CastRule("n=float64")])
+    try edited.cast([
+      CastRule(NamePattern("*"), to: .float32), CastRule(NamePattern("n"), to: .float64),
+    ])
     #expect(try bytes(edited, "third") == "0000ab3e00002bbf0000d53f")
     #expect(try bytes(edited, "n") == "000000000000f03f0000000000000040")
     #expect(edited.changes.filter(\.isLossy).count == 1)
     #expect(
-      code { try edited.cast([CastRule("n=int8")], accepting: .all) } == nil)
+      code { try edited.cast([CastRule(NamePattern("n"), to: .int8)], accepting: .all) } == nil)
     #expect(try bytes(edited, "n") == "0102")
   }
 
   @Test func `Of several casts the last counts, on the tensor as it was`() throws {
     var edited = try EditedTensors(
       NamedTensors([("x", Tensor([1 / 3] as [Float], shape: [1]))]))
-    try edited.cast([CastRule("float16"), CastRule("x=float64")])
+    try edited.cast([CastRule(to: .float16), CastRule(NamePattern("x"), to: .float64)])
     #expect(try bytes(edited, "x") == "000000605555d53f")
   }
 
   @Test func `A cast is of the tensor, under all its names`() throws {
     var edited = try EditedTensors(base())
-    try edited.cast([CastRule("tied=float64")])
+    try edited.cast([CastRule(NamePattern("tied"), to: .float64)])
     #expect(try summary(edited)[0] == "a float64 (2, 3)")
     #expect(try summary(edited)[2] == "tied float64 (2, 3) = a")
     #expect(edited.changes.last?.isConsequence == true)
@@ -133,13 +138,13 @@ import Testing
     let values = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 7 % 16) }
     let wide = try Tensor(dtype: .uint8, shape: [count], bytes: values)
     var edited = try EditedTensors(NamedTensors([("x", wide)]))
-    try edited.cast([CastRule("x=uint4")], accepting: .precision)
+    try edited.cast([CastRule(NamePattern("x"), to: .uint4)], accepting: .precision)
     let packed = stride(from: 0, to: count, by: 2).map { place in
       values[place] | (place + 1 < count ? values[place + 1] << 4 : 0)
     }
     #expect(try edited.tensor(at: 0).bytes == packed)
     if count < 100 { #expect(try bytes(edited, "x") == packed.hexDigits) }
-    try edited.cast([CastRule("x=uint8")])
+    try edited.cast([CastRule(NamePattern("x"), to: .uint8)])
     #expect(try edited.tensor(at: 0).bytes == values)
   }
 
@@ -147,7 +152,7 @@ import Testing
     var values = [Float](repeating: 1, count: 70_000)
     values[66_001] = .nan
     var edited = try EditedTensors(NamedTensors([("x", Tensor(values, shape: [70_000]))]))
-    try edited.cast([CastRule("x=int16")], accepting: .precision)
+    try edited.cast([CastRule(NamePattern("x"), to: .int16)], accepting: .precision)
     do throws(CairnError) {
       _ = try edited.tensor(at: 0)
       Issue.record("NaN became an integer")
@@ -159,27 +164,31 @@ import Testing
 
   @Test func `What is no number is not cast`() throws {
     var edited = try EditedTensors(NamedTensors([("s", Tensor(strings: ["x"]))]))
-    #expect(code { try edited.cast([CastRule("s=int8")], accepting: .all) } == .noConversion)
+    #expect(
+      code { try edited.cast([CastRule(NamePattern("s"), to: .int8)], accepting: .all) }
+        == .noConversion)
   }
 
   @Test func `Dimensions are put where the rule says`() throws {
     var edited = try EditedTensors(base())
-    try edited.transpose([TransposingRule("tied")])
+    try edited.transpose([TransposingRule(NamePattern("tied"))])
     #expect(try summary(edited)[0] == "a float32 (3, 2)")
     #expect(
       try edited.tensor(at: 0).scalars(of: Float.self) == [0, 3, 1, 4, 2, 5])
-    try edited.transpose([TransposingRule("a=1,0")])
+    try edited.transpose([TransposingRule(NamePattern("a"), axes: [1, 0])])
     #expect(try bytes(edited, "a") == bytes(base(), "a"))
-    #expect(code { try edited.transpose([TransposingRule("b=1,0")]) } == .shapeMismatch)
+    #expect(
+      code { try edited.transpose([TransposingRule(NamePattern("b"), axes: [1, 0])]) }
+        == .shapeMismatch)
     // OIHW to HWIO, as numpy.arange(24, dtype="u1").reshape(2, 3, 2, 2).transpose(2, 3, 1, 0).
     let kernel = try Tensor(dtype: .uint8, shape: [2, 3, 2, 2], bytes: (0..<24).map { UInt8($0) })
     var convolution = try EditedTensors(NamedTensors([("k", kernel)]))
-    try convolution.transpose([TransposingRule("k=2,3,1,0")])
+    try convolution.transpose([TransposingRule(NamePattern("k"), axes: [2, 3, 1, 0])])
     #expect(try convolution.entry(at: 0).shape == [2, 2, 3, 2])
     #expect(
       try bytes(convolution, "k") == "000c04100814010d05110915020e06120a16030f07130b17")
     var packed = try EditedTensors(NamedTensors([("p", Tensor(zeros: .int4, shape: [2, 2]))]))
-    #expect(code { try packed.transpose([TransposingRule("p")]) } == .unsupported)
+    #expect(code { try packed.transpose([TransposingRule(NamePattern("p"))]) } == .unsupported)
   }
 
   @Test func `Tensors of other sources are added, under prefixes or names`() throws {
@@ -249,7 +258,7 @@ import Testing
     tied.metadata["format"] = .string("pt")
     let file = try SafetensorsFile(MemoryBytes(tied.encoded(as: .safetensors).array))
     var edited = try EditedTensors(file)
-    try edited.rename([RenamingRule("re:^=>m.")])
+    try edited.rename([RenamingRule(NamePattern("re:^"), to: "m.")])
     #expect(edited.metadata["m.b.w"] == .string("m.a.w") && edited.metadata["b.w"] == nil)
     let again = try SafetensorsFile(MemoryBytes(edited.encoded(as: .safetensors).array))
     #expect(try summary(again) == ["m.a.w int8 (1,)", "m.b.w int8 (1,) = m.a.w"])

@@ -39,35 +39,47 @@ import Testing
     #expect(try NamePattern(pattern).finder()(name).isEmpty)
   }
 
-  @Test(
-    arguments: [
-      ("*.gamma=>$1.weight", "norm.gamma", "norm.weight"), ("*.gamma=>$1.weight", "gamma", nil),
-      ("?b*=>$2-$1-$0", "abc", "c-a-abc"), ("re:^=>model.", "x", "model.x"),
-      ("re:a=>$$", "banana", "b$n$n$"), (#"re:(\w)\.(\w)=>$2.$1"#, "a.b.c.d", "b.a.d.c"),
-      ("x=>", "x", ""), ("a=>é", "a", "é"),
-    ] as [(String, String, String?)])
-  func `A name becomes what its rule says`(rule: String, name: String, result: String?) throws {
-    #expect(try RenamingRule(rule).renamer()(name) == result)
+  @Test func `A name is a pattern of itself alone`() throws {
+    let pattern = NamePattern(exactly: "a*[0]")
+    #expect(try pattern.finder()("a*[0]").map { $0.captures.map(String.init) } == [["a*[0]"]])
+    #expect(try pattern.finder()("ab0").isEmpty && pattern.finder()("a*[0]b").isEmpty)
+    #expect(try NamePattern(exactly: "\u{E9}").finder()("e\u{301}").isEmpty)
   }
 
-  @Test(arguments: ["a", "a=b", "a=>b=>c", "=>b", "a=>$", "a=>$x", "[=>b"])
-  func `A renaming that is none is refused`(text: String) {
-    #expect(code { _ = try RenamingRule(text) } == .invalidArgument)
+  @Test(
+    arguments: [
+      ("*.gamma", "$1.weight", "norm.gamma", "norm.weight"),
+      ("*.gamma", "$1.weight", "gamma", nil), ("?b*", "$2-$1-$0", "abc", "c-a-abc"),
+      ("re:^", "model.", "x", "model.x"), ("re:a", "$$", "banana", "b$n$n$"),
+      (#"re:(\w)\.(\w)"#, "$2.$1", "a.b.c.d", "b.a.d.c"), ("x", "", "x", ""),
+      ("a", "é", "a", "é"),
+    ] as [(String, String, String, String?)])
+  func `A name becomes what its rule says`(
+    pattern: String, replacement: String, name: String, result: String?
+  ) throws {
+    let rule = try RenamingRule(NamePattern(pattern), to: replacement)
+    #expect(try rule.renamer()(name) == result)
+  }
+
+  @Test func `One name becomes another, dollar signs and all`() throws {
+    let rename = try RenamingRule("a*", to: "$1").renamer()
+    #expect(try rename("a*") == "$1" && rename("ab") == nil)
+  }
+
+  @Test(arguments: ["$", "$x"])
+  func `A replacement that is none is refused`(text: String) {
+    #expect(code { _ = try RenamingRule(NamePattern("a"), to: text) } == .invalidArgument)
   }
 
   @Test func `A capture that the pattern does not have is refused`() throws {
-    let rename = try RenamingRule("a=>$1").renamer()
-    #expect(code { _ = try rename("a") } == .invalidArgument)
+    let rename = try RenamingRule(NamePattern("a"), to: "$1$$").renamer()
+    let error = #expect(throws: CairnError.self) { _ = try rename("a") }
+    #expect(error?.code == .invalidArgument && error?.found == #""a=>$1$$""#)
   }
 
-  @Test(arguments: ["", "float", "a=", "=float32", "a=string", "x=float33", "bfloat16=a"])
-  func `A cast that is none is refused`(text: String) {
-    #expect(code { _ = try CastRule(text) } == .invalidArgument)
-  }
-
-  @Test(arguments: ["", "a=", "a=0,0", "a=1", "a=0,,1", "a=1,2", "a=99999999999999999999"])
-  func `An order of dimensions that is none is refused`(text: String) {
-    #expect(code { _ = try TransposingRule(text) } == .invalidArgument)
+  @Test(arguments: [[0, 0], [1], [1, 2], [-1, 0]])
+  func `An order of dimensions that is none is refused`(axes: [Int]) {
+    #expect(code { _ = try TransposingRule(NamePattern("a"), axes: axes) } == .invalidArgument)
   }
 
   /// Numbers of a type: all bit patterns of up to 8 bits, a sample of 16.

@@ -29,20 +29,20 @@ struct SelectionOptions: ParsableArguments {
     help: ArgumentHelp(
       "Another element type: for the tensors that a pattern matches, or for all of the type's kind.",
       valueName: "[pattern=]dtype"),
-    transform: { try CastRule($0) })
+    transform: { try CastRule(argument: $0) })
   var cast: [CastRule] = []
 
   @Option(
     help: ArgumentHelp(
       "Turn the order of dimensions round, or put old dimensions where the axes say.",
       valueName: "pattern[=axes]"),
-    transform: { try TransposingRule($0) })
+    transform: { try TransposingRule(argument: $0) })
   var transpose: [TransposingRule] = []
 
   @Option(
     help: ArgumentHelp(
       "Other names; $1 … are what the pattern captures.", valueName: "pattern=>name"),
-    transform: { try RenamingRule($0) })
+    transform: { try RenamingRule(argument: $0) })
   var rename: [RenamingRule] = []
 
   /// What the patterns are, for help.

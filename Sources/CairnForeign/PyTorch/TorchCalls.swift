@@ -89,7 +89,8 @@ enum TorchCalls {
     let isPlain = function == "torch._utils._rebuild_tensor"
     let isTyped = function == "torch._utils._rebuild_tensor_v3"
     guard arguments.count >= (isPlain ? 4 : isTyped ? 7 : 6),
-      case .reference(let storage) = arguments[0], case .int(let offset) = arguments[1], offset >= 0,
+      case .reference(let storage) = arguments[0], case .int(let offset) = arguments[1],
+      offset >= 0,
       let dimensions = content.sizes(arguments[2]), let strides = content.sizes(arguments[3]),
       dimensions.count == strides.count
     else { return nil }
