@@ -1,5 +1,6 @@
 // What a file holds beside tensors and attachments. FORMAT.md, sections 5 and 14.
 
+import CairnCheckpoints
 package import CairnSystem
 import CairnTensors
 
