@@ -179,6 +179,20 @@ import Testing
     #expect(try folder.names() == ["plain.safetensors", "rich.cairn"])
   }
 
+  @Test(
+    arguments: [
+      ("--rename", ["a", "a=b", "a=>b=>c", "=>b", "a=>$", "a=>$x", "[=>b"]),
+      ("--cast", ["", "float", "a=", "=float32", "a=string", "x=float33", "bfloat16=a"]),
+      ("--transpose", ["", "a=", "a=0,0", "a=1", "a=0,,1", "a=1,2", "a=99999999999999999999"]),
+    ])
+  func `An edit that is none is refused`(option: String, texts: [String]) async throws {
+    for text in texts {
+      let run = try await cairn("edit", "--dry-run", option, text, "plain.safetensors", in: folder)
+      #expect(run.status == 64, "\(text)")
+      #expect(run.errors.contains("[invalidArgument]"), "\(text)")
+    }
+  }
+
   @Test(arguments: [
     (["--merge", "plain.safetensors"], "duplicateName"), (["--merge", "no.npz"], "notFound"),
     (["--rename", "*=>x"], "duplicateName"), (["--rename", "no=>x"], "noSuchTensor"),
@@ -205,19 +219,5 @@ extension CommandRun {
   ) {
     #expect(status == 2, sourceLocation: sourceLocation)
     #expect(errors.contains("[\(code)]"), "\(errors)", sourceLocation: sourceLocation)
-  }
-
-  @Test(
-    arguments: [
-      ("--rename", ["a", "a=b", "a=>b=>c", "=>b", "a=>$", "a=>$x", "[=>b"]),
-      ("--cast", ["", "float", "a=", "=float32", "a=string", "x=float33", "bfloat16=a"]),
-      ("--transpose", ["", "a=", "a=0,0", "a=1", "a=0,,1", "a=1,2", "a=99999999999999999999"]),
-    ])
-  func `An edit that is none is refused`(option: String, texts: [String]) async throws {
-    for text in texts {
-      let run = try await cairn("edit", "--dry-run", option, text, "plain.safetensors", in: folder)
-      #expect(run.status == 64, "\(text)")
-      #expect(run.errors.contains("[invalidArgument]"), "\(text)")
-    }
   }
 }

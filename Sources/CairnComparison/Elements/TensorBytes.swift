@@ -60,7 +60,7 @@ enum TensorBytes: Sendable {
       return try tensor.withBytes { (bytes) throws(CairnError) in
         try body(bytes.extracting(range))
       }
-    case .source(let source, let index, let entry):
+    case .source(let source, let index, _):
       let block = try Storage(byteCount: range.count, zeroed: false)
       do throws(CairnError) {
         try block.withMutableBytes(in: 0..<range.count) { (bytes) throws(CairnError) in

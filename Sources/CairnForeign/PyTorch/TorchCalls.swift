@@ -31,7 +31,7 @@ enum TorchCalls {
   }
 
   private static func device(
-    _ arguments: [PickleValue], in content: inout TorchContent<Format>
+    _ arguments: [PickleValue], in content: inout TorchContent
   ) throws(CairnError) -> PickleValue? {
     guard case .text(let kind)? = arguments.first, arguments.count <= 2 else { return nil }
     guard arguments.count == 2 else { return .text(kind) }

@@ -80,7 +80,7 @@ package struct SafetensorsFile: TableSource {
             name: item.name, dtype: item.dtype, shape: item.shape, elements: elements,
             storedByteCount: elements.count))
       }
-      for alias in SafetensorsTies.aliases(in: header.metadata, tensors: table) {
+      for alias in SafetensorsTies.aliases(in: header.metadata, index: table.index) {
         starts.append(starts[alias.owner])
         var item = table.items[alias.owner]
         item.name = alias.name

@@ -69,7 +69,7 @@ package struct SafetensorsLayout: Sendable {
   ) throws(CairnError) {
     var names: [TensorName: Int] = [:]
     for (number, item) in items.enumerated() { names[item.entry.name] = number }
-    for (name, _) in SafetensorsTies.aliases(in: source.metadata, tensors: names)
+    for (name, _) in SafetensorsTies.aliases(in: source.metadata, index: { names[$0] })
     where try source.index(of: name) == nil {
       throw CairnError(
         .cannotHold, "a text of the metadata would be read as a second name of a tensor",

@@ -19,12 +19,14 @@ enum SafetensorsTies {
   }
 
   /// The pairs of the metadata that name a tensor which is not there as another name of one that is.
+  ///
+  /// - Parameter index: The index of the tensor of a name, if there is one.
   static func aliases(
-    in metadata: Metadata, tensors: TensorTable
+    in metadata: Metadata, index: (TensorName) -> Int?
   ) -> [(name: TensorName, owner: Int)] {
     metadata.compactMap { key, value in
-      guard case .string(let text) = value, key.string != formatKey, tensors.index(of: key) == nil,
-        let name = try? TensorName(text), let owner = tensors.index(of: name), canBeTied(key, name)
+      guard case .string(let text) = value, key.string != formatKey, index(key) == nil,
+        let name = try? TensorName(text), let owner = index(name), canBeTied(key, name)
       else { return nil }
       return (key, owner)
     }
