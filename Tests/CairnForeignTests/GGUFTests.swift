@@ -14,19 +14,10 @@ import Testing
   static let readable = FormatFixture.all("gguf")
 
   @Test(arguments: readable)
-  func `What the package wrote is read as the package reads it`(fixture: FormatFixture) throws {
-    try fixture.check()
-    let file = try CheckpointFile.open(fixture.path)
-    #expect(file.formatName == "gguf")
-    #expect(file.version == (fixture.file.hasPrefix("version_2") ? "2" : "3"))
-    try file.verify(.deep)
-  }
-
-  @Test func `Every fixture is there`() { #expect(Self.readable.count == 3) }
-
-  @Test(arguments: readable)
   func `Typed metadata are kept`(fixture: FormatFixture) throws {
-    let metadata = try CheckpointFile.open(fixture.path).source.metadata
+    let file = try CheckpointFile.open(fixture.path)
+    #expect(file.version == (fixture.file.hasPrefix("version_2") ? "2" : "3"))
+    let metadata = file.source.metadata
     for (key, expected) in fixture.metadata {
       let value = try #require(metadata[try TensorName(key)], "\(key)")
       switch value {
@@ -197,18 +188,6 @@ import Testing
   }
 
   // MARK: - More types, byte orders, parts
-
-  static let more = FormatFixture.all("gguf_more")
-
-  @Test(arguments: more)
-  func `Few bits, the other byte order and parts are read as the package reads them`(
-    fixture: FormatFixture
-  ) throws {
-    try fixture.check()
-    try CheckpointFile.open(fixture.path).verify(.deep)
-  }
-
-  @Test func `Every further fixture is there`() { #expect(Self.more.count == 5) }
 
   @Test func `Blocks of few bits become the package's floats`() throws {
     let root = try JSONValue(parsing: contents(of: "\(fixtures)/gguf_more/expected.json"))

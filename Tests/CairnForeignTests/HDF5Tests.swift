@@ -15,16 +15,6 @@ import Testing
 
   static let readable = FormatFixture.all("hdf5")
 
-  @Test func `Every fixture is there`() { #expect(Self.readable.count == 10) }
-
-  @Test(arguments: readable)
-  func `What h5py and Keras wrote is read as h5py reads it`(fixture: FormatFixture) throws {
-    try fixture.check()
-    let file = try CheckpointFile.open(fixture.path)
-    try file.verify(.deep)
-    #expect(file.formatName == (fixture.file.hasSuffix(".keras") ? "keras" : "hdf5"))
-  }
-
   @Test func `Attributes are metadata of their types`() throws {
     let file = try CheckpointFile.open("\(fixtures)/hdf5/attributes.h5")
     let long = String(repeating: "a", count: 100)

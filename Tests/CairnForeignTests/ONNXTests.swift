@@ -15,20 +15,13 @@ import Testing
   private let folder: TestFolder
   init() throws { folder = try TestFolder() }
 
-  static let readable = FormatFixture.all("onnx")
-
-  @Test(arguments: readable)
-  func `What the package wrote is read as the package reads it`(fixture: FormatFixture) throws {
-    try fixture.check()
-    let file = try CheckpointFile.open(fixture.path)
-    #expect(file.formatName == "onnx")
-    try file.verify(.deep)
-    #expect(file.source.metadata["producer_name"] == .string("fixtures"))
-    #expect(file.source.metadata["opset.ai.onnx"] == .int(20))
-    #expect(file.source.metadata["metadata_props.key"] == .string("value"))
+  @Test(arguments: FormatFixture.all("onnx"))
+  func `What made a model is metadata`(fixture: FormatFixture) throws {
+    let metadata = try CheckpointFile.open(fixture.path).source.metadata
+    #expect(metadata["producer_name"] == .string("fixtures"))
+    #expect(metadata["opset.ai.onnx"] == .int(20))
+    #expect(metadata["metadata_props.key"] == .string("value"))
   }
-
-  @Test func `Every fixture is there`() { #expect(Self.readable.count == 7) }
 
   @Test func `That the graph is not kept is said`() throws {
     let nested = try CheckpointFile.open("\(fixtures)/onnx/nested.onnx")

@@ -14,18 +14,6 @@ import Testing
   private let folder: TestFolder
   init() throws { folder = try TestFolder() }
 
-  static let readable = FormatFixture.all("torch")
-
-  @Test(arguments: readable)
-  func `What PyTorch wrote is read as PyTorch reads it`(fixture: FormatFixture) throws {
-    try fixture.check()
-    let file = try CheckpointFile.open(fixture.path)
-    #expect(file.formatName == "pytorch")
-    try file.verify(.deep)
-  }
-
-  @Test func `Every fixture is there`() { #expect(Self.readable.count == 11) }
-
   @Test(arguments: ["archive", "stream"])
   func `Numbers and texts are metadata with their paths`(kind: String) throws {
     let metadata = try CheckpointFile.open("\(fixtures)/torch/training_\(kind).pt").source.metadata

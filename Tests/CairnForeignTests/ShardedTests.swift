@@ -13,14 +13,6 @@ import Testing
   private let folder: TestFolder
   init() throws { folder = try TestFolder() }
 
-  static let readable = FormatFixture.all("sharded")
-
-  @Test(arguments: readable)
-  func `What the libraries wrote is read as they read it`(fixture: FormatFixture) throws {
-    try fixture.check()
-    try CheckpointFile.open(fixture.path).verify(.deep)
-  }
-
   @Test func `A folder is opened by the index in it`() throws {
     for name in ["safetensors", "bin"] {
       let file = try CheckpointFile.open("\(fixtures)/sharded/\(name)")

@@ -20,16 +20,6 @@ import Testing
   /// The files that are named `*.index`: `expected.json` names each.
   static let readable = FormatFixture.all("tensorflow")
 
-  @Test(arguments: readable)
-  func `What TensorFlow wrote is read as TensorFlow reads it`(fixture: FormatFixture) throws {
-    try fixture.check()
-    let file = try CheckpointFile.open(fixture.path)
-    #expect(file.formatName == "tensorflow")
-    try file.verify(.deep)
-  }
-
-  @Test func `Every fixture is there`() { #expect(Self.readable.count == 8) }
-
   /// A copy of a bundle in a folder of the test's own.
   private func copy(_ name: String, as target: String) throws {
     for suffix in [".index", ".data-00000-of-00001"] {
