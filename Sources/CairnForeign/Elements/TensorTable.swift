@@ -23,7 +23,9 @@ struct TensorTable: Sendable {
   private(set) var items: [Item] = []
   private var indices: [TensorName: Int] = [:]
   /// For messages.
-  var path: String?
+  let path: String?
+  /// The places in the order of weights, by index; nil if that is the table's own.
+  var positions: [Int]?
 
   init(path: String?) { self.path = path }
 
@@ -53,15 +55,6 @@ struct TensorTable: Sendable {
     items.append(item)
   }
 
-  func item(at index: Int) throws(CairnError) -> Item {
-    guard items.indices.contains(index) else {
-      throw CairnError(
-        .noSuchTensor, "there is no tensor of that index", at: .init(file: path, index: index),
-        expected: "0..<\(items.count)")
-    }
-    return items[index]
-  }
-
   func index(of name: TensorName) -> Int? { indices[name] }
 }
 
@@ -84,7 +77,8 @@ extension TableSource {
     return TensorEntry(
       name: table.items[index].name, dtype: table.items[index].dtype,
       shape: table.items[index].shape, byteCount: table.items[index].elements.count,
-      position: index, aliasOf: table.items[index].aliasOf.map { table.items[$0].name })
+      position: table.positions?[index] ?? index,
+      aliasOf: table.items[index].aliasOf.map { table.items[$0].name })
   }
 
   /// The index of the tensor called `name`, or nil.
@@ -96,20 +90,22 @@ extension TableSource {
   package func read(
     at index: Int, from offset: Int, into bytes: inout MutableSpan<UInt8>
   ) throws(CairnError) {
-    let item = try table.item(at: index)
+    try checkIndex(index)
+    let item = table.items[index]
     try checkRange(of: entry(at: index), from: offset, count: bytes.count)
     do throws(CairnError) {
       try item.elements.read(from: offset, into: &bytes)
     } catch {
-      throw error.located(file: table.path, name: item.name.string)
+      throw error.located(file: filePath, name: item.name.string)
     }
   }
 
   /// The memory that holds the tensor's elements as they are, if there is any.
   package func memory(at index: Int) throws(CairnError) -> ByteRegion? {
-    let item = try table.item(at: index)
+    try checkIndex(index)
+    let item = table.items[index]
     do throws(CairnError) { return try item.elements.memory() } catch {
-      throw error.located(file: table.path, name: item.name.string)
+      throw error.located(file: filePath, name: item.name.string)
     }
   }
 
@@ -117,8 +113,9 @@ extension TableSource {
   ///
   /// - Throws: `invalidElement` for bytes that its type does not allow, and what reading needs.
   package func tensor(at index: Int) throws(CairnError) -> Tensor {
+    try checkIndex(index)
     do throws(CairnError) { return try wholeTensor(at: index) } catch {
-      throw error.located(file: table.path, name: try table.item(at: index).name.string)
+      throw error.located(file: filePath, name: table.items[index].name.string)
     }
   }
 

@@ -23,7 +23,6 @@ extension CheckpointFormat {
 /// an `@`. An attribute `model_config` of the root is the configuration.
 package struct HDF5File: TableSource {
   let table: TensorTable
-  private let positions: [Int]
   /// The attributes; the attribute `model_config` in canonical form, if there is one that is JSON; datasets of
   /// other types and layouts, and links that lead by a path; attributes that metadata has no kind for.
   package let attachments: Attachments
@@ -78,7 +77,7 @@ package struct HDF5File: TableSource {
         stated.append(alias.position)
       }
       let (metadata, remarks) = (Metadata(attributes.pairs), attributes.remarks)
-      positions = Self.positions(stated) ?? Self.positions(table, metadata)
+      table.positions = Self.positions(stated) ?? Self.positions(table, metadata)
       attachments = Attachments(
         metadata: metadata, configuration: attributes.configuration,
         opaqueItems: contents.opaque.items, remarks: remarks)
@@ -108,16 +107,6 @@ package struct HDF5File: TableSource {
     var positions = [Int](repeating: 0, count: order.count)
     for (position, index) in order.enumerated() { positions[index] = position }
     return positions
-  }
-
-  /// What is known of the tensor at `index`.
-  ///
-  /// - Throws: `noSuchTensor`.
-  package func entry(at index: Int) throws(CairnError) -> TensorEntry {
-    let item = try table.item(at: index)
-    return TensorEntry(
-      name: item.name, dtype: item.dtype, shape: item.shape, byteCount: item.elements.count,
-      position: positions[index], aliasOf: item.aliasOf.map { table.items[$0].name })
   }
 }
 

@@ -30,6 +30,8 @@ package struct KerasFile: TableSource {
   package let attachments: Attachments
 
   var table: TensorTable { weights.table }
+  /// The archive's, also where the weights were read into memory.
+  package var filePath: String? { archive.source.path }
   /// Bytes of the file.
   package var fileByteCount: Int { archive.source.count }
   /// Keras's version, if the file says it.
@@ -177,13 +179,6 @@ package struct KerasFile: TableSource {
         at: .init(name: KerasMember.metadata),
         found: error.message, cause: error)
     }
-  }
-
-  /// What is known of the tensor at `index`.
-  ///
-  /// - Throws: `noSuchTensor`.
-  package func entry(at index: Int) throws(CairnError) -> TensorEntry {
-    try weights.entry(at: index)
   }
 
   /// Those of the archive.

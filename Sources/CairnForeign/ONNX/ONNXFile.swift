@@ -105,13 +105,9 @@ package struct ONNXFile: TableSource {
     _ level: VerificationLevel, progress: ProgressHandler
   ) throws(CairnError) {
     let files = files.filter(\.hasChecksum)
-    let total = files.sumSaturated(\.count)
-    var done = 0
+    var count = ProgressCount(of: files.sumSaturated(\.count))
     for file in files {
-      try file.check { (count) throws(CairnError) in
-        done = done.addingSaturated(count)
-        try WorkProgress.report(done, of: total, to: progress)
-      }
+      try file.check { (bytes) throws(CairnError) in try count.add(bytes, progress) }
     }
     if level == .deep { try ElementCheck.run(self, progress: progress) }
   }

@@ -77,12 +77,10 @@ package struct TensorBundle: TableSource {
   package func check(
     _ level: VerificationLevel, progress: ProgressHandler
   ) throws(CairnError) {
-    let total = checked.sumSaturated(\.count)
-    var done = 0
+    var count = ProgressCount(of: checked.sumSaturated(\.count))
     for elements in checked {
       try elements.check()
-      done = done.addingSaturated(elements.count)
-      try WorkProgress.report(done, of: total, to: progress)
+      try count.add(elements.count, progress)
     }
     if level == .deep { try ElementCheck.run(self, progress: progress) }
   }
