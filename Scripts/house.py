@@ -107,7 +107,8 @@ def main():
                 raw = open(os.path.join(folder, name), encoding="utf-8").read()
                 texts[path], lines[path] = without_texts(raw), raw.count("\n")
     target = lambda path: path.split(os.sep)[0]
-    room = lambda path: os.sep.join(path.split(os.sep)[:2]) if path.count(os.sep) > 1 else target(path) + "/."
+    depth = lambda path: -1 if target(path) in DEEP else 2
+    room = lambda path: os.sep.join(path.split(os.sep)[:depth(path)]) if path.count(os.sep) > 1 else target(path) + "/."
     homes = collections.defaultdict(list)
     for path, text in texts.items():
         for found in DECLARATION.finditer(text):
