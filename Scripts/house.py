@@ -23,6 +23,8 @@ STOREYS = ["CairnSystem", "CairnJSON", "CairnTensors", "CairnCheckpoints", "Cair
            "CairnForeign", "CairnEditing", "CairnComparison", "CairnModels", "CairnModelFiles", "Cairn",
            "CairnTerminal", "CairnDemo", "CairnCommand"]
 MOST_IN_A_CYCLE = 8
+# Targets whose folders in folders are held apart too: each structure of foreign files stands for itself.
+DEEP = {"CairnForeign"}
 
 DECLARATION = re.compile(
     r"^(?:@\w+(?:\([^)]*\))?\s+)*((?:(?:public|package|internal|fileprivate|private|final|indirect|nonisolated|open)\s+)*)"

@@ -20,7 +20,10 @@ struct PlausibleSink: TensorSink {
       if !expands { try format.checkPlausible(source) }
       return try base.write(source, progress: progress)
     } catch {
-      throw error.located(file: path)
+      // What there is no place for is said of the target; all else that names no file, of the source if it
+      // has one.
+      let isOfTarget = error.code == .cannotHold || error.code == .limitExceeded
+      throw (isOfTarget ? error : source.located(error)).located(file: path)
     }
   }
 }

@@ -25,10 +25,10 @@ extension Container {
     progress: ProgressHandler = { _ in }
   ) throws(CairnError) -> MemoryBytes {
     let total = try totalByteCount(of: source)
-    // Raw, the container is the tensors and some 300 bytes each; coded, it is less.
+    // Raw, the container is the tensors and some 300 bytes each; coded, it is less. Nothing is asked for where
+    // a source claims more than can be counted: whether it has so much shows when it is read.
     let output = try MemorySink(
-      capacity: source.count.allowance(times: 512, plus: total.addingSaturated(1 << 20)),
-      limit: .max)
+      capacity: total.adding(1 << 20)?.adding(512 * source.count) ?? 0, limit: .max)
     let writer = try ContainerWriter(output: output, options: options)
     _ = try write(source, with: writer, progress: progress)
     return output.bytes
