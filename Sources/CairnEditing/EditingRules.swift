@@ -17,6 +17,8 @@ public struct RenamingRule: Hashable, Sendable {
 
   let pattern: NamePattern
   private let template: [Part]
+  /// The rule in the way of the command, for messages.
+  private let spelling: String
 
   /// Other names for all that `pattern` matches.
   ///
@@ -24,12 +26,14 @@ public struct RenamingRule: Hashable, Sendable {
   public init(_ pattern: NamePattern, to replacement: String) throws(CairnError) {
     self.pattern = pattern
     template = try Self.template(replacement)
+    spelling = "\(pattern)=>\(replacement)"
   }
 
   /// Another name for one tensor.
   public init(_ name: TensorName, to newName: TensorName) {
     pattern = NamePattern(exactly: name)
     template = [.text(newName.string)]
+    spelling = "\(name)=>\(newName)"
   }
 
   private static func template(_ text: String) throws(CairnError) -> [Part] {
@@ -54,19 +58,6 @@ public struct RenamingRule: Hashable, Sendable {
       }
     }
     return parts + [.text(plain)]
-  }
-
-  /// The rule in the way of the command, for messages.
-  private var spelling: String {
-    let replacement = template.map { part in
-      switch part {
-      case .text(let text):
-        text.split(separator: "$", omittingEmptySubsequences: false)
-          .joined(separator: "$$")
-      case .capture(let number): "$\(number)"
-      }
-    }
-    return "\(pattern)=>\(replacement.joined())"
   }
 
   /// What gives a name's new spelling; nil for names that the pattern does not match.
