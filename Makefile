@@ -12,7 +12,7 @@ help:
 	@echo "make demo           the main job on real weights: save, restore, copy, prove"
 	@echo "make test           all tests"
 	@echo "make conformance    the suite of the format, against Cairn's reader and two in Python"
-	@echo "make test-decoders  what Cairn codes, decoded by zlib, zlib-ng and ISA-L"
+	@echo "make test-decoders  what Cairn codes, decoded by zlib, zlib-ng and ISA-L; SHA-256"
 	@echo "make test-keras     Keras's models through Cairn and back, against Keras itself"
 	@echo "make test-models    400 generated models of Keras, and its large architectures (1 GB)"
 	@echo "make models         the table of layers and options, and their distance from Keras"

@@ -54,8 +54,7 @@ let package = Package(
     .executable(name: "cairn", targets: ["CairnCommand"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
-    .package(url: "https://github.com/apple/swift-crypto", "3.8.0"..<"5.0.0"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
   ],
   targets: [
     .systemLibrary(
@@ -69,9 +68,7 @@ let package = Package(
     storey("CairnTensors", on: ["CairnJSON", "CairnSystem"]),
     storey("CairnCheckpoints", on: ["CairnJSON", "CairnSystem", "CairnTensors"]),
     storey("CairnCodec", on: ["CCairnKernels", "CZlib"]),
-    storey(
-      "CairnContainer",
-      on: ground + ["CairnCodec", .product(name: "Crypto", package: "swift-crypto")]),
+    storey("CairnContainer", on: ground + ["CairnCodec"]),
     storey("CairnForeign", on: ground + ["CairnCodec", "CairnContainer"]),
     storey("CairnEditing", on: ground + ["CairnForeign"]),
     storey("CairnComparison", on: ground + ["CairnContainer"]),
@@ -88,9 +85,8 @@ let package = Package(
       ], swiftSettings: settings),
 
     .target(
-      name: "CairnTestSupport",
-      dependencies: ["CairnSystem", .product(name: "Crypto", package: "swift-crypto")],
-      path: "Tests/Support", swiftSettings: settings),
+      name: "CairnTestSupport", dependencies: ["CairnCodec", "CairnSystem"], path: "Tests/Support",
+      swiftSettings: settings),
     .target(
       name: "CairnConformance", dependencies: ground + ["CairnContainer", "CairnTestSupport"],
       path: "Tests/ConformanceSupport", swiftSettings: settings),

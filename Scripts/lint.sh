@@ -30,9 +30,9 @@ Sources/CairnCodec/Shared/Checksum.swift
 Sources/CairnCodec/Shared/Kernels/AdlerKernel.swift
 Sources/CairnCodec/Shared/Kernels/ByteCopies.swift
 Sources/CairnCodec/Shared/Kernels/VectorKernels.swift
+Sources/CairnCodec/Shared/SHA256.swift
 Sources/CairnCodec/Shared/ZlibCall.swift
 Sources/CairnCommand/Main.swift
-Sources/CairnContainer/Records/ContentDigest.swift
 Sources/CairnModels/Evaluation/MatrixProduct.swift
 Sources/CairnSystem/ByteCopy.swift
 Sources/CairnSystem/FileSystem.swift

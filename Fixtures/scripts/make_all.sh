@@ -9,7 +9,7 @@ python="$scripts/../../.venv-${1:-fixtures}/bin/python"
 
 case "${1:-}" in
   formats) set -- archives gguf gguf_more onnx onnx_more sharded tensorflow torch torch_matrix ;;
-  *) set -- conformance digits keras_layers keras_models keras_stacks keras_operations keras_float64 keras_optimizers tensors safetensors numpy hdf5 ;;
+  *) set -- conformance digits keras_layers keras_models keras_stacks keras_operations keras_float64 keras_optimizers tensors safetensors numpy hdf5 sha256 ;;
 esac
 for script in "$@"; do
   "$python" "$scripts/make_$script.py"

@@ -1,11 +1,12 @@
 // The same content gives the same bytes; the root digest is the content's alone.
 
 import CairnCheckpoints
-import CairnContainer
 import CairnSystem
 import CairnTensors
 import CairnTestSupport
 import Testing
+
+@testable import CairnContainer
 
 @Suite struct DeterminismTests {
   /// Several chunks, several tensors: something for threads to disorder. Made once, because a debug
@@ -69,6 +70,49 @@ import Testing
     let roots = try variants.map { try Container(Container.encode(tensors, options: $0)).root }
     #expect(Set(roots).count == 1)
     #expect(roots[0] != nil)
+  }
+
+  /// Segments are digested several at once where they lie in memory, and one at a time where they do
+  /// not or where pieces end within them.
+  @Test func `A leaf digest does not depend on how its segments come`() throws {
+    let mebibyte = 1 << 20
+    let lengths = [
+      1, mebibyte - 1, mebibyte, mebibyte + 1, 2 * mebibyte, 3 * mebibyte, 5 * mebibyte + 12_345,
+    ]
+    var tensors = NamedTensors()
+    var expected: [[UInt8]] = []
+    for length in lengths {
+      // Each segment is another.
+      let bytes = (0...length / mebibyte).flatMap { segment in
+        [UInt8](
+          repeating: UInt8(length % 83 + segment),
+          count: min(mebibyte, length - segment * mebibyte))
+      }
+      let tensor = try Tensor(bytes)
+      try tensors.add(tensor, named: TensorName("t\(length)"))
+      var leaf = LeafDigest(dtype: .uint8, shape: tensor.shape, byteCount: length)
+      for start in stride(from: 0, to: length, by: 100_000) {
+        leaf.absorb(bytes.span.extracting(start..<min(start + 100_000, length)))
+      }
+      expected.append(leaf.finish().bytes)
+    }
+    for codec in [WriteOptions.Codec.raw, .auto] {
+      for log2ChunkSize in [16, 20, 21, 22] {
+        let options = WriteOptions {
+          $0.codec = codec
+          $0.log2ChunkSize = log2ChunkSize
+        }
+        let written = try Container(Container.encode(tensors, options: options))
+        let copied = try Container(Container.encode(written, options: options))
+        for container in [written, copied] {
+          _ = try container.verify(.deep)
+          for (number, length) in lengths.enumerated() {
+            let row = try #require(try container.index(of: TensorName("t\(length)")))
+            #expect(try container.keptDigest(at: row) == expected[number])
+          }
+        }
+      }
+    }
   }
 
   @Test func `The root digest does not depend on which name owns a tie`() throws {

@@ -2,8 +2,11 @@
 # Every zlib stream of containers that Cairn wrote, and of the conformance suite's valid ones, through
 # three decoders: Python's zlib, zlib-ng and ISA-L, in an environment of their own.
 # Skipped, and says so, when the decoders cannot be downloaded.
+# Before that, SHA-256 against OpenSSL's, which needs a C compiler and Python alone.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+
+python3 Tests/Decoders/test_sha256.py
 
 cairn=.build/release/cairn
 if [ ! -x "$cairn" ]; then

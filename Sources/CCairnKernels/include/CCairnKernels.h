@@ -1,6 +1,7 @@
 // Loops that need instructions beyond the architecture's baseline, for whoever has made sure that
 // the machine has them. Each works on whole blocks only: what is left over, and all of it on other
-// machines, is done in Swift or by zlib, with the same results.
+// machines, is done in Swift or by zlib, with the same results. SHA-256, at the end, is whole and for
+// every machine.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -67,3 +68,46 @@ size_t cairn_put_256_literals_avx512(const uint8_t *_Nonnull symbols, size_t cou
                                      const uint8_t *_Nonnull tables,
                                      const uint8_t *_Nonnull limit,
                                      cairn_bit_place *_Nonnull place);
+
+/// The ways to hash with SHA-256; all give the same digests.
+enum {
+  CAIRN_SHA256_PLAIN = 0,
+  /// x86-64's instructions for it, two messages at once.
+  CAIRN_SHA256_SHANI = 1,
+  /// Eight messages at once, and one at a time in plain C.
+  CAIRN_SHA256_AVX2 = 2,
+  /// Sixteen.
+  CAIRN_SHA256_AVX512 = 3,
+  /// ARMv8's instructions for it, two messages at once.
+  CAIRN_SHA256_ARM = 4,
+  CAIRN_SHA256_WAYS = 5,
+};
+
+/// Whether this machine has what the way needs.
+int cairn_sha256_has(int32_t way);
+
+/// The quickest way that this machine has.
+int32_t cairn_sha256_best(void);
+
+/// How many messages the way takes at once.
+int32_t cairn_sha256_lanes(int32_t way);
+
+/// A hash of a message that comes in parts.
+typedef struct {
+  uint32_t state[8];
+  /// The bytes so far, of which those after the last whole block are in `rest`.
+  uint64_t count;
+  uint8_t rest[64];
+  int32_t way;
+} cairn_sha256_hash;
+
+/// A way that the machine lacks becomes plain C.
+void cairn_sha256_begin(cairn_sha256_hash *_Nonnull hash, int32_t way);
+void cairn_sha256_update(cairn_sha256_hash *_Nonnull hash, const uint8_t *_Nonnull bytes,
+                         size_t count);
+/// Writes the 32 bytes of the digest; the hash stays as it is and can go on.
+void cairn_sha256_finish(const cairn_sha256_hash *_Nonnull hash, uint8_t *_Nonnull digest);
+
+/// Writes the digests of `message_count` messages of `byte_count` bytes each, 32 bytes a message.
+void cairn_sha256_many(int32_t way, const uint8_t *_Nonnull const *_Nonnull messages,
+                       size_t message_count, size_t byte_count, uint8_t *_Nonnull digests);

@@ -1,8 +1,8 @@
 // The digests of content: a leaf a tensor, one root. FORMAT.md, section 15.
 
+import CairnCodec
 import CairnSystem
 import CairnTensors
-import Crypto
 
 /// A SHA-256 digest: 32 bytes.
 package struct ContentDigest: Hashable, Sendable, CustomStringConvertible {
@@ -17,17 +17,24 @@ package struct ContentDigest: Hashable, Sendable, CustomStringConvertible {
 
   init(of content: [UInt8]) { self.init(of: content.span) }
 
-  init(of content: Span<UInt8>) {
-    var hash = SHA256()
-    hash.absorb(content)
-    self.init(bytes: Array(hash.finalize()))
-  }
+  init(of content: Span<UInt8>) { self.init(bytes: SHA256.digest(of: content)) }
 
   /// 32 zeros: the absence of a digest.
   static let none = ContentDigest(bytes: [UInt8](repeating: 0, count: 32))
 
   /// 64 hexadecimal digits.
   package var description: String { bytes.hexDigits }
+}
+
+/// The digests of the segments in `bytes`, which begin at a segment's border.
+func segmentDigests(of bytes: Span<UInt8>) -> [ContentDigest] {
+  let whole = bytes.count / Pieces.mebibyte * Pieces.mebibyte
+  var digests = SHA256.digests(ofPartsOf: Pieces.mebibyte, in: bytes.extracting(0..<whole))
+    .map { ContentDigest(bytes: $0) }
+  if whole < bytes.count {
+    digests.append(ContentDigest(of: bytes.extracting(whole..<bytes.count)))
+  }
+  return digests
 }
 
 /// The leaf digest of a tensor whose bytes come in order, in parts of any size.
@@ -47,14 +54,22 @@ struct LeafDigest {
     fields.append(dtype.blockFields.bytes)
     for dimension in shape.dimensions { fields.append(UInt64(dimension)) }
     fields.append(UInt64(byteCount))
-    leaf.update(data: fields.bytes)
+    leaf.update(fields.bytes.span)
   }
 
   mutating func absorb(_ bytes: Span<UInt8>) {
     var start = 0
     while start < bytes.count {
+      let whole = (bytes.count - start) / Pieces.mebibyte * Pieces.mebibyte
+      if segmentCount == 0, whole > 0 {
+        for digest in segmentDigests(of: bytes.extracting(start..<start + whole)) {
+          absorb(segment: digest)
+        }
+        start += whole
+        continue
+      }
       let count = min(Pieces.mebibyte - segmentCount, bytes.count - start)
-      segment.absorb(bytes.extracting(start..<start + count))
+      segment.update(bytes.extracting(start..<start + count))
       segmentCount += count
       start += count
       if segmentCount == Pieces.mebibyte { closeSegment() }
@@ -62,24 +77,17 @@ struct LeafDigest {
   }
 
   /// Absorbs a segment whose digest is known; all bytes before it came in whole segments.
-  mutating func absorb(segment: ContentDigest) { leaf.update(data: segment.bytes) }
+  mutating func absorb(segment: ContentDigest) { leaf.update(segment.bytes.span) }
 
   private mutating func closeSegment() {
-    leaf.update(data: Array(segment.finalize()))
+    leaf.update(segment.finalize().span)
     segment = SHA256()
     segmentCount = 0
   }
 
   mutating func finish() -> ContentDigest {
     if segmentCount > 0 { closeSegment() }
-    return ContentDigest(bytes: Array(leaf.finalize()))
-  }
-}
-
-extension SHA256 {
-  fileprivate mutating func absorb(_ bytes: Span<UInt8>) {
-    // SAFETY: the pointer covers exactly the span and does not leave the closure.
-    unsafe bytes.withUnsafeBytes { unsafe update(bufferPointer: $0) }
+    return ContentDigest(bytes: leaf.finalize())
   }
 }
 
@@ -92,7 +100,7 @@ struct RootDigest {
     fields.append(Array("cairn.root.1".utf8))
     fields.appendZeros(4)
     fields.append(UInt64(entryCount))
-    root.update(data: fields.bytes)
+    root.update(fields.bytes.span)
   }
 
   /// An entry: with its leaf if it represents its tie group, else with the row of the entry that
@@ -112,7 +120,7 @@ struct RootDigest {
       fields.append(UInt8(0))
       fields.append(leaf.bytes)
     }
-    root.update(data: fields.bytes)
+    root.update(fields.bytes.span)
   }
 
   /// The root, given the digests of the payloads of META and CONF and of the blobs by name.
@@ -124,8 +132,8 @@ struct RootDigest {
     fields.append((configuration ?? .none).bytes)
     fields.append(UInt32(blobs.count))
     for blob in blobs { fields.append(blob.bytes) }
-    root.update(data: fields.bytes)
-    return ContentDigest(bytes: Array(root.finalize()))
+    root.update(fields.bytes.span)
+    return ContentDigest(bytes: root.finalize())
   }
 }
 

@@ -4,15 +4,15 @@
 import CairnCodec
 import CairnSystem
 import CairnTensors
-import Crypto
 
 /// A piece to be coded.
 struct PieceJob: Sendable {
   var record: TensorRecord
   /// Which of the tensor's bytes.
   var range: Range<Int>
-  /// Whether the segments in it are digested here.
-  var digests: Bool
+  /// Of which of the tensor's bytes the segments are digested here, nil if they are not digested by
+  /// pieces. Of content in memory a piece digests those of the pieces after it too, and they none.
+  var digested: Range<Int>?
   var content: TensorContent
 }
 
@@ -26,7 +26,7 @@ struct CodedPiece: Sendable {
   var buffers: [Storage]
   /// The CRC-32 of what is stored.
   var checksum: UInt32
-  /// The digests of the segments of the piece, if pieces end between segments.
+  /// The digests of the segments that the job digests, if pieces end between segments.
   var segments: [ContentDigest]?
 }
 
@@ -37,14 +37,29 @@ struct PieceCoder: ~Copyable {
   /// Reads a piece, if it is not in memory, and codes it.
   mutating func code(_ job: PieceJob, _ buffers: BufferPool) throws(CairnError) -> CodedPiece {
     let (bytes, buffer) = try Self.bytes(of: job, buffers)
+    let segments = try Self.segments(of: job, bytes)
     return try bytes.withBytes(in: 0..<bytes.count) { (span) throws(CairnError) in
       let stream = try stream(of: span, job.record, buffers)
       let stored = stream ?? bytes
       return CodedPiece(
         bytes: bytes, stream: stream, buffers: [buffer, stream?.storage].compactMap { $0 },
         checksum: try stored.withBytes(in: 0..<stored.count) { crc32($0) },
-        segments: job.digests ? segmentDigests(of: span) : nil)
+        segments: segments)
     }
+  }
+
+  /// The digests of the segments that the job digests; `bytes` are the piece.
+  private static func segments(
+    of job: PieceJob, _ bytes: ByteRegion
+  ) throws(CairnError) -> [ContentDigest]? {
+    guard let digested = job.digested else { return nil }
+    let region =
+      switch job.content {
+      case .memory(let memory), .handedOver(let memory):
+        try part(digested, of: memory, job.record)
+      case .reader: bytes
+      }
+    return try region.withBytes(in: 0..<region.count) { segmentDigests(of: $0) }
   }
 
   private static func bytes(
@@ -52,13 +67,7 @@ struct PieceCoder: ~Copyable {
   ) throws(CairnError) -> (ByteRegion, Storage?) {
     switch job.content {
     case .memory(let memory), .handedOver(let memory):
-      guard let part = memory.part(job.range) else {
-        throw CairnError(
-          .countMismatch, "a tensor has fewer bytes in memory than it says",
-          at: .init(name: job.record.name.string), expected: "\(job.record.byteCount) bytes",
-          found: "\(memory.count)")
-      }
-      return (part, nil)
+      return (try part(job.range, of: memory, job.record), nil)
     case .reader(let read):
       let buffer = try buffers.take(job.range.count)
       // Taken from the pool: no other thread has it.
@@ -67,6 +76,18 @@ struct PieceCoder: ~Copyable {
       }
       return (ByteRegion(buffer, 0..<job.range.count), buffer)
     }
+  }
+
+  private static func part(
+    _ range: Range<Int>, of memory: ByteRegion, _ record: TensorRecord
+  ) throws(CairnError) -> ByteRegion {
+    guard let part = memory.part(range) else {
+      throw CairnError(
+        .countMismatch, "a tensor has fewer bytes in memory than it says",
+        at: .init(name: record.name.string), expected: "\(record.byteCount) bytes",
+        found: "\(memory.count)")
+    }
+    return part
   }
 
   private mutating func stream(
@@ -126,10 +147,4 @@ extension Pieces {
   var endBetweenSegments: Bool {
     pieceByteCount % Pieces.mebibyte == 0 || byteCount <= Swift.min(pieceByteCount, Pieces.mebibyte)
   }
-}
-
-/// The digests of the segments in `bytes`, which begin at a segment's border.
-func segmentDigests(of bytes: Span<UInt8>) -> [ContentDigest] {
-  let pieces = Pieces(byteCount: bytes.count, pieceByteCount: Pieces.mebibyte)
-  return (0..<pieces.count).map { ContentDigest(of: bytes.extracting(pieces.range(of: $0))) }
 }

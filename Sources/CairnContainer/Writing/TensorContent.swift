@@ -1,5 +1,6 @@
 // Where the bytes of a tensor that is being written come from, and what is gathered of them.
 
+import CairnCodec
 import CairnSystem
 import CairnTensors
 
@@ -50,8 +51,20 @@ final class TensorInProgress {
     case .chunked, .alias: false
     }
   }
-  /// Whether its pieces' segments can be digested on any thread.
-  var digestsPieces: Bool { leaf != nil && pieces.endBetweenSegments }
+  /// Of which bytes the segments are digested together with piece `number`, on any thread; nil if
+  /// they can only be digested in order.
+  func digested(with number: Int) -> Range<Int>? {
+    guard leaf != nil, pieces.endBetweenSegments else { return nil }
+    switch content {
+    case .reader: return pieces.range(of: number)
+    case .memory, .handedOver:
+      // Several segments at once are quicker, and in memory those of the next pieces are there.
+      let group = max(1, SHA256.Way.best.lanes * Pieces.mebibyte / pieces.pieceByteCount)
+      let start = pieces.range(of: number).lowerBound
+      guard number % group == 0 else { return start..<start }
+      return start..<pieces.range(of: min(number + group, pieces.count) - 1).upperBound
+    }
+  }
 
   /// Checks and digests a piece, in order.
   func absorb(_ piece: CodedPiece) throws(CairnError) {

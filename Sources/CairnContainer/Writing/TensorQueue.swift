@@ -80,7 +80,7 @@ final class TensorQueue {
       jobs.append(
         PieceJob(
           record: tensor.record, range: tensor.pieces.range(of: piece),
-          digests: tensor.digestsPieces, content: tensor.content))
+          digested: tensor.digested(with: piece), content: tensor.content))
       places.append(place)
     }
     var written = 0
