@@ -1,36 +1,60 @@
-// The text of a model's configuration as files of other programs have it. What a container demands of its own
-// is `ConfigurationCoding`.
+// The configuration of a model as text: the one place that reads it and the one that writes it.
 
 package import CairnJSON
 package import CairnSystem
 
-/// Reading and writing configurations: JSON in which Python's `NaN` and `Infinity` are allowed.
-package enum ConfigurationText {
-  /// Parses a configuration's text.
+/// A model's configuration: its text and what that says, so that whoever comes after the first needs not parse
+/// it again.
+///
+/// It is JSON as Python writes it, in which `NaN` and the infinities may stand: an option of a layer or of an
+/// operation may be infinite.
+package struct ConfigurationText: Sendable {
+  /// UTF-8.
+  package let text: [UInt8]
+  package let value: JSONValue
+  /// Whether the text is in the form in which containers have it, which is the same for the same value.
+  package let isCanonical: Bool
+
+  /// Parses a text.
   ///
+  /// - Parameters:
+  ///   - offset: Where it lies in its file, for messages.
+  ///   - limits: Its most bytes and its depth.
   /// - Throws: `invalidConfiguration`.
-  package static func parse(_ text: [UInt8]) throws(CairnError) -> JSONValue {
-    var limits = JSONLimits()
+  package init(
+    parsing text: [UInt8], at offset: Int = 0, limits: JSONLimits = JSONLimits()
+  ) throws(CairnError) {
+    var limits = limits
     limits.allowNonFiniteNumbers = true
     // A value takes ten times the memory that it takes of the text at least.
     limits.maximumValues = min(limits.maximumValues, (1 << 17) + text.count / 3)
-    do throws(JSONError) { return try JSONValue(parsing: text, limits: limits) } catch {
+    do throws(JSONError) { value = try JSONValue(parsing: text, limits: limits) } catch {
       throw CairnError(
         .invalidConfiguration, "the configuration is no valid JSON",
-        at: .init(offset: UInt64(error.offset)), found: error.message, cause: error)
+        at: .init(offset: UInt64(clamping: offset.addingSaturated(error.offset))),
+        found: error.message, cause: error)
     }
+    self.text = text
+    isCanonical = false
   }
 
-  /// A configuration's text in the form that containers have too, so that it is the same everywhere.
-  package static func canonical(_ bytes: [UInt8]) throws(CairnError) -> [UInt8] {
-    try text(parse(bytes))
-  }
-
-  /// The text of a configuration, the same for the same value.
-  package static func text(_ value: JSONValue) throws(CairnError) -> [UInt8] {
-    do { return try value.utf8(.canonical, allowNonFiniteNumbers: true) } catch {
+  /// Writes a value.
+  ///
+  /// - Throws: `invalidConfiguration` for one that is nested deeper than what is read again.
+  package init(_ value: JSONValue) throws(CairnError) {
+    do throws(JSONError) {
+      text = try value.utf8(
+        .canonical, allowNonFiniteNumbers: true, maximumDepth: JSONLimits().maximumDepth)
+    } catch {
       throw CairnError(
         .invalidConfiguration, "the configuration cannot be written as JSON", cause: error)
     }
+    self.value = value
+    isCanonical = true
+  }
+
+  /// The same in canonical form.
+  package func canonical() throws(CairnError) -> ConfigurationText {
+    isCanonical ? self : try ConfigurationText(value)
   }
 }

@@ -6,7 +6,7 @@ import CairnSystem
 
 /// Files being written, none of which takes its place before all are whole; the index comes last.
 ///
-/// A file system replaces one file at a blow, not several. So that no moment shows an old index over new
+/// A file system replaces one file in one step, not several. So that no moment shows an old index over new
 /// files, an old index is removed before the first of the files takes its place: whoever is interrupted
 /// between then and the end finds no checkpoint, never a mixture of two.
 struct FileGroup {

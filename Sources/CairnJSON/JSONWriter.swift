@@ -44,21 +44,27 @@ extension JSONValue {
   ///   - style: The layout.
   ///   - allowNonFiniteNumbers: Whether NaN and the infinities may be written, as the tokens that
   ///     Python's `json` uses. They are not JSON.
-  /// - Throws: ``JSONError/Code/nonFiniteNumber``, or ``JSONError/Code/tooDeep`` if the value nests
-  ///   deeper than ``JSONLimits/greatestDepth``.
+  ///   - maximumDepth: How deep the value may nest.
+  /// - Throws: ``JSONError/Code/nonFiniteNumber``, or ``JSONError/Code/tooDeep``.
   /// - Complexity: O(*n*) in the length of the text; canonical, O(*n* log *n*).
   package func text(
-    _ style: JSONStyle, allowNonFiniteNumbers: Bool = false
+    _ style: JSONStyle, allowNonFiniteNumbers: Bool = false,
+    maximumDepth: Int = JSONLimits.greatestDepth
   ) throws(JSONError) -> String {
     String(
-      decoding: try utf8(style, allowNonFiniteNumbers: allowNonFiniteNumbers), as: UTF8.self)
+      decoding: try utf8(
+        style, allowNonFiniteNumbers: allowNonFiniteNumbers, maximumDepth: maximumDepth),
+      as: UTF8.self)
   }
 
-  /// The UTF-8 bytes of ``text(_:allowNonFiniteNumbers:)``.
+  /// The UTF-8 bytes of ``text(_:allowNonFiniteNumbers:maximumDepth:)``.
   package func utf8(
-    _ style: JSONStyle, allowNonFiniteNumbers: Bool = false
+    _ style: JSONStyle, allowNonFiniteNumbers: Bool = false,
+    maximumDepth: Int = JSONLimits.greatestDepth
   ) throws(JSONError) -> [UInt8] {
-    var writer = JSONWriter(style: style, allowNonFiniteNumbers: allowNonFiniteNumbers)
+    var writer = JSONWriter(
+      style: style, allowNonFiniteNumbers: allowNonFiniteNumbers,
+      maximumDepth: min(maximumDepth, JSONLimits.greatestDepth))
     try writer.write(self, depth: 0)
     return writer.bytes
   }
@@ -68,11 +74,13 @@ extension JSONValue {
 private struct JSONWriter {
   let style: JSONStyle
   let allowNonFiniteNumbers: Bool
+  let maximumDepth: Int
   var bytes: [UInt8] = []
 
-  init(style: JSONStyle, allowNonFiniteNumbers: Bool) {
+  init(style: JSONStyle, allowNonFiniteNumbers: Bool, maximumDepth: Int) {
     self.style = style
     self.allowNonFiniteNumbers = allowNonFiniteNumbers
+    self.maximumDepth = maximumDepth
   }
 
   /// Writes a value inside `depth` arrays and objects.
@@ -177,9 +185,9 @@ private struct JSONWriter {
   }
 
   private func check(_ depth: Int) throws(JSONError) {
-    guard depth <= JSONLimits.greatestDepth else {
+    guard depth <= maximumDepth else {
       throw JSONError(
-        .tooDeep, "nesting deeper than \(JSONLimits.greatestDepth)", offset: bytes.count)
+        .tooDeep, "nesting deeper than \(maximumDepth)", offset: bytes.count)
     }
   }
 }

@@ -113,9 +113,8 @@ extension Model {
   static func restored(
     from source: any TensorSource, registry: LayerRegistry, budget: Int?, limits: ModelLimits
   ) throws(CairnError) -> Model {
-    guard let configuration = source.configuration else { throw noConfiguration }
+    guard let parsed = try source.parsedConfiguration()?.value else { throw noConfiguration }
     let limits = try limits.filled(by: source, budget: budget ?? source.defaultBudget)
-    let parsed = try Model.parse(configuration: configuration)
     let model = try Model.make(
       configuration: parsed, registry: registry, initialization: .zeros, limits: limits)
     try model.restoreOptimizers(of: parsed, maximumParameters: limits.maximumParameters)

@@ -155,7 +155,10 @@ package final class AtomicFile: ByteSink {
     reserve(for: bytes.count)
     var done = 0
     while done < bytes.count {
-      try Cancellation.check()
+      do throws(CairnError) { try Cancellation.check() } catch {
+        failed = true
+        throw error
+      }
       let end = done + min(Cancellation.callByteCount, bytes.count - done)
       do throws(SystemError) {
         let put = try files.write(descriptor, bytes.extracting(done..<end))

@@ -54,17 +54,23 @@ package final class Cancellation: Sendable {
   package static let callByteCount = 8 << 20
 
   private let isWanted = Atomic<Bool>(false)
+  private let wasNoticed = Atomic<Bool>(false)
 
   package init() {}
 
   /// Lets the work end at its next step.
   package func cancel() { isWanted.store(true, ordering: .relaxed) }
 
+  /// Whether some of the work was left out: a result that came about all the same, because somebody went on
+  /// without what was not read, is none. Nothing is put in its place after that, so there is no file of it.
+  fileprivate var leftSomethingOut: Bool { wasNoticed.load(ordering: .relaxed) }
+
   /// Throws if the work of this thread is to end.
   ///
   /// - Throws: `interrupted`, with a `CancellationError` as its cause.
   package static func check() throws(CairnError) {
     guard let current, current.isWanted.load(ordering: .relaxed) else { return }
+    current.wasNoticed.store(true, ordering: .relaxed)
     throw CairnError(
       .interrupted, "the task was cancelled", cause: CancellationError())
   }
@@ -98,6 +104,7 @@ package func onOwnThread<Value: Sendable>(
   } onCancel: {
     cancellation.cancel()
   }
+  if cancellation.leftSomethingOut { throw CancellationError() }
   do { return try outcome.get() } catch {
     if error.code == .interrupted, let cause = error.cause { throw cause }
     throw error

@@ -25,7 +25,7 @@ package struct JSONOutput {
     try append(value)
   }
 
-  /// Elements of the array that was opened last, laid out in one go.
+  /// Elements of the array that was opened last, laid out together.
   package mutating func elements(_ values: [JSONValue]) throws {
     guard !values.isEmpty else { return }
     if !isFirst { text += "," }

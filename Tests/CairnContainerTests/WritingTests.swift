@@ -126,7 +126,10 @@ import Testing
         try $0.append(value, named: "b", position: 0)
       } == .invalidArgument)
     #expect(try code { try $0.appendAlias("b", of: "a") } == .noSuchTensor)
-    #expect(try code { try $0.attach(configuration: Array("{".utf8)) } == .invalidConfiguration)
+    #expect(
+      try code {
+        try $0.attach(configuration: ConfigurationText(parsing: Array("{".utf8)))
+      } == .invalidConfiguration)
     #expect(
       try code {
         try $0.append(value, named: "a")

@@ -161,7 +161,7 @@ struct ModelTensorsTests {
       ])
     #expect(try tensors.entries().map(\.position) == Array(0..<11))
     #expect(try ModelTensors(model, scope: .weights).count == 9)
-    #expect(try tensors.configuration == model.canonicalConfiguration())
+    #expect(try tensors.configuration == model.canonicalConfiguration().text)
     for (index, variable) in model.variables.enumerated() {
       #expect(try tensors.tensor(at: index) == variable.value)
       #expect(try tensors.liveIdentity(at: index)?.variable == ObjectIdentifier(variable))

@@ -204,7 +204,7 @@ struct ConfigurationLimitTests {
       return value
     }
     let deep = try Model.make(configuration: nested(32))
-    _ = try Model.parse(configuration: deep.canonicalConfiguration())
+    _ = try Model.parse(configuration: deep.canonicalConfiguration().text)
     for depth in [33, 100] {
       expectError(.overBudget) { _ = try Model.make(configuration: nested(depth)) }
     }
@@ -362,7 +362,7 @@ struct CustomGraphTests {
       #expect(clone.layers[1] is Doubling && clone.layers[1] !== model.layers[1])
     }
     // Another package's class of Keras's name is not Keras's.
-    var text = try String(decoding: model.canonicalConfiguration(), as: UTF8.self)
+    var text = try String(decoding: model.canonicalConfiguration().text, as: UTF8.self)
     text.replace("tests>Doubling", with: "other>Dense")
     expectError(.unknownLayerClass) {
       _ = try Model.make(configuration: JSONValue(parsing: Array(text.utf8)), registry: registry)

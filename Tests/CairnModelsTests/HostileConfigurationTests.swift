@@ -67,7 +67,7 @@ struct HostileConfigurationTests {
       accepted += 1
       // What was accepted has a configuration that is accepted.
       let again = try Model.make(
-        configuration: Model.parse(configuration: model.canonicalConfiguration()),
+        configuration: Model.parse(configuration: model.canonicalConfiguration().text),
         initialization: .zeros, limits: limits)
       #expect(again.configuration == model.configuration)
     }

@@ -49,7 +49,7 @@ private let folder = fixtures + "/hostile"
   @Test func `A model whose tensors are not in the file is refused with their names`() throws {
     let model = try Sequential([InputLayer(shape: [4]), Dense(8, name: "head")], name: "m")
     var tensors = try NamedTensors([("other", Tensor(scalar: Float(1)))])
-    tensors.configuration = try model.canonicalConfiguration()
+    tensors.configuration = try model.canonicalConfiguration().text
     let container = try Container(Container.encode(tensors))
     let error = #expect(throws: CairnError.self) { try Model.load(from: container) }
     #expect(error?.code == .weightMismatch)

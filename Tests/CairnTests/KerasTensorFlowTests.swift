@@ -48,7 +48,7 @@ struct KerasTensorFlowTests {
     try check(clone, name)
     // What the file says of an optimizer that was never built is no part of the architecture.
     #expect(clone.configuration["config"] == model.configuration["config"])
-    let text = try model.canonicalConfiguration()
+    let text = try model.canonicalConfiguration().text
     let again = try Model.make(
       configuration: Model.parse(configuration: text), initialization: .zeros)
     try again.setWeights(model.getWeights())

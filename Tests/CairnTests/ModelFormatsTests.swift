@@ -53,7 +53,7 @@ import Testing
     let saved = try model()
     try saved.save(to: folder.file("m.weights.h5"))
     let weights = try CheckpointFile.open(folder.file("m.weights.h5")).source
-    let made = try Model.load(from: weights, configuration: saved.canonicalConfiguration())
+    let made = try Model.load(from: weights, configuration: saved.canonicalConfiguration().text)
     #expect(made.getWeights() == saved.getWeights())
   }
 
@@ -62,7 +62,7 @@ import Testing
     let saved = try model()
     try saved.save(to: folder.file(name), accepting: [.configuration, .metadataTypes])
     let weights = try CheckpointFile.open(folder.file(name)).source
-    let text = try saved.canonicalConfiguration()
+    let text = try saved.canonicalConfiguration().text
     // 4 × 3 + 3 + 3 × 2 + 2 numbers of 4 bytes.
     #expect(
       try Model.load(from: weights, configuration: text, budget: 92).getWeights()

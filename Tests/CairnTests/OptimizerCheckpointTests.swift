@@ -193,7 +193,7 @@ import Testing
     try model.compile(optimizer: Optimizer(.adam(amsgrad: true)))
     let source = try NamedTensors(reading: Container(path: folder.file("weights.cairn")))
     var forged = source
-    forged.configuration = try model.canonicalConfiguration()
+    forged.configuration = try model.canonicalConfiguration().text
     try Container.write(forged, to: folder.file("forged.cairn"))
     #expect(code { _ = try Model.load(from: folder.file("forged.cairn")) } == .overBudget)
   }

@@ -29,7 +29,7 @@ public struct CheckpointFormat: Sendable {
   let holdsTies: @Sendable (any TensorSource) throws(CairnError) -> Bool
   /// Whether the format can hold metadata whose types it has no general place for.
   let holdsMetadata: @Sendable (Metadata) -> Bool
-  /// Whether a checkpoint of the format is several files, which cannot be replaced at one blow.
+  /// Whether a checkpoint of the format is several files, which no file system replaces in one step.
   package let spansFiles: Bool
   /// Nil for a format that is only read.
   package var sink: Writing?

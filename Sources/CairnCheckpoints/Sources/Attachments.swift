@@ -68,7 +68,9 @@ public struct Attachments: Sendable {
   /// Key-values about the whole.
   public var metadata: Metadata
   /// The model's configuration: UTF-8 JSON, if there is one.
-  public var configuration: [UInt8]?
+  public var configuration: [UInt8]? { didSet { parsed = nil } }
+  /// The same, if somebody parsed it already.
+  private var parsed: ConfigurationText?
   /// Further bytes, by name.
   public var blobs: Blobs
   /// What is there and is not read, in the source's own order. A writer refuses to leave it out unless
@@ -90,5 +92,25 @@ public struct Attachments: Sendable {
     self.blobs = blobs
     self.opaqueItems = opaqueItems
     told = remarks
+  }
+
+  /// Those given, with a configuration that was parsed already.
+  package init(
+    metadata: Metadata, parsed: ConfigurationText?, blobs: Blobs = Blobs(),
+    opaqueItems: [OpaqueItem] = [], remarks: @autoclosure @escaping @Sendable () -> [String] = []
+  ) {
+    self.init(
+      metadata: metadata, configuration: parsed?.text, blobs: blobs, opaqueItems: opaqueItems,
+      remarks: remarks())
+    self.parsed = parsed
+  }
+
+  /// The model's configuration with what it says.
+  ///
+  /// - Throws: `invalidConfiguration`.
+  package func parsedConfiguration() throws(CairnError) -> ConfigurationText? {
+    if let parsed { return parsed }
+    guard let configuration else { return nil }
+    return try ConfigurationText(parsing: configuration)
   }
 }

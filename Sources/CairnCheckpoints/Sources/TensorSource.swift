@@ -162,6 +162,10 @@ extension TensorSource {
   public var metadata: Metadata { attachments.metadata }
   /// The model's configuration: UTF-8 JSON, if there is one.
   public var configuration: [UInt8]? { attachments.configuration }
+  /// The model's configuration with what it says.
+  package func parsedConfiguration() throws(CairnError) -> ConfigurationText? {
+    try attachments.parsedConfiguration()
+  }
   /// Further bytes, ascending by name.
   public var blobs: [Blob] { get throws(CairnError) { try attachments.blobs.contents() } }
   /// Names and sizes of the blobs, ascending by name, without reading them.

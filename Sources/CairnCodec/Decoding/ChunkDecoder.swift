@@ -2,7 +2,7 @@
 
 /// Decodes the streams of chunks.
 ///
-/// It keeps zlib's state and a buffer for planes between chunks: use one a thread.
+/// It keeps zlib's state and a buffer for planes between chunks: use one for each thread.
 package struct ChunkDecoder: ~Copyable {
   private var fast = FastInflate()
   private var inflater: InflateDecoder

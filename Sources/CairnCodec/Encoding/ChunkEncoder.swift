@@ -2,7 +2,7 @@
 
 /// Codes chunks as RFC 1950 streams.
 ///
-/// It keeps its buffers between chunks: use one a thread. What it writes depends on the chunk, the
+/// It keeps its buffers between chunks: use one for each thread. What it writes depends on the chunk, the
 /// layout, and the version of Cairn only.
 package struct ChunkEncoder: ~Copyable {
   private var sample = PlaneSample()

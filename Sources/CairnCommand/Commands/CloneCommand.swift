@@ -18,7 +18,7 @@ struct CloneCommand: ParsableCommand {
     discussion: """
       As Keras's clone_model, then set_weights(get_weights()): the model is built again from its \
       configuration and takes the original's weights; ties and flags are kept. State that is no \
-      weight (seeds, metrics, states of recurrent layers) is fresh; 'cairn copy' is the other road, \
+      weight (seeds, metrics, states of recurrent layers) is fresh; 'cairn copy' is the other way, \
       which keeps that too. With --fresh the weights are initial ones.
 
       EXAMPLE
@@ -47,7 +47,7 @@ struct CloneCommand: ParsableCommand {
       throw CairnError(
         .cannotHold, "only a .cairn file holds a whole model", at: .init(file: output))
     }
-    let original = try model.open()
+    let (original, metadata) = try model.open()
     if let note = original.optimizerNote { Terminal.complain("note: \(note.printable)") }
     let clone = try original.cloned(
       copyingWeights: !fresh, seed: seed ?? .random(in: .min ... .max))
@@ -71,7 +71,7 @@ struct CloneCommand: ParsableCommand {
     }
     let bar = ProgressBar("clone", stateWhenStopped: "what was there before is untouched")
     try clone.save(
-      to: output, metadata: model.metadata(), options: options
+      to: output, metadata: metadata, options: options
     ) { (progress) throws(CairnError) in try bar.update(progress) }
     ProgressBar.clear()
     if let written = proven.withLock({ $0 }) { try say(written.isEqual, of: written.model) }

@@ -16,7 +16,7 @@ struct CopyCommand: ParsableCommand {
     discussion: """
       Unlike cp, which copies damage too, every tensor is decoded, checked, coded anew, and the \
       finished copy is compared with the original, bit for bit. Of a model everything is kept: \
-      weights, seeds, metrics, ties. 'cairn clone' is the other road: the model built anew.
+      weights, seeds, metrics, ties. 'cairn clone' is the other way: the model built anew.
 
       EXAMPLE
         cairn copy model.cairn copy.cairn

@@ -16,8 +16,7 @@ struct OptimizerDescription {
   /// Nil if the configuration names none.
   init?(of source: any TensorSource) throws(CairnError) {
     // A configuration that is no JSON names nothing; opening the model says what is wrong with it.
-    guard let text = source.configuration,
-      let configuration = try? Model.parse(configuration: text),
+    guard let configuration = try? source.parsedConfiguration()?.value,
       let outer = configuration["compile_config"]?["optimizer"],
       // The one that the steps are counted by: a scaling of the loss is around another.
       case let optimizer = outer["config"]?["inner_optimizer"] ?? outer,

@@ -59,7 +59,7 @@ struct PredictCommand: ParsableCommand {
   func run() throws {
     // Before the work, not after it.
     let format = try FormatRegistry.standard.forWriting(output)
-    let network = try model.open()
+    let network = try model.open().model
     let inputs = try ModelInputs(input, for: network).tensors
     let threads = threads.map { Threads($0) } ?? .all
     let context =

@@ -21,13 +21,19 @@ struct ModelArguments: ParsableArguments {
       "Keras's config.json, where <model> holds weights only.", valueName: "json"))
   var config: String?
 
-  /// The model.
+  /// The model, and what goes with it in its file, which is opened once.
   ///
   /// - Throws: what reading it throws; `noConfiguration` for weights without a configuration.
-  func open() throws(CairnError) -> Model {
-    guard let config else { return try Model.load(from: model) }
-    let weights = try CheckpointFile.open(model)
-    return try Self.model(configuration: config, weights: weights)
+  func open() throws(CairnError) -> (model: Model, metadata: Metadata) {
+    let file = try CheckpointFile.open(model)
+    do throws(CairnError) {
+      if let config {
+        return (try Self.model(configuration: config, weights: file), file.source.metadata)
+      }
+      return (try Model.load(from: file.source), file.source.metadata)
+    } catch {
+      throw error.located(file: model)
+    }
   }
 
   /// The bytes of the files that the model is made of, as far as they are files.
@@ -35,11 +41,6 @@ struct ModelArguments: ParsableArguments {
     [model, config].compactMap { $0 }.reduce(0) { sum, path in
       sum + min((try? FileBytes(path: path).count) ?? 0, 1 << 48)
     }
-  }
-
-  /// What goes with the model in its file.
-  func metadata() throws(CairnError) -> Metadata {
-    try CheckpointFile.open(model).source.metadata
   }
 
   /// A model of two files.

@@ -17,12 +17,11 @@ struct WithoutConfiguration: TensorWrapper {
   /// - Throws: `noConfiguration` if there is none.
   init(_ base: any TensorSource) throws(CairnError) {
     self.base = base
-    guard let text = base.configuration else {
+    guard let value = try base.parsedConfiguration()?.value else {
       throw CairnError(
         .noConfiguration, "the file holds tensors but no model",
         advice: "Leave out --write-config")
     }
-    let value = try Model.parse(configuration: text)
     guard var object = value.objectValue else {
       throw CairnError(.invalidConfiguration, "the configuration is no JSON object")
     }

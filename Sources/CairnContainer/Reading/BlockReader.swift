@@ -4,7 +4,7 @@ import CairnCodec
 import CairnSystem
 import CairnTensors
 
-/// Reads blocks; one a thread.
+/// Reads blocks. Each thread has its own.
 struct BlockReader: ~Copyable {
   private var decoder: ChunkDecoder
   private var stored: Storage?

@@ -20,7 +20,8 @@ package struct Container: Sendable {
   /// Key-values about the whole.
   package let metadata: Metadata
   /// The model's configuration, in canonical form; nil in a file of tensors alone.
-  package let configuration: [UInt8]?
+  package var configuration: [UInt8]? { parsed?.text }
+  private let parsed: ConfigurationText?
 
   /// Opens the file at `path`.
   ///
@@ -57,7 +58,7 @@ package struct Container: Sendable {
       }
       index = TensorIndex(table, in: source)
       metadata = try Self.metadata(source, table)
-      configuration = try Self.configuration(source, table, options.limits)
+      parsed = try Self.configuration(source, table, options.limits)
     } catch {
       throw error.located(file: source.path)
     }
@@ -116,14 +117,12 @@ package struct Container: Sendable {
 
   private static func configuration(
     _ source: any ByteSource, _ table: PageTable, _ limits: ContainerLimits
-  ) throws(CairnError) -> [UInt8]? {
+  ) throws(CairnError) -> ConfigurationText? {
     guard let record = table.attachments.first(where: { $0.type == .configuration }) else {
       return nil
     }
-    let bytes = try payload(record, source)
-    try ConfigurationCoding.check(
-      bytes, at: record.frameOffset + FrameHeader.byteCount, limits: limits)
-    return bytes
+    return try ConfigurationCoding.parse(
+      payload(record, source), at: record.frameOffset + FrameHeader.byteCount, limits: limits)
   }
 
   // MARK: - What the file says of itself
@@ -214,7 +213,7 @@ extension Container: TensorSource {
   /// there are any.
   package var attachments: Attachments {
     Attachments(
-      metadata: metadata, configuration: configuration,
+      metadata: metadata, parsed: parsed,
       blobs: Blobs { () throws(CairnError) in try readBlobs() }, remarks: noteRemarks)
   }
 

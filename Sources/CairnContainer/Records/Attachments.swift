@@ -20,41 +20,19 @@ extension ContainerLimits {
 
 /// The payload of a CONF frame.
 enum ConfigurationCoding {
-  private static func parse(_ bytes: [UInt8], limits: ContainerLimits) throws(JSONError)
-    -> JSONValue
-  {
+  /// Parses a text that lies at `offset`, within what the format and `limits` allow.
+  static func parse(
+    _ bytes: [UInt8], at offset: Int = 0, limits: ContainerLimits = .format
+  ) throws(CairnError) -> ConfigurationText {
     var json = JSONLimits()
     json.maximumBytes = ContainerLimits.format.configurationByteCount
     json.maximumDepth = min(limits.configurationDepth, ContainerLimits.format.configurationDepth)
-    json.allowNonFiniteNumbers = true
-    return try JSONValue(parsing: bytes, limits: json)
-  }
-
-  /// The canonical form of any JSON text.
-  static func canonical(_ bytes: [UInt8]) throws(CairnError) -> [UInt8] {
-    do throws(JSONError) {
-      return try parse(bytes, limits: .format).utf8(.canonical, allowNonFiniteNumbers: true)
-    } catch {
-      throw CairnError(
-        .invalidConfiguration, "the configuration is not JSON that the format allows",
-        at: .init(offset: UInt64(error.offset)), found: error.message, cause: error)
-    }
-  }
-
-  /// Checks that a payload that lies at `offset` is JSON that the format and `limits` allow.
-  static func check(_ bytes: [UInt8], at offset: Int, limits: ContainerLimits) throws(CairnError) {
-    do throws(JSONError) {
-      _ = try parse(bytes, limits: limits)
-    } catch {
-      throw CairnError(
-        .invalidConfiguration, "the configuration is not JSON that the format allows",
-        at: .init(offset: UInt64(offset + error.offset)), found: error.message, cause: error)
-    }
+    return try ConfigurationText(parsing: bytes, at: offset, limits: json)
   }
 
   /// Checks that a payload that lies at `offset` is in canonical form.
   static func checkCanonical(_ bytes: [UInt8], at offset: Int) throws(CairnError) {
-    let canonical = try canonical(bytes)
+    let canonical = try parse(bytes).canonical().text
     guard canonical == bytes else {
       let same = zip(canonical, bytes).prefix { $0 == $1 }.count
       throw CairnError(

@@ -46,9 +46,8 @@ struct AttachmentRecovery {
     configuration = try only(
       .configuration, .configuration, candidates
     ) { (bytes, offset) throws(CairnError) in
-      try ConfigurationCoding.check(bytes, at: offset, limits: limits)
       // What is written is canonical, whatever stood here.
-      return try ConfigurationCoding.canonical(bytes)
+      try ConfigurationCoding.parse(bytes, at: offset, limits: limits).canonical().text
     }
     try recoverBlobs(candidates.filter { $0.type == .blob })
     nameCut(frames)

@@ -52,7 +52,7 @@ extension Container {
   ) throws(CairnError) -> WriteSummary {
     let total = try totalByteCount(of: source)
     try writer.attach(
-      metadata: source.metadata, configuration: source.configuration, blobs: source.blobs)
+      metadata: source.metadata, configuration: source.parsedConfiguration(), blobs: source.blobs)
     let plan = try CanonicalOrder(of: source)
     var done = 0
     try WorkProgress.report(0, of: total, to: progress)

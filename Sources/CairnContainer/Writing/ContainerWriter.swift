@@ -58,13 +58,13 @@ package final class ContainerWriter {
   /// Writes what belongs to no tensor. At most once, before the first tensor.
   ///
   /// - Parameters:
-  ///   - configuration: JSON, which is kept in the format's canonical form.
+  ///   - configuration: Kept in the format's canonical form.
   ///   - generator: what writes the file; in no digest.
   /// - Throws: `invalidConfiguration`, `limitExceeded`, `duplicateName` of blobs, and what writing
   ///   throws.
   package func attach(
-    metadata: Metadata = Metadata(), configuration: [UInt8]? = nil, blobs: [Blob] = [],
-    generator: String? = ContainerWriter.generator
+    metadata: Metadata = Metadata(), configuration: ConfigurationText? = nil,
+    blobs: [Blob] = [], generator: String? = ContainerWriter.generator
   ) throws(CairnError) {
     try guarded { () throws(CairnError) in
       guard !hasAttachments, tensors.index.count == 0 else {
@@ -87,7 +87,7 @@ package final class ContainerWriter {
         try attach(.metadata, payload)
       }
       if let configuration {
-        let payload = try ConfigurationCoding.canonical(configuration)
+        let payload = try configuration.canonical().text
         guard payload.count <= ContainerLimits.format.configurationByteCount else {
           throw CairnError(
             .limitExceeded, "the configuration is larger than the format allows",

@@ -30,7 +30,7 @@ struct CodedPiece: Sendable {
   var segments: [ContentDigest]?
 }
 
-/// Codes pieces; one a thread.
+/// Codes pieces. Each thread has its own.
 struct PieceCoder: ~Copyable {
   private var encoder = ChunkEncoder()
 

@@ -79,7 +79,7 @@ package struct HDF5File: TableSource {
       let (metadata, remarks) = (Metadata(attributes.pairs), attributes.remarks)
       table.positions = Self.positions(stated) ?? Self.positions(table, metadata)
       attachments = Attachments(
-        metadata: metadata, configuration: attributes.configuration,
+        metadata: metadata, parsed: attributes.configuration,
         opaqueItems: contents.opaque.items, remarks: remarks)
       self.table = table
     } catch {
@@ -113,7 +113,7 @@ package struct HDF5File: TableSource {
 /// Attributes on their way to be metadata.
 private struct HDF5AttributeTable {
   var pairs: [(key: Metadata.Key, value: MetadataValue)] = []
-  var configuration: [UInt8]?
+  var configuration: ConfigurationText?
   var remarks: [String] = []
   private var known = Set<Metadata.Key>()
 
@@ -121,7 +121,7 @@ private struct HDF5AttributeTable {
     for attribute in attributes {
       if path.isEmpty, attribute.name.isSpelt(as: "model_config"),
         let text = attribute.value.flatMap(Self.text),
-        let canonical = try? ConfigurationText.canonical(text)
+        let canonical = try? ConfigurationText(parsing: text).canonical()
       {
         configuration = canonical
       } else {

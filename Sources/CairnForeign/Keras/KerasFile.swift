@@ -60,12 +60,13 @@ package struct KerasFile: TableSource {
       where member.method == .deflated && !KerasMember.weights.isSpelt(as: member.name) {
         try budget.take(bytes: member.byteCount)
       }
-      let configuration = try ConfigurationText.canonical(
-        Self.text(
+      let configuration = try ConfigurationText(
+        parsing: Self.text(
           KerasMember.configuration, in: archive,
           limit: min(
             limits.configurationByteCount,
-            source.count.allowance(times: 4, plus: 1 << 20))))
+            source.count.allowance(times: 4, plus: 1 << 20)))
+      ).canonical()
       weights = try Self.weights(in: archive, limits)
       var metadata = weights.metadata
       var leftOut: [String] = []
@@ -100,8 +101,8 @@ package struct KerasFile: TableSource {
       let assets = others.sorted { $0.name < $1.name }
       let remarks = leftOut + weights.remarks
       attachments = Attachments(
-        metadata: metadata, configuration: configuration,
-        blobs: archive.blobs(assets), opaqueItems: weights.opaqueItems, remarks: remarks)
+        metadata: metadata, parsed: configuration, blobs: archive.blobs(assets),
+        opaqueItems: weights.opaqueItems, remarks: remarks)
     } catch {
       throw error.located(file: source.path)
     }

@@ -17,17 +17,16 @@ enum KerasConfiguration {
   static func about(_ pairs: [(String, String)]) throws(CairnError) -> [UInt8] {
     var object = JSONObject()
     for (key, value) in pairs { object[key] = .string(value) }
-    return try ConfigurationText.text(.object(object))
+    return try ConfigurationText(.object(object)).text
   }
 
   /// The model of a configuration, with weights of zeros.
   ///
   /// - Throws: what ``Model/make(configuration:registry:initialization:limits:)`` throws.
   static func model(
-    _ text: [UInt8], of source: (any TensorSource)? = nil, registry: LayerRegistry = .standard,
+    _ value: JSONValue, of source: (any TensorSource)? = nil, registry: LayerRegistry = .standard,
     limits: ModelLimits = ModelLimits()
   ) throws(CairnError) -> Model {
-    let value = try ConfigurationText.parse(text)
     let current = try current(value, version: source.flatMap { version(of: $0) })
     let model = try Model.make(
       configuration: current.value, registry: registry, initialization: .zeros, limits: limits,
@@ -76,9 +75,7 @@ enum KerasConfiguration {
   /// What stands in the way of making a model of a configuration, as far as the names of its classes
   /// say; by whose rules it computes, if they are not the newest Keras's. No model is made for that.
   static func remarks(_ source: any TensorSource) -> [String] {
-    guard let text = source.configuration, let value = try? ConfigurationText.parse(text) else {
-      return []
-    }
+    guard let value = try? source.parsedConfiguration()?.value else { return [] }
     var remarks: [String] = []
     if let version = version(of: source), let rule = version.remark { remarks.append(rule) }
     guard !isLegacy(value, of: source) else { return remarks }

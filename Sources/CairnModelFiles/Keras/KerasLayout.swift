@@ -105,18 +105,19 @@ struct KerasLayout {
     func isPath(_ name: TensorName) -> Bool {
       ByteKey(name.utf8).split(at: "/").dropLast().last == "vars"
     }
-    guard let configuration = source.configuration else { return [:] }
+    guard source.configuration != nil else { return [:] }
     let havePaths = entries.contains { isPath($0.name) }
     if havePaths {
       // Those of an older Keras are not where Keras 3 looks.
-      guard needsModel, let value = try? ConfigurationText.parse(configuration),
+      guard needsModel, let value = try? source.parsedConfiguration()?.value,
         KerasConfiguration.isLegacy(value, of: source)
       else { return [:] }
     }
     let model: Model
     do throws(CairnError) {
+      guard let value = try source.parsedConfiguration()?.value else { return [:] }
       model = try KerasConfiguration.model(
-        configuration, of: source, limits: ModelLimits().filled(by: source, budget: .max))
+        value, of: source, limits: ModelLimits().filled(by: source, budget: .max))
     } catch {
       guard needsModel else { return [:] }
       throw error

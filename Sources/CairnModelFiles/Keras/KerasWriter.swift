@@ -85,12 +85,11 @@ struct KerasWriter: TensorSink {
     var configuration = source.configuration ?? []
     var kept: (key: Metadata.Key, value: MetadataValue)?
     if form == .model {
-      guard let found = source.configuration else {
+      guard let value = try source.parsedConfiguration()?.value else {
         throw CairnError(
           .cannotHold, "a .keras file holds a model, and there is no configuration of one",
           advice: "Write a .weights.h5 file")
       }
-      let value = try ConfigurationText.parse(found)
       if KerasConfiguration.isLegacy(value, of: source) {
         guard target.losses.contains(.configuration) else {
           throw CairnError(
@@ -106,8 +105,8 @@ struct KerasWriter: TensorSink {
         }
         // The model's own has the shapes of all tensors, which Keras 3 asks for.
         let limits = try ModelLimits().filled(by: source, budget: .max)
-        configuration = try KerasConfiguration.model(found, of: source, limits: limits)
-          .canonicalConfiguration()
+        configuration = try KerasConfiguration.model(value, of: source, limits: limits)
+          .canonicalConfiguration().text
         // How it was compiled is kept beside it, as a whole model's file in HDF5 has it.
         if let compile = value["compile_config"], !compile.isNull, compile.objectValue?.count != 0 {
           kept = (Self.compileKey, .string(compile.description))

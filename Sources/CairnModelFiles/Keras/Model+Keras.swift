@@ -20,10 +20,16 @@ extension Model {
     fromKeras source: any TensorSource, configuration: [UInt8]? = nil,
     registry: LayerRegistry = .standard, budget: Int? = nil, limits: ModelLimits = ModelLimits()
   ) throws(CairnError) -> Model {
-    guard let configuration = configuration ?? source.configuration else { throw noConfiguration }
+    var parsed: ConfigurationText?
+    if let configuration {
+      parsed = try ConfigurationText(parsing: configuration)
+    } else {
+      parsed = try source.parsedConfiguration()
+    }
+    guard let parsed else { throw noConfiguration }
     let limits = try limits.filled(by: source, budget: budget ?? source.defaultBudget)
     let model = try KerasConfiguration.model(
-      configuration, of: source, registry: registry, limits: limits)
+      parsed.value, of: source, registry: registry, limits: limits)
     try model.loadKerasWeights(from: source)
     try model.loadState(from: source)
     model.loadKerasOptimizer(from: source)
@@ -35,7 +41,7 @@ extension Model {
   ///
   /// - Throws: `invalidConfiguration`; `unsupportedConfiguration` for what an older Keras had and Cairn has not.
   package static func configuration(ofKeras text: [UInt8]) throws(CairnError) -> JSONValue {
-    try KerasConfiguration.current(ConfigurationText.parse(text), version: nil).value
+    try KerasConfiguration.current(ConfigurationText(parsing: text).value, version: nil).value
   }
 
   /// Takes over the state that is no weight, where the source has it: files of Cairn's do.

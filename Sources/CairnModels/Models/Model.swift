@@ -1,5 +1,6 @@
 // The model: a layer made of layers, which can be saved, copied and summed up.
 
+package import CairnCheckpoints
 public import CairnJSON
 public import CairnSystem
 public import CairnTensors
@@ -210,22 +211,18 @@ extension Model {
     return .object(object)
   }
 
-  /// ``configuration`` in canonical form (``JSONStyle/canonical``): equal models have equal bytes.
+  /// ``configuration`` as text in canonical form: equal models have equal bytes.
   ///
   /// - Parameter scope: Whether it says for which weights optimizers were built; what they are made
   ///   of stands in Keras's `compile_config` in any case.
   /// - Throws: `invalidConfiguration` for a model nested deeper than JSON may be.
   package func canonicalConfiguration(
     scope: StateScope = .fullState
-  ) throws(CairnError) -> [UInt8] {
-    do {
-      // As Python writes it: an option of an operation may be infinite.
-      return try (scope == .fullState ? configuration : configurationOfWeights)
-        .utf8(.canonical, allowNonFiniteNumbers: true)
+  ) throws(CairnError) -> ConfigurationText {
+    do throws(CairnError) {
+      return try ConfigurationText(scope == .fullState ? configuration : configurationOfWeights)
     } catch {
-      throw CairnError(
-        .invalidConfiguration, "the model's configuration cannot be written as JSON",
-        at: .init(name: name), cause: error)
+      throw error.located(name: name)
     }
   }
 
@@ -233,15 +230,7 @@ extension Model {
   ///
   /// - Throws: `invalidConfiguration` with the byte where the text is wrong.
   public static func parse(configuration text: [UInt8]) throws(CairnError) -> JSONValue {
-    var limits = JSONLimits()
-    limits.allowNonFiniteNumbers = true
-    do throws(JSONError) {
-      return try JSONValue(parsing: text, limits: limits)
-    } catch {
-      throw CairnError(
-        .invalidConfiguration, "the configuration is no valid JSON",
-        at: .init(offset: UInt64(error.offset)), found: error.message, cause: error)
-    }
+    try ConfigurationText(parsing: text).value
   }
 
   private var extras: ModelExtras {

@@ -30,7 +30,8 @@ public struct ModelTensors: VariableSource {
   /// The key-values that were given.
   public let metadata: Metadata
   /// The model's configuration in canonical form.
-  public let configuration: [UInt8]?
+  public var configuration: [UInt8]? { written.text }
+  private let written: ConfigurationText
 
   /// The variables of `model`.
   ///
@@ -82,12 +83,12 @@ public struct ModelTensors: VariableSource {
     self.items = items
     self.indices = indices
     self.metadata = metadata
-    self.configuration = try model.canonicalConfiguration(scope: scope)
+    written = try model.canonicalConfiguration(scope: scope)
   }
 
   /// Metadata and configuration.
   public var attachments: Attachments {
-    Attachments(metadata: metadata, configuration: configuration)
+    Attachments(metadata: metadata, parsed: written)
   }
 
   /// The number of names, aliases included.
