@@ -1,4 +1,5 @@
-// What of the storeys below stands in signatures here, so that one import is enough for models alone.
+// Re-exports what signatures here use from the modules below, so that one import is enough for
+// models alone.
 
 @_exported public import CairnTensors
 

@@ -58,7 +58,7 @@ public struct CallArguments<Value: Sendable>: Sendable {
   /// The arguments with a name, in order.
   public var named: [(name: String, argument: CallArgument<Value>)]
 
-  /// Those arguments.
+  /// The given arguments.
   public init(
     _ positional: [CallArgument<Value>],
     named: [(name: String, argument: CallArgument<Value>)] = []
@@ -98,7 +98,8 @@ public struct CallArguments<Value: Sendable>: Sendable {
     return others
   }
 
-  /// The argument at a place, or with a name if it was given so; a `null` counts as none.
+  /// The argument at a position, or the one with the name if it was given by name; a `null` counts
+  /// as none.
   func argument(_ index: Int, _ name: String) -> CallArgument<Value>? {
     guard index < positional.count else { return self[name] }
     if case .value(let value) = positional[index], value.isNull { return nil }

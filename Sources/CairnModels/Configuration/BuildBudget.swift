@@ -1,18 +1,19 @@
-// What making a model of a configuration may cost in all: a file of 1 KiB can ask for models within one
-// another that are called twice each, thirty deep.
+// What making a model from a configuration may cost in total. Without a limit, a file of 1 KiB
+// could ask for models nested thirty deep, each called twice.
 
 import CairnJSON
 import CairnSystem
 
-/// The budget that everything draws on which is made while a model is made.
+/// The budget that is shared by everything made while a model is made.
 enum BuildBudget {
-  /// The one of the model that is being made by this thread; none where a model is made in code.
+  /// The budget of the model that this thread is making; nil where a model is made in code.
   @TaskLocal private static var current: Budget?
 
-  /// The steps of one model; more for each object of its configuration, of which layers are the most.
+  /// The steps allowed for one model. Each object of its configuration adds more; most objects are
+  /// layers.
   private static let steps = 1 << 15
   private static let stepsAnObject = 8
-  /// The bytes of shapes and results that are noted down.
+  /// The bytes of shapes and results that may be kept.
   private static let bytes = 64 << 20
 
   /// Runs `body` within a budget for one model, or in that of the model around it.
@@ -28,7 +29,8 @@ enum BuildBudget {
     }.get()
   }
 
-  /// The number of objects that name a class. JSON is nested no deeper than its parser allows.
+  /// The number of objects that name a class. The recursion is bounded: the JSON parser limits the
+  /// nesting.
   private static func objects(in value: JSONValue) -> Int {
     switch value {
     case .array(let elements): elements.reduce(0) { $0 + objects(in: $1) }

@@ -5,7 +5,8 @@ public import CairnSystem
 import CairnTensors
 
 extension ConfigurationReader {
-  /// What a value is read as, or nil if the key is absent or `null`. Recorded as it was given, or as `fallback`.
+  /// The value of a key, converted by `read`; nil if the key is absent or `null`. The value is
+  /// recorded as it was given, or as `fallback`.
   mutating func read<Value>(
     _ key: String, recording fallback: JSONValue = .null, expected: String,
     _ read: (JSONValue) -> Value?

@@ -1,5 +1,5 @@
-// Reading one JSON object of a configuration key by key, so that every complaint says where, and
-// nothing is passed over in silence.
+// Reads one JSON object of a configuration key by key, so that every error says where it is, and
+// nothing is ignored silently.
 
 public import CairnJSON
 public import CairnSystem
@@ -12,7 +12,7 @@ import CairnTensors
 public struct ConfigurationReader: Sendable {
   /// Where the object stands: `config.layers[2].config`.
   package let path: String
-  /// By which Keras's rules what is read computes.
+  /// The version of Keras whose rules apply to what is read.
   var version = KerasVersion.newest
   private let object: JSONObject
   /// Whether the settings are the arguments of a layer that is made in code.
@@ -24,12 +24,12 @@ public struct ConfigurationReader: Sendable {
 
   /// A reader of `value`, which stands at `path`.
   ///
-  /// - Throws: `invalidConfiguration` if it is no object.
+  /// - Throws: `invalidConfiguration` if it is not an object.
   package init(_ value: JSONValue, path: String) throws(CairnError) {
     try self.init(value, path: path, isMade: false)
   }
 
-  /// As above; what is wrong is an argument if `isMade`.
+  /// As above. If `isMade`, a wrong value is reported as a wrong argument.
   init(_ value: JSONValue, path: String, isMade: Bool) throws(CairnError) {
     guard let object = value.objectValue else {
       throw CairnError(
@@ -60,9 +60,10 @@ public struct ConfigurationReader: Sendable {
   /// Where the value of `key` stands.
   package func path(of key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
 
-  /// Checks that no key is left that nobody asked for.
+  /// Checks that every key was asked for.
   ///
-  /// - Throws: `invalidConfiguration` naming the first such key whose value is not `null`.
+  /// - Throws: `invalidConfiguration` naming the first key that was not asked for and whose value
+  ///   is not `null`.
   package func finish() throws(CairnError) {
     for (key, value) in object where !taken.contains(key) && !value.isNull {
       throw CairnError(

@@ -1,4 +1,4 @@
-// By which Keras's rules a model computes, where versions differ.
+// Which version of Keras's rules a model follows, where versions differ.
 
 /// The version of Keras that wrote a model, as far as its rules depend on it.
 ///
@@ -32,7 +32,7 @@ package struct KerasVersion: Hashable, Comparable, Sendable, CustomStringConvert
     self.init(major, minor)
   }
 
-  /// The newest whose rules are known.
+  /// The newest version whose rules are known.
   package static let newest = KerasVersion(3, 15)
 
   /// Earlier versions come first.
@@ -43,7 +43,7 @@ package struct KerasVersion: Hashable, Comparable, Sendable, CustomStringConvert
   /// As in a file: `3.15`.
   package var description: String { "\(major).\(minor)" }
 
-  /// What is to be known of a model of that version, or nil if it computes as the newest.
+  /// A note about a model of this version, or nil if it follows the newest rules.
   package var remark: String? {
     guard isOfItsOwn else { return nil }
     let merging = masksExtremes ? "Multiply looks at no mask" : "merging layers look at no mask"
@@ -57,6 +57,6 @@ package struct KerasVersion: Hashable, Comparable, Sendable, CustomStringConvert
   var masksExtremes: Bool { self >= KerasVersion(3, 4) }
   /// Whether `Multiply` counts what a mask leaves out as 1.
   var masksProducts: Bool { self >= KerasVersion(3, 6) }
-  /// Whether the rules are other ones than the newest.
+  /// Whether the rules differ from the newest ones.
   var isOfItsOwn: Bool { self < KerasVersion(3, 6) }
 }

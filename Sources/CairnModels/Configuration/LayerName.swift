@@ -49,8 +49,8 @@ enum LayerName {
 
 /// The names of a model's layers, and the ones that come next.
 ///
-/// Names depend on nothing but the model: there is no counter of the process, as there is in Keras,
-/// so the same program builds the same names whatever ran before.
+/// Names depend only on the model. There is no counter for the whole process, as there is in Keras,
+/// so the same program always builds the same names.
 struct LayerNames: Sendable {
   private var taken: Set<[UInt8]> = []
   /// For each base, the number below which all are known to be taken.

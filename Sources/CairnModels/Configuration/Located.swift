@@ -1,8 +1,8 @@
-// Errors that say where in a configuration what they complain of stands.
+// Adds to errors the place in a configuration that they are about.
 
 import CairnSystem
 
-/// What `body` gives; its errors are located at that name.
+/// The result of `body`; its errors are located at the given name.
 func located<Result>(
   at name: @autoclosure () -> String, _ body: () throws(CairnError) -> Result
 ) throws(CairnError) -> Result {

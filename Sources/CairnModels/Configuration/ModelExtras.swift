@@ -1,4 +1,4 @@
-// What a copy must keep and Keras's configuration has no place for.
+// What a copy must keep but Keras's configuration has no place for.
 //
 // It stands under one key, "cairn", beside the outermost model's "class_name". Keras's
 // `model_from_json` passes over it; there it means a model without ties, as in Keras itself.
@@ -13,25 +13,28 @@
 //     "keras_version": "3.0"
 //   }
 //
-// A place is the list of names from the outermost model inwards, not joined by slashes, so that
-// nothing need be taken apart. Empty lists are left out, and the key itself if all are empty.
+// A place is the list of names from the outermost model inwards. The names are not joined by
+// slashes, so that they need not be split again. Empty lists are left out, and so is the key itself
+// if all are empty.
 
 import CairnJSON
 import CairnSystem
 
-/// The part of a model's configuration that Keras's has not.
+/// The part of a model's configuration that Keras's configuration does not have.
 struct ModelExtras: Hashable, Sendable {
   static let key = "cairn"
   private static let version = 1
 
-  /// For each layer in several places: the places, the first in the order of weights first.
+  /// For each layer in several places: those places; the one that is first in the order of weights
+  /// comes first.
   var sharedLayers: [[[String]]] = []
   /// For each variable of several layers: the places, in the order of weights.
   var ties: [[[String]]] = []
-  /// Variables whose `trainable` is not what their layer's says.
+  /// Variables whose `trainable` flag differs from that of their layer.
   var trainable: [TrainableFlag] = []
 
-  /// Models that have an optimizer, and the weights that each was built for; nil before it was.
+  /// Models that have an optimizer, and the weights that each was built for; nil if it is not built
+  /// yet.
   var optimizers: [OptimizerNote] = []
 
   struct OptimizerNote: Hashable, Sendable {
@@ -52,7 +55,7 @@ struct ModelExtras: Hashable, Sendable {
     var value: Bool
   }
 
-  /// The Keras by whose rules the model computes, if they are not the newest.
+  /// The version of Keras whose rules the model follows, if they are not the newest.
   var version: KerasVersion?
 
   init() {}

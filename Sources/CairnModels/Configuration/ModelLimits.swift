@@ -4,17 +4,18 @@
 public struct ModelLimits: Hashable, Sendable {
   /// The most layers, those of nested models included; 65,536 unless set.
   public var maximumLayers = 1 << 16
-  /// The most models within one another; 32 unless set.
+  /// The deepest nesting of models; 32 unless set.
   public var maximumNesting = 32
   /// The most parameters of all variables together; 2^28 unless set (1 GiB in float32).
   ///
-  /// Who reads a checkpoint knows how many elements its tensors have, and should set that.
+  /// A program that reads a checkpoint knows how many elements its tensors have, and should set
+  /// this limit to that number.
   public var maximumParameters = 1 << 28
 
   /// The default limits.
   public init() {}
 
-  /// No limit but on nesting: for a configuration that comes from a model of this process.
+  /// No limits except on nesting: for a configuration that comes from a model of this process.
   package static let trusted: ModelLimits = {
     var limits = ModelLimits()
     limits.maximumLayers = .max

@@ -1,4 +1,4 @@
-// Sums of products over named dimensions, of two arrays: what einsum is for layers.
+// Sums of products over named dimensions of two arrays: einsum, as layers need it.
 
 import CairnSystem
 import CairnTensors
@@ -9,8 +9,8 @@ extension FloatArray {
   ///
   /// - Parameters:
   ///   - labels: A name for each dimension of this array, no two the same.
-  ///   - otherLabels: As well for the other; a name in both is one dimension, of one length.
-  ///   - result: The result's dimensions, each one of those.
+  ///   - otherLabels: The same for the other array; a name in both is one dimension, of one length.
+  ///   - result: The names of the result's dimensions, each of them one of the above.
   /// - Throws: `shapeMismatch`, `overBudget`.
   func einsum(
     _ labels: [Int], _ other: FloatArray, _ otherLabels: [Int], to result: [Int],

@@ -14,7 +14,7 @@ struct EinsumEquation: Hashable, Sendable {
 
   enum Ellipsis: Hashable, Sendable { case none, front, end }
 
-  /// Nil for what Keras does not accept either.
+  /// Nil for an equation that Keras does not accept either.
   init?(_ text: String) {
     var bytes = Array(text.utf8)
     let dots = Array("...".utf8)
@@ -57,10 +57,11 @@ struct EinsumEquation: Hashable, Sendable {
     guard output.allSatisfy({ input.contains($0) || kernel.contains($0) }) else { return nil }
   }
 
-  /// The dimensions' names of an input of that rank: dots stand for names of their own.
+  /// The names of the dimensions of an input of that rank; each dimension that the dots stand for
+  /// gets a name of its own.
   func inputNames(rank: Int) -> [Int]? { names(input, elided: rank - input.count) }
 
-  /// The dimensions' names of the output of an input of that rank.
+  /// The names of the dimensions of the output, for an input of that rank.
   func outputNames(rank: Int) -> [Int] { names(output, elided: rank - input.count) ?? output }
 
   private func names(_ names: [Int], elided: Int) -> [Int]? {

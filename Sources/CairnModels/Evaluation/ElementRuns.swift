@@ -1,11 +1,11 @@
-// Tensors whose elements are those of another in other places: nothing is computed, so any element
-// type will do.
+// Tensors made by moving the elements of another tensor to other places. Nothing is computed, so
+// any element type will do.
 
 import CairnSystem
 import CairnTensors
 
 extension Tensor {
-  /// A tensor of runs of `length` elements, each a run of this one or zeros.
+  /// A tensor made of runs of `length` elements: each is a run of this tensor, or zeros.
   ///
   /// - Parameters:
   ///   - shape: The result's.
@@ -33,7 +33,7 @@ extension Tensor {
 
   /// The dimensions in another order: the first of the result is `permutation[0]` of this.
   ///
-  /// - Precondition: `permutation` is one.
+  /// - Precondition: `permutation` is a permutation of the indices of the dimensions.
   func transposed(_ permutation: [Int]) throws(CairnError) -> Tensor {
     let dimensions = shape.dimensions
     var fixed = permutation.count
@@ -76,11 +76,12 @@ extension Tensor {
     return try transposed([0, rank - 1] + Array(1..<rank - 1))
   }
 
-  /// For each dimension which of this tensor's places the result's are, -1 for zeros.
+  /// A tensor whose places are taken from this one: for each dimension, `places` has the place of
+  /// this tensor for each place of the result, -1 for zeros.
   func gathered(_ places: [[Int]], in context: EvaluationContext) throws(CairnError) -> Tensor {
     let shape = try context.shape(places.map(\.count))
     guard shape.elementCount > 0 else { return try Tensor(zeros: dtype, shape: shape) }
-    // Trailing dimensions that stay as they are are moved as runs.
+    // Trailing dimensions that do not change are moved as whole runs.
     var moved = rank
     while moved > 0, places[moved - 1] == Array(0..<self.shape[moved - 1]) { moved -= 1 }
     let length = self.shape.dimensions[moved...].reduce(1, *)

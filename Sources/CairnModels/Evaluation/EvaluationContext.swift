@@ -12,16 +12,16 @@ public struct EvaluationContext: Sendable {
   ///
   /// A configuration can ask for any size (a padding of 2^40), whatever its weights.
   public var maximumElementCount: Int
-  /// The most elements that all results within the pass which are still needed may have together;
-  /// 2^30 unless set (4 GiB in float32, twice that in float64). Inputs and weights don't count.
+  /// The most elements that all results still needed within the pass may have together; 2^30 unless
+  /// set (4 GiB in float32, twice that in float64). Inputs and weights don't count.
   ///
   /// A graph of small layers can keep any number of results alive until its last call.
   public var maximumHeldElementCount: Int
-  /// The steps of work that a pass may take, of some 100 ns each; no bound unless set.
+  /// The steps of work that a pass may take, about 100 ns each; no limit unless set.
   ///
   /// A configuration can ask for any number of calls of small layers, whatever they hold.
   public var maximumStepCount: Int?
-  /// What is left of that in the pass that is going on.
+  /// What is left of those steps in the current pass.
   private(set) var budget: Budget?
 
   /// Inference on that many threads.
@@ -34,7 +34,7 @@ public struct EvaluationContext: Sendable {
     self.maximumHeldElementCount = maximumHeldElementCount
   }
 
-  /// The context of a pass that begins here, or goes on.
+  /// The context of a pass that begins here, or of one that has already begun.
   func started() -> EvaluationContext {
     guard budget == nil, let maximumStepCount else { return self }
     var context = self
@@ -44,7 +44,7 @@ public struct EvaluationContext: Sendable {
     return context
   }
 
-  /// What is left for a call while results of so many elements are held.
+  /// The context for a call while results with `count` elements in total are held.
   ///
   /// - Throws: `overBudget`.
   func holding(_ count: Int, by model: String) throws(CairnError) -> EvaluationContext {
@@ -66,7 +66,7 @@ public struct EvaluationContext: Sendable {
   /// - Throws: `overBudget`, `invalidShape`.
   func shape(_ dimensions: [Int]) throws(CairnError) -> Shape {
     let shape = try Shape(dimensions)
-    // Zeros do not count: indices along the other dimensions are made all the same.
+    // Zeros are left out of the product: the indices along the other dimensions are made anyway.
     let places = shape.dimensions.lazy.filter { $0 > 1 }.product() ?? .max
     guard places <= min(maximumElementCount, maximumHeldElementCount) else {
       throw CairnError(
@@ -92,7 +92,7 @@ public struct EvaluationContext: Sendable {
     return result
   }
 
-  /// The shape of which all dimensions are known, as above.
+  /// The shape, whose dimensions are all known; checked as above.
   func shape(_ shape: BatchShape) throws(CairnError) -> Shape {
     try self.shape(shape.dimensions.map { $0 ?? 0 })
   }

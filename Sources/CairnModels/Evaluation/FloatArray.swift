@@ -1,4 +1,4 @@
-// An array of floats with a shape: what layers that are not worth a loop of their own compute with.
+// An array of floats with a shape. Layers that are not worth a loop of their own compute with it.
 
 import CairnSystem
 import CairnTensors
@@ -10,7 +10,7 @@ struct FloatArray<Scalar: FloatScalar>: Sendable {
 
   var rank: Int { shape.count }
 
-  /// - Precondition: as many values as the shape has elements.
+  /// - Precondition: there are as many values as the shape has elements.
   init(_ values: [Scalar], shape: [Int]) {
     self.shape = shape
     self.values = values
@@ -64,7 +64,7 @@ struct FloatArray<Scalar: FloatScalar>: Sendable {
     return FloatArray(values, shape: shape)
   }
 
-  /// Each run along some dimensions changed where it lies, in order.
+  /// The array after `change` was applied to each run along some dimensions, in order.
   func changed(
     along axes: [Int], _ change: (_ values: inout [Scalar], _ run: Range<Int>) -> Void
   ) -> FloatArray {
@@ -78,7 +78,8 @@ struct FloatArray<Scalar: FloatScalar>: Sendable {
     return moved.transposed(RowMajor.inverse(order))
   }
 
-  /// Each run along some dimensions made one value; those dimensions are left with length 1, or go.
+  /// Each run along some dimensions reduced to one value; those dimensions keep length 1, or are
+  /// removed.
   func reduced(
     _ axes: [Int], keepingDimensions keeps: Bool, _ function: ([Scalar]) -> Scalar
   ) -> FloatArray {
@@ -92,7 +93,7 @@ struct FloatArray<Scalar: FloatScalar>: Sendable {
     return FloatArray(values, shape: result)
   }
 
-  /// Matrices multiplied pairwise: `(…, n, k) · (…, k, m)`, the leading dimensions broadcast.
+  /// Matrices multiplied pairwise: `(…, n, k) · (…, k, m)`; the leading dimensions are broadcast.
   ///
   /// - Throws: `shapeMismatch`, `overBudget`.
   func multiplied(

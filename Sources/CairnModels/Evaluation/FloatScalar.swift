@@ -11,18 +11,18 @@ import CairnTensors
   import Darwin
 #endif
 
-/// Which of the two types is computed in: float32, from which the 16-bit types are rounded, or
-/// float64.
+/// Which of the two types is computed in: float32 or float64. Results in 16-bit types are computed
+/// in float32 and then rounded.
 enum Precision: Sendable {
   case single, double
 
-  /// What results of that type are computed in.
+  /// The precision in which results of that type are computed.
   init(for dtype: DType) { self = dtype == .float64 ? .double : .single }
 
   /// The element type of what is computed.
   var dtype: DType { self == .double ? .float64 : .float32 }
 
-  /// What comes of work in this precision: here alone is it decided which type is computed in.
+  /// The result of work in this precision. The type that is computed in is chosen only here.
   @inline(__always)
   func run<Work: FloatWork>(_ work: Work) throws(CairnError) -> Work.Result {
     switch self {
@@ -31,7 +31,7 @@ enum Precision: Sendable {
     }
   }
 
-  /// As above, for what is changed where it is.
+  /// As above, for a tensor that is changed in place.
   @inline(__always)
   func run<Change: FloatChange>(
     _ change: Change, on tensor: inout Tensor
@@ -45,8 +45,8 @@ enum Precision: Sendable {
 
 /// What can be computed in either type.
 ///
-/// A type of its own for each, and not a generic one where that can be helped: a release build then has
-/// both versions of the whole of it.
+/// Where possible each piece of work is a type of its own, not a generic type: a release build then
+/// contains both versions of all its code.
 protocol FloatWork {
   associatedtype Result
   func run<Scalar: FloatScalar>(as type: Scalar.Type) throws(CairnError) -> Result
@@ -68,8 +68,8 @@ extension FloatChange {
 
 /// A type that layers compute in: `Float` or `Double`.
 ///
-/// What is generic over it stays within the module, so that a release build has both versions of it
-/// and asks at run time only which one, by ``Precision``.
+/// Code that is generic over it stays within the module. A release build then contains both
+/// versions of that code, and only chooses between them at run time, by ``Precision``.
 protocol FloatScalar: BinaryFloatingPoint, TensorScalar {
   /// The value in double precision.
   var double: Double { get }

@@ -238,7 +238,7 @@ enum MatrixProduct {
     return result
   }
 
-  /// Copies scalars into the bytes of as many.
+  /// Copies scalars into bytes that have room for exactly that many.
   static func copy<Scalar: FloatScalar>(
     _ scalars: [Scalar], into bytes: inout MutableSpan<UInt8>
   ) {

@@ -1,7 +1,7 @@
 // Mean and variance, in double precision whatever the elements are.
 
 extension Collection where Element: FloatScalar {
-  /// The mean; NaN of nothing.
+  /// The mean; NaN if there are no elements.
   func mean() -> Double { reduce(0) { $0 + $1.double } / Double(count) }
 
   /// The mean, and the mean square of the distances from it.

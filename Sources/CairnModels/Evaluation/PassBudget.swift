@@ -1,11 +1,12 @@
-// What one pass over a model may cost: the work, beside what its tensors take.
+// What one pass over a model may cost: the work, besides the size of its tensors.
 
 package import CairnSystem
 package import CairnTensors
 
 extension EvaluationContext {
-  /// Bounds for a model out of a file, in proportion to what it is given: ordinary models stay far below,
-  /// and a configuration of 1 KiB cannot ask for an hour or a gigabyte.
+  /// Bounds for a model from a file, in proportion to the sizes of the file and the inputs.
+  /// Ordinary models stay far below them, and a configuration of 1 KiB cannot ask for an hour or a
+  /// gigabyte.
   ///
   /// - Parameters:
   ///   - fileByteCount: The bytes of the model's file.
@@ -24,7 +25,7 @@ extension EvaluationContext {
     return context
   }
 
-  /// Counts work: multiplications and additions in an inner loop, of which some 256 make a step.
+  /// Counts work: multiplications and additions in an inner loop; about 256 of them are one step.
   func take(work count: Int...) throws(CairnError) {
     guard let budget else { return }
     let product = count.reduce(1) { $0.multipliedSaturated(by: max($1, 0)) }

@@ -1,4 +1,4 @@
-// Filling a tensor block by block, on several threads: each block computes its rows for itself.
+// Fills a tensor block by block, on several threads: each block computes its own rows.
 
 import CairnSystem
 import CairnTensors

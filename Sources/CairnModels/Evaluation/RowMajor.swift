@@ -1,4 +1,4 @@
-// Where the elements of an array lie that is stored row by row, and which shapes go together.
+// Where the elements of an array that is stored row by row lie, and which shapes go together.
 
 /// The order in which the elements of arrays and tensors are stored.
 enum RowMajor {
@@ -11,7 +11,7 @@ enum RowMajor {
     return strides
   }
 
-  /// For each place of an array of `shape`, in order, its place in one with those strides.
+  /// For each place of an array of `shape`, in order, its place in an array with the given strides.
   static func places(_ shape: [Int], strides: [Int]) -> [Int] {
     var places = [0]
     if shape.contains(0) { return [] }
@@ -24,7 +24,7 @@ enum RowMajor {
     return places
   }
 
-  /// The order that brings back dimensions which were put in another.
+  /// The order that undoes a permutation of dimensions.
   static func inverse(_ order: [Int]) -> [Int] {
     var inverse = [Int](repeating: 0, count: order.count)
     for (place, axis) in order.enumerated() { inverse[axis] = place }

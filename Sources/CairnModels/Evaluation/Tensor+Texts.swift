@@ -4,8 +4,8 @@ import CairnSystem
 import CairnTensors
 
 extension Tensor {
-  /// What a function makes of each text; whole numbers are texts in decimal notation, as `tf.as_string`
-  /// writes them.
+  /// The results of a function for each text. Whole numbers count as texts in decimal notation, as
+  /// `tf.as_string` writes them.
   ///
   /// - Throws: `dtypeMismatch` for floats and other types; what the function throws.
   func mapTexts<Result>(

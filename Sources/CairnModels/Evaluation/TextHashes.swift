@@ -1,10 +1,10 @@
-// The hashes of TensorFlow's string operations: `tf.strings.to_hash_bucket_fast` (FarmHash's `Fingerprint64`),
-// `to_hash_bucket_strong` (SipHash-2-4) and `tf.sparse.cross_hashed`. All three are fixed for ever: files
-// depend on them.
+// The hashes of TensorFlow's string operations: `tf.strings.to_hash_bucket_fast` (FarmHash's
+// `Fingerprint64`), `to_hash_bucket_strong` (SipHash-2-4) and `tf.sparse.cross_hashed`. All three
+// must never change: files depend on them.
 
 import CairnSystem
 
-/// Hashes of texts, each 64 bits of bytes.
+/// 64-bit hashes of the bytes of texts.
 enum TextHashes {
   private static let k0: UInt64 = 0xc3a5_c85c_97cb_3127
   private static let k1: UInt64 = 0xb492_b66f_be98_f273
@@ -44,7 +44,7 @@ enum TextHashes {
     }
   }
 
-  /// Of 33 to 64 bytes.
+  /// The hash of 33 to 64 bytes.
   private static func middle(_ text: [UInt8], _ factor: UInt64) -> UInt64 {
     let count = text.count
     let a = word(text, 0) &* k2
@@ -61,7 +61,7 @@ enum TextHashes {
       rotated(e &+ f, 43) &+ rotated(g, 30) &+ h, e &+ rotated(f &+ a, 18) &+ g, factor)
   }
 
-  /// What is carried from block to block of a long text.
+  /// The state that is carried from block to block of a long text.
   private struct Rounds {
     var x: UInt64
     var y: UInt64
@@ -94,7 +94,7 @@ enum TextHashes {
     }
   }
 
-  /// Of more than 64 bytes.
+  /// The hash of more than 64 bytes.
   private static func long(_ text: [UInt8]) -> UInt64 {
     let y = 81 &* k1 &+ 113
     var rounds = Rounds(
@@ -162,7 +162,7 @@ enum TextHashes {
 
 // MARK: - Words
 
-/// The little-endian number of the bytes from `start` on; those are there.
+/// The little-endian number of the bytes from `start` on, which must exist.
 private func word(_ text: [UInt8], _ start: Int, bytes: Int = 8) -> UInt64 {
   var value: UInt64 = 0
   for place in 0..<bytes { value |= UInt64(text[start + place]) << UInt64(8 * place) }
@@ -190,7 +190,7 @@ enum BucketHash: Sendable {
   /// `tf.strings.to_hash_bucket_strong`
   case strong(UInt64, UInt64)
 
-  /// The bucket of a text, of so many; there is at least one.
+  /// The bucket of a text, out of `count` buckets; `count` is at least 1.
   func bucket(_ text: [UInt8], of count: Int) -> Int {
     let hash =
       switch self {

@@ -29,7 +29,7 @@ struct WindowAxis: Hashable, Sendable {
       output = Self.floorDivide(input - extent, stride) + 1
     case .same:
       output = (input + stride - 1) / stride
-      // The odd place is at the end.
+      // If the number of places is odd, the extra one is at the end.
       before = max((output - 1) * stride + extent - input, 0) / 2
     case .causal:
       before = extent - 1
@@ -42,7 +42,7 @@ struct WindowAxis: Hashable, Sendable {
     a >= 0 ? a / b : -((-a + b - 1) / b)
   }
 
-  /// The place in the tensor of each tap of each window that lies within; windows in order.
+  /// The taps of a window that lie within the tensor, in order, each with its place there.
   func taps(_ window: Int) -> [(tap: Int, place: Int)] {
     let start = window * stride - before
     let first = start < 0 ? (-start + dilation - 1) / dilation : 0
@@ -65,7 +65,7 @@ struct WindowAxis: Hashable, Sendable {
 
 /// Windows over up to three spatial dimensions of `(n, …, c)`; missing ones have length 1.
 struct Windows: Sendable {
-  /// Three: the last dimensions of the tensor's are the last here.
+  /// Always three; the tensor's spatial dimensions are the last of them.
   let axes: [WindowAxis]
   /// For each dimension, for each window, its taps.
   let taps: [[[(tap: Int, place: Int)]]]

@@ -10,8 +10,8 @@ struct LayerGraph: Sendable {
   let outputs: [SymbolicTensor]
   /// The calls, each after those whose results it takes.
   let nodes: [GraphNode]
-  /// The layers in Keras's order: from the furthest from the outputs to the nearest, and of one
-  /// distance in the order in which a walk back from the outputs meets them.
+  /// The layers in Keras's order: those furthest from the outputs come first. Layers at the same
+  /// distance are in the order in which a walk back from the outputs meets them.
   let layers: [any Layer]
 
   init(
@@ -73,17 +73,18 @@ struct LayerGraph: Sendable {
   ///
   /// - Parameters:
   ///   - values: For each input a value.
-  ///   - asDrawn: Whether to take them in the order in which they were made, on which the numbers of
-  ///     a layer's calls depend.
-  ///   - size: How much of what is bounded a value takes.
-  ///   - call: What a call's results are, and how much the results take that are held meanwhile.
+  ///   - asDrawn: Whether to run the calls in the order in which they were made. The numbers of a
+  ///     layer's calls depend on that order.
+  ///   - size: How much of the bounded total a value takes.
+  ///   - call: Gives the results of a call; its last argument is how much the results held
+  ///     meanwhile take.
   /// - Returns: A value for each output.
   func run<Value: Sendable>(
     _ values: [Value], asDrawn: Bool = false, size: (Value) -> Int = { _ in 0 },
     _ call: (GraphNode, CallArguments<Value>, Int) throws(CairnError) -> [Value]
   ) throws(CairnError) -> [Value] {
     var known: [SymbolicTensor: Value] = [:]
-    // How often a value is still needed: what is not is let go of.
+    // How often each value is still needed. Values that are no longer needed are released.
     var uses: [SymbolicTensor: Int] = [:]
     for tensor in nodes.flatMap(\.arguments.tensors) + outputs { uses[tensor, default: 0] += 1 }
     var held = 0
@@ -122,7 +123,8 @@ struct LayerGraph: Sendable {
   }
 }
 
-/// A walk back from the outputs, depth first, without recursion: a graph may be as deep as it likes.
+/// A walk back from the outputs, depth first, without recursion, so that a graph may have any
+/// depth.
 private struct GraphWalk {
   private(set) var order: [GraphNode] = []
   private(set) var layerIndices: [ObjectIdentifier: Int] = [:]
@@ -131,7 +133,7 @@ private struct GraphWalk {
 
   init(inputs: [SymbolicTensor]) { self.inputs = Set(inputs.map { ObjectIdentifier($0.node) }) }
 
-  /// Visits a node after all that it takes results of.
+  /// Visits a node after all nodes whose results it takes.
   mutating func visit(_ start: GraphNode) throws(CairnError) {
     var path: [(node: GraphNode, parents: [GraphNode], next: Int)] = []
     try enter(start, &path)

@@ -1,4 +1,4 @@
-// Computing with tensors of a graph: each operation becomes a layer of it.
+// Operators for tensors of a graph: each operation becomes a layer of the graph.
 
 import CairnJSON
 public import CairnSystem

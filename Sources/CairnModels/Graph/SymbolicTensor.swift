@@ -5,7 +5,7 @@ public import CairnSystem
 public import CairnTensors
 import Synchronization
 
-/// One call of a layer in a graph, Keras's `Node`: of which layer, on what, and what came out.
+/// One call of a layer in a graph, Keras's `Node`: the layer, its arguments and its results.
 package final class GraphNode: Sendable {
   /// The layer.
   package let layer: any Layer
@@ -17,7 +17,7 @@ package final class GraphNode: Sendable {
   let serial: Int
   /// The number of calls on the longest way here.
   let depth: Int
-  /// Nodes hold those that they take results of; letting go of a chain of them takes stack.
+  /// Nodes hold the nodes whose results they take, and releasing a chain of them takes stack.
   private static let maximumDepth = 4_096
 
   private static let count = Atomic<Int>(0)
@@ -32,7 +32,7 @@ package final class GraphNode: Sendable {
     depth = 1 + (arguments.tensors.map(\.node.depth).max() ?? 0)
   }
 
-  /// The results of calling `layer`, of which shapes and types are found out.
+  /// A call of `layer`; the shapes and types of its results are worked out here.
   ///
   /// - Throws: `shapeMismatch` if the layer can't take such arguments.
   convenience init(
@@ -55,7 +55,7 @@ package final class GraphNode: Sendable {
   }
 }
 
-/// A tensor to be, as a result of a layer in a graph.
+/// A tensor without values: the result of a layer in a graph.
 ///
 /// ``Input(shape:batchSize:dtype:name:)`` makes the first; calling a layer on one gives the next.
 public struct SymbolicTensor: Sendable, Hashable {
@@ -108,7 +108,7 @@ extension InputLayer {
 extension Layer {
   /// What comes out of the layer in a graph, called with any arguments.
   ///
-  /// The layer's variables are made by the model that is made of the graph.
+  /// The layer's variables are made by the model that is made from the graph.
   ///
   /// - Throws: `shapeMismatch` if the layer can't take such arguments; `unsupportedConfiguration`.
   public func callAsFunction(

@@ -165,7 +165,7 @@ struct ConstantArray: Hashable, Sendable {
   let shape: [Int]
   let values: [Double]
 
-  /// Nil for what is no such list. `__numpy__` and `__tensor__` count as their lists.
+  /// Nil for a value that is not such a list. `__numpy__` and `__tensor__` count as their lists.
   init?(_ value: JSONValue) {
     json = value
     guard let constant = try? ConstantOperand(value),

@@ -28,8 +28,8 @@ extension Initializer {
     return try tensor.cast(to: dtype)
   }
 
-  /// The same values, drawn when they are first looked at; nil where that would need more memory
-  /// then, for the cast.
+  /// The same values, drawn when they are first read; nil where a cast would be needed, since the
+  /// cast would then take more memory.
   ///
   /// - Throws: `invalidShape`, `outOfMemory`.
   func deferred(

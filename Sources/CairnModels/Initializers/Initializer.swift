@@ -1,4 +1,5 @@
-// What weights begin with. Keras `initializers/random_initializers.py`, `constant_initializers.py`.
+// The initial values of weights. Keras `initializers/random_initializers.py`,
+// `constant_initializers.py`.
 
 import CairnJSON
 
@@ -38,7 +39,7 @@ public struct Initializer: Hashable, Sendable {
     case truncatedNormal(mean: Double, deviation: Double)
     case varianceScaling(scale: Double, mode: FanMode, distribution: Distribution)
     case orthogonal(gain: Double)
-    /// Numbers for each element, or to be repeated.
+    /// An array that has the shape of the variable, or is broadcast to it.
     case array(ConstantArray)
     /// A class that is not known: its configuration is kept, and nothing can be drawn.
     case unknown(JSONValue)
@@ -80,7 +81,7 @@ public struct Initializer: Hashable, Sendable {
   public static func identity(gain: Double = 1) -> Initializer {
     Initializer("Identity", .identity(gain: gain))
   }
-  /// Uniform from `minimum` up to but not `maximum`.
+  /// Uniform from `minimum` up to, but not including, `maximum`.
   public static func randomUniform(
     minimum: Double = -0.05, maximum: Double = 0.05, seed: Int? = nil
   ) -> Initializer {

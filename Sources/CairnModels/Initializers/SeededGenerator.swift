@@ -1,8 +1,8 @@
 // The generator behind initial weights: xoshiro256** 1.0, seeded by SplitMix64 (Blackman and Vigna,
 // "Scrambled Linear Pseudorandom Number Generators", 2021; reference code at prng.di.unimi.it).
-// Stated here so that a seed gives the same weights in every version.
+// Implemented here so that a seed gives the same weights in every version.
 
-/// SplitMix64: turns any 64-bit seed, however poor, into good ones.
+/// SplitMix64: turns any 64-bit seed, even a poor one, into good seeds.
 struct SplitMix64: RandomNumberGenerator, Sendable {
   private var state: UInt64
 
@@ -43,6 +43,6 @@ package struct SeededGenerator: RandomNumberGenerator, Sendable {
     return result
   }
 
-  /// A number from 0 up to but not 1: the upper 53 bits.
+  /// A number from 0 up to, but not including, 1: the upper 53 bits.
   mutating func unit() -> Double { Double(next() >> 11) * 0x1p-53 }
 }

@@ -30,7 +30,8 @@ public final class Activation: FloatLayer, ConfiguredLayer {
     core = try reader.layerState(className: Self.className)
   }
 
-  /// The input's own shape; for glu half as wide, where Keras's own `compute_output_shape` errs.
+  /// The input's own shape; for glu the last dimension is half as long. Keras's own
+  /// `compute_output_shape` is wrong there.
   func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
     guard activation == .function(.glu), let last = input.dimensions.last, let width = last else {
       return input

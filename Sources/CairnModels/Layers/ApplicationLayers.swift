@@ -50,7 +50,7 @@ package final class LayerScale: OneInputLayer, ConfiguredLayer {
   }
 }
 
-/// The first input and a part of the second.
+/// The first input plus a scaled second input.
 package final class CustomScaleLayer: KerasLayer, ConfiguredLayer {
   static let kind = LayerKind(
     "CustomScaleLayer", module: "keras.src.applications.inception_resnet_v2")

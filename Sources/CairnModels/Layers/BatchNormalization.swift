@@ -7,8 +7,8 @@ import CairnTensors
 
 /// Scales and shifts each channel by the statistics that training gathered.
 ///
-/// Input and output: any rank from 1 on, the same. With the channels' number *n*, the variables are
-/// `gamma` and `beta` `(n,)` (if it scales, if it centres) and `moving_mean` and `moving_variance`
+/// Input and output: any rank from 1 on, the same. For *n* channels, the variables are `gamma`
+/// `(n,)` if it scales, `beta` `(n,)` if it centres, and `moving_mean` and `moving_variance`
 /// `(n,)`, which no optimizer changes.
 public final class BatchNormalization: FloatLayer, ConfiguredLayer {
   static let kind = LayerKind("BatchNormalization", passesMask: true)
@@ -16,7 +16,7 @@ public final class BatchNormalization: FloatLayer, ConfiguredLayer {
   let core: LayerState
   /// The dimension of the channels; negative ones count from the end.
   package let axis: Int
-  /// The share of the old in each update of the moving statistics in training.
+  /// The share of the old value in each update of the moving statistics in training.
   let momentum: Double
   /// What is added to the variance.
   let epsilon: Double

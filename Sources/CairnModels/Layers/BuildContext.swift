@@ -1,4 +1,4 @@
-// How variables come to be: drawn from a seed, or left zero because values will follow; and how
+// How variables are made: drawn from a seed, or left at zero because values will follow; and how
 // many there may be.
 
 public import CairnSystem
@@ -10,12 +10,13 @@ public enum Initialization: Hashable, Sendable {
   case seeded(UInt64)
   /// All zero, whatever the initializers say: values will be loaded.
   case zeros
-  /// The same, but what is no weight is drawn from that seed: weights will be copied.
+  /// Weights are zero because they will be copied; state that is not a weight is drawn from that
+  /// seed.
   case copied(UInt64)
 }
 
-/// What layers are built in: the source of initial values, and the number of parameters that may
-/// still be made.
+/// The context in which layers are built: the source of initial values, and the number of
+/// parameters that may still be made.
 public struct BuildContext: Sendable {
   var seeds: SeededGenerator
   let isZero: Bool

@@ -83,7 +83,8 @@ public final class EinsumDense: FloatLayer, ConfiguredLayer {
     }
     var lengths: [Int: Int?] = [:]
     for (name, length) in zip(names, input.dimensions) { lengths[name] = .some(length) }
-    // Keras puts the first of the input's dimensions, and those behind dots, around what is given.
+    // The given dimensions leave out the first dimension of the input and those that the dots stand
+    // for; as in Keras, those are the input's.
     let outputNames = equation.outputNames(rank: input.rank)
     let elided = input.rank - equation.input.count
     let given =
@@ -110,12 +111,12 @@ public final class EinsumDense: FloatLayer, ConfiguredLayer {
     return lengths
   }
 
-  /// Whether the kernel has not the equation's dimensions.
+  /// Whether the kernel is packed, and so does not have the equation's dimensions.
   private var isPacked: Bool {
     if case .int4 = quantized?.quantization { true } else { false }
   }
 
-  /// The number of elements of dimensions.
+  /// The product of dimensions, which is a number of elements.
   ///
   /// - Throws: `invalidShape`.
   private static func product(_ dimensions: [Int]) throws(CairnError) -> Int {

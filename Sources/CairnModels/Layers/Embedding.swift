@@ -155,9 +155,9 @@ public final class Embedding: OneInputLayer, ConfiguredLayer {
 }
 
 extension Tensor {
-  /// The elements as places of a table of so many rows.
+  /// The elements as indices of the rows of a table with `count` rows.
   ///
-  /// - Throws: `invalidArgument` for one that it lacks.
+  /// - Throws: `invalidArgument` for an index that the table does not have.
   func places(below count: Int, of layer: String) throws(CairnError) -> [Int] {
     let numbers: [Int64] = try cast(to: .int64).scalars()
     for (index, number) in numbers.enumerated() {

@@ -1,15 +1,16 @@
-// The layers of this module: what holds of all objects of a class is one value, and the requirements of
-// `Layer` follow from it here, once for all classes.
+// The layers of this module. What is the same for all layers of a class is one value, and the
+// requirements of `Layer` are met from it here, once for all classes.
 
 import CairnJSON
 import CairnSystem
 import CairnTensors
 
-/// What holds of every layer of a class.
+/// What is the same for every layer of a class.
 public struct LayerKind: Sendable {
   /// The class's name in configurations: `Dense`.
   public let className: String
-  /// The name under which Keras exports the class: that of its files and of its layers without a name.
+  /// The name under which Keras exports the class. Its files use it, and so do the names of layers
+  /// that were given none.
   private(set) var exportedName: String
   /// The module in configurations: `keras.layers` for Keras's own.
   let module: String
@@ -22,9 +23,9 @@ public struct LayerKind: Sendable {
   /// Whether integers and bools that come in stay what they are; else they become floats of the
   /// compute type, as they do in Keras where they meet a weight.
   let keepsWholeNumbers: Bool
-  /// Whether what comes out is rounded to the type of what came in before it is converted to the compute
-  /// type, and what comes in is not converted: Keras's `autocast = False` of layers that compute in float32
-  /// at least.
+  /// Whether the input is not converted, and the output is rounded to the input's type before it is
+  /// converted to the compute type: Keras's `autocast = False` of layers that compute in float32 or
+  /// wider.
   let roundsToInput: Bool
   /// Whether the layer is built for a shape: other classes are built when they are made, and Keras writes
   /// no `build_config` for them.
@@ -32,7 +33,7 @@ public struct LayerKind: Sendable {
   /// The names of further arguments that a call may have, beside `mask` and `training`.
   let callArguments: [String]
 
-  /// A class of that name, and what holds of its layers.
+  /// A class of that name, and what is the same for its layers.
   public init(
     _ className: String, module: String = "keras.layers", registeredName: String? = nil,
     passesMask: Bool = false, castsFloats: Bool = true, keepsWholeNumbers: Bool = false,
@@ -51,7 +52,7 @@ public struct LayerKind: Sendable {
     self.callArguments = callArguments
   }
 
-  /// The same, for a class that Keras exports under another name than it has.
+  /// The same, for a class that Keras exports under a name other than its own.
   func exported(as name: String) -> LayerKind {
     var kind = self
     kind.exportedName = name
@@ -61,12 +62,12 @@ public struct LayerKind: Sendable {
 
 /// A layer of a class of Keras's own.
 ///
-/// Its requirements are what the public ones of ``Layer`` come to for such a class, and stay within the
-/// module.
+/// Its requirements correspond to the public ones of ``Layer``, but stay within the module.
 protocol KerasLayer: Layer {
-  /// What holds of every layer of the class.
+  /// What is the same for every layer of the class.
   static var kind: LayerKind { get }
-  /// As that, or, for an operation, under its own name.
+  /// The same, but under the layer's own name where one class stands for several, as with
+  /// operations.
   var ownKind: LayerKind { get }
   /// Name, flag and variables.
   var core: LayerState { get }
@@ -96,7 +97,7 @@ protocol KerasLayer: Layer {
   ) throws(CairnError) -> [MaskedTensor]
 }
 
-/// What a class leaves out.
+/// Defaults for what a class leaves out.
 extension KerasLayer {
   var ownKind: LayerKind { type(of: self).layerKind }
   var parts: [(name: String, layer: any Layer)] { [] }
@@ -127,9 +128,9 @@ extension KerasLayer {
   ) throws(CairnError) -> [MaskedTensor] { try plainResults(arguments, in: context) }
 }
 
-/// What ``Layer`` asks for.
+/// The requirements of ``Layer``.
 extension KerasLayer {
-  /// The class's.
+  /// The kind of the class.
   public static var layerKind: LayerKind { kind }
   /// Name, flag and variables.
   public var state: LayerState { core }
@@ -193,14 +194,14 @@ extension OneInputLayer {
   }
 }
 
-/// A layer with one input that gives its shape back: as a rule, for whatever shape that is.
+/// A layer with one input whose output has the input's shape; as a rule it takes any shape.
 protocol ShapeKeepingLayer: OneInputLayer {}
 
 extension ShapeKeepingLayer {
   func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape { input }
 }
 
-/// A layer that gives back what it is given, in inference at least.
+/// A layer that returns its input unchanged, at least in inference.
 protocol PassThroughLayer: ShapeKeepingLayer {}
 
 extension PassThroughLayer {
@@ -220,7 +221,8 @@ extension TypedLayer {
   }
 }
 
-/// A layer with one input that computes in floats: what is asked for is generic over them.
+/// A layer with one input that computes in floats; what it must implement is generic over their
+/// type.
 protocol FloatLayer: OneInputLayer {
   func evaluate<Scalar: FloatScalar>(
     _ input: Tensor, in context: EvaluationContext, as type: Scalar.Type
@@ -248,8 +250,8 @@ private struct LayerWork<Layer: FloatLayer>: FloatWork {
   }
 }
 
-/// A layer that looks at more of a call than at its tensors: a call with tensors alone is one like any
-/// other.
+/// A layer that looks at more of a call than its tensors. A call with tensors alone is handled like
+/// any other call.
 protocol CallLayer: KerasLayer {
   /// Whether several tensors are one argument, a list, and not one each.
   static var listsInputs: Bool { get }
@@ -266,10 +268,11 @@ extension CallLayer {
   }
 }
 
-/// A layer that computes in floats, and looks at more of a call than at its tensors.
+/// A layer that computes in floats, and looks at more of a call than its tensors.
 protocol FloatCallLayer: CallLayer {
   associatedtype Call
-  /// A call whose arguments are checked, and those of its tensors that are computed with.
+  /// Checks the arguments of a call; returns the call, and those of its tensors that are computed
+  /// with.
   func opened(
     _ arguments: CallArguments<MaskedTensor>
   ) throws(CairnError) -> (call: Call, operands: [Tensor])

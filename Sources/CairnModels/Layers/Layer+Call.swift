@@ -6,7 +6,7 @@ public import CairnSystem
 import CairnTensors
 
 extension Layer {
-  /// The tensors of a plain call, once it is checked that there is nothing else in it that counts.
+  /// The tensors of a plain call. Checks that the call has no other argument that matters.
   ///
   /// - Throws: `unsupportedConfiguration` for an argument that the layer does not know.
   func plainInputs<Value>(
@@ -61,7 +61,8 @@ extension Layer {
     let given = arguments.positional.flatMap(\.tensors).map(\.tensor.dtype)
     let rounded = kind.roundsToInput ? given.first : nil
     if !kind.keepsWholeNumbers, let first = arguments.positional.first {
-      // Where they meet a weight, in Keras too. Masks, which are bools, come later or by name.
+      // Whole numbers become floats here; in Keras they do where they meet a weight. Masks, which
+      // are bools, come later or by name.
       arguments.positional[0] = try first.mapTensors { (input) throws(CairnError) in
         guard input.tensor.dtype.isWhole else { return input }
         return MaskedTensor(try input.tensor.cast(to: state.evaluationDType), mask: input.mask)
@@ -74,7 +75,7 @@ extension Layer {
       return MaskedTensor(value, mask: input.mask)
     }
     var outputs = try evaluate(inputs, in: context)
-    // The mean of integers is of the type that their quotient has.
+    // The mean of integers has the type of their quotient.
     if kind.keepsWholeNumbers, !given.isEmpty, given.allSatisfy(\.isWhole) { return outputs }
     for index in outputs.indices where outputs[index].tensor.dtype.isPlainFloat {
       if let rounded { outputs[index].tensor = try outputs[index].tensor.cast(to: rounded) }

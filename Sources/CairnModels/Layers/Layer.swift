@@ -11,7 +11,8 @@ public import CairnTensors
 /// `final`, keeps a ``LayerState`` as a constant, and is entered in a ``LayerRegistry``; most often
 /// it conforms to ``UnaryLayer``.
 public protocol Layer: AnyObject, Sendable {
-  /// What holds of every layer of the class: its name in configurations, what it does with masks.
+  /// What is the same for every layer of the class: its name in configurations, what it does with
+  /// masks.
   static var layerKind: LayerKind { get }
 
   /// Name, flag and variables.
@@ -55,11 +56,12 @@ public protocol Layer: AnyObject, Sendable {
 extension Layer {
   /// The class's name in configurations.
   package static var className: String { layerKind.className }
-  /// What holds of the layer. Not `Self`: that is the class which conforms, a model's superclass.
+  /// What is the same for every layer of this layer's class. `Self` is not used: it is the class
+  /// that conforms to the protocol, for a model its superclass.
   package var kind: LayerKind { (self as? any KerasLayer)?.ownKind ?? type(of: self).layerKind }
   /// None.
   public var sublayers: [any Layer] { [] }
-  /// Their own.
+  /// The names of the sublayers.
   public var sublayerNames: [String?] { sublayers.map(\.name) }
   /// The shapes that the layer was built for, or nil if it isn't.
   public var inputShapes: [BatchShape]? {
@@ -136,8 +138,8 @@ extension Layer {
     }
   }
 
-  /// The layer's name: what was given, else what the first model it was added to chose, else the
-  /// class's name in snake case.
+  /// The layer's name: the one it was given, or else the one that the first model it was added to
+  /// chose, or else the class's name in snake case.
   public var name: String { state.name }
 
   /// Whether the variables are there.
@@ -145,8 +147,8 @@ extension Layer {
 
   /// Whether an optimizer may change the layer's weights.
   ///
-  /// As in Keras, setting it sets the flag of all trainable weights and of all sublayers, and
-  /// changes the order of nothing.
+  /// As in Keras, setting it sets the flag of all trainable weights and of all sublayers. It does
+  /// not change the order of weights.
   public var trainable: Bool {
     get { state.isTrainable }
     set {
@@ -204,19 +206,19 @@ extension UnaryLayer {
     for input: BatchShape, in context: inout BuildContext
   ) throws(CairnError) -> [LayerVariable] { [] }
 
-  /// As for its only element.
+  /// The same, for the only element of `inputs`.
   public func makeVariables(
     for inputs: [BatchShape], in context: inout BuildContext
   ) throws(CairnError) -> [LayerVariable] {
     try makeVariables(for: only(inputs), in: &context)
   }
 
-  /// As for its only element.
+  /// The same, for the only element of `inputs`.
   public func outputShapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
     [try outputShape(for: only(inputs))]
   }
 
-  /// As for its only element.
+  /// The same, for the only element of `inputs`.
   public func evaluate(
     _ inputs: [Tensor], in context: EvaluationContext
   ) throws(CairnError) -> [Tensor] {

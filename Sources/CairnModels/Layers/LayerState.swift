@@ -15,7 +15,7 @@ public final class LayerState: Sendable {
   /// The keys that the layer's class read when it was made from a configuration, in its spelling,
   /// with defaults filled in.
   let ownSettings: JSONObject
-  /// By which Keras's rules the layer computes.
+  /// The version of Keras whose rules the layer follows.
   let version: KerasVersion
   /// False for `InputLayer`, which has no such flag in Keras's configuration.
   let hasTrainableFlag: Bool
@@ -32,7 +32,8 @@ public final class LayerState: Sendable {
   /// The state of a layer that is not built.
   ///
   /// - Parameters:
-  ///   - className: The layer's class, in Keras's spelling: the name to be is made of it.
+  ///   - className: The layer's class, in Keras's spelling; a name is made from it if none is
+  ///     given.
   ///   - name: The layer's name; if nil, the first model that the layer is added to gives it one.
   /// - Throws: `invalidName` for a name that is empty, longer than 255 bytes, or holds a slash or a
   ///   control character.
@@ -119,7 +120,7 @@ public final class LayerState: Sendable {
     for inputs: [BatchShape], _ make: () throws(CairnError) -> [LayerVariable]
   ) throws(CairnError) {
     guard inputShapes == nil else { return }
-    // Without the lock: the layer's class may well ask for its name, or for what it has.
+    // Called without the lock: the layer's class may ask for its name, or for what it has.
     let made = try make()
     var order: [LayerVariable] = []
     for role in [LayerVariable.Role.trainable, .nonTrainable, .state] {
@@ -156,7 +157,7 @@ public final class LayerState: Sendable {
     }
   }
 
-  /// The members that every layer's `config` begins with (Keras `layers/layer.py`, `get_config`).
+  /// The members with which every layer's `config` begins (Keras `layers/layer.py`, `get_config`).
   package var baseSettings: JSONObject {
     let (name, isTrainable) = contents.withLock { ($0.name, $0.isTrainable) }
     var settings: JSONObject = [
@@ -180,12 +181,12 @@ public final class LayerState: Sendable {
     return settings
   }
 
-  /// The type that evaluation is in, of floats that come in and of ``weight(_:rounded:)``: float64
-  /// for a layer that computes in float64, float32 for all others. What they give is rounded to the
-  /// 16-bit types afterwards.
+  /// The type that the layer is evaluated in: the type of floats that come in and of
+  /// ``weight(_:rounded:)``. It is float64 for a layer that computes in float64, and float32 for
+  /// all others. Results are rounded to the 16-bit types afterwards.
   package var evaluationDType: DType { Precision(for: dtype.computeDType).dtype }
 
-  /// Checks that `input` is of the type that evaluation is in.
+  /// Checks that `input` has the type that the layer is evaluated in.
   ///
   /// - Throws: `dtypeMismatch`.
   public func check(_ input: Tensor) throws(CairnError) {
@@ -210,7 +211,7 @@ public final class LayerState: Sendable {
     try check(input)
   }
 
-  /// What the layer computes in, once it is checked that its inputs are of that type.
+  /// The precision that the layer computes in. Checks that its inputs are of that type.
   func precision(of inputs: Tensor...) throws(CairnError) -> Precision {
     try precision(of: inputs)
   }
@@ -229,8 +230,9 @@ public final class LayerState: Sendable {
     return variable
   }
 
-  /// The value of the variable called `name` in ``evaluationDType``, rounded to the compute type
-  /// first unless the layer is one that Keras keeps from that (`autocast` is false).
+  /// The value of the variable called `name` in ``evaluationDType``. It is first rounded to the
+  /// compute type, unless `rounded` is false: Keras does not round the weights of layers whose
+  /// `autocast` is false.
   ///
   /// - Throws: `notBuilt` if there is none.
   public func weight(_ name: String, rounded: Bool = true) throws(CairnError) -> Tensor {

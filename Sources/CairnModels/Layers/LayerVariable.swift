@@ -1,4 +1,4 @@
-// A variable in its layer: under which name, and in what role.
+// A variable in its layer: its name there, and its role.
 
 public import CairnTensors
 
@@ -13,7 +13,8 @@ public struct LayerVariable: Sendable {
     case trainable
     /// A weight that no optimizer changes: moving statistics.
     case nonTrainable
-    /// State that is no weight: a seed generator's. Not in `weights`, nor in `getWeights()`.
+    /// State that is not a weight: a seed generator's. It is not in `weights`, and not in
+    /// `getWeights()`.
     case state
   }
 

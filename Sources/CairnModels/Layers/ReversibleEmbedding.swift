@@ -4,11 +4,12 @@ import CairnJSON
 import CairnSystem
 import CairnTensors
 
-/// Vectors of numbers, and the way back: what each number's vector has in common with a given one; Keras's
-/// `ReversibleEmbedding`.
+/// A vector for each number, and the reverse: the product of a given vector and the vector of each
+/// number. Keras's `ReversibleEmbedding`.
 ///
-/// Called with `reverse` it takes `(…, outputDimension)` and gives `(…, inputDimension)`. Variables: `embeddings`, and
-/// `reverse_embeddings` if the way back has a matrix of its own.
+/// Called with `reverse` it takes `(…, outputDimension)` and gives `(…, inputDimension)`.
+/// Variables: `embeddings`, and `reverse_embeddings` if the reverse direction has a matrix of its
+/// own.
 package final class ReversibleEmbedding: CallLayer, ConfiguredLayer {
   static let kind = LayerKind("ReversibleEmbedding", castsFloats: false, callArguments: ["reverse"])
 
@@ -98,7 +99,7 @@ package final class ReversibleEmbedding: CallLayer, ConfiguredLayer {
     return [TensorSpec(shape, dtype: state.dtype.computeDType)]
   }
 
-  /// The vectors, with a mask of what is not 0 if 0 is padding; or the products with all of them.
+  /// The vectors, with a mask of what is not 0 if 0 is padding; or the products with all vectors.
   func results(
     _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
   ) throws(CairnError) -> [MaskedTensor] {

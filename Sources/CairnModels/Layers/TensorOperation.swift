@@ -68,7 +68,7 @@ package final class TensorOperation: CallLayer {
     for inputs: [BatchShape], in context: inout BuildContext
   ) throws(CairnError) {}
 
-  /// As for a call with those, in float32.
+  /// The shapes for a call with inputs of those shapes, in float32.
   func shapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
     try outputSpecs(for: CallArguments(inputs.map { .tensor(TensorSpec($0)) })).map(\.shape)
   }

@@ -1,11 +1,11 @@
-// Where a model's variables are: the walk that everything else is made of.
+// Where a model's variables are: the walk that everything else builds on.
 
 package import CairnSystem
 package import CairnTensors
 
 /// A variable of a model, and where it is.
 ///
-/// A variable that several places hold has as many of these.
+/// A variable that several places hold has one of these for each place.
 package struct VariablePlace: Sendable {
   /// The names from the outermost model inwards: `["digits", "hidden", "kernel"]`.
   package let path: [String]
@@ -43,7 +43,7 @@ extension Layer {
     return places
   }
 
-  /// All places of variables, of each layer only the first place.
+  /// All places of variables; of each layer only the first place.
   func firstPlaces() -> [VariablePlace] {
     var seen: Set<ObjectIdentifier> = []
     var counted: Set<[String]> = []
@@ -56,7 +56,7 @@ extension Layer {
   }
 
   /// For each layer that stands in several places: its places, in the order of the walk. Layers
-  /// within such a layer are not listed for themselves.
+  /// within such a layer are not listed separately.
   func sharedLayers() -> [[[String]]] {
     var order: [ObjectIdentifier] = []
     var paths: [ObjectIdentifier: [[String]]] = [:]
@@ -91,7 +91,8 @@ extension Layer {
     return layers
   }
 
-  /// Places grouped by their variable, in the order of the walk: only groups of so many and more.
+  /// Places grouped by their variable, in the order of the walk. Smaller groups than asked for are
+  /// left out.
   static func groups(
     of places: [VariablePlace], ofAtLeast smallest: Int = 2
   ) -> [[VariablePlace]] {

@@ -109,7 +109,7 @@ public final class Functional: Model, @unchecked Sendable {
   /// The outputs, as the graph has them.
   public var outputs: [SymbolicTensor] { graph.outputs }
 
-  /// Keras writes that there is none.
+  /// Keras writes that there is no input shape.
   override var buildConfig: JSONObject? { ["input_shape": .null] }
 
   /// Does nothing: the layers were built with the model.
@@ -144,7 +144,7 @@ public final class Functional: Model, @unchecked Sendable {
   ) throws(CairnError) -> [TensorSpec] {
     let inputs = try plainInputs(arguments)
     try check(inputs.map(\.shape))
-    // What comes in is brought into the type of the model's own inputs.
+    // Inputs are converted to the types of the model's own inputs.
     return try graph.run(graph.inputs.indices.map { inputs[$0].fitted(to: graph.inputs[$0]) }) {
       (node, arguments, _) throws(CairnError) in
       try BuildBudget.take(steps: 1 + node.outputs.count)
@@ -165,7 +165,7 @@ public final class Functional: Model, @unchecked Sendable {
     var inputs = try plainInputs(arguments)
     try check(inputs.map { BatchShape($0.tensor.shape) })
     for index in inputs.indices {
-      // A model's inputs are brought into their types, as Keras does, if they are floats.
+      // A model's inputs are converted to their types, as in Keras, if they are floats.
       let type = graph.inputs[index].dtype
       inputs[index].tensor = try inputs[index].tensor.fitted(to: type)
       let call = CallArguments(inputs: [inputs[index]])
@@ -192,7 +192,7 @@ public final class Functional: Model, @unchecked Sendable {
 }
 
 extension TensorSpec {
-  /// The shape of what comes in, in the type of a model's input.
+  /// The shape of what comes in, with the type of a model's input.
   fileprivate func fitted(to input: SymbolicTensor) -> TensorSpec {
     let isNumber = dtype.isPlainNumber && input.dtype.isPlainNumber
     return TensorSpec(shape, dtype: isNumber ? input.dtype : dtype)

@@ -5,8 +5,8 @@ import CairnJSON
 import CairnSystem
 import CairnTensors
 
-/// Draws the graph of a configuration: layers first, then their calls as soon as what they take is
-/// there.
+/// Draws the graph of a configuration: first the layers, then each call as soon as the results that
+/// it takes are there.
 struct GraphReader {
   private struct Entry {
     var layer: any Layer
@@ -68,7 +68,7 @@ struct GraphReader {
   private mutating func makeCalls() throws(CairnError) {
     var waiting: [Place: [Int]] = [:]
     var ready = Array(entries.indices.reversed())
-    // What the calls of a layer that is an input are, nobody reads: it has none.
+    // The calls of an input layer are not read: it has none.
     var left = entries.reduce(0) { $0 + ($1.layer is InputLayer ? 0 : $1.calls.count) }
     while let index = ready.popLast() {
       let entry = entries[index]

@@ -1,5 +1,5 @@
-// What a table of a graph says of it: whether it is a chain, and what is connected to what. Keras
-// `utils/summary_utils.py`.
+// What a summary's table shows of a graph: whether it is a chain, and what is connected to what.
+// Keras `utils/summary_utils.py`.
 
 import CairnTensors
 
@@ -37,7 +37,7 @@ extension LayerGraph {
     return texts.mapValues { $0.joined(separator: ", ") }
   }
 
-  /// What the last call of each layer gives.
+  /// The results of the last call of each layer.
   func lastOutputs() -> [ObjectIdentifier: [TensorSpec]] {
     var outputs: [ObjectIdentifier: [TensorSpec]] = [:]
     for input in inputs { outputs[ObjectIdentifier(input.node.layer)] = input.node.outputs }

@@ -1,4 +1,4 @@
-// What training accumulates beside the weights: state that a deep copy keeps. Keras
+// What training accumulates besides the weights: state that a deep copy keeps. Keras
 // `metrics/reduction_metrics.py`.
 
 public import CairnSystem
@@ -43,7 +43,7 @@ public struct Metric: Sendable {
 
   /// Adds the elements of a tensor, summed in float32 from first to last.
   ///
-  /// - Throws: `unsupported` for elements that are no numbers; `outOfMemory`.
+  /// - Throws: `unsupported` for elements that are not numbers; `outOfMemory`.
   public func update(_ values: Tensor) throws(CairnError) {
     let elements: [Float] = try values.cast(to: .float32).scalars()
     try total.assignAdd(Tensor(scalar: elements.reduce(0, +)))
@@ -61,7 +61,7 @@ public struct Metric: Sendable {
     return (sum.first ?? 0) / divisor
   }
 
-  /// Begins anew.
+  /// Starts again: sets the sum and the number of values to zero.
   ///
   /// - Throws: `outOfMemory`.
   public func reset() throws(CairnError) {
@@ -94,7 +94,7 @@ extension Model {
   /// The model's own metrics, in the order in which they were added; not those of models within it.
   public var metrics: [Metric] { metricList.withLock { $0 } }
 
-  /// The metrics of this model and of those within it, of each only at its first place.
+  /// The metrics of this model and of those within it, each only at its first place.
   func ownMetrics() -> [ModelExtras.MetricPlace] {
     var seen: Set<ObjectIdentifier> = []
     var places: [ModelExtras.MetricPlace] = []

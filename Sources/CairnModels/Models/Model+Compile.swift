@@ -10,7 +10,7 @@ struct Training: Sendable {
   /// Keras's `compile_config`, kept as it was read.
   var configuration: JSONValue
   var optimizer: Optimizer?
-  /// Why a file's state of the optimizer was left where it was.
+  /// Why the optimizer's state in a file was not loaded.
   var note: String?
 }
 
@@ -21,7 +21,7 @@ extension Model {
   public var optimizer: Optimizer? { training.withLock { $0.optimizer } }
 
   /// Keras's `compile_config`: optimizer, loss and metrics. What Cairn does not use is kept as it
-  /// was read; a live optimizer stands in it as it is now.
+  /// was read; an optimizer is written with its current settings.
   package var compileConfiguration: JSONValue {
     let (configuration, optimizer) = training.withLock { ($0.configuration, $0.optimizer) }
     guard let optimizer, case .object(var object) = configuration else { return configuration }
@@ -29,11 +29,11 @@ extension Model {
     return .object(object)
   }
 
-  /// Gives the model an optimizer, whose state is from now on part of the model's: saved, copied and
-  /// compared with it. The one before, if any, is given up.
+  /// Gives the model an optimizer. Its state is from now on part of the model's state, and is
+  /// saved, copied and compared with it. A previous optimizer is dropped.
   ///
   /// - Parameters:
-  ///   - optimizer: It is built here if the model is.
+  ///   - optimizer: The optimizer; it is built here if the model is built.
   ///   - configuration: Further keys of Keras's `compile_config` (`loss`, `metrics`, …), which are
   ///     kept; those that are not given stay as they are, or get Keras's defaults.
   /// - Throws: what ``Optimizer/build(for:)`` throws; `optimizerMismatch` for an optimizer that was
@@ -72,11 +72,11 @@ extension Model {
     training.withLock { $0.optimizer = optimizer }
   }
 
-  /// Why the state of the optimizer in a file was not taken over, if it was not: what a model computes
-  /// does not depend on it.
+  /// Why the state of the optimizer in a file was not loaded; nil if it was. What a model computes
+  /// does not depend on that state.
   package var optimizerNote: String? { training.withLock { $0.note } }
 
-  /// Gives up the optimizer, whose state does not fit; its configuration stays.
+  /// Drops the optimizer, whose state does not fit; its configuration stays.
   package func dropOptimizer(because note: String) {
     training.withLock {
       $0.optimizer = nil
@@ -107,8 +107,8 @@ extension Model {
     }
   }
 
-  /// Makes the optimizers that a configuration tells of, without their state, in this model, which
-  /// was made of it.
+  /// Makes the optimizers that a configuration describes, without their state. This model was made
+  /// from that configuration.
   ///
   /// - Parameter maximumParameters: The most elements of all slots together.
   /// - Throws: `overBudget`; `invalidConfiguration`, and what making an optimizer throws.

@@ -5,7 +5,7 @@ public import CairnJSON
 public import CairnSystem
 public import CairnTensors
 
-/// A layer that is made of layers: so far a ``Sequential``.
+/// A layer that is made of layers: a ``Sequential`` or a ``Functional``.
 ///
 /// `@unchecked Sendable`, because the compiler can't check a class that has subclasses. What makes
 /// it right: every stored property of this class and of its subclasses, which are all in this
@@ -28,8 +28,8 @@ public class Model: KerasLayer, @unchecked Sendable {
 
   /// The layers within the model, in the order of weights, input layers included.
   public var sublayers: [any Layer] { [] }
-  /// `layers/` and a name made of the class's; Keras's files have neither operations nor the input of a
-  /// sequence.
+  /// `layers/` and a name made from the class's name. Keras's files have neither operations nor the
+  /// input layer of a sequence.
   public var sublayerNames: [String?] {
     var names = LayerNames()
     return sublayers.map { layer in
@@ -46,13 +46,13 @@ public class Model: KerasLayer, @unchecked Sendable {
   /// The keys of Keras's `get_config` for this class.
   var config: JSONObject { state.baseSettings }
 
-  /// The layers within the model, without operations and, of a sequence, without the input layer; as
-  /// Keras's `layers`.
+  /// The layers within the model, as in Keras's `layers`: without operations and, in a sequence,
+  /// without the input layer.
   public var layers: [any Layer] {
     sublayers.filter { isListed($0) }
   }
 
-  /// Whether Keras's `layers` has a layer of ``sublayers``.
+  /// Whether Keras's `layers` includes a layer of ``sublayers``.
   func isListed(_ layer: any Layer) -> Bool { !(layer is TensorOperation) }
 
   /// Under `input_shape` the shape that the model was built for.
@@ -76,12 +76,12 @@ public class Model: KerasLayer, @unchecked Sendable {
     return try? outputShapes(for: inputShapes).first
   }
 
-  /// A model of the same graph, of the clones that `session` makes of its layers.
+  /// A model with the same graph, made of the clones that `session` makes of its layers.
   func redrawn(
     in session: CloneSession, from inputs: [SymbolicTensor]?
   ) throws(CairnError) -> Model { throw state.notBuilt() }
 
-  /// Throws `notBuilt`: what a model is made of is its subclasses' affair.
+  /// Throws `notBuilt`: only subclasses know what a model is made of.
   func prepare(
     for inputs: [BatchShape], in context: inout BuildContext
   ) throws(CairnError) {
@@ -133,8 +133,8 @@ public class Model: KerasLayer, @unchecked Sendable {
       limits: limits, version: nil)
   }
 
-  /// As above, by the rules of the Keras that wrote the configuration, unless that says itself which it
-  /// was.
+  /// As above, by the rules of the version of Keras that wrote the configuration, unless the
+  /// configuration itself says which version that was.
   package static func make(
     configuration: JSONValue, registry: LayerRegistry = .standard,
     initialization: Initialization = .seeded(.random(in: .min ... .max)),
@@ -160,7 +160,7 @@ public class Model: KerasLayer, @unchecked Sendable {
   /// A model of the same architecture, configuration, names, flags and ties, with fresh initial
   /// weights; Keras's `clone_model`.
   ///
-  /// Nothing is shared with the original. State that is no weight is fresh too.
+  /// Nothing is shared with the original. State that is not a weight is fresh too.
   ///
   /// - Parameters:
   ///   - seed: What the initial weights are drawn from; the same seed gives the same ones.
@@ -200,7 +200,7 @@ extension Model {
     return .object(object)
   }
 
-  /// The configuration that goes with the weights only: without a note of optimizers.
+  /// The configuration that is saved with the weights only: without notes about optimizers.
   var configurationOfWeights: JSONValue {
     var extras = extras
     extras.optimizers = []
@@ -213,8 +213,8 @@ extension Model {
 
   /// ``configuration`` as text in canonical form: equal models have equal bytes.
   ///
-  /// - Parameter scope: Whether it says for which weights optimizers were built; what they are made
-  ///   of stands in Keras's `compile_config` in any case.
+  /// - Parameter scope: Whether it says for which weights optimizers were built. Their settings are
+  ///   in Keras's `compile_config` in any case.
   /// - Throws: `invalidConfiguration` for a model nested deeper than JSON may be.
   package func canonicalConfiguration(
     scope: StateScope = .fullState

@@ -18,8 +18,8 @@ public final class Sequential: Model, @unchecked Sendable {
   }
 
   private let stack: Lock<SequentialStack>
-  /// Taken by every change of any model's layers, so that two models can't come to hold one another
-  /// by being added at the same time.
+  /// Taken by every change of any model's layers, so that two models that are added to each other
+  /// at the same time can't end up containing each other.
   private static let structure = Lock<Void>(())
 
   /// A model of those layers.
@@ -103,7 +103,8 @@ public final class Sequential: Model, @unchecked Sendable {
   ///   model or holds it. Then nothing has changed.
   public func add(_ layer: any Layer) throws(CairnError) {
     try Self.structure.withLock { (_) throws(CairnError) in
-      // Before this model's own lock is taken, which looking through a cycle would take again.
+      // Checked before this model's own lock is taken: looking through a cycle would take the lock
+      // again.
       guard layer !== self,
         !layer.allSublayers().contains(where: { $0 === self })
       else {
@@ -210,8 +211,8 @@ public final class Sequential: Model, @unchecked Sendable {
     var input = try only(plainInputs(arguments))
     if let mask = arguments["mask"]?.tensors.first { input.mask = mask.tensor }
     if !isBuilt { try build(inputShape: BatchShape(input.tensor.shape).withAnyBatchSize) }
-    // Where it is a layer of another model what comes in may be of another type: Keras's `Sequential`
-    // runs through a `Functional`, which converts.
+    // Inside another model the input may be of another type. Keras's `Sequential` runs through a
+    // `Functional`, which converts it.
     if let first = sublayers.first as? InputLayer {
       input.tensor = try input.tensor.fitted(to: first.dtype)
     }
@@ -221,7 +222,7 @@ public final class Sequential: Model, @unchecked Sendable {
     return [input]
   }
 
-  /// A model of those layers, in the state that another was in.
+  /// A model of those layers, otherwise like `other`.
   private init(
     _ layers: [any Layer], like other: Sequential, in context: inout BuildContext
   ) throws(CairnError) {
@@ -238,7 +239,8 @@ public final class Sequential: Model, @unchecked Sendable {
   override func redrawn(
     in session: CloneSession, from inputs: [SymbolicTensor]?
   ) throws(CairnError) -> Model {
-    // A call function is for graphs; within one, Keras does not apply it to sequential models either.
+    // A call function is for graphs. Keras does not apply it to sequential models within a graph
+    // either.
     let layers = sublayers
     if let inputs, inputs.count != 1 { throw wrongInputs(expected: 1, found: inputs.count) }
     let input = layers.first as? InputLayer

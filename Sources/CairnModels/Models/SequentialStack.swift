@@ -1,5 +1,5 @@
-// What a sequential model knows of its layers; a value, so that a change that fails changes
-// nothing.
+// What a sequential model knows about its layers. It is a value, so that a change that fails
+// changes nothing.
 
 import CairnSystem
 import CairnTensors
@@ -12,7 +12,7 @@ struct SequentialStack: Sendable {
   private var namesToGive: [(layer: any Layer, name: String)] = []
   /// The shape that the layers were built for.
   private(set) var inputShape: BatchShape?
-  /// What the last layer gives for it, and how many layers that counts.
+  /// The output of the last built layer for that input, and the number of layers that are built.
   private var outputShape: BatchShape?
   private var builtCount = 0
   /// What initial weights are drawn from.
@@ -46,7 +46,7 @@ struct SequentialStack: Sendable {
     }
   }
 
-  /// Gives the layers that had no name theirs: once nothing can fail any more.
+  /// Names the layers that had no name. It is called once nothing can fail any more.
   mutating func nameLayers() {
     for (layer, name) in namesToGive { layer.state.nameIfUnnamed(name) }
     namesToGive = []
@@ -67,7 +67,7 @@ struct SequentialStack: Sendable {
     return last
   }
 
-  /// Builds the layers if the first says for which shape, and it is not the only one.
+  /// Builds the layers if the first one says for which shape, and is not the only one.
   mutating func buildIfPossible(in context: inout BuildContext) throws(CairnError) {
     if let inputShape {
       try buildRest(for: inputShape, in: &context)
@@ -105,7 +105,7 @@ struct SequentialStack: Sendable {
     try buildRest(for: input, in: &context)
   }
 
-  /// Builds the layers that are not yet.
+  /// Builds the layers that are not built yet.
   ///
   /// All shapes are checked before any variable is made, and nothing is kept if something fails.
   private mutating func buildRest(

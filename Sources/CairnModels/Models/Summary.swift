@@ -59,8 +59,8 @@ extension Model {
       value /= 1024
       unit = larger
     }
-    // Exact: a Double below 2^53 times 100 rounds as Python's format does but on ties, which
-    // quotients by powers of two meet only at multiples of 1/8; those go to the even digit.
+    // Exact: a Double below 2^53, times 100, rounds as in Python's format except on ties. Quotients
+    // by powers of two have ties only at multiples of 1/8, and those go to the even digit.
     let hundredths = Int((value * 100).rounded(.toNearestOrEven))
     let fraction = hundredths % 100
     return "\(hundredths / 100).\(fraction < 10 ? "0" : "")\(fraction) \(unit)"

@@ -162,7 +162,7 @@ public enum ActivationFunction: String, Hashable, Sendable, CaseIterable, FloatC
     return row.map { max($0 - threshold, 0) }
   }
 
-  /// Changes each run along the last dimension where it lies.
+  /// Changes each run along the last dimension in place.
   private func changeRows<Scalar: FloatScalar>(
     _ tensor: inout Tensor, as type: Scalar.Type,
     _ change: (_ values: inout MutableSpan<Scalar>, _ row: Range<Int>) -> Void

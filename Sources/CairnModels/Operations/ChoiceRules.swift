@@ -1,5 +1,5 @@
-// Operations whose result takes its elements from where other tensors say: where, take, one-hot; and
-// those that leave some out.
+// Operations whose result takes its elements from where other tensors say (where, take, one-hot),
+// and operations that leave some out.
 
 import CairnJSON
 import CairnSystem
@@ -64,7 +64,7 @@ struct PadRule: OperationRule {
   }
 }
 
-/// Places along a dimension that another tensor gives: rows of a table.
+/// Takes the places along a dimension that another tensor gives: rows of a table.
 struct TakeRule: OperationRule {
   let axis: Int?
 
@@ -108,7 +108,7 @@ struct TakeRule: OperationRule {
   }
 }
 
-/// Along a dimension the places that another tensor of as many dimensions gives.
+/// Takes along a dimension the places that another tensor of the same rank gives.
 struct TakeAlongAxisRule: OperationRule {
   let axis: Int
 
@@ -219,7 +219,7 @@ struct TriangleRule: OperationRule {
 extension Tensor {
   /// The elements as indices.
   ///
-  /// - Throws: `dtypeMismatch` if they are no integers.
+  /// - Throws: `dtypeMismatch` if they are not integers.
   func indices() throws(CairnError) -> [Int] {
     guard dtype.isInteger, dtype != .uint64 else {
       throw CairnError(

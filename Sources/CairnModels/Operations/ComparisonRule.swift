@@ -13,7 +13,7 @@ struct ComparisonRule: OperationRule {
   enum Relation: Sendable {
     case equal, notEqual, greater, greaterEqual, less, lessEqual
     case and, or, exclusiveOr
-    /// Within a part of the second, and a constant.
+    /// Whether the two differ by at most a part of the second plus a constant.
     case close(relative: Double, absolute: Double, equalNaN: Bool)
 
     fileprivate func holds<Element: Comparable>(_ x: Element, _ y: Element, zero: Element) -> Bool {
@@ -31,7 +31,7 @@ struct ComparisonRule: OperationRule {
       }
     }
 
-    /// Whether operands are bools first, whatever they were.
+    /// Whether operands are first turned into bools, whatever their type.
     fileprivate var isLogic: Bool {
       switch self {
       case .and, .or, .exclusiveOr: true

@@ -5,7 +5,7 @@ enum UnaryFunction: Sendable {
   case elementary(Elementary)
   case negative, absolute, square, squareRoot, reciprocal, reciprocalSquareRoot
   case sign, floor, ceiling, truncation
-  /// All bits of an integer turned over.
+  /// All bits of an integer inverted.
   case inverse
   case degreesToRadians, radiansToDegrees
   /// sin(πx) / πx, and 1 at 0.
@@ -16,7 +16,8 @@ enum UnaryFunction: Sendable {
   case clip(Double, Double)
   /// Rounded to so many decimals, ties to even.
   case round(decimals: Int)
-  /// Numbers for a NaN, and for the infinities; the largest and the least number unless given.
+  /// Replaces NaN and the infinities by numbers; the infinities by the largest and the least number
+  /// unless others are given.
   case numbers(nan: Double, high: Double?, low: Double?)
   case leakyReLU(slope: Double)
   case elu(alpha: Double)
@@ -87,9 +88,9 @@ enum BinaryFunction: Sendable, Equatable {
   case logarithmOfSum
   /// The same to the base 2.
   case binaryLogarithmOfSum
-  /// 0 below zero, 1 above, the second at zero.
+  /// 0 below zero, 1 above zero, and the second operand at zero.
   case step
-  /// The larger and the smaller, of which a NaN is neither.
+  /// The larger and the smaller number; a NaN counts as neither.
   case largestNumber, smallestNumber
   /// Bits of integers.
   case and, or, exclusiveOr, leftShift, rightShift
@@ -125,20 +126,21 @@ enum BinaryFunction: Sendable, Equatable {
   }
 }
 
-/// What a run of elements is made, one value of the same type. Sums are in double precision.
+/// A function that turns a run of elements into one value of the same type. Sums are in double
+/// precision.
 enum RunFunction: Sendable {
   case sum, mean, product, largest, smallest, variance, deviation, range, median
   /// The logarithm of the sum of exponentials.
   case logarithmOfSum
   /// The Euclidean length.
   case length
-  /// The root of that order of the sum of powers of it.
+  /// The norm of that order: the root of that order of the sum of powers of that order.
   case norm(order: Double)
   /// The largest and the smallest absolute value.
   case largestMagnitude, smallestMagnitude
   /// How many are not zero.
   case nonzeroCount
-  /// What that part of the elements is below, by linear interpolation.
+  /// The value that this part of the elements is below, by linear interpolation.
   case quantile(Double)
 
   /// The function's value.
@@ -182,7 +184,7 @@ enum RunFunction: Sendable {
     return sorted[next] * (1 - fraction) + sorted[lower] * fraction
   }
 
-  /// The function's value for whole numbers; nil if it has none that is one.
+  /// The function's value for whole numbers; nil if the value is not a whole number.
   func whole(_ run: [Int64]) -> Int64? {
     switch self {
     case .sum: run.reduce(0, &+)

@@ -10,7 +10,7 @@ struct UnaryRule: FloatRule {
   enum Whole: Sendable {
     /// float32, as Keras's `floatx` is.
     case float
-    /// float32, and float64 of int64.
+    /// float32; int64 becomes float64.
     case wideFloat
     /// They stay what they are.
     case kept
@@ -73,7 +73,7 @@ struct ActivationRule: FloatRule {
         .shapeMismatch, "an operand lacks a dimension", expected: "a dimension \(axis)",
         found: "\(spec.shape)")
     }
-    // Of integers TensorFlow knows these.
+    // TensorFlow computes these functions of integers too.
     if spec.dtype.isInteger, [.relu, .relu6].contains(function) { return spec }
     return TensorSpec(spec.shape, dtype: try [spec.dtype].widestFloat())
   }
@@ -122,7 +122,7 @@ struct BinaryRule: FloatRule {
     case strong
     /// The same, and in a float.
     case strongFloat
-    /// The same, and integers become float32, int64 float64.
+    /// The same, and integers become float32, but int64 becomes float64.
     case strongWideFloat
   }
 

@@ -36,7 +36,7 @@ struct ItemRule: OperationRule {
     }
     let taken = result.count { if case .new = $0 { false } else { true } }
     guard taken <= rank else { throw Self.invalid(key) }
-    // What is not named stays: where the dots are, or behind.
+    // Dimensions that are not named stay as they are: where the dots are, or at the end.
     result.insert(
       contentsOf: (0..<rank - taken).map { _ in Part.slice(Slice()) }, at: place ?? result.count)
     return result
@@ -88,7 +88,7 @@ struct ItemRule: OperationRule {
       case .slice(let slice): ranges.append(slice.range(length))
       }
     }
-    // Before any index is made.
+    // Checked before any index is made.
     _ = try call.context.shape(ranges.map(\.count))
     let chosen = ranges.map { range in (0..<range.count).map { range.start + $0 * range.step } }
     return try tensor.gathered(chosen, in: call.context).reshaped(to: call.shape())

@@ -4,7 +4,7 @@ import CairnJSON
 import CairnSystem
 import CairnTensors
 
-/// A norm whose kind is settled by the number of the operand's dimensions, unless axes are given.
+/// A norm whose kind depends on the number of the operand's dimensions, unless axes are given.
 struct NormRule: OperationRule {
   let vector: ReductionRule?
   let matrix: MatrixNorm?
@@ -68,7 +68,7 @@ struct MatrixNorm: OperationRule {
   }
 }
 
-/// All elements moved along as one dimension, in the shape that they had.
+/// Rolls all elements as one dimension; the shape stays the same.
 struct FlatRollRule: OperationRule {
   let shift: Int
 

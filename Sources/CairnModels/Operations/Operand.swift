@@ -34,7 +34,7 @@ struct ConstantOperand: Sendable {
     }
   }
 
-  /// The type where nothing gives way: of a whole number int32, of a float float32.
+  /// The type where numbers do not give way: int32 for a whole number, float32 for a float.
   var ownType: DType {
     switch type {
     case .strong(let dtype): dtype
@@ -49,7 +49,7 @@ private struct NumberList {
   var shape: [Int]
   var numbers: [JSONValue] = []
 
-  /// Nil for what is no such list.
+  /// Nil for a value that is not such a list.
   init?(_ value: JSONValue) {
     var shape: [Int] = []
     var next = value
@@ -121,7 +121,7 @@ extension CallArgument<TensorSpec> {
     return (constant.tensor.shape.dimensions, constant.type, constant.ownType)
   }
 
-  /// As a tensor's, where numbers do not give way.
+  /// Shape and type like those of a tensor, where numbers do not give way.
   func strongSpec() throws(CairnError) -> TensorSpec {
     let (shape, _, own) = try operandSpec()
     return TensorSpec(try BatchShape(shape), dtype: own)
@@ -135,7 +135,7 @@ extension CallArgument<MaskedTensor> {
     return try constant().tensor.cast(to: dtype)
   }
 
-  /// As a tensor, where numbers do not give way.
+  /// The operand as a tensor, where numbers do not give way.
   func strongTensor() throws(CairnError) -> Tensor {
     if case .tensor(let value) = self { return value.tensor }
     let constant = try constant()
@@ -144,7 +144,7 @@ extension CallArgument<MaskedTensor> {
 }
 
 extension CallArgument {
-  /// The elements of a list of operands, or a lone one.
+  /// The elements of a list of operands, or the only operand.
   var elements: [CallArgument] {
     switch self {
     case .list(let elements): elements

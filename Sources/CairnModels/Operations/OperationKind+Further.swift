@@ -62,7 +62,7 @@ extension OperationKind {
       parts: .at(try reader.numbers("indices_or_sections", least: -(1 << 47))), axis: axis)
   }
 
-  /// Operations that sum up what is there.
+  /// Operations that give statistics of the elements.
   static let statistics: [OperationKind] = [
     kind("numpy", "Average") { (reader) throws(CairnError) in
       WeightedMeanRule(mean: try ReductionRule(reading: &reader, .mean, keepsDimensions: false))
@@ -130,7 +130,7 @@ struct AppendRule: OperationRule {
   }
 }
 
-/// The product of each element of one and each of another, all as one dimension each.
+/// The product of each element of one operand and each of the other; both count as one dimension.
 struct OuterRule: OperationRule {
   func output(of arguments: CallArguments<TensorSpec>) throws(CairnError) -> TensorSpec {
     let (left, right) = (
@@ -153,16 +153,16 @@ struct OuterRule: OperationRule {
   }
 }
 
-/// Sums of products along dimensions of each.
+/// Sums of products along dimensions of both operands.
 struct ContractionRule: FloatRule {
   enum Kind: Sendable {
-    /// The last of the one, the last but one of the other.
+    /// The last dimension of the first, the last but one of the second.
     case dot
-    /// The last of each.
+    /// The last dimension of each.
     case inner
-    /// All, as one dimension.
+    /// All dimensions, as one.
     case flat
-    /// So many, the last of the one and the first of the other.
+    /// The given number of dimensions: the last of the first and the first of the second.
     case last(Int)
     case axes([Int], [Int])
   }
@@ -296,7 +296,8 @@ struct WeightedMeanRule: OperationRule {
   }
 }
 
-/// What a part of the elements along dimensions is below, for one part or a list of them.
+/// Quantiles along dimensions: the value that a part of the elements is below, for one part or a
+/// list of them.
 struct QuantileRule: OperationRule {
   private let axes: [Int]?
   private let keepsDimensions: Bool
@@ -319,7 +320,7 @@ struct QuantileRule: OperationRule {
       throw CairnError(
         .unsupportedConfiguration, "quantiles are implemented for parts that are numbers only")
     }
-    // As float32, which Keras makes of them.
+    // As float32, because Keras converts them to it.
     let values: [Double] = try constant.tensor.cast(to: .float32).cast(to: .float64).scalars()
     return (constant.tensor.shape.dimensions, values.map { $0 / scale })
   }

@@ -133,7 +133,7 @@ extension OperationKind {
           return [order.map { run[$0] }, order.map { Double($0) }]
         },
         wholeFunction: { run in
-          // Not by the negative, which the least integer has none of.
+          // Not by the negative: the least integer has none.
           let order = RunRule.order(run.map { ~$0 }).prefix(count)
           return [order.map { run[$0] }, order.map { Int64($0) }]
         })

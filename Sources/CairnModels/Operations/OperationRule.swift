@@ -5,7 +5,7 @@ import CairnJSON
 import CairnSystem
 import CairnTensors
 
-/// What an operation does that may have several results.
+/// What an operation does; it may have several results.
 protocol MultipleResultRule: Sendable {
   /// The results' shapes and types.
   func outputs(of arguments: CallArguments<TensorSpec>) throws(CairnError) -> [TensorSpec]
@@ -41,7 +41,7 @@ struct OperationCall {
 }
 
 extension OperationRule {
-  /// The result of a call that an operation makes of another.
+  /// The result of another operation that an operation calls.
   func evaluate(
     _ arguments: CallArguments<MaskedTensor>, to spec: TensorSpec, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
@@ -93,7 +93,7 @@ struct OperationKind: Sendable {
   let name: String
   let make: @Sendable (inout ConfigurationReader) throws(CairnError) -> any MultipleResultRule
 
-  /// The name in a registry: with the module, since layers bear some of the names.
+  /// The name in a registry: with the module, since some layers have the same names.
   var registryName: String { "\(module).\(name)" }
 
   static func named(_ name: String) -> OperationKind? { all.first { $0.name == name } }
@@ -128,9 +128,9 @@ extension CallArguments {
 }
 
 extension [DType] {
-  /// The type that floats of several types are computed to.
+  /// The type in which floats of several types are computed.
   ///
-  /// - Throws: `dtypeMismatch` if there is no float among them, or something that is no number.
+  /// - Throws: `dtypeMismatch` if there is no float among them, or something that is not a number.
   func widestFloat() throws(CairnError) -> DType {
     let floats = filter(\.isPlainFloat)
     guard let first = floats.first, !contains(.string) else {

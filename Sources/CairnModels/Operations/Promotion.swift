@@ -6,7 +6,7 @@ import CairnTensors
 
 /// What an operand counts as where types meet.
 enum OperandType: Hashable, Sendable {
-  /// A tensor's type, which holds.
+  /// A tensor's type, which does not give way.
   case strong(DType)
   /// A whole number or a float of the configuration: Python's, which gives way to a tensor's type.
   case integer, float
@@ -49,7 +49,8 @@ enum Promotion {
 
   /// The least type that all of them fit.
   ///
-  /// - Throws: `dtypeMismatch` for a type that is no plain number's: strings, 8-bit floats, complex ones.
+  /// - Throws: `dtypeMismatch` for a type that is not a plain number's: strings, 8-bit floats,
+  ///   complex ones.
   static func result(_ types: [OperandType]) throws(CairnError) -> DType {
     guard let first = types.first, !types.contains(where: { bounds[$0] == nil }) else {
       let names = types.map { type in
@@ -74,7 +75,7 @@ enum Promotion {
     try result(types.map { .strong($0) })
   }
 
-  /// What an operation that knows floats only computes in: integers become float32.
+  /// The type in which an operation that knows only floats computes: integers become float32.
   static func float(_ types: [OperandType]) throws(CairnError) -> DType {
     try result(types + [.float])
   }

@@ -4,7 +4,7 @@ import CairnJSON
 import CairnSystem
 import CairnTensors
 
-/// The dimensions along which runs are made one value.
+/// The dimensions along which runs are reduced to one value.
 struct ReducedDimensions: Sendable {
   /// All if nil.
   var axes: [Int]?
@@ -31,7 +31,7 @@ struct ReducedDimensions: Sendable {
     return try BatchShape(dimensions)
   }
 
-  /// A tensor with the dimensions behind all others, and the length of a run.
+  /// The tensor with those dimensions behind all others, and the length of a run.
   func runs(of tensor: Tensor) throws(CairnError) -> (tensor: Tensor, length: Int) {
     let places = try places(in: BatchShape(tensor.shape))
     let kept = (0..<tensor.rank).filter { !places.contains($0) }
@@ -39,7 +39,7 @@ struct ReducedDimensions: Sendable {
   }
 }
 
-/// Each run along some dimensions made one value.
+/// Each run along some dimensions reduced to one value.
 struct ReductionRule: FloatRule {
   let dimensions: ReducedDimensions
   let function: RunFunction
@@ -58,7 +58,7 @@ struct ReductionRule: FloatRule {
     var keeps = keepsDimensions
     if keeps == nil { keeps = try reader.bool("keepdims", default: false) }
     dimensions = ReducedDimensions(axes: axes, areKept: keeps ?? false)
-    // What some of the operations have beside; each must say nothing.
+    // Further options of some of the operations; they must be absent or `null`.
     for key in ["initial", "dtype"] where reader.has(key) {
       guard reader.take(key) == nil else {
         throw reader.unsupported(key, "a reduction with that option is not implemented")
@@ -90,7 +90,7 @@ struct ReductionRule: FloatRule {
   }
 
   func evaluate(_ call: OperationCall) throws(CairnError) -> Tensor {
-    // What is left of zero elements is some value each.
+    // Even a reduction of zero elements gives a value for each place.
     let shape = try call.shape()
     guard call.spec.dtype.isWhole else { return try computed(call) }
     let tensor = try call.tensor(0)

@@ -1,10 +1,11 @@
-// Operations on the runs of elements along a dimension: order, sums so far, the place of the largest.
+// Operations on the runs of elements along a dimension: order, running sums, the place of the
+// largest.
 
 import CairnJSON
 import CairnSystem
 import CairnTensors
 
-/// Runs along one dimension, each made one or several others.
+/// Runs along one dimension, each turned into one or several other runs.
 ///
 /// Floats are computed in double precision, integers in 64 bits and modulo the width of their type.
 struct RunRule: MultipleResultRule {
@@ -14,15 +15,15 @@ struct RunRule: MultipleResultRule {
     }
     var dtype: DType?
   }
-  /// What integers become before all else.
+  /// What integers are first converted to.
   enum Whole: Sendable { case kept, numbers, float }
 
   /// Nil counts all elements as one dimension.
   let axis: Int?
   var results = [Result()]
-  /// What bools and integers are brought to first.
+  /// What bools and integers are first converted to.
   var whole = Whole.kept
-  /// A type that all elements are brought to first.
+  /// A type that all elements are first converted to.
   var dtype: DType?
   let function: @Sendable ([Double]) -> [[Double]]
   /// The same for whole numbers.
@@ -120,7 +121,7 @@ struct RunRule: MultipleResultRule {
   }
 }
 
-/// The runs along some dimensions each made one number, of a type of its own.
+/// The runs along some dimensions, each reduced to one number, of a type of its own.
 struct CountingRule: OperationRule {
   let dimensions: ReducedDimensions
   let dtype: DType

@@ -44,7 +44,7 @@ struct SelectionRule: OperationRule {
       throw CairnError(.countMismatch, "an operation takes a tensor")
     }
     let selection = try select(BatchShape(operand.tensor.shape))
-    // Before any index is made: a dimension of zero hides any other.
+    // Checked before any index is made: a dimension of length zero hides the size of the others.
     _ = try call.context.shape(selection.axes.map { $0.count ?? 0 })
     return try operand.tensor.reshaped(to: Shape(selection.base.map { $0 ?? 0 }))
       .gathered(selection.axes.map(\.places), in: call.context)
@@ -53,7 +53,8 @@ struct SelectionRule: OperationRule {
 }
 
 extension SelectionRule {
-  /// Along some dimensions, or all if nil, each place as `place` has it for that length.
+  /// Moves places along some dimensions, or along all if nil: `place` gives the operand's place for
+  /// each place of the result.
   static func moving(
     _ axes: [Int]?, _ place: @escaping @Sendable (_ place: Int, _ length: Int, _ axis: Int) -> Int
   ) -> SelectionRule {
@@ -72,7 +73,8 @@ extension SelectionRule {
     }
   }
 
-  /// The whole operand so often along each dimension; missing dimensions are put in front.
+  /// The whole operand, repeated the given number of times along each dimension; missing dimensions
+  /// are put in front.
   static func tiled(_ repeats: [Int]) -> SelectionRule {
     SelectionRule { (shape) throws(CairnError) in
       let rank = max(shape.rank, repeats.count)
@@ -87,7 +89,7 @@ extension SelectionRule {
     }
   }
 
-  /// Each place so often along a dimension; nil counts the elements as one dimension.
+  /// Each place repeated `times` times along a dimension; nil counts the elements as one dimension.
   static func repeated(_ times: Int, axis: Int?) -> SelectionRule {
     SelectionRule { (shape) throws(CairnError) in
       let base = try axis == nil ? shape.flat() : shape.dimensions
@@ -100,7 +102,7 @@ extension SelectionRule {
     }
   }
 
-  /// Dimensions of length 1 as long as the shape asks for; missing ones are put in front.
+  /// Dimensions of length 1 repeated to the lengths of the shape; missing ones are put in front.
   static func broadcast(to target: [Int]) -> SelectionRule {
     SelectionRule { (shape) throws(CairnError) in
       guard shape.rank <= target.count else { throw mismatch(target, shape) }
@@ -116,7 +118,7 @@ extension SelectionRule {
     }
   }
 
-  /// Some places along a dimension, given as numbers; an index alone takes the dimension away.
+  /// Some places along a dimension, given as numbers; a single index removes the dimension.
   static func taken(_ indices: [Int], shape inner: [Int], axis: Int?) -> SelectionRule {
     SelectionRule { (shape) throws(CairnError) in
       let base = try axis == nil ? shape.flat() : shape.dimensions
@@ -218,7 +220,7 @@ enum PadMode: String, CaseIterable, Sendable {
 extension BatchShape {
   /// The places of axes that may be counted from the end.
   ///
-  /// - Throws: `shapeMismatch` if there is none of them.
+  /// - Throws: `shapeMismatch` if the shape lacks one of them.
   func places(of axes: [Int]) throws(CairnError) -> [Int] {
     let places = axes.compactMap { axis($0) }
     guard places.count == axes.count else {

@@ -36,11 +36,11 @@ struct ReshapeRule: OperationRule {
   }
 }
 
-/// A dimension of length 1 more, or less: the elements stay in their order.
+/// Adds or removes dimensions of length 1: the elements stay in their order.
 struct DimensionRule: OperationRule {
   enum Change: Sendable { case insert, remove }
   let change: Change
-  /// Nil where all dimensions of length 1 go.
+  /// Nil to remove all dimensions of length 1.
   let axes: [Int]?
 
   func output(of arguments: CallArguments<TensorSpec>) throws(CairnError) -> TensorSpec {
@@ -75,7 +75,7 @@ struct DimensionRule: OperationRule {
   }
 }
 
-/// The dimensions in another order; without one, turned round.
+/// The dimensions in another order; reversed if no order is given.
 struct TransposeRule: OperationRule {
   enum Order: Sendable { case all([Int]?), swapped(Int, Int), moved([Int], [Int]) }
   let order: Order

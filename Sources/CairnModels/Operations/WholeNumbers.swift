@@ -1,4 +1,4 @@
-// Operations on integers: in 64 bits, and modulo the width of the type when they are done, as in
+// Operations on integers: computed in 64 bits, then taken modulo the width of the type, as in
 // TensorFlow.
 
 import CairnSystem
@@ -49,7 +49,7 @@ extension RowMajor {
 }
 
 extension UnaryFunction {
-  /// The function's value for a whole number; nil if it has none that is one.
+  /// The function's value for a whole number; nil if the value is not a whole number.
   func whole(_ x: Int64) -> Int64? {
     switch self {
     case .negative: 0 &- x
@@ -80,7 +80,7 @@ extension BinaryFunction {
       guard y != 0 else {
         throw CairnError(.invalidArgument, "an integer is divided by zero", found: "\(x) / 0")
       }
-      // The only quotient that is no Int64 is that of the least one.
+      // Only the least Int64 has a quotient that is not an Int64.
       if y == -1 { return self == .floorQuotient ? 0 &- x : 0 }
       let (quotient, rest) = x.quotientAndRemainder(dividingBy: y)
       let isBelow = rest != 0 && (rest < 0) != (y < 0)

@@ -78,7 +78,7 @@ protocol ElementRule: Sendable {
   /// What happens to an element in an update.
   func update<Scalar: FloatScalar>(at step: UpdateStep<Scalar>) -> ElementUpdate<Scalar>
 
-  // Of one type each, so that the loop is compiled for that type and that rule.
+  // One function for each type, so that the loop is compiled for that type and that rule.
   func run(_ step: UpdateStep<Float>, on columns: inout UpdatedColumns<Float>)
   func run(_ step: UpdateStep<Double>, on columns: inout UpdatedColumns<Double>)
 }

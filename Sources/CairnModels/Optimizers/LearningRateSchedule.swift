@@ -23,7 +23,7 @@ public struct LearningRateSchedule: Hashable, Sendable {
   package let settings: JSONObject
   let curve: Curve
 
-  /// Multiplied by `decayRate` every `decaySteps` steps, bit by bit or, as a staircase, at once.
+  /// Multiplied by `decayRate` every `decaySteps` steps, gradually or, as a staircase, at once.
   ///
   /// - Throws: `invalidConfiguration` if `decaySteps` is not above 0 or a number is not finite; so do
   ///   the others.
@@ -63,8 +63,9 @@ public struct LearningRateSchedule: Hashable, Sendable {
       ])
   }
 
-  /// From the first rate to the last over `decaySteps` steps, then there, or, with `cycle`, again
-  /// from a rate that the step is half-way of.
+  /// From the first rate to the last over `decaySteps` steps. After that the rate stays at the last,
+  /// or, with `cycle`, the decay is stretched to the next multiple of `decaySteps`, so that the rate
+  /// rises and falls again.
   public static func polynomialDecay(
     initialLearningRate: Double, decaySteps: Double, endLearningRate: Double = 0.0001,
     power: Double = 1, cycle: Bool = false
@@ -78,8 +79,8 @@ public struct LearningRateSchedule: Hashable, Sendable {
       ])
   }
 
-  /// Half a cosine down to the part `alpha` of the rate; before it, if there is a `warmupTarget`, a
-  /// straight line up to that in `warmupSteps` steps.
+  /// Half a cosine down to the rate times `alpha`. If there is a `warmupTarget`, a straight line up
+  /// to it comes first, over `warmupSteps` steps.
   public static func cosineDecay(
     initialLearningRate: Double, decaySteps: Double, alpha: Double = 0,
     warmupTarget: Double? = nil, warmupSteps: Double = 0
@@ -93,8 +94,8 @@ public struct LearningRateSchedule: Hashable, Sendable {
       ])
   }
 
-  /// Half a cosine again and again, each `tMul` times as long and beginning `mMul` times as high as
-  /// the one before.
+  /// Half a cosine again and again. Each one is `tMul` times as long as the one before and begins
+  /// `mMul` times as high.
   public static func cosineDecayRestarts(
     initialLearningRate: Double, firstDecaySteps: Double, tMul: Double = 2, mMul: Double = 1,
     alpha: Double = 0
@@ -115,7 +116,8 @@ public struct LearningRateSchedule: Hashable, Sendable {
 
   /// The schedule that Keras's `schedules.serialize` wrote.
   ///
-  /// - Throws: `invalidConfiguration`; `unsupportedConfiguration` for a class that is none of these.
+  /// - Throws: `invalidConfiguration`; `unsupportedConfiguration` for a class that is not one of
+  ///   these.
   package init(configuration: JSONValue) throws(CairnError) {
     try self.init(configuration: configuration, path: "")
   }

@@ -7,14 +7,14 @@ import CairnTensors
 /// How the number that a loss is multiplied by follows the gradients: Keras's `LossScaleOptimizer`
 /// around another optimizer.
 ///
-/// Gradients are divided by it. Where one of them is not finite, it is halved and the step is left
-/// out; after a number of steps without that it is doubled.
+/// Gradients are divided by this number. If one of them is not finite, the number is halved and the
+/// step is left out; after a number of steps without that it is doubled.
 public struct LossScaling: Hashable, Sendable {
   static let className = "LossScaleOptimizer"
 
   /// What the loss is multiplied by at first.
   public var initialScale: Double
-  /// After how many steps, all of whose gradients were finite, it is doubled.
+  /// After how many steps with only finite gradients the number is doubled.
   public var growthSteps: Int
   /// The name in Keras's configuration.
   public var name: String
@@ -33,7 +33,7 @@ public struct LossScaling: Hashable, Sendable {
     name = try reader.string("name", default: "loss_scale_optimizer")
     initialScale = try reader.double("initial_scale", default: 0x1p15)
     growthSteps = try reader.integer("dynamic_growth_steps", in: 1 ... .max, default: 2000)
-    // What Keras once wrote for every optimizer, and takes if it says nothing.
+    // Keys that Keras once wrote for every optimizer; they are accepted if they have no effect.
     let nothing: [(String, JSONValue)] = [
       ("dynamic", true), ("weight_decay", .null), ("clipnorm", .null), ("global_clipnorm", .null),
       ("clipvalue", .null), ("use_ema", false), ("ema_momentum", 0.99),

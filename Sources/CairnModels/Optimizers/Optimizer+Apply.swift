@@ -8,8 +8,9 @@ extension Optimizer {
   /// weight that stays as it is.
   ///
   /// Everything is checked and computed before anything is assigned. With
-  /// ``OptimizerOptions/lossScaling`` they are those of the loss times ``currentLossScale``, and a step with
-  /// one that is not finite changes nothing but that scale.
+  /// ``OptimizerOptions/lossScaling`` the gradients must be those of the loss times
+  /// ``currentLossScale``; a step with a gradient that is not finite then changes nothing except
+  /// that scale.
   ///
   /// - Throws: `notBuilt`; `countMismatch` for another number of gradients, or none at all;
   ///   `dtypeMismatch`, `shapeMismatch` with the index of the first gradient that does not fit its

@@ -31,7 +31,7 @@ public final class Optimizer: Sendable {
   let learningRateVariable: Variable?
   /// The state of the loss's scaling, if it follows the gradients.
   let lossScale: LossScale?
-  /// The keys of Keras's configuration but for name and learning rate.
+  /// The keys of Keras's configuration except for name and learning rate.
   private let settings: JSONObject
   let slots = Lock<OptimizerSlots?>(nil)
 
@@ -61,10 +61,10 @@ public final class Optimizer: Sendable {
       settingsPath: rule.className, lossScaling: options.lossScaling)
   }
 
-  /// The optimizer that Keras's `optimizers.serialize` wrote, or, as `compile` takes it, the name of
-  /// a class. Without state: that is loaded, or made anew.
+  /// The optimizer that Keras's `optimizers.serialize` wrote, or, as `compile` takes it, the name
+  /// of a class. It has no state yet: that is loaded, or made anew.
   ///
-  /// - Throws: `unknownOptimizer` for a class that is none of Keras's nine common ones;
+  /// - Throws: `unknownOptimizer` for a class that is not one of Keras's nine common ones;
   ///   `invalidConfiguration`, `unsupportedConfiguration` with the place in the JSON.
   package convenience init(configuration: JSONValue) throws(CairnError) {
     try self.init(configuration: configuration, path: "")
@@ -111,7 +111,7 @@ public final class Optimizer: Sendable {
     }
     let rate = try Self.learningRate(&reader, default: kind.defaultLearningRate)
     if case .schedule(let schedule) = rate { self.schedule = schedule } else { schedule = nil }
-    // In its place among the keys.
+    // Recorded here to keep its place among the keys.
     reader.record(
       "learning_rate", reader.peek("learning_rate") ?? .double(kind.defaultLearningRate))
     var options = try OptimizerOptions(
@@ -185,8 +185,8 @@ public final class Optimizer: Sendable {
     get throws(CairnError) { Int(try iterations.value.scalar(of: Int32.self)) }
   }
 
-  /// As Keras's `optimizers.serialize` writes it, with the learning rate as it is now; if that is a
-  /// number that JSON does not have, with the one that the optimizer was made with.
+  /// As Keras's `optimizers.serialize` writes it, with the current learning rate. If that is a
+  /// number that JSON does not have, the rate that the optimizer was made with is written instead.
   package var configuration: JSONValue {
     var config = settings
     if let schedule {

@@ -1,4 +1,5 @@
-// What all of Keras's optimizers can do beside their own rule. Keras `optimizers/base_optimizer.py`.
+// What all of Keras's optimizers can do besides their own rule. Keras
+// `optimizers/base_optimizer.py`.
 
 import CairnJSON
 import CairnSystem
@@ -30,8 +31,8 @@ public struct OptimizerOptions: Hashable, Sendable {
     }
   }
 
-  /// What part of the weights, times the learning rate, is taken off before an update; the class's
-  /// own default (none but for AdamW) if nil.
+  /// The part of the weights, times the learning rate, that is subtracted before an update. If nil,
+  /// the class's own default (none except for AdamW).
   public var weightDecay: Double?
   /// How gradients are clipped, if at all.
   public var clipping: Clipping?
@@ -42,7 +43,8 @@ public struct OptimizerOptions: Hashable, Sendable {
   /// A factor of the loss that follows the gradients, instead of a fixed one; Keras's
   /// `LossScaleOptimizer`.
   public var lossScaling: LossScaling?
-  /// Weights are updated in each so-manyth step, by the mean of the gradients since; 2 or more.
+  /// Weights are updated once in this many steps, by the mean of the gradients since the last
+  /// update; 2 or more.
   public var gradientAccumulationSteps: Int?
 
   /// Nothing around the rule.
@@ -81,7 +83,7 @@ public struct OptimizerOptions: Hashable, Sendable {
       throw reader.invalid(
         "clipnorm", expected: "only one of clipnorm, global_clipnorm and clipvalue")
     }
-    // Keras clips at nothing that is not positive.
+    // Keras does not clip if the limit is not positive.
     if let norm, norm > 0 { return .norm(norm) }
     if let global, global > 0 { return .globalNorm(global) }
     if let value, value > 0 { return .value(value) }

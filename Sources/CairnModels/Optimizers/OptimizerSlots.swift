@@ -19,7 +19,7 @@ struct OptimizerPlace: Sendable {
 struct OptimizerSlots: Sendable {
   /// The weights, in order.
   var targets: [Variable]
-  /// For each weight what it is brought back to after each step.
+  /// For each weight the constraint that it is brought back to after each step.
   var constraints: [WeightConstraint?]
   var indices: [ObjectIdentifier: Int] = [:]
   var averages: [Variable] = []
@@ -121,7 +121,7 @@ extension Optimizer {
     try build(for: layer) { trained.contains(ObjectIdentifier($0.variable)) }
   }
 
-  /// Makes the slots for those weights of `layer` that are to be had.
+  /// Makes the slots for those weights of `layer` that `includes` accepts.
   func build(
     for layer: any Layer, where includes: (VariablePlace) -> Bool
   ) throws(CairnError) {

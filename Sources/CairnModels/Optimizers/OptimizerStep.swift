@@ -55,8 +55,8 @@ struct OptimizerStep {
 
   // MARK: Gradients
 
-  /// A gradient without the loss's scale, in an update the mean since the last one, if the optimizer
-  /// accumulates them; and what is accumulated then.
+  /// A gradient without the loss's scale. If the optimizer accumulates gradients, it is their mean
+  /// since the last update, and nil in a step without an update; and what is accumulated then.
   private struct Preparation: FloatWork {
     let gradient: Tensor?
     let scale: Double?
@@ -124,7 +124,7 @@ struct OptimizerStep {
     let rule = optimizer.rule
     for (index, gradient) in gradients.enumerated() {
       guard let gradient else { continue }
-      // Of one type each, as the rule's loops are.
+      // One call for each type, as for the rule's loops.
       if slots.targets[index].dtype == .float64 {
         let clipped = try clip(gradient, globalNorm: norm, as: Double.self)
         try update(index, clipped, shared, as: Double.self) { rule.run($0, on: &$1) }
@@ -135,8 +135,8 @@ struct OptimizerStep {
     }
   }
 
-  /// Brings a weight back to what its constraint allows: those with a gradient, also in steps that
-  /// only gather gradients, as Keras does.
+  /// Brings a weight back to what its constraint allows. As in Keras, this is done for weights with
+  /// a gradient, also in steps that only gather gradients.
   private mutating func constrain(_ index: Int) throws(CairnError) {
     guard let constraint = slots.constraints[index] else { return }
     weights[index] = try constraint.applied(to: weights[index])

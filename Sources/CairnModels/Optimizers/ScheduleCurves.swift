@@ -139,7 +139,7 @@ extension LearningRateSchedule {
     /// The cosine of a part of π.
     private static func cosine(_ passed: Float) -> Float { Float(cos(Double(Float.pi * passed))) }
 
-    /// How often the cosine has begun anew, and how much of the present one has passed.
+    /// How often the cosine has begun again, and how much of the present one has passed.
     private static func restarts(_ passed: Float, _ lengthening: Float) -> (Float, Float) {
       guard lengthening != 1 else {
         let restarts = passed.rounded(.down)

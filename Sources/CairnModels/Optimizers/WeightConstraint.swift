@@ -1,4 +1,5 @@
-// What a weight is brought back to after each update. Keras `constraints/constraints.py`.
+// The constraints that weights are brought back to after each update. Keras
+// `constraints/constraints.py`.
 
 import CairnJSON
 import CairnSystem
@@ -6,7 +7,7 @@ import CairnTensors
 
 /// A constraint on a weight, as a layer's configuration has it.
 enum WeightConstraint: Sendable, Hashable {
-  /// Runs along the axes are at most so long; nil for all axes.
+  /// Runs along the axes have at most that length; nil for all axes.
   case maximumNorm(Double, axes: [Int]?)
   /// No element is negative.
   case nonNegative
@@ -69,7 +70,7 @@ enum WeightConstraint: Sendable, Hashable {
     return Set(places).sorted()
   }
 
-  /// The weights as they may be.
+  /// The weights, changed to meet the constraint.
   func applied(to weights: Tensor) throws(CairnError) -> Tensor {
     try Precision(for: weights.dtype).run(Application(constraint: self, weights: weights))
   }
@@ -94,7 +95,7 @@ enum WeightConstraint: Sendable, Hashable {
       factor(forLength: run.reduce(0) { $0 + $1 * $1 }.squareRoot())
     }
     let isQuotient = if case .unitNorm = self { true } else { false }
-    // The weights are there: they are no larger than what may be.
+    // No limits: the weights exist already, so they are not too large.
     let context = EvaluationContext(maximumElementCount: .max, maximumHeldElementCount: .max)
     return try array.combined(with: factors, in: context) {
       isQuotient ? $0 / $1 : $0 * $1

@@ -6,8 +6,8 @@ public import CairnTensors
 
 /// The element types of a layer: that of its variables and that of its computations.
 ///
-/// Layers that compute in float64 do so; those of the 16-bit types compute in float32 and round what
-/// comes out.
+/// Layers of float64 compute in float64; those of the 16-bit types compute in float32 and round
+/// what comes out.
 public struct DTypePolicy: Hashable, Sendable, CustomStringConvertible {
   /// Keras's name: `float32`, `mixed_bfloat16`, …
   public let name: String
@@ -45,7 +45,7 @@ public struct DTypePolicy: Hashable, Sendable, CustomStringConvertible {
     name: "float32", variables: .float32, computations: .float32)
 
   /// The policy called `name`: `float16`, `bfloat16`, `float32`, `float64`, `mixed_float16`,
-  /// `mixed_bfloat16`, or one of those behind `int8_from_`, `float8_from_` or `int4/128_from_`.
+  /// `mixed_bfloat16`, or one of those after `int8_from_`, `float8_from_` or `int4/128_from_`.
   ///
   /// - Throws: `unsupportedConfiguration` for any other.
   public init(_ name: String) throws(CairnError) {

@@ -1,4 +1,4 @@
-// What windows over the spatial dimensions are told.
+// The settings of windows over the spatial dimensions.
 
 import CairnJSON
 
@@ -7,7 +7,7 @@ public struct Extents: Hashable, Sendable, ExpressibleByIntegerLiteral, Expressi
   /// One value, or as many as there are dimensions.
   package let values: [Int]
 
-  /// Those lengths.
+  /// The given lengths.
   public init(_ values: [Int]) { self.values = values }
   /// One length for all dimensions.
   public init(integerLiteral value: Int) { values = [value] }
@@ -28,12 +28,12 @@ public enum DataFormat: String, Hashable, Sendable, CaseIterable {
   case channelsFirst = "channels_first"
 }
 
-/// What lies beyond the border of what a window passes over.
+/// What lies beyond the border of a window's input.
 public enum Padding: String, Hashable, Sendable, CaseIterable {
   /// Nothing: windows stay inside.
   case valid
-  /// Zeros on both sides, the odd one at the end: with strides of 1 the length stays.
+  /// Zeros on both sides, an odd one at the end: with strides of 1 the length stays.
   case same
-  /// Zeros in front only: what comes out at a step depends on no later one. One dimension only.
+  /// Zeros in front only: the output of a step depends on no later step. One dimension only.
   case causal
 }

@@ -7,10 +7,10 @@ import CairnSystem
 package enum WeightQuantization: Hashable, Sendable {
   /// In 8 bits, with a scale for each column.
   case int8
-  /// In 4 bits, two of them in a byte, with a scale for each column; of so many rows each, and then with a
-  /// zero point, if there is a number.
+  /// In 4 bits, two numbers to a byte, with a scale for each column. If there is a block size, each
+  /// scale is for that many rows of a column, and there is a zero point too.
   case int4(block: Int?)
-  /// In float32, which go through 8-bit floats where they are used.
+  /// In float32; they are converted to 8-bit floats and back where they are used.
   case float8(history: Int)
 
   /// Keras's `mode`.

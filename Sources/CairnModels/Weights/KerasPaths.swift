@@ -98,7 +98,7 @@ private struct KerasWalk {
       return KerasPlace(place: place, path: "\(group)/\(name)")
     }
     var own = place.layer.state.variables.filter { $0.role != .state }
-    // A quantised kernel is not trained, and saved ahead of the bias all the same.
+    // A quantised kernel is not trained, but it is still saved before the bias.
     if let bias = own.firstIndex(where: { $0.name == "bias" }),
       own.contains(where: { $0.name == "kernel_scale" })
     {

@@ -6,11 +6,11 @@ import CairnTensors
 public struct LoadOptions: Hashable, Sendable {
   /// What says which tensor is for which variable.
   public enum Matching: String, Hashable, Sendable, CaseIterable {
-    /// Their names: each variable takes the tensor that is called as its path.
+    /// Their names: each variable takes the tensor whose name is its path.
     case names
     /// The ends of their names: a tensor goes to the variable whose path ends with its name, from a
-    /// slash on. Of several such paths the one is meant that has the fewest parts in front; if it is
-    /// not one variable, that is an error.
+    /// slash on. If there are several such paths, the one with the fewest parts in front is meant;
+    /// if that is not one variable, it is an error.
     case endings
     /// Their places: the first variable in the order of weights takes the source's first tensor, and
     /// so on. Variables and tensors under several names count once.
@@ -19,7 +19,7 @@ public struct LoadOptions: Hashable, Sendable {
 
   /// What says which tensor is for which variable; names unless set.
   public var matching = Matching.names
-  /// What the source's names are called in the model.
+  /// How the source's names become names in the model.
   public var mapping = NameMapping()
   /// Whether variables may stay as they are because the source has no tensor for them.
   public var allowMissing = false
@@ -27,7 +27,7 @@ public struct LoadOptions: Hashable, Sendable {
   public var allowUnused = false
   /// Whether floats may be converted to the variable's type, rounded to the nearest.
   public var allowCast = false
-  /// Whether a tensor that bears the name of one variable may go to another of the same shape,
+  /// Whether a tensor that has the name of one variable may go to another of the same shape,
   /// because that is where the order puts it.
   public var allowCrosswise = false
 

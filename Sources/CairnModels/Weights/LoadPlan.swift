@@ -1,5 +1,5 @@
-// Which tensor of a source goes to which variable, and what does not fit: found out before anything
-// is read.
+// Which tensor of a source goes to which variable, and what does not fit: worked out before
+// anything is read.
 
 import CairnCheckpoints
 import CairnSystem
@@ -21,7 +21,7 @@ struct LoadPlan {
     /// The load of the variable's first name.
     var load: Int
   }
-  /// A tensor of the source: what it is called there, and what that is in the model.
+  /// A tensor of the source: its name there, and its name in the model.
   struct SourceTensor {
     var index: Int
     var entry: TensorEntry
@@ -85,12 +85,13 @@ struct LoadPlan {
       taken.insert(name)
       add(name, place.variable, tensor)
     }
-    // With leave to miss some, a variable that came under another of its names is not missing.
+    // If tensors may be missing, a variable that was found under another of its names is not
+    // missing.
     missing = absent.filter { !options.allowMissing || numbers[$0.1] == nil }.map(\.0)
     unused = tensors.filter { !taken.contains($0.mapped) }.map(\.entry.name)
   }
 
-  /// Calls tensors by the paths that their names are the ends of.
+  /// Gives tensors the paths that end with their names.
   private mutating func find(
     in endings: PathEndings, _ tensors: inout [SourceTensor]
   ) {
@@ -129,8 +130,8 @@ struct LoadPlan {
     unused = tensors.dropFirst(distinct.count).map(\.entry.name)
   }
 
-  /// The model's variables by their paths, with and without the outermost model's name, which says
-  /// little: another program gives its model another.
+  /// The model's variables by their paths, with and without the outermost model's name. That name
+  /// says little: another program gives its model another name.
   private struct NamedVariables {
     private var variables: [[UInt8]: Variable] = [:]
 

@@ -7,11 +7,11 @@ public import CairnTensors
 extension Layer {
   /// Replaces the values of all variables by the tensors of the same names, or of the same places.
   ///
-  /// Strict, and all or nothing: every variable needs its tensor, every tensor its variable, with
-  /// the same element type and shape, and everything is read before anything is assigned. What
-  /// `options` allow is done and reported. Where several names are one variable in the model, the
-  /// source must have an alias or equal bits; an alias in the source does not tie what is separate
-  /// in the model.
+  /// Strict, and all or nothing: every variable needs its tensor, and every tensor its variable,
+  /// with the same element type and shape, and everything is read before anything is assigned.
+  /// Exceptions that `options` allow are made and reported. Where several names are one variable in
+  /// the model, the source must have an alias or equal bits; an alias in the source does not tie
+  /// what is separate in the model.
   ///
   /// - Parameters:
   ///   - source: Where the tensors are; their names are paths (``VariablePlace/name()``).
@@ -32,7 +32,7 @@ extension Layer {
     }
     let plan = try LoadPlan(variables, from: source, options: options)
     var mismatches = plan.mismatches
-    // What does not fit is all said at once, and only what fits is read.
+    // All mismatches are reported at once, and nothing is read if there are some.
     var values: [Tensor] = []
     if mismatches.isEmpty {
       values = try source.tensors(at: plan.loads.map(\.tensor.index))

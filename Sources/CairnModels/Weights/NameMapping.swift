@@ -1,9 +1,10 @@
-// What names of another program's tensors are called here: rules on bytes, no patterns.
+// Turns the names of another program's tensors into names of a model: rules on bytes, no patterns.
 
 public import CairnSystem
 public import CairnTensors
 
-/// Rules that make a model's paths of a source's names, each applied to what the one ahead of it made.
+/// Rules that turn a source's names into a model's paths. Each is applied to the result of the one
+/// before.
 ///
 /// ```swift
 /// let mapping: NameMapping = [
@@ -16,27 +17,27 @@ public struct NameMapping: Hashable, Sendable, ExpressibleByArrayLiteral {
   public enum Rule: Hashable, Sendable {
     /// One name becomes another.
     case name(TensorName, becomes: TensorName)
-    /// What a name begins with becomes another beginning; an empty one stands before every name.
+    /// The beginning of a name becomes another; every name begins with an empty one.
     case prefix(String, becomes: String)
-    /// What a name ends with becomes another end.
+    /// The end of a name becomes another.
     case suffix(String, becomes: String)
-    /// Each part between slashes that is just this becomes another.
+    /// Each part between slashes that is equal to this becomes another.
     case component(String, becomes: String)
     /// Each occurrence, from first to last, becomes another text.
     case text(String, becomes: String)
   }
 
-  /// The rules, the first first.
+  /// The rules, in the order in which they are applied.
   public var rules: [Rule]
 
-  /// Those rules.
+  /// The given rules.
   public init(_ rules: [Rule] = []) { self.rules = rules }
-  /// Those rules.
+  /// The given rules.
   public init(arrayLiteral elements: Rule...) { rules = elements }
 
-  /// What the rules make of a name.
+  /// The name that the rules make from a name.
   ///
-  /// - Throws: `invalidName` if that can't be a tensor's name.
+  /// - Throws: `invalidName` if the result can't be a tensor's name.
   public func callAsFunction(_ name: TensorName) throws(CairnError) -> TensorName {
     guard !rules.isEmpty else { return name }
     var bytes = Array(name.string.utf8)

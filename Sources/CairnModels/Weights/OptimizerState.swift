@@ -1,8 +1,8 @@
 // The variables of optimizers among a model's: their names, and which belong to another optimizer.
 //
-// A slot is called as the weight that it is kept for, with the word "optimizer" and the optimizer's
-// class behind the model's name: `digits/optimizer/Adam/hidden/kernel/velocity`. So the state of one
-// class is never taken for another's, though both have a momentum.
+// A slot's name is that of the weight that it is kept for, with the word "optimizer" and the
+// optimizer's class after the model's name: `digits/optimizer/Adam/hidden/kernel/velocity`. So the
+// state of one class is never taken for that of another, even if both have a momentum.
 
 package import CairnCheckpoints
 package import CairnSystem
@@ -91,7 +91,7 @@ extension Layer {
 extension Model {
   /// The variables of an optimizer of this model, which stands at `path`, by name.
   ///
-  /// - Throws: `optimizerMismatch` if it was built for a weight that is none of the model's.
+  /// - Throws: `optimizerMismatch` if it was built for a weight that is not one of the model's.
   func places(
     of optimizer: Optimizer, path: [String]
   ) throws(CairnError) -> [(name: TensorName, variable: Variable)] {

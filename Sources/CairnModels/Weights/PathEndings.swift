@@ -30,7 +30,7 @@ struct PathEndings {
   /// What a name can mean.
   enum Meaning {
     case path(TensorName)
-    /// Variables that it names equally well.
+    /// Several variables that the name fits equally well.
     case undecided([TensorName])
     case nothing
   }

@@ -4,10 +4,10 @@ public import CairnSystem
 public import CairnTensors
 
 extension Layer {
-  /// Makes this layer use a variable of another: from now on the two have one.
+  /// Makes this layer use a variable of another layer: from now on the two layers share it.
   ///
-  /// What this layer's variable held is given up. Copies of a model that holds both layers keep
-  /// them tied.
+  /// The old value of this layer's variable is dropped. Copies of a model that holds both layers
+  /// keep them tied.
   ///
   /// - Parameters:
   ///   - name: The variable's name in this layer: `kernel`.
@@ -105,7 +105,7 @@ extension Model {
     var places: [[String]: VariablePlace] = [:]
     for place in self.places(.fullState) { places[place.path] = place }
     var changes: [(any Layer, String, Variable)] = []
-    // A place that an earlier group has changed already counts with what it will hold.
+    // A place that an earlier group changes already counts with the variable that it will hold.
     var planned: [Slot: Variable] = [:]
     for group in groups {
       var owner: LayerVariable?

@@ -5,7 +5,8 @@ public import CairnTensors
 
 /// One way in which the tensors of a source don't fit a model.
 public enum WeightMismatch: Hashable, Sendable, CustomStringConvertible {
-  /// The model has a variable that the source has no tensor for; with the order, none at that place.
+  /// The model has a variable that the source has no tensor for; by order, there is none at that
+  /// place.
   case missing(TensorName)
   /// The source has a tensor that the model has no variable for.
   case unexpected(TensorName)
@@ -15,7 +16,7 @@ public enum WeightMismatch: Hashable, Sendable, CustomStringConvertible {
   case shape(TensorName, expected: Shape, found: Shape)
   /// Two names are one variable in the model, but the source has different values for them.
   case tied(TensorName, to: TensorName)
-  /// By order a tensor would go to one variable, but it bears the name of another of the same shape.
+  /// By order a tensor would go to one variable, but it has the name of another of the same shape.
   case crossed(TensorName, into: TensorName)
   /// A tensor's name is the end of several variables' paths.
   case undecided(TensorName, between: [TensorName])

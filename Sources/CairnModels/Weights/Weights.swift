@@ -4,8 +4,8 @@ public import CairnSystem
 public import CairnTensors
 
 extension Layer {
-  /// The weights, each once, in Keras's order: layer by layer, of each its trainable ones, then the
-  /// others. Freezing changes the order of nothing.
+  /// The weights, each once, in Keras's order: layer by layer, for each layer the trainable ones
+  /// first, then the others. Freezing a layer does not change the order.
   public var weights: [Variable] { distinct(.weights) }
 
   /// The weights and all other state, each variable once; Keras's `variables`.

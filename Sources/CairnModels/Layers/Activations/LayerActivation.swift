@@ -1,18 +1,18 @@
-// A layer in the place of an activation function: `Dense(8, activation=LeakyReLU(0.2))`.
+// A layer used as an activation function: `Dense(8, activation=LeakyReLU(0.2))`.
 
 import CairnJSON
 import CairnSystem
 import CairnTensors
 
-/// What a layer applies to its output: a function, or what a layer without variables computes, which
-/// Keras allows in its place.
+/// What a layer applies to its output: a function, or a layer without variables, which Keras allows
+/// in its place.
 enum OutputActivation: Hashable, Sendable, FloatChange {
   case function(ActivationFunction)
   /// Keras 2's function of the name `hard_sigmoid`, which has another slope.
   case steepHardSigmoid
   case layer(LayerActivation)
 
-  /// The function of that name in a configuration of that Keras.
+  /// The function of that name in a configuration of that version of Keras.
   init?(name: String, version: KerasVersion) {
     guard let function = ActivationFunction(name: name) else { return nil }
     self =
@@ -66,8 +66,8 @@ struct LayerActivation: Hashable, Sendable {
   let configuration: JSONValue
   private let layer: any OneInputLayer
 
-  /// - Throws: `unsupportedConfiguration` for a layer with variables, or of a class that is no
-  ///   activation's.
+  /// - Throws: `unsupportedConfiguration` for a layer with variables, or of a class that can't be
+  ///   used as an activation.
   init(
     _ configuration: JSONValue, version: KerasVersion, path: String
   ) throws(CairnError) {
@@ -88,7 +88,7 @@ struct LayerActivation: Hashable, Sendable {
     self.layer = layer
   }
 
-  /// The classes that may stand there.
+  /// The classes that can be used as an activation.
   private static let registry: LayerRegistry = {
     var registry = LayerRegistry()
     registry.enter(Activation.self)

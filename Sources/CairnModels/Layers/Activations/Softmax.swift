@@ -4,8 +4,8 @@ import CairnJSON
 public import CairnSystem
 import CairnTensors
 
-/// exp(x) divided by the sum of those along one dimension or several; with a mask, of those that
-/// count. No variables.
+/// exp(x) divided by the sum of exp(x) along one dimension or several; with a mask, only the places
+/// that count are added up. No variables.
 public final class Softmax: OneInputCallLayer, ConfiguredLayer {
   static let kind = LayerKind("Softmax", passesMask: true, needsShape: false)
 
@@ -34,7 +34,7 @@ public final class Softmax: OneInputCallLayer, ConfiguredLayer {
     return input
   }
 
-  /// The input, what a mask leaves of it, and the mask of what comes out.
+  /// The input, the mask of the places that are added up, and the mask of the output.
   func opened(
     _ arguments: CallArguments<MaskedTensor>
   ) throws(CairnError) -> (
@@ -47,7 +47,7 @@ public final class Softmax: OneInputCallLayer, ConfiguredLayer {
     return ((input.tensor, mask, inputs.count == 2 ? input.mask : mask), [input.tensor])
   }
 
-  /// The shares; what a mask leaves out gets none.
+  /// The shares; places that a mask leaves out get 0.
   func evaluate<Scalar: FloatScalar>(
     _ call: (input: Tensor, seen: Tensor?, mask: Tensor?), in context: EvaluationContext,
     as type: Scalar.Type

@@ -11,7 +11,7 @@ public typealias AdditiveAttention = ScoredAttention<SumScores>
 
 /// How queries and keys are compared, as a type.
 public protocol AttentionScores: Sendable {
-  /// Whether what is compared are sums, with a factor for each of their elements.
+  /// Whether queries and keys are compared by their sums, with a factor for each element of a sum.
   static var isAdditive: Bool { get }
 }
 
@@ -112,7 +112,7 @@ public final class ScoredAttention<Scores: AttentionScores>: FloatCallLayer, See
     ]
   }
 
-  /// As for the shapes alone, and with the scores if the call asks for them.
+  /// The output's shape and type, and those of the scores if the call asks for them.
   func specs(
     for arguments: CallArguments<TensorSpec>
   ) throws(CairnError) -> [TensorSpec] {
@@ -199,7 +199,7 @@ public final class ScoredAttention<Scores: AttentionScores>: FloatCallLayer, See
     return scores
   }
 
-  /// A function of each element of each query and the one of each key.
+  /// A function of each element of each query and the same element of each key.
   private func pairs<Scalar: FloatScalar>(
     _ query: FloatArray<Scalar>, _ key: FloatArray<Scalar>, in context: EvaluationContext,
     _ function: (Scalar, Scalar) -> Scalar

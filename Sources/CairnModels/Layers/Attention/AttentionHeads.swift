@@ -49,7 +49,7 @@ struct HeadOptions: Sendable {
   }
 }
 
-/// What a call of either layer is given.
+/// The arguments of a call of either layer.
 struct HeadCall {
   var query: MaskedTensor
   var value: MaskedTensor
@@ -102,8 +102,8 @@ struct HeadCall {
     return [query.shape, value.shape] + (hasKey ? [key.shape] : [])
   }
 
-  /// What comes out: the layer's output, and the weights, of the shape that `scores` gives for those
-  /// of query and key, if the call asks for them.
+  /// The shapes and types of a call's results: the layer's output, and the weights if the call asks
+  /// for them. `scores` gives the weights' shape for the shapes of query and key.
   static func outputSpecs(
     _ arguments: CallArguments<TensorSpec>, of layer: any Layer,
     scores: (BatchShape, BatchShape) throws(CairnError) -> [Int?]
@@ -121,7 +121,8 @@ struct HeadCall {
 /// A layer of several heads.
 protocol HeadLayer: FloatCallLayer where Call == HeadCall {
   var options: HeadOptions { get }
-  /// Those of query, key, perhaps gate, value and output, in the order of weights; none before they are made.
+  /// The projections of query, key, perhaps gate, value and output, in the order of weights; empty
+  /// before they are made.
   var projections: Lock<[EinsumDense]> { get }
 }
 
@@ -177,8 +178,9 @@ extension HeadLayer {
     )
   }
 
-  /// What comes out of the attended values: through the gate and the last projection, with the query's mask,
-  /// which Keras passes on; and the weights if the call asks for them.
+  /// The results for the attended values, which go through the gate and the last projection. The
+  /// output has the query's mask, which Keras passes on; the weights follow if the call asks for
+  /// them.
   func outputs<Scalar: FloatScalar>(
     _ values: FloatArray<Scalar>, weights: () -> FloatArray<Scalar>, of call: HeadCall,
     in context: EvaluationContext
@@ -197,7 +199,7 @@ extension HeadLayer {
 }
 
 extension Layer {
-  /// Checks that there are query, value and maybe key, of three dimensions each unless others are allowed.
+  /// Checks that there are query, value and maybe key, each of three dimensions unless `anyRank`.
   func checkAttended(_ inputs: [BatchShape], anyRank: Bool = false) throws(CairnError) {
     guard (2...3).contains(inputs.count) else {
       throw CairnError(
@@ -213,7 +215,7 @@ extension Layer {
 /// Attention over arrays `(examples, heads, steps, size)`.
 struct HeadAttention {
   let context: EvaluationContext
-  /// Whether Keras computes the weights apart, which then are zero where nothing is seen.
+  /// Whether Keras computes the weights separately; they are then zero where nothing is seen.
   let zeroes: Bool
 
   /// The weighted means `(examples, heads, queries, size)` and the weights.

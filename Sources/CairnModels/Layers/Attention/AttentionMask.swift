@@ -32,9 +32,9 @@ struct AttentionMask {
     return mask
   }
 
-  /// As for the steps alone, for arrays `(…, heads, steps…, size)` whose steps begin at a dimension:
-  /// `(examples, heads, queries, values)`, or nil if all is seen. With several dimensions of steps Keras
-  /// expects one for each.
+  /// The same for arrays `(…, heads, steps…, size)` whose steps begin at the dimension `steps`:
+  /// `(examples, heads, queries, values)`, or nil if all is seen. If the steps have several
+  /// dimensions, Keras expects one dimension of the mask for each.
   func combined<Scalar: FloatScalar>(
     _ query: FloatArray<Scalar>, _ key: FloatArray<Scalar>, steps: Int, of layer: String,
     in context: EvaluationContext
@@ -89,7 +89,7 @@ extension FloatArray {
     seen mask: FloatArray?, zeroes: Bool, in context: EvaluationContext
   ) throws(CairnError) -> FloatArray {
     guard let mask else { return softmax([rank - 1]) }
-    // Wide enough in either type: what is not seen gets no share at all.
+    // Low enough in either type: what is not seen gets no share at all.
     let lowest: Scalar = zeroes ? -1e9 : -0.7 * Scalar(Float.greatestFiniteMagnitude)
     let shares = try combined(with: mask, in: context) { $1 == 0 ? lowest : $0 }
       .softmax([rank - 1])

@@ -129,7 +129,7 @@ public final class GroupedQueryAttention: HeadLayer, SeededLayer {
     return try outputs(output.transposed(order), weights: { weights }, of: call, in: context)
   }
 
-  /// Each head of keys or values as often as there are queries for it.
+  /// Each head of keys or values, repeated once for each head of queries that uses it.
   private func repeated<Scalar: FloatScalar>(_ array: FloatArray<Scalar>) -> FloatArray<Scalar> {
     let times = queryHeads / valueHeads
     var values: [Scalar] = []

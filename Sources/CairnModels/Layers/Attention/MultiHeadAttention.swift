@@ -81,7 +81,7 @@ public final class MultiHeadAttention: HeadLayer, SeededLayer {
     projections.withLock { $0 }.map { ($0.projectionName, $0) }
   }
 
-  /// The letters of dimensions, and those that follow.
+  /// The letters that name the dimensions in a range.
   private static func letters(_ range: Range<Int>) -> String {
     String(decoding: range.map { UInt8(ascii: "a") + UInt8($0) }, as: UTF8.self)
   }
@@ -203,8 +203,8 @@ public final class MultiHeadAttention: HeadLayer, SeededLayer {
 }
 
 extension FloatArray {
-  /// As `(examples, heads, steps, size)`: dimensions before the heads made one, and those between
-  /// them and the last, which begin at `steps`.
+  /// The array as `(examples, heads, steps, size)`: the dimensions before the heads are joined into
+  /// one, and so are those from `steps` up to the last.
   fileprivate func flattened(_ steps: Int) -> FloatArray {
     FloatArray(
       values,

@@ -22,7 +22,7 @@ public final class Convolution<Rank: SpatialRank>: ConvolutionLayer, ConfiguredL
   let core: LayerState
   /// The number of output channels.
   let filters: Int
-  /// The number of parts that the channels are in, each convolved for itself.
+  /// The number of groups that the channels are split into; each is convolved separately.
   let groups: Int
   let window: ConvolutionWindow
   let output: ConvolutionOutput
@@ -62,7 +62,7 @@ public final class Convolution<Rank: SpatialRank>: ConvolutionLayer, ConfiguredL
     core = try reader.layerState(className: Self.className)
   }
 
-  /// The windows' numbers and `filters`.
+  /// The number of windows in each spatial dimension, and `filters`.
   func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
     let channels = try window.channels(of: input, self)
     let expected = state.variable("kernel").map { $0.shape[Rank.rank] * groups } ?? channels

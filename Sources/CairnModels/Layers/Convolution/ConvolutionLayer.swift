@@ -1,15 +1,15 @@
-// What the layers that convolve have in common beside their window: what becomes of the sums.
+// What convolution layers share besides their window: what is done with the sums.
 
 import CairnJSON
 import CairnSystem
 import CairnTensors
 
-/// What is made of a convolution's sums, and what its variables begin with.
+/// What is applied to a convolution's sums, and the initial values of its variables.
 struct ConvolutionOutput: Sendable {
   /// What is applied to the outputs.
   let activation: OutputActivation
   let usesBias: Bool
-  /// Those of the kernels, in the order in which they are named.
+  /// The initializers of the kernels, in the order in which they are named.
   let kernelInitializers: [Initializer]
   let biasInitializer: Initializer
 
@@ -38,7 +38,7 @@ protocol ConvolutionLayer: OneInputLayer {
 
   /// The shapes of the kernels, for that many channels; and the number of biases.
   func weights(channels: Int) -> (kernels: [(name: String, dimensions: [Int])], biases: Int)
-  /// The sums for an input with its channels last, which have theirs last too.
+  /// The sums for an input with its channels last; the sums have their channels last too.
   func convolved(
     _ source: Tensor, adding bias: Tensor?, in context: EvaluationContext
   ) throws(CairnError) -> Tensor
@@ -70,7 +70,8 @@ extension ConvolutionLayer {
     return result
   }
 
-  /// Checks that an input has as many channels as a kernel has along a dimension, once that is there.
+  /// Checks that an input has as many channels as a kernel has along a dimension, if the kernel
+  /// exists.
   func checkChannels(
     of input: BatchShape, _ kernel: String, axis: Int
   ) throws(CairnError) -> Int {

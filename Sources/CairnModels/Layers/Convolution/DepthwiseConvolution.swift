@@ -48,7 +48,7 @@ public final class DepthwiseConvolution<Rank: SpatialRank>: ConvolutionLayer, Co
     core = try reader.layerState(className: Self.className)
   }
 
-  /// The windows' numbers and `c · depthMultiplier`.
+  /// The number of windows in each spatial dimension, and `c · depthMultiplier`.
   func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
     let channels = try checkChannels(of: input, "kernel", axis: Rank.rank)
     let width = try Shape([channels, depthMultiplier]).elementCount

@@ -52,7 +52,7 @@ public final class SeparableConvolution<Rank: SpatialRank>: ConvolutionLayer, Co
     core = try reader.layerState(className: Self.className)
   }
 
-  /// The windows' numbers and `filters`.
+  /// The number of windows in each spatial dimension, and `filters`.
   func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
     let channels = try checkChannels(of: input, "depthwise_kernel", axis: Rank.rank)
     _ = try Shape([channels, depthMultiplier])

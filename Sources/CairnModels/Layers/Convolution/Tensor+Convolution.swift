@@ -16,8 +16,8 @@ extension Tensor {
         source: self, kernel: kernel, bias: bias, window: window, groups: groups, context: context))
   }
 
-  /// Each channel of this tensor, its channels last, convolved with filters of its own: `kernel`
-  /// is `(window…, c, m)`, channel `c`'s results are `c · m` and the next.
+  /// Each channel of this tensor, its channels last, convolved with filters of its own: `kernel` is
+  /// `(window…, c, m)`, and the results of channel `c` are the channel `c · m` and those after it.
   func depthwiseConvolved(
     with kernel: Tensor, adding bias: Tensor?, over window: ConvolutionWindow,
     in context: EvaluationContext
@@ -124,7 +124,7 @@ private struct Convolved: FloatWork {
   }
 }
 
-/// A convolution of each channel for itself.
+/// A convolution of each channel separately.
 private struct DepthwiseConvolved: FloatWork {
   let source: Tensor
   let kernel: Tensor
@@ -171,7 +171,7 @@ private struct DepthwiseConvolved: FloatWork {
 }
 
 extension Array where Element: FloatScalar {
-  /// Adds a row to each row of as many elements; an empty one changes nothing.
+  /// Adds `row` to each row of the same length; an empty row changes nothing.
   mutating func addToRows(_ row: [Element]) {
     guard !row.isEmpty else { return }
     for start in stride(from: 0, to: count, by: row.count) {

@@ -12,8 +12,8 @@ public typealias Conv2DTranspose = TransposedConvolution<TwoDimensional>
 /// A transposed convolution over three spatial dimensions.
 public typealias Conv3DTranspose = TransposedConvolution<ThreeDimensional>
 
-/// What leads from a convolution's output back to the shape of its input: every place adds a
-/// window of values to the output.
+/// The way from the shape of a convolution's output back to the shape of its input: every place
+/// adds a window of values to the output.
 ///
 /// Input: as ``Convolution``. Output: `filters` channels. Variables: `kernel`
 /// `(window…, filters, c)` and, if it has one, `bias` `(filters,)`.

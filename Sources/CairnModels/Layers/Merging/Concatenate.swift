@@ -4,7 +4,7 @@ import CairnJSON
 public import CairnSystem
 import CairnTensors
 
-/// Several tensors one behind the other along one dimension. No variables.
+/// Joins several tensors along one dimension. No variables.
 public final class Concatenate: KerasLayer, ConfiguredLayer {
   static let kind = LayerKind("Concatenate", keepsWholeNumbers: true)
 
@@ -71,7 +71,8 @@ public final class Concatenate: KerasLayer, ConfiguredLayer {
     let inputs = try plainInputs(arguments)
     let output = try only(evaluate(inputs.map(\.tensor), in: context))
     guard inputs.contains(where: { $0.mask != nil }) else { return [MaskedTensor(output)] }
-    // In the inputs' shapes, as Keras does; a place counts if any of its last dimension does.
+    // Masks get the inputs' shapes, as in Keras; a place counts if any place of its last dimension
+    // does.
     var masks: [Tensor] = []
     for input in inputs {
       let ones = FloatArray<Float>(
@@ -98,7 +99,7 @@ public final class Concatenate: KerasLayer, ConfiguredLayer {
 }
 
 extension Tensor {
-  /// Tensors of one type one behind the other along `axis`; `shape` is the result's.
+  /// Joins tensors of one type along `axis`; `shape` is the result's.
   ///
   /// - Throws: `dtypeMismatch`; `noConversion` for types that don't fill bytes.
   static func concatenated(

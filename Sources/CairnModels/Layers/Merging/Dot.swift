@@ -17,7 +17,8 @@ public final class Dot: FloatCallLayer, ConfiguredLayer {
   ///
   /// - Parameters:
   ///   - axes: The dimension of each that is added up along.
-  ///   - normalizes: Whether those get length 1 first: the result is the cosine then.
+  ///   - normalizes: Whether the vectors along them are first scaled to length 1, so that the
+  ///     result is the cosine.
   /// - Throws: `invalidArgument`; `invalidName`.
   public convenience init(
     axes: (left: Int, right: Int), normalizes: Bool = false, name: String? = nil,

@@ -11,13 +11,13 @@ public protocol MergingRule: Sendable {
   static var function: MergingFunction { get }
 }
 
-/// The rules there are.
+/// The rules of this module.
 protocol OwnMergingRule: MergingRule {
   static var own: MergingFunction { get }
 }
 
 extension OwnMergingRule {
-  /// The rule's own.
+  /// The rule's own function.
   public static var function: MergingFunction { own }
 }
 
@@ -52,7 +52,7 @@ public enum MergingFunction: String, Sendable {
   /// How many inputs there must be.
   var inputCount: ClosedRange<Int> { self == .difference ? 2...2 : 1...Int.max }
 
-  /// What an element makes of what the inputs before it gave.
+  /// The result so far, merged with an element of the next input.
   @inline(__always)
   func merge<Scalar: FloatScalar>(_ result: Scalar, _ value: Scalar) -> Scalar {
     switch self {
@@ -64,7 +64,7 @@ public enum MergingFunction: String, Sendable {
     }
   }
 
-  /// Tensors of one rank, or with dimensions missing behind the first, made one.
+  /// Tensors merged into one. Those with fewer dimensions get the missing ones behind the first.
   func merged<Scalar: FloatScalar>(
     _ inputs: [Tensor], in context: EvaluationContext, as type: Scalar.Type
   ) throws(CairnError) -> Tensor {
@@ -163,9 +163,9 @@ public final class Merging<Rule: MergingRule>: KerasLayer, ConfiguredLayer {
         usesMasks: usesMasks && inputs.contains { $0.mask != nil }, context: context))
   }
 
-  /// As for the tensors alone; a place counts if it does in any input, and all counts unless every
-  /// input has a mask. ``Maximum``, ``Minimum`` and ``Multiply`` leave out what the masks leave out,
-  /// as Keras does from 3.4 and 3.6 on.
+  /// As for the tensors alone, with their masks. A place counts if it counts in any input; if an
+  /// input has no mask, every place counts. ``Maximum``, ``Minimum`` and ``Multiply`` leave out
+  /// what the masks leave out, as Keras does from 3.4 and 3.6 on.
   func results(
     _ arguments: CallArguments<MaskedTensor>, in context: EvaluationContext
   ) throws(CairnError) -> [MaskedTensor] {
@@ -235,7 +235,7 @@ public final class Merging<Rule: MergingRule>: KerasLayer, ConfiguredLayer {
   }
 }
 
-/// Tensors of floats made one, by what masks say if `usesMasks`.
+/// Merges tensors of floats; their masks are used if `usesMasks`.
 struct FloatMerging: FloatWork {
   let function: MergingFunction
   let inputs: [MaskedTensor]
@@ -250,9 +250,9 @@ struct FloatMerging: FloatWork {
 }
 
 extension MergingFunction {
-  /// Tensors of which some have masks made one: what a mask leaves out counts as 1 in a product, and as
-  /// the other input where the larger or the smaller is taken. Keras `layers/merging/base_merge.py`,
-  /// `_apply_merge_op_and_or_mask`, and `multiply.py`.
+  /// Merges tensors some of which have masks. What a mask leaves out counts as 1 in a product;
+  /// where the larger or the smaller is taken, the other input is used instead. Keras
+  /// `layers/merging/base_merge.py`, `_apply_merge_op_and_or_mask`, and `multiply.py`.
   func merged<Scalar: FloatScalar>(
     masked inputs: [MaskedTensor], in context: EvaluationContext, as type: Scalar.Type
   ) throws(CairnError) -> Tensor {
@@ -316,7 +316,7 @@ extension MergingFunction {
 }
 
 extension BatchShape {
-  /// The dimensions, with as many of length 1 behind the first as are missing.
+  /// The dimensions, with the missing ones added behind the first, of length 1.
   func padded(to rank: Int) -> [Int?] {
     guard self.rank < rank, let first = dimensions.first else {
       return [Int?](repeating: 1, count: max(rank - self.rank, 0)) + dimensions

@@ -141,8 +141,9 @@ public final class RMSNormalization: FloatLayer, ConfiguredLayer {
 }
 
 extension FloatArray {
-  /// Every run along `axes`, which ascend: less an offset, times a factor, both of which follow from
-  /// the run; then element by element times `factors` and plus `offsets`.
+  /// Normalises every run along `axes`, which ascend. An offset is subtracted and the rest is
+  /// multiplied by a factor; both follow from the run. Then each element is multiplied by the one
+  /// of `factors` at its place, and the one of `offsets` is added.
   func normalized(
     _ axes: [Int], factors: [Scalar]?, offsets: [Scalar]?,
     _ statistics: ([Scalar]) -> (mean: Scalar, factor: Scalar)

@@ -4,7 +4,7 @@ import CairnJSON
 public import CairnSystem
 import CairnTensors
 
-/// A layer that computes in floats, of whatever numbers it is given.
+/// A layer that computes in floats, whatever numbers it is given.
 protocol NumberLayer: FloatLayer {}
 
 extension NumberLayer {
@@ -14,10 +14,11 @@ extension NumberLayer {
   }
 }
 
-/// Each feature less its mean, divided by its deviation, both known beforehand; or back.
+/// Each feature minus its mean, divided by its deviation, both known beforehand; or the inverse.
 ///
-/// Variables, unless mean and variance are given: `mean` and `variance`, of the lengths of the
-/// dimensions that are kept apart, and `count` int32, none of them trainable.
+/// Variables, unless mean and variance are given: `mean` and `variance`, with the lengths of the
+/// dimensions whose places have statistics of their own, and `count` int32. None of them is
+/// trainable.
 public final class Normalization: NumberLayer, ConfiguredLayer {
   static let kind = LayerKind("Normalization", passesMask: true)
 
@@ -30,7 +31,7 @@ public final class Normalization: NumberLayer, ConfiguredLayer {
   ///
   /// - Parameters:
   ///   - axes: The dimensions whose places have statistics of their own.
-  ///   - inverts: Whether what was normalised is brought back.
+  ///   - inverts: Whether the layer undoes the normalisation.
   /// - Throws: `invalidArgument`; `invalidName`.
   public convenience init(
     axes: [Int] = [-1], inverts: Bool = false, name: String? = nil, trainable: Bool = true,
@@ -108,7 +109,7 @@ public final class Normalization: NumberLayer, ConfiguredLayer {
       .combined(with: mean, in: context, +).tensor()
   }
 
-  /// What was given, or the variable of that name.
+  /// The statistics that were given, or else the variable of that name.
   private func own<Scalar: FloatScalar>(
     _ name: String, _ given: FloatArray<Double>?
   ) throws(CairnError) -> FloatArray<Scalar> {
@@ -132,7 +133,7 @@ public final class Normalization: NumberLayer, ConfiguredLayer {
 }
 
 extension ConfigurationReader {
-  /// A number, or nested lists of them of one shape; nil if absent or `null`. Recorded as it is.
+  /// A number, or nested lists of numbers of one shape; nil if absent or `null`. Recorded as it is.
   mutating func numbers(_ key: String) throws(CairnError) -> FloatArray<Double>? {
     func array(_ value: JSONValue, depth: Int) -> FloatArray<Double>? {
       if let number = value.doubleValue { return FloatArray([number], shape: []) }

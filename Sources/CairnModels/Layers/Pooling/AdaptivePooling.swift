@@ -4,23 +4,23 @@ import CairnJSON
 import CairnSystem
 import CairnTensors
 
-/// The largest values of so many windows of steps.
+/// The largest value of each of a given number of windows of steps.
 package typealias AdaptiveMaxPooling1D = AdaptivePooling<OneDimensional, MaximumRule>
-/// The largest values of so many windows of places.
+/// The largest value of each of a given number of windows of places.
 package typealias AdaptiveMaxPooling2D = AdaptivePooling<TwoDimensional, MaximumRule>
-/// The largest values of so many windows in space.
+/// The largest value of each of a given number of windows in space.
 package typealias AdaptiveMaxPooling3D = AdaptivePooling<ThreeDimensional, MaximumRule>
-/// The means of so many windows of steps.
+/// The mean of each of a given number of windows of steps.
 package typealias AdaptiveAveragePooling1D = AdaptivePooling<OneDimensional, AverageRule>
-/// The means of so many windows of places.
+/// The mean of each of a given number of windows of places.
 package typealias AdaptiveAveragePooling2D = AdaptivePooling<TwoDimensional, AverageRule>
-/// The means of so many windows in space.
+/// The mean of each of a given number of windows in space.
 package typealias AdaptiveAveragePooling3D = AdaptivePooling<ThreeDimensional, AverageRule>
 
-/// One value for each window and channel, of windows that share what comes in among them.
+/// One value for each window and channel. The windows are spread evenly over the input.
 ///
-/// Input: `(n, …, c)`, or `(n, c, …)` with channels first. Output: as many places as the layer says. No
-/// variables.
+/// Input: `(n, …, c)`, or `(n, c, …)` with channels first. Output: as many places as the layer
+/// says. No variables.
 package final class AdaptivePooling<Rank: SpatialRank, Rule: PoolingRule>: FloatLayer,
   ConfiguredLayer
 {
@@ -50,7 +50,8 @@ package final class AdaptivePooling<Rank: SpatialRank, Rule: PoolingRule>: Float
   ) throws(CairnError) -> Tensor {
     _ = try context.shape(outputShape(for: BatchShape(input.shape)))
     var array = try FloatArray<Scalar>(input)
-    // The windows of one dimension do not depend on the others: one after the other.
+    // The windows of one dimension do not depend on the others, so the dimensions are pooled one by
+    // one.
     let first = dataFormat.firstSpatial
     for (axis, count) in size.enumerated() {
       array = try array.pooled(along: first + axis, to: count, by: Rule.function, in: context)
@@ -60,7 +61,7 @@ package final class AdaptivePooling<Rank: SpatialRank, Rule: PoolingRule>: Float
 }
 
 extension FloatArray {
-  /// The values along a dimension made `count` ones, each of a window of its own.
+  /// The values along a dimension pooled into `count` values, one for each window.
   fileprivate func pooled(
     along axis: Int, to count: Int, by function: PoolingFunction, in context: EvaluationContext
   ) throws(CairnError) -> FloatArray {
@@ -72,7 +73,7 @@ extension FloatArray {
     try context.take(work: outer, inner, count, length / count + 2)
     var values = [Scalar](
       repeating: function.start(as: Scalar.self), count: result.elementCount)
-    // Products of rests and counts, which are both small, not of lengths.
+    // Only remainders and counts, which are both small, are multiplied, not lengths.
     let (step, rest) = length.quotientAndRemainder(dividingBy: count)
     for row in 0..<outer {
       for window in 0..<count {

@@ -29,7 +29,7 @@ public enum PoolingFunction: String, Sendable {
   /// The sum divided by the count.
   case average = "Average"
 
-  /// What is begun with.
+  /// The value that a window begins with.
   func start<Scalar: FloatScalar>(as type: Scalar.Type) -> Scalar {
     self == .maximum ? -.infinity : 0
   }
@@ -55,7 +55,7 @@ public enum PoolingFunction: String, Sendable {
     }
   }
 
-  /// Makes results of what was gathered, once all values are; `count` of them.
+  /// Turns the gathered values into results; `count` is how many were gathered.
   func finish<Scalar: FloatScalar>(_ sums: inout [Scalar], _ range: Range<Int>, count: Int) {
     guard self == .average else { return }
     for index in range { sums[index] /= Scalar(count) }
@@ -115,7 +115,7 @@ public final class Pooling<Rank: SpatialRank, Rule: PoolingRule>: OneInputLayer,
     core = try reader.layerState(className: Self.className)
   }
 
-  /// The windows' numbers.
+  /// The number of windows in each spatial dimension.
   func outputShape(for input: BatchShape) throws(CairnError) -> BatchShape {
     try input.withSpatial(Rank.rank, dataFormat, of: self) { (axis, length) throws(CairnError) in
       let count = WindowAxis.count(

@@ -1,11 +1,11 @@
-// Keras `layers/preprocessing/category_encoding.py`, `discretization.py`: numbers made places, and places made
-// vectors.
+// Keras `layers/preprocessing/category_encoding.py`, `discretization.py`: numbers turned into
+// places, and places turned into vectors.
 
 import CairnJSON
 import CairnSystem
 import CairnTensors
 
-/// What becomes of the places that a layer finds. Keras `utils/numerical_utils.py`,
+/// How the places that a layer finds are encoded. Keras `utils/numerical_utils.py`,
 /// `encode_categorical_inputs`.
 enum PlaceEncoding: String, CaseIterable, Sendable {
   /// The places themselves.
@@ -16,10 +16,10 @@ enum PlaceEncoding: String, CaseIterable, Sendable {
   case multiHot = "multi_hot"
   /// The same, counted.
   case count
-  /// The same, counted and weighed.
+  /// The same, counted and weighted.
   case tfIDF = "tf_idf"
 
-  /// The shape for places of that shape.
+  /// The result's shape for places of that shape.
   func shape(_ input: BatchShape, depth: Int) throws(CairnError) -> BatchShape {
     let dimensions = input.dimensions
     switch self {
@@ -33,7 +33,7 @@ enum PlaceEncoding: String, CaseIterable, Sendable {
     }
   }
 
-  /// The vectors of places, of which those that are nil count nowhere.
+  /// The vectors for places; places that are nil are left out.
   ///
   /// - Parameters:
   ///   - dtype: Their type.
@@ -44,7 +44,7 @@ enum PlaceEncoding: String, CaseIterable, Sendable {
   ) throws(CairnError) -> Tensor {
     let shape = try context.shape(shape(BatchShape(input), depth: depth))
     var values = [Float](repeating: 0, count: shape.elementCount)
-    // What is added up lies behind the first dimension, or is the only one.
+    // The dimension that is added up is the second, or the only one.
     let (outer, summed) = input.rank > 1 ? (input[0], input[1]) : (1, input.elementCount)
     let inner = input.rank > 1 ? input.dimensions.dropFirst(2).reduce(1, *) : 1
     for (index, place) in places.enumerated() {
@@ -69,7 +69,7 @@ enum PlaceEncoding: String, CaseIterable, Sendable {
   }
 }
 
-/// Whole numbers made vectors; Keras's `CategoryEncoding`. No variables.
+/// Turns whole numbers into vectors; Keras's `CategoryEncoding`. No variables.
 package final class CategoryEncoding: OneInputLayer, ConfiguredLayer {
   static let kind = LayerKind("CategoryEncoding", castsFloats: false)
 
@@ -102,7 +102,8 @@ package final class CategoryEncoding: OneInputLayer, ConfiguredLayer {
   }
 }
 
-/// Numbers made the places of the intervals that they lie in; Keras's `Discretization`. No variables.
+/// Turns numbers into the places of the intervals that they lie in; Keras's `Discretization`. No
+/// variables.
 package final class Discretization: TypedLayer, ConfiguredLayer {
   static let kind = LayerKind("Discretization")
 

@@ -1,14 +1,15 @@
-// Keras `layers/preprocessing/hashing.py`, `hashed_crossing.py`: texts and whole numbers made one of so many
-// places by a hash of them.
+// Keras `layers/preprocessing/hashing.py`, `hashed_crossing.py`: texts and whole numbers turned
+// into one of a given number of places by a hash.
 
 import CairnJSON
 import CairnSystem
 import CairnTensors
 
 extension ConfigurationReader {
-  /// The type of a layer's places: whole numbers where they come out, else floats; recorded as it was given.
+  /// The element type of a layer's output: whole numbers where places come out, else floats. It is
+  /// recorded as it was given.
   ///
-  /// A policy of whole numbers is none that other layers have.
+  /// Other layers do not have policies of whole numbers.
   fileprivate mutating func placeDType(_ mode: PlaceEncoding) throws(CairnError) -> DType {
     let value = take("dtype")
     let name = value?.stringValue ?? value?["config"]?["name"]?.stringValue
@@ -26,7 +27,7 @@ extension ConfigurationReader {
   }
 }
 
-/// Texts and whole numbers made places by a hash; Keras's `Hashing`. No variables.
+/// Turns texts and whole numbers into places by a hash; Keras's `Hashing`. No variables.
 package final class Hashing: TypedLayer, ConfiguredLayer {
   static let kind = LayerKind("Hashing", castsFloats: false)
 
@@ -63,7 +64,7 @@ package final class Hashing: TypedLayer, ConfiguredLayer {
   ) throws(CairnError) -> Tensor {
     let shape = try context.shape(outputShape(for: BatchShape(input.shape)))
     let isMasked = try masked(input)
-    // Floats are cut to whole numbers first.
+    // Floats are truncated to whole numbers first.
     let whole = input.dtype == .string || input.dtype.isWhole ? input : try input.cast(to: .int64)
     let first = isMasked == nil ? 0 : 1
     var places = try whole.mapTexts { (text) throws(CairnError) in
@@ -77,7 +78,8 @@ package final class Hashing: TypedLayer, ConfiguredLayer {
       places, input.shape, depth: count, as: outputDType, of: self, in: context)
   }
 
-  /// Which elements are the mask, for which the first place is kept; nil if none is.
+  /// Which elements are the mask, which has the first place to itself; nil if there is no such
+  /// place.
   private func masked(_ input: Tensor) throws(CairnError) -> [Bool]? {
     guard let mask, count > 1 else { return nil }
     if input.dtype == .string {
@@ -101,10 +103,10 @@ package final class Hashing: TypedLayer, ConfiguredLayer {
   }
 }
 
-/// Places made of several inputs at once; Keras's `HashedCrossing`. No variables.
+/// Turns several inputs at once into places; Keras's `HashedCrossing`. No variables.
 package final class HashedCrossing: KerasLayer, ConfiguredLayer {
   static let kind = LayerKind("HashedCrossing", castsFloats: false)
-  /// What TensorFlow begins with.
+  /// The number with which TensorFlow begins.
   private static let key: UInt64 = 0xDECA_FCAF_FE
 
   let core: LayerState
@@ -191,7 +193,8 @@ package final class HashedCrossing: KerasLayer, ConfiguredLayer {
 }
 
 extension ConfigurationReader {
-  /// The state of a layer whose `dtype` is no policy of the other layers: it stands among its own settings.
+  /// The state of a layer whose `dtype` is not a policy of the other layers, but one of its own
+  /// settings.
   fileprivate mutating func placeLayerState(className: String) throws(CairnError) -> LayerState {
     let own = recorded
     let name = try optionalString("name")

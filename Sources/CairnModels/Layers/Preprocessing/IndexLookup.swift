@@ -1,5 +1,5 @@
-// Keras `layers/preprocessing/index_lookup.py`, `string_lookup.py`, `integer_lookup.py`: texts or whole numbers
-// made their places in a list, and places made texts or numbers again.
+// Keras `layers/preprocessing/index_lookup.py`, `string_lookup.py`, `integer_lookup.py`: texts or
+// whole numbers turned into their places in a list, and places turned back into texts or numbers.
 
 import CairnJSON
 package import CairnSystem
@@ -29,9 +29,9 @@ package enum NumberLookupKind: LookupKind {
   package static var dtype: DType { .int64 }
 }
 
-/// Texts made their places in a vocabulary; Keras's `StringLookup`.
+/// Turns texts into their places in a vocabulary; Keras's `StringLookup`.
 package typealias StringLookup = IndexLookup<TextLookupKind>
-/// Whole numbers made their places in a vocabulary; Keras's `IntegerLookup`.
+/// Turns whole numbers into their places in a vocabulary; Keras's `IntegerLookup`.
 package typealias IntegerLookup = IndexLookup<NumberLookupKind>
 
 /// A layer whose vocabulary may stand beside the configuration, in an asset of a `.keras` file.
@@ -44,10 +44,11 @@ package protocol VocabularyLayer: Layer {
   func setVocabulary(asset: [UInt8]) throws(CairnError)
 }
 
-/// Places in a vocabulary, as places or as vectors, and the way back.
+/// Finds places in a vocabulary, and gives them as places or as vectors; or turns places back into
+/// texts or numbers.
 ///
-/// The vocabulary is the layer's configuration once it is there. In the mode `tf_idf` the weights of the
-/// places are state, `idf_weights`, which Keras does not count among the weights.
+/// Once the vocabulary is there, it is part of the layer's configuration. In the mode `tf_idf` the
+/// weights of the places are state, `idf_weights`, which Keras does not count among the weights.
 package final class IndexLookup<Kind: LookupKind>: TypedLayer, VocabularyLayer, SeededLayer {
   static var kind: LayerKind { LayerKind(Kind.name, castsFloats: false, needsShape: false) }
 
@@ -156,7 +157,8 @@ package final class IndexLookup<Kind: LookupKind>: TypedLayer, VocabularyLayer, 
     return list
   }
 
-  /// How what is not in the list is put in buckets; nil for the rest of a division.
+  /// How tokens that are not in the list are put in buckets; nil to use the remainder of a
+  /// division.
   private static func hash(_ reader: inout ConfigurationReader) throws(CairnError) -> BucketHash? {
     let method = try reader.string("oov_method", default: "floormod")
     guard method.isSpelt(as: "floormod") || method.isSpelt(as: "farmhash") else {
@@ -171,7 +173,7 @@ package final class IndexLookup<Kind: LookupKind>: TypedLayer, VocabularyLayer, 
     for input: BatchShape, in context: inout BuildContext
   ) throws(CairnError) -> [LayerVariable] { state.variables }
 
-  /// With the vocabulary, wherever it came from.
+  /// The settings with the vocabulary, wherever it came from.
   var config: JSONObject {
     var settings = state.settings
     guard let found = vocabulary.withLock({ $0 }) else {
@@ -235,7 +237,7 @@ package final class IndexLookup<Kind: LookupKind>: TypedLayer, VocabularyLayer, 
     specials.inverts ? Kind.dtype : mode == .tfIDF ? .float32 : .int64
   }
 
-  /// The places, or their vectors; or what is at places.
+  /// The places, or their vectors; or, in the other direction, the tokens at places.
   func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
@@ -286,7 +288,7 @@ package final class IndexLookup<Kind: LookupKind>: TypedLayer, VocabularyLayer, 
     return specials.outsideStart + (rest < 0 ? rest + count : rest)
   }
 
-  /// The way back.
+  /// The tokens at the places of the input.
   private func tokens(
     _ input: Tensor, _ vocabulary: Vocabulary, _ shape: Shape
   ) throws(CairnError) -> Tensor {
@@ -309,7 +311,7 @@ package final class IndexLookup<Kind: LookupKind>: TypedLayer, VocabularyLayer, 
 }
 
 extension ConfigurationReader {
-  /// The way in which places come out; the older names count too.
+  /// How places are encoded; the older names are read too.
   mutating func placeEncoding(default fallback: PlaceEncoding) throws(CairnError) -> PlaceEncoding {
     let key = "output_mode"
     switch peekString(key) {

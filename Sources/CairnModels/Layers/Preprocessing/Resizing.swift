@@ -40,8 +40,8 @@ package final class Resizing: PictureLayer, ConfiguredLayer {
   }
 }
 
-/// The middle of pictures; Keras's `CenterCrop`. What is too small is cut to the proportions, and made
-/// larger. No variables.
+/// The middle of pictures; Keras's `CenterCrop`. A picture that is too small is cut to the
+/// proportions and enlarged. No variables.
 package final class CenterCrop: PictureLayer, ConfiguredLayer {
   static let kind = LayerKind("CenterCrop")
 
@@ -72,8 +72,9 @@ package final class CenterCrop: PictureLayer, ConfiguredLayer {
   }
 }
 
-/// Parts of pictures in training; Keras's `RandomCrop`. In inference pictures are brought to the size as by
-/// ``Resizing`` that keeps the proportions, and left as they are by Keras from 3.8 on. No variables.
+/// Parts of pictures in training; Keras's `RandomCrop`. In inference, pictures are brought to the
+/// size as by a ``Resizing`` that keeps the proportions; Keras from 3.8 on leaves them as they are.
+/// No variables.
 package final class RandomCrop: PictureLayer, ConfiguredLayer {
   static let kind = LayerKind("RandomCrop")
 
@@ -86,7 +87,8 @@ package final class RandomCrop: PictureLayer, ConfiguredLayer {
     core = try reader.layerState(className: Self.className)
   }
 
-  /// The picture, in the size of a part if the Keras that wrote the model does that.
+  /// The picture, brought to the size of a part if the version of Keras that wrote the model does
+  /// that.
   func evaluate(
     _ input: Tensor, in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
@@ -97,8 +99,8 @@ package final class RandomCrop: PictureLayer, ConfiguredLayer {
   }
 }
 
-/// A layer that gives pictures of a height and a width; of ``RandomCrop`` Keras says so too, whatever comes
-/// out in inference.
+/// A layer whose output has a given height and width. Keras states this shape for ``RandomCrop``
+/// too, whatever comes out in inference.
 protocol PictureLayer: OneInputLayer {
   var resize: PictureResize { get }
 }
@@ -123,9 +125,9 @@ struct PictureResize: Sendable {
   enum Proportions: Sendable {
     /// They follow the size.
     case free
-    /// What is too much is cut off on both sides first.
+    /// The excess is first cut off on both sides.
     case cropped
-    /// What is missing is filled on both sides first.
+    /// The missing part is first filled on both sides.
     case padded(Double)
   }
   /// Height and width.
@@ -179,7 +181,7 @@ struct PictureResize: Sendable {
     }
   }
 
-  /// The picture in the proportions of the size.
+  /// The picture, cut or padded to the proportions of the size.
   private func framed(
     _ input: Tensor, _ axes: [Int], in context: EvaluationContext
   ) throws(CairnError) -> Tensor {
@@ -221,7 +223,7 @@ struct PictureResize: Sendable {
 }
 
 extension PictureResize {
-  /// The settings of layers that cut off what is too much.
+  /// The settings of layers that cut off the excess.
   init(cropping reader: inout ConfigurationReader) throws(CairnError) {
     self.init(
       size: try Self.size(reading: &reader), interpolation: .bilinear, shape: .cropped,
@@ -235,8 +237,8 @@ extension PictureResize {
   }
 }
 
-/// A layer of Keras's that changes what it is given in training only: `RandomFlip` and its like. In
-/// inference it gives pictures back as they are. No variables.
+/// A Keras layer that changes its input in training only: `RandomFlip` and the like. In inference
+/// it returns pictures as they are. No variables.
 package final class TrainingOnlyLayer: PassThroughLayer {
   static let kind = LayerKind("TrainingOnlyLayer", needsShape: false)
   /// The classes.
@@ -253,7 +255,7 @@ package final class TrainingOnlyLayer: PassThroughLayer {
 
   init(_ kind: String, reading reader: inout ConfigurationReader) throws(CairnError) {
     ownClass = kind
-    // What only training looks at is kept as it is.
+    // Keys that only training uses are kept as they are.
     for key in reader.raw.map(\.key) where !Self.commonKeys.contains(key) {
       reader.record(key, reader.take(key) ?? .null)
     }

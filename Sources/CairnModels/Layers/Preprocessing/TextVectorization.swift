@@ -1,10 +1,11 @@
-// Keras `layers/preprocessing/text_vectorization.py`: texts made words, and words their places in a vocabulary.
+// Keras `layers/preprocessing/text_vectorization.py`: texts turned into words, and words into their
+// places in a vocabulary.
 
 import CairnJSON
 package import CairnSystem
 import CairnTensors
 
-/// Texts made places of their words; Keras's `TextVectorization`.
+/// Turns texts into the places of their words; Keras's `TextVectorization`.
 ///
 /// The vocabulary is that of the ``StringLookup`` within it.
 package final class TextVectorization: TypedLayer, VocabularyLayer, SeededLayer {
@@ -64,7 +65,8 @@ package final class TextVectorization: TypedLayer, VocabularyLayer, SeededLayer 
       guard let value = reader.take(key) else { continue }
       inner[key] = value
     }
-    // Keras writes the size in all modes, the layer within only where the list is not given.
+    // Keras writes the size in all modes; the layer within writes it only where the list is not
+    // given.
     var innerReader = try ConfigurationReader(.object(inner), path: reader.path)
     lookup = try StringLookup(reading: &innerReader, in: &context)
     try innerReader.finish()
@@ -93,7 +95,7 @@ package final class TextVectorization: TypedLayer, VocabularyLayer, SeededLayer 
     return try reader.choice(key, default: fallback)
   }
 
-  /// The numbers of words that are joined: up to a number, or those of a list.
+  /// The numbers of words that are joined: all up to a number, or those in a list.
   private static func widths(_ reader: inout ConfigurationReader) throws(CairnError) -> [Int]? {
     let value = reader.take("ngrams")
     reader.record("ngrams", value ?? .null)
@@ -115,7 +117,7 @@ package final class TextVectorization: TypedLayer, VocabularyLayer, SeededLayer 
 
   /// The layer with the vocabulary.
   var parts: [(name: String, layer: any Layer)] { [("_lookup_layer", lookup)] }
-  /// With the vocabulary, wherever it came from.
+  /// The settings with the vocabulary, wherever it came from.
   var config: JSONObject {
     var settings = state.settings
     let inner = lookup.settings
@@ -144,7 +146,7 @@ package final class TextVectorization: TypedLayer, VocabularyLayer, SeededLayer 
     return try lookup.outputShape(for: BatchShape(rows + [nil]))
   }
 
-  /// The dimensions ahead of that of the words.
+  /// The dimensions before that of the words.
   private func rowShape(_ input: BatchShape) throws(CairnError) -> [Int?] {
     guard input.rank > 0 else {
       throw shapeMismatch(expected: "one dimension and more", found: input)
@@ -212,7 +214,7 @@ package final class TextVectorization: TypedLayer, VocabularyLayer, SeededLayer 
     return try Tensor(values, shape: shape)
   }
 
-  /// For each row a vector of all its places, of which -1 counts nowhere.
+  /// For each row a vector of all its places; a place of -1 is left out.
   private func vectors(
     of places: [Int32], _ ends: [Int], _ input: Shape, _ outer: [Int],
     in context: EvaluationContext
@@ -223,7 +225,7 @@ package final class TextVectorization: TypedLayer, VocabularyLayer, SeededLayer 
     guard outer.count <= 1 else {
       throw shapeMismatch(expected: "(n), (n, 1) or (n, k)", found: BatchShape(input))
     }
-    // Row by row, of whatever length.
+    // Row by row, since rows can have different lengths.
     var parts: [Tensor] = []
     _ = try context.shape(outputShape(for: BatchShape(input)))
     var start = 0
@@ -236,7 +238,7 @@ package final class TextVectorization: TypedLayer, VocabularyLayer, SeededLayer 
     return try Tensor(joining: parts, shape: shape, dtype: outputDType)
   }
 
-  /// Adds the places of a text's words, and of several that follow one another.
+  /// Adds the places of a text's words, or of groups of words that follow one another.
   private func add(
     _ words: [ArraySlice<UInt8>], to places: inout [Int32], in context: EvaluationContext
   ) throws(CairnError) {
@@ -259,7 +261,7 @@ package final class TextVectorization: TypedLayer, VocabularyLayer, SeededLayer 
     }
     let byteCount = words.reduce(0) { $0 + $1.count + 1 }
     for width in widths where width <= words.count {
-      // Every byte stands in as many of them as there are words in one.
+      // Every byte is part of as many groups as there are words in a group.
       try context.take(elements: byteCount.multipliedSaturated(by: width))
       try check(places.count + words.count - width + 1)
       for first in 0...words.count - width {
@@ -273,7 +275,8 @@ package final class TextVectorization: TypedLayer, VocabularyLayer, SeededLayer 
     }
   }
 
-  /// ASCII's letters made small, its punctuation taken out: what TensorFlow does by bytes.
+  /// The text with ASCII letters in lower case and without ASCII punctuation, byte by byte, as
+  /// TensorFlow does it.
   private func standardized(_ text: [UInt8]) -> [UInt8] {
     guard lowers || strips else { return text }
     var result: [UInt8] = []
@@ -293,7 +296,7 @@ package final class TextVectorization: TypedLayer, VocabularyLayer, SeededLayer 
     guard split == .character else {
       return text.split { (0x09...0x0d).contains($0) || $0 == 0x20 }
     }
-    // What is no UTF-8 is replaced.
+    // Invalid UTF-8 is replaced.
     return String(decoding: text, as: UTF8.self).unicodeScalars.map { scalar in
       Array(UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)[...]
     }

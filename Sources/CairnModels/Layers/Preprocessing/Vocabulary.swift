@@ -5,21 +5,21 @@ import CairnJSON
 import CairnSystem
 import CairnTensors
 
-/// What a lookup layer knows in front of its list.
+/// What a lookup layer knows about the places before its list.
 struct LookupSpecials: Sendable {
-  /// What is left out, and has place 0 where places come out.
+  /// The token that is left out; it has place 0 where places come out.
   var mask: ByteKey?
-  /// What stands for what is not in the list; asked for where places are turned back.
+  /// The token for everything that is not in the list; needed where places are turned back.
   var outside: ByteKey?
   /// How many places there are for what is not in the list.
   var outsideCount: Int
-  /// Whether places come out, among which the mask has one.
+  /// Whether places come out; the mask then has one of them.
   var givesPlaces: Bool
   /// Whether places come in.
   var inverts: Bool
   /// The most places, or nil.
   var most: Int?
-  /// Whether vectors have as many.
+  /// Whether vectors always have that many places.
   var pads: Bool
 
   /// The first place of what is not in the list.
@@ -32,11 +32,11 @@ struct LookupSpecials: Sendable {
 struct Vocabulary: Sendable {
   /// The list as it was given.
   let listed: [ByteKey]
-  /// Whether the list begins with what is special.
+  /// Whether the list begins with the special tokens.
   let hasSpecials: Bool
-  /// The list without them.
+  /// The list without the special tokens.
   let tokens: ArraySlice<ByteKey>
-  /// The place of each; none where places come in.
+  /// The place of each token; empty where places come in.
   private let places: [ByteKey: Int32]
   private let specials: LookupSpecials
 
@@ -45,15 +45,15 @@ struct Vocabulary: Sendable {
 
   /// A list that is given whole.
   ///
-  /// - Throws: `invalidConfiguration` for what Keras refuses: an empty list, a token twice, the mask within
-  ///   it, more than the layer may have.
+  /// - Throws: `invalidConfiguration` for what Keras refuses: an empty list, a token twice, the
+  ///   mask within it, more tokens than the layer may have.
   init(_ listed: [ByteKey], _ specials: LookupSpecials) throws(CairnError) {
     func failure(_ what: String, _ found: ByteKey? = nil) -> CairnError {
       CairnError(
         .invalidConfiguration, "a vocabulary is none that Keras takes: \(what)",
         found: found.map { "‘\($0.text)’" })
     }
-    // As an array of NumPy, which cuts zeros off.
+    // As in an array of NumPy, which cuts off zeros at the end.
     let listed = listed.map { token in
       guard token.bytes.last == 0 else { return token }
       return ByteKey(Array(token.bytes.prefix(1 + (token.bytes.lastIndex { $0 != 0 } ?? -1))))
@@ -61,7 +61,7 @@ struct Vocabulary: Sendable {
     guard !listed.isEmpty else { throw failure("it is empty") }
     self.specials = specials
     self.listed = listed
-    // Many places for what is outside are in no list: compared, never made.
+    // The special tokens are compared one by one: an array of all of them could be very large.
     let (first, start) = (specials.outsideStart, specials.start)
     hasSpecials =
       start <= listed.count
@@ -97,7 +97,8 @@ struct Vocabulary: Sendable {
     return tokens[tokens.startIndex + index]
   }
 
-  /// The mask and what is outside, then the list: as Keras writes an asset, and reads it again.
+  /// The mask and the tokens for what is outside, then the list: as Keras writes an asset, and
+  /// reads it again.
   ///
   /// Nil where there would be more of them than tokens: a few bytes can ask for any number.
   var whole: [ByteKey]? {
@@ -109,7 +110,8 @@ struct Vocabulary: Sendable {
     return made.count == specials.start ? made + tokens : nil
   }
 
-  /// The weight of each place: given for all of the list, what is outside has their mean. Keras's rules.
+  /// The weight of each place. Weights are given for the whole list; what is outside the list gets
+  /// their mean. These are Keras's rules.
   ///
   /// - Throws: `invalidConfiguration` for another number of weights.
   func weights(_ given: [Double], depth: Int) throws(CairnError) -> [Float] {
@@ -127,10 +129,10 @@ struct Vocabulary: Sendable {
     return weights + [Float](repeating: 0, count: max(0, depth - weights.count))
   }
 
-  /// The lines of an asset, as Python reads and splits them: at more than newlines, and without empty ones
-  /// at the end.
+  /// The lines of an asset, as Python reads and splits them: not only at newlines, and without
+  /// empty ones at the end.
   ///
-  /// - Throws: `invalidConfiguration` for what is no UTF-8.
+  /// - Throws: `invalidConfiguration` for bytes that are not UTF-8.
   static func lines(of asset: [UInt8]) throws(CairnError) -> [ByteKey] {
     guard let text = String(validating: asset, as: UTF8.self) else {
       throw CairnError(.invalidConfiguration, "a vocabulary is no text in UTF-8")

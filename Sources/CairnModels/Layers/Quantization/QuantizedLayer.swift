@@ -4,7 +4,8 @@ import CairnJSON
 import CairnSystem
 import CairnTensors
 
-/// Keras's `AbsMaxQuantizer`: numbers made small whole ones, the largest of each run the largest of those.
+/// Keras's `AbsMaxQuantizer`: turns numbers into small whole numbers. The largest magnitude of each
+/// run becomes the largest of them.
 struct AbsMaxQuantizer: Sendable {
   var least = -127.0
   var most = 127.0
@@ -21,8 +22,8 @@ struct QuantizedLayer: Sendable {
 extension ConfigurationReader {
   /// Takes the keys of quantised and LoRA layers, and all that every layer has.
   ///
-  /// Of LoRA the rank is kept: Keras adds the product of the two small matrices to the kernel when it saves,
-  /// and reads them as zeros again, so that the kernel is all.
+  /// Of LoRA the rank is kept. Keras adds the product of the two small matrices to the kernel when
+  /// it saves, and reads them as zeros again, so the kernel is complete.
   mutating func quantizedLayerState(
     className: String
   ) throws(CairnError) -> (state: LayerState, quantized: QuantizedLayer?) {
@@ -70,7 +71,7 @@ extension ConfigurationReader {
     try outer.expectModule("keras.quantizers")
     var settings = try ConfigurationReader(
       outer.take("config") ?? .object([:]), path: outer.path(of: "config"))
-    // How weights were quantised is over.
+    // How the weights were quantised does not matter any more.
     _ = settings.take("weight_quantizer")
     if case .int4(let block) = quantization {
       guard try settings.optionalInteger("block_size") ?? -1 == block ?? -1 else {

@@ -9,7 +9,7 @@ extension QuantizedLayer {
   ///
   /// - Parameters:
   ///   - dimensions: The kernel's.
-  ///   - scale: Those of its scales in 8 bits.
+  ///   - scale: The dimensions of the kernel's scales in 8 bits.
   ///   - table: The kernel as rows and columns, as it is packed in 4 bits.
   func makeKernel(
     _ dimensions: [Int], scale: [Int], table: (rows: Int, columns: Int), initializer: Initializer,
@@ -37,10 +37,10 @@ extension QuantizedLayer {
     }
   }
 
-  /// The variables of numbers of 4 bits, which are packed two and two along the columns.
+  /// The variables of numbers of 4 bits, which are packed in pairs along the columns.
   ///
-  /// - Parameter length: The length of the dimension that blocks divide: that of the rows of a kernel, of
-  ///   the columns of an embedding.
+  /// - Parameter length: The length of the dimension that is divided into blocks: that of the rows
+  ///   for a kernel, of the columns for an embedding.
   static func makePacked(
     _ name: String, _ table: (rows: Int, columns: Int), block: Int?, along length: Int,
     dtype: DType, in context: inout BuildContext
@@ -75,9 +75,9 @@ extension QuantizedLayer {
   ///
   /// - Parameters:
   ///   - labels: The names of the input's dimensions.
-  ///   - kernelLabels: Of the kernel's.
-  ///   - result: Of the product's.
-  ///   - dimensions: The kernel's own.
+  ///   - kernelLabels: The names of the kernel's dimensions.
+  ///   - result: The names of the product's dimensions.
+  ///   - dimensions: The kernel's dimensions.
   func product<Scalar: FloatScalar>(
     _ input: FloatArray<Scalar>, _ labels: [Int], kernel kernelLabels: [Int], dimensions: [Int],
     to result: [Int], of state: LayerState, in context: EvaluationContext
@@ -123,7 +123,7 @@ extension QuantizedLayer {
     }
   }
 
-  /// Numbers as they are after a way through 8-bit floats.
+  /// The numbers after conversion to 8-bit floats and back.
   private static func throughFloat8<Scalar: FloatScalar>(
     _ values: FloatArray<Scalar>, _ scale: String, of state: LayerState
   ) throws(CairnError) -> FloatArray<Scalar> {
@@ -132,7 +132,7 @@ extension QuantizedLayer {
     let factor = factors.first ?? 1
     var result = FloatArray(
       values.values.map { min(max($0 / factor, -448), 448) }, shape: values.shape)
-    // A NaN has no order, and stays one.
+    // A NaN has no order, so it is put back after `min` and `max`.
     for (index, value) in values.values.enumerated() where value.isNaN {
       result.values[index] = value
     }
@@ -142,7 +142,8 @@ extension QuantizedLayer {
     return try FloatArray(result.values.map { $0 * factor }, shape: values.shape).rounded(to: type)
   }
 
-  /// The bias as it is added: in float32 one of 16 bits.
+  /// The bias as it is added: rounded to bfloat16 if weights are 8-bit floats and the layer
+  /// computes in float32.
   func bias(of state: LayerState) throws(CairnError) -> Tensor {
     let bias = try state.weight("bias")
     guard case .float8 = quantization, state.dtype.computeDType == .float32 else { return bias }
@@ -167,7 +168,8 @@ extension QuantizedLayer {
     ).converted(to: Scalar.self)
   }
 
-  /// What has a dimension of 1 for each that is not in the result, with the result's dimensions.
+  /// The array with the result's dimensions. Its own dimensions that are not in the result have
+  /// length 1.
   private static func aligned<Scalar: FloatScalar>(
     _ array: FloatArray<Scalar>, _ labels: [Int], to result: [Int]
   ) -> FloatArray<Scalar> {
@@ -205,9 +207,9 @@ extension QuantizedLayer {
     return try FloatArray(values, shape: [rows, columns]).rounded(to: state.dtype.computeDType)
   }
 
-  /// To which group each row belongs, or each column.
+  /// The group that each row, or each column, belongs to.
   ///
-  /// - Throws: `invalidArgument` for a number that is none of a group.
+  /// - Throws: `invalidArgument` for a number that is not the number of a group.
   static func groups(of state: LayerState, count: Int) throws(CairnError) -> [Int] {
     let numbers: [Float] = try state.requireVariable("g_idx").value.cast(to: .float32).scalars()
     var groups: [Int] = []
@@ -227,7 +229,7 @@ extension QuantizedLayer {
 
   /// Numbers of 4 bits, the first of each byte in its lower half.
   ///
-  /// - Throws: `countMismatch` if there are fewer.
+  /// - Throws: `countMismatch` for another number of bytes.
   static func nibbles<Scalar: FloatScalar>(
     _ packed: Tensor, rows: Int, columns: Int
   ) throws(CairnError) -> [Scalar] {
@@ -251,7 +253,8 @@ extension QuantizedLayer {
 }
 
 extension AbsMaxQuantizer {
-  /// Small whole numbers and what they were multiplied by, which has a dimension of 1 for each of `axes`.
+  /// The numbers as small whole numbers, and the scale they were multiplied by, which has length 1
+  /// along each of `axes`.
   func quantized<Scalar: FloatScalar>(
     _ input: FloatArray<Scalar>, along axes: [Int], as type: DType, in context: EvaluationContext
   ) throws(CairnError) -> (values: FloatArray<Scalar>, scale: FloatArray<Scalar>) {
@@ -266,7 +269,7 @@ extension AbsMaxQuantizer {
     scale = try scale.rounded(to: type)
     var values = try input.combined(with: scale, in: context, *).rounded(to: type)
     for index in values.values.indices {
-      // What is no number becomes 0, as any cast of it.
+      // A NaN becomes 0, as in any cast of it.
       let value = values.values[index].rounded(.toNearestOrEven)
       values.values[index] = value.isNaN ? 0 : min(max(value, low), high)
     }
@@ -275,7 +278,7 @@ extension AbsMaxQuantizer {
 }
 
 extension FloatArray {
-  /// The elements as they are in a type of 16 bits; those of wider types as they are.
+  /// The elements rounded to a type of 16 bits; for wider types, the elements as they are.
   fileprivate func rounded(to type: DType) throws(CairnError) -> FloatArray {
     guard type == .float16 || type == .bfloat16 else { return self }
     return try FloatArray(tensor().cast(to: type).cast(to: Scalar.dtype))

@@ -7,7 +7,7 @@ import CairnTensors
 /// Two recurrent layers, one of which goes through the steps backwards.
 ///
 /// Call: as its layers. Output: both layers' outputs, merged; the backward layer's sequence is
-/// turned round first. Variables: the forward layer's, then the backward layer's.
+/// reversed first. Variables: the forward layer's, then the backward layer's.
 public final class Bidirectional: SequenceLayer, MadeLayer {
   static let kind = LayerKind("Bidirectional", callArguments: ["initial_state"])
 
@@ -36,8 +36,8 @@ public final class Bidirectional: SequenceLayer, MadeLayer {
   /// - Parameters:
   ///   - layer: A ``Recurrent`` layer; both layers are made from its configuration.
   ///   - backward: The backward layer, if it is to be another.
-  /// - Throws: `invalidArgument` for layers that are not recurrent, or of which not exactly the
-  ///   second goes backwards; `invalidName`.
+  /// - Throws: `invalidArgument` for layers that are not recurrent, or unless exactly the second
+  ///   one goes backwards; `invalidName`.
   public convenience init(
     _ layer: any Layer, backward: (any Layer)? = nil, mergeMode: MergeMode? = .concatenation,
     name: String? = nil, trainable: Bool = true, dtype: DTypePolicy = .float32

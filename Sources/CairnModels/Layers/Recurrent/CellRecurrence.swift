@@ -1,11 +1,11 @@
-// Keras `layers/rnn/rnn.py`, `stacked_rnn_cells.py`: a recurrent layer around any cell, or several one
-// above the other.
+// Keras `layers/rnn/rnn.py`, `stacked_rnn_cells.py`: a recurrent layer around any cell, or around a
+// stack of several.
 
 import CairnJSON
 import CairnSystem
 import CairnTensors
 
-/// What an `RNN` layer goes through a sequence with.
+/// A cell that an `RNN` layer applies to each step of a sequence.
 protocol StepCell: KerasLayer {
   /// The lengths of the states, the output's first.
   var stateSizes: [Int] { get }
@@ -33,7 +33,7 @@ extension RecurrentCell: StepCell {
   }
 }
 
-/// Cells one above the other: each takes what the one below gives.
+/// A stack of cells: each takes the output of the one below.
 final class StackedCells: StepCell, MadeLayer {
   static let kind = LayerKind("StackedRNNCells")
 
@@ -128,7 +128,7 @@ final class StackedCells: StepCell, MadeLayer {
 
 /// A layer that goes through the steps of a sequence with a cell, or with several; Keras's `RNN`.
 ///
-/// Call and output: as of ``Recurrent``. Variables: the cells'.
+/// Call and output: as for ``Recurrent``. Variables: the cells'.
 package final class CellRecurrence: RecurrentLayer, MadeLayer {
   static let kind = LayerKind("RNN", callArguments: ["initial_state"])
 

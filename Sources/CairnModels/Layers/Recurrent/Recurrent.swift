@@ -15,7 +15,7 @@ public typealias SimpleRNN = Recurrent<SimpleRNNRule>
 ///
 /// Call: `(n, steps, c)`, maybe with initial states. Output: the last step's `(n, units)` or all
 /// `(n, steps, units)`, and maybe the last states. Variables: those of its cell. A stateful layer
-/// begins where the call before ended; its states are in the full state, not among the weights.
+/// begins where the previous call ended; its states are in the full state, not among the weights.
 public final class Recurrent<Rule: RecurrentRule>: RecurrentLayer, SeededLayer {
   static var kind: LayerKind {
     LayerKind(Rule.recurrence.rawValue, callArguments: ["initial_state"])

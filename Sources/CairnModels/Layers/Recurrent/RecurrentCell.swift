@@ -20,7 +20,7 @@ public enum Recurrence: String, Sendable {
   /// The plain recurrence.
   case simple = "SimpleRNN"
 
-  /// The number of gates: the kernel has so many times the units as columns.
+  /// The number of gates: the kernel has this many columns for each unit.
   var gateCount: Int { self == .longShortTerm ? 4 : self == .gated ? 3 : 1 }
   /// The number of state vectors; the first is the output.
   var stateCount: Int { self == .longShortTerm ? 2 : 1 }
@@ -92,8 +92,9 @@ struct CellOptions: Sendable {
 /// A recurrent layer's cell: its weights, and one step.
 ///
 /// Variables: `kernel` `(n, gates · units)`, `recurrent_kernel` `(units, gates · units)` and, if it
-/// has one, `bias`: `(gates · units,)`, or for a GRU that resets afterwards one for the input and
-/// one for the state `(2, 3 · units)`; and the state of a seed generator, which is no weight.
+/// has one, `bias` `(gates · units,)`. For a GRU that resets afterwards, `bias` is
+/// `(2, 3 · units)`: one for the input and one for the state. There is also the state of a seed
+/// generator, which is not a weight.
 final class RecurrentCell<Rule: RecurrentRule>: KerasLayer, SeededLayer {
   static var kind: LayerKind { LayerKind("\(Rule.recurrence.rawValue)Cell") }
 

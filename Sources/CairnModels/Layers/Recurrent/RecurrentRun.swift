@@ -4,7 +4,7 @@
 import CairnSystem
 import CairnTensors
 
-/// What a layer goes through a sequence with.
+/// What a layer needs to go through a sequence.
 struct RecurrentPass: FloatWork {
   let sequence: SequenceOptions
   let cell: LayerState
@@ -18,7 +18,7 @@ struct RecurrentPass: FloatWork {
   /// The layer's name, for errors.
   let layer: String
 
-  /// The output and the last states, from the first.
+  /// Goes through the steps from the first states; returns the output and the last states.
   func run<Scalar: FloatScalar>(
     as type: Scalar.Type
   ) throws(CairnError) -> (output: Tensor, states: [Tensor]) {
@@ -52,12 +52,12 @@ private struct RecurrentRun<Scalar: FloatScalar> {
     for state in pass.states { states.append(try state.scalars()) }
   }
 
-  /// The outputs: of the last step, or of all in the order of going.
+  /// The outputs: of the last step, or of all steps in the order in which they are gone through.
   mutating func finish() throws(CairnError) -> [Scalar] {
     let units = weights.options.units
     let sequence = pass.sequence
-    // Where Keras unrolls the loop, the output before the first step counts as zero, and not as the first
-    // state; and what is masked is never zero.
+    // Where Keras unrolls the loop, the output before the first step counts as zero instead of the
+    // first state, and masked outputs are never set to zero.
     var previous =
       sequence.unrolls ? [Scalar](repeating: 0, count: examples * units) : states[0]
     let zeroes = sequence.zeroesMasked && !sequence.unrolls

@@ -119,8 +119,9 @@ struct RecurrentWeights<Scalar: FloatScalar>: Sendable {
 }
 
 extension OutputActivation {
-  /// The states after a step of long short-term memory, of whose gates this is the activation: what each
-  /// gate sums up to, the memory before, and the activation of the candidate and of the output.
+  /// The states after a step of long short-term memory, where this is the activation of the gates.
+  /// `gate` gives the sums of a gate, `memory` is the memory before the step, and `inner` is the
+  /// activation of the candidate and of the output.
   func longShortTerm<Scalar: FloatScalar>(
     gate: (Int) -> [Scalar], memory: [Scalar], inner: OutputActivation, width: Int
   ) throws(CairnError) -> [[Scalar]] {

@@ -17,7 +17,8 @@ struct SequenceOptions: Sendable {
   let isStateful: Bool
   /// Whether Keras unrolls the loop.
   let unrolls: Bool
-  /// Whether the output of a step that a mask leaves out is zero, and not that of the step before.
+  /// Whether the output of a step that a mask leaves out is zero, instead of that of the step
+  /// before.
   let zeroesMasked: Bool
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {
@@ -29,7 +30,7 @@ struct SequenceOptions: Sendable {
     zeroesMasked = try reader.bool("zero_output_for_mask", default: false)
   }
 
-  /// The numbers of so many steps, in the order in which they are gone through.
+  /// The numbers of the steps, in the order in which they are gone through.
   func order(of steps: Int) -> [Int] {
     goesBackwards ? Array((0..<steps).reversed()) : Array(0..<steps)
   }
@@ -40,11 +41,11 @@ struct SequenceCall {
   let input: Tensor
   /// The input's own mask.
   let inputMask: Tensor?
-  /// The mask that counts.
+  /// The mask that is used: the call's, or else the input's own.
   let mask: Tensor?
-  /// The initial states, if the call gives them as such.
+  /// The initial states, if the call gives them as that argument.
   let states: [Tensor]?
-  /// What follows the sequence in a list in front.
+  /// The tensors that follow the sequence if the first argument is a list.
   let following: [Tensor]
 
   init(_ arguments: CallArguments<MaskedTensor>, of layer: any Layer) throws(CairnError) {
@@ -101,7 +102,8 @@ extension SteppingLayer {
     return states
   }
 
-  /// So many states of the call before, in the type that is computed in; none if the layer keeps none.
+  /// The given number of states of the previous call, in the type that is computed in; none if the
+  /// layer keeps none.
   func keptStates(_ count: Int) throws(CairnError) -> [Tensor] {
     guard sequence.isStateful else { return [] }
     var states: [Tensor] = []

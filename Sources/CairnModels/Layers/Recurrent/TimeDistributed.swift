@@ -4,7 +4,7 @@ import CairnJSON
 public import CairnSystem
 import CairnTensors
 
-/// A layer applied to each step of a sequence for itself.
+/// A layer applied to each step of a sequence separately.
 ///
 /// Input: `(n, steps, …)`. Output: `(n, steps, …)` of what the layer makes of a step. Variables: the
 /// layer's.

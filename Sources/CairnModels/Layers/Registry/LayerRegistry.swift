@@ -1,4 +1,4 @@
-// The classes that a configuration may name. Nothing else is ever made from one.
+// The classes that a configuration may name. No other class is ever made from a configuration.
 
 package import CairnJSON
 public import CairnSystem

@@ -5,11 +5,11 @@ public import CairnSystem
 
 /// The state of making a model from a configuration.
 ///
-/// A maker of layers with layers within them passes it on to ``layer(from:at:)``.
+/// The maker of a layer that contains layers passes it on to ``layer(from:at:)``.
 public struct RebuildContext: Sendable {
   /// The classes that may be named.
   package let registry: LayerRegistry
-  /// By which Keras's rules the layers compute.
+  /// The version of Keras whose rules the layers follow.
   package let version: KerasVersion
   /// What initial values come from.
   package var build: BuildContext
@@ -51,8 +51,8 @@ public struct RebuildContext: Sendable {
   func open(_ value: JSONValue, at path: String) throws(CairnError) -> Opened {
     var wrapper = try ConfigurationReader(value, path: path)
     let className = try wrapper.string("class_name")
-    // Without a module the class is one of the script that was run (`__main__`); without the key, one of
-    // Keras's layers.
+    // If the module is `null`, the class is one of the script that was run (`__main__`); without
+    // the key, it is one of Keras's layers.
     let module =
       wrapper.has("module")
       ? try wrapper.optionalString("module") ?? "__main__" : "keras.layers"
@@ -70,9 +70,9 @@ public struct RebuildContext: Sendable {
       for key in [ModelExtras.key, "keras_version", "backend"] { _ = wrapper.take(key) }
     }
     try wrapper.finish()
-    // A class of another package may bear the name of one of Keras's; it is not that one.
+    // A class of another package may have the name of one of Keras's, but it is not that class.
     let isOperation = module.spellingBegins(with: "keras.src.ops.")
-    // A registered name has a package; without one it is the class's alone.
+    // A registered name has a package; without a package it is only the class's name.
     let registered = registeredName.flatMap { $0.utf8.contains(UInt8(ascii: ">")) ? $0 : nil }
     let name =
       isOperation
@@ -182,7 +182,8 @@ extension ConfigurationReader {
     if let value = take("shapes_dict") {
       var named = try ConfigurationReader(value, path: path(of: "shapes_dict"))
       var shapes: [BatchShape] = []
-      // By the order of the arguments of a call, not by that of keys, which a canonical form sorts.
+      // In the order of the arguments of a call, not in that of the keys, which a canonical form
+      // sorts.
       let keys = (value.objectValue ?? [:]).map(\.key)
       func rank(_ key: String) -> Int {
         Self.argumentOrder.firstIndex { $0.utf8.elementsEqual(key.utf8) }
@@ -196,8 +197,8 @@ extension ConfigurationReader {
     return try shapes("input_shape")
   }
 
-  /// The names of the arguments that layers of several shapes are built for, in their order: query, value
-  /// and key of attention, sequence and states of what is recurrent.
+  /// The names of the arguments that layers of several shapes are built for, in their order: query,
+  /// value and key of attention, sequence and states of recurrent layers.
   private static let argumentOrder = [
     "input_shape", "sequences_shape", "sequence_shape", "query_shape", "value_shape", "key_shape",
     "initial_state_shape", "states_shape",

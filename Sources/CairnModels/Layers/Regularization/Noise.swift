@@ -147,7 +147,7 @@ public final class SpatialDropout<Rank: SpatialRank>: PassThroughLayer, SeededLa
   var config: JSONObject {
     var settings = state.settings
     settings["dtype"] = .string(state.dtype.variableDType.name)
-    // Only what Keras cannot say is added: it takes the flag to be true.
+    // The flag is added only if it is false: Keras cannot write it, and takes it to be true.
     if trainable { settings["trainable"] = nil }
     return settings
   }

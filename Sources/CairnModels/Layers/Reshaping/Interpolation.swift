@@ -36,7 +36,7 @@ public enum Interpolation: String, Hashable, Sendable, CaseIterable {
     }
   }
 
-  /// What a place counts at that distance, which is not negative.
+  /// The weight of a place at that distance, which is not negative.
   private func weight(_ distance: Double) -> Double {
     let x = distance
     switch self {
@@ -53,8 +53,8 @@ public enum Interpolation: String, Hashable, Sendable, CaseIterable {
     }
   }
 
-  /// The places of a dimension of `length` that count for place `index` of one of `target`, and what each
-  /// counts; 1 in all.
+  /// The places of a dimension of `length` that count for place `index` of one of `target`, and
+  /// their weights, which add up to 1.
   private func weights<Scalar: FloatScalar>(
     _ index: Int, length: Int, target: Int, antialiases: Bool
   ) -> [(place: Int, weight: Scalar)] {
@@ -105,7 +105,7 @@ public enum Interpolation: String, Hashable, Sendable, CaseIterable {
   }
 }
 
-/// A tensor that is longer by those factors along as many dimensions from `first` on.
+/// A tensor made longer by factors, along one dimension for each factor, from `first` on.
 struct Stretching: FloatWork {
   let interpolation: Interpolation
   let input: Tensor

@@ -12,8 +12,8 @@ extension BatchShape {
   /// The shape with other lengths of its spatial dimensions.
   ///
   /// - Parameters:
-  ///   - rank: How many of them the layer has.
-  ///   - length: What a dimension's length becomes, by its number among them.
+  ///   - rank: How many spatial dimensions the layer has.
+  ///   - length: Gives the new length of a spatial dimension, by its number among them.
   /// - Throws: `shapeMismatch` for a shape of another rank.
   func withSpatial(
     _ rank: Int, _ format: DataFormat, of layer: any Layer,
@@ -28,7 +28,7 @@ extension BatchShape {
     return try BatchShape(dimensions)
   }
 
-  /// Checks that there are so many spatial dimensions beside examples and channels.
+  /// Checks that there are the given number of spatial dimensions besides examples and channels.
   func checkSpatial(_ spatialRank: Int, of layer: any Layer) throws(CairnError) {
     guard rank == spatialRank + 2 else {
       throw layer.shapeMismatch(expected: "\(spatialRank + 2) dimensions", found: self)

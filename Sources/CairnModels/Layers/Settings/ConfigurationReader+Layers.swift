@@ -122,7 +122,7 @@ extension ConfigurationReader {
     return true
   }
 
-  /// One of the names of a type.
+  /// One of the values of a type, by its name.
   mutating func choice<Choice: RawRepresentable & CaseIterable>(
     _ key: String, default fallback: Choice? = nil
   ) throws(CairnError) -> Choice where Choice.RawValue == String {
@@ -134,7 +134,7 @@ extension ConfigurationReader {
     return choice
   }
 
-  /// `channels_last` or `channels_first`; the former if there is none.
+  /// `channels_last` or `channels_first`; `channels_last` if nothing is given.
   mutating func dataFormat() throws(CairnError) -> DataFormat {
     try choice("data_format", default: .channelsLast)
   }
@@ -192,7 +192,7 @@ extension ConfigurationReader {
 }
 
 extension Int {
-  /// The number itself, or the one next to it that has an absolute value.
+  /// The number itself; for the least integer, which has no absolute value, the one next to it.
   fileprivate var clamped: Int { self == .min ? .min + 1 : self }
 }
 

@@ -1,4 +1,4 @@
-// How a layer is made in code: from its settings, as one of a configuration is, so that both are
+// How a layer is made in code: from its settings, like a layer of a configuration, so that both are
 // checked by the same rules and written in the same way.
 
 import CairnJSON
@@ -55,7 +55,8 @@ struct LayerSettings: ExpressibleByDictionaryLiteral {
     set { object[key] = newValue?.json ?? .null }
   }
 
-  /// A reader of these settings and of those that all layers have. What it finds wrong is an argument.
+  /// A reader of these settings and of those that all layers have. A wrong value is reported as a
+  /// wrong argument.
   func reader(
     of className: String, name: String?, trainable: Bool, dtype: DTypePolicy
   ) throws(CairnError) -> ConfigurationReader {

@@ -1,14 +1,14 @@
-// Which layers of a clone stand for which of the original: what tells ties and flags where to go.
+// Which layers of a clone correspond to which of the original: this says where ties and flags go.
 
 import CairnSystem
 import CairnTensors
 
-/// Pairs of a layer and what became of it, where that is a layer of the same class.
+/// Pairs of a layer and its replacement, where that is a layer of the same class.
 struct CloneCorrespondence {
   private var clones: [ObjectIdentifier: [any Layer]] = [:]
   private var pairs: [(original: any Layer, clone: any Layer)] = []
 
-  /// Notes what became of a layer, and of the layers within it.
+  /// Records the replacement of a layer, and those of the layers within it.
   mutating func add(_ original: any Layer, _ clone: any Layer) {
     guard type(of: original) == type(of: clone) else { return }
     let identity = ObjectIdentifier(original)
@@ -20,7 +20,7 @@ struct CloneCorrespondence {
     for (layer, other) in zip(inner, cloned) { add(layer, other) }
   }
 
-  /// Builds clones that no model has built, of layers that are built.
+  /// Builds the clones of built layers that no model has built.
   func build(in context: inout BuildContext) throws(CairnError) {
     for (original, clone) in pairs where !clone.isBuilt {
       if let shapes = original.inputShapes, !shapes.isEmpty {
@@ -44,7 +44,8 @@ struct CloneCorrespondence {
     }
   }
 
-  /// Makes one what is one in `model`, and gives single variables the flags that they have there.
+  /// Ties in the clone what is one variable in `model`, and gives single variables the flags that
+  /// they have there.
   ///
   /// - Throws: `invalidArgument` where only a part of the places of a variable has a counterpart;
   ///   `shapeMismatch`, `dtypeMismatch` where they can't be one. Then nothing has changed.

@@ -1,11 +1,11 @@
-// One run of cloning: which layer became which, so that each is cloned once, and what was one stays
-// one.
+// One run of cloning. It records which layer became which, so that each is cloned once, and what
+// was one stays one.
 
 import CairnJSON
 import CairnSystem
 import CairnTensors
 
-/// The clones that were made so far, of all models within one another.
+/// The clones that were made so far, of all nested models.
 final class CloneSession {
   let callFunction: Model.CallFunction?
   /// What initial values come from.

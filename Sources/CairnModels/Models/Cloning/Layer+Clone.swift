@@ -9,7 +9,7 @@ extension Layer {
   /// A layer of the same class, configuration and name, without variables until it is built; a model
   /// as ``Model/cloned(seed:registry:)`` makes it.
   ///
-  /// It can be put in another place than the original, one of other shapes too.
+  /// It can be put in a different place from the original, also one with other shapes.
   ///
   /// - Parameters:
   ///   - seed: What a random layer's seed is drawn from, unless it was given one.
@@ -26,7 +26,8 @@ extension Layer {
 }
 
 extension JSONValue {
-  /// The configuration of a layer, and of those that it wraps, that was built for no shape.
+  /// The configuration of a layer and of those that it wraps, without the shapes they were built
+  /// for.
   fileprivate var withoutBuildConfigurations: JSONValue {
     switch self {
     case .array(let elements):

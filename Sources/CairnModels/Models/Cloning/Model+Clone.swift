@@ -4,10 +4,10 @@ public import CairnSystem
 import CairnTensors
 
 extension Model {
-  /// Makes a layer of the clone of one of the original.
+  /// Makes a layer of the clone from a layer of the original.
   public typealias CloneFunction = (any Layer) throws(CairnError) -> any Layer
 
-  /// Calls a layer of the clone: what comes out goes where the original's results went.
+  /// Calls a layer of the clone; its results take the place of the original's results.
   public typealias CallFunction = (any Layer, CallArguments<SymbolicTensor>) throws(CairnError) ->
     [SymbolicTensor]
 
@@ -20,12 +20,12 @@ extension Model {
   /// }
   /// ```
   ///
-  /// The function is called once for each layer, operations on tensors among them, and never for
-  /// input layers, which are always new; it may give back the very layer (`{ $0 }`), which the two
-  /// models then share. Names, `trainable` flags and the compile configuration are kept.
+  /// The function is called once for each layer, including operations on tensors. It is never
+  /// called for input layers, which are always new. It may return the layer itself (`{ $0 }`); the
+  /// two models then share it. Names, `trainable` flags and the compile configuration are kept.
   ///
-  /// Unlike Keras's clone, what was one variable in several places stays one, between an inner and an
-  /// outer model too. Flags of single variables are kept wherever the layer is of the same class.
+  /// Unlike in Keras, a variable in several places stays one variable, also between an inner and an
+  /// outer model. Flags of single variables are kept wherever the layer is of the same class.
   ///
   /// - Parameters:
   ///   - inputs: What the clone begins with instead of inputs like the original's, in their order.
@@ -34,7 +34,7 @@ extension Model {
   ///   - seed: What initial weights are drawn from.
   ///   - callFunction: What is done instead of calling a layer of a ``Functional`` model on its
   ///     arguments: layers can be put in front of it and after it.
-  ///   - cloneFunction: What makes a layer of a layer.
+  ///   - cloneFunction: Makes a layer of the clone from a layer.
   /// - Throws: `invalidArgument` for other inputs than the model has, for a call function on a
   ///   ``Sequential`` model, and where a shared variable would come apart; what drawing such a graph
   ///   throws; what the functions throw.
@@ -60,8 +60,8 @@ extension Layer where Self: Model {
   /// A model of the same architecture, configuration, names, flags and ties, and with the same
   /// weights; Keras's `clone_model`, then `set_weights(get_weights())`.
   ///
-  /// Nothing that is written to the one shows in the other; storage is shared until then. State that
-  /// is no weight is fresh: `deepCopy()` keeps that too.
+  /// Writing to one model does not change the other; storage is shared until then. State that is
+  /// not a weight is fresh: `deepCopy()` keeps that too.
   ///
   /// - Parameters:
   ///   - copyingWeights: Whether the weights are those of the original, or fresh.
@@ -72,7 +72,8 @@ extension Layer where Self: Model {
     copyingWeights: Bool, seed: UInt64 = .random(in: .min ... .max),
     registry: LayerRegistry = .standard
   ) throws(CairnError) -> Self {
-    // What is copied over need not be drawn, and an initializer that is not known is in nobody's way.
+    // Values that are copied over need not be drawn, so an initializer that is not known does no
+    // harm.
     let made: Model =
       try copyingWeights
       ? Model.make(

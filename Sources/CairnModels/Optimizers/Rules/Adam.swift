@@ -2,7 +2,7 @@
 
 import CairnSystem
 
-/// How fast Adam and its kin forget, and what keeps them from dividing by zero.
+/// How fast Adam and its variants forget, and what keeps them from dividing by zero.
 struct AdamSettings: Sendable {
   let beta1: Double
   let beta2: Double
@@ -52,8 +52,8 @@ struct AdamRule: ElementRule {
   }
 }
 
-/// Adam, and weights that decay by themselves (Loshchilov and Hutter, 2017): the decay is what every
-/// optimizer can have, here it must be.
+/// Adam, and weights that decay by themselves (Loshchilov and Hutter, 2017). Every optimizer can
+/// have this decay; here it is required.
 struct AdamWRule: ElementRule {
   static let className = "AdamW"
   static let defaultWeightDecay: Double? = 0.004
