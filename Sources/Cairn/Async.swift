@@ -1,4 +1,4 @@
-// What takes long, for callers that must not block: the same work on threads of Cairn's own.
+// Long operations for callers that must not block: the same work, on Cairn's own threads.
 
 public import CairnCheckpoints
 public import CairnComparison
@@ -8,7 +8,7 @@ public import CairnModels
 public import CairnSystem
 public import CairnTensors
 
-/// Tells of progress from another thread than the caller's.
+/// Reports progress from a thread other than the caller's.
 public typealias AsyncProgressHandler = @Sendable (WorkProgress) throws -> Void
 
 extension CheckpointFile {
@@ -23,7 +23,7 @@ extension CheckpointFile {
     }
   }
 
-  /// Opens a checkpoint whose bytes lie anywhere without blocking the caller's thread, as
+  /// Opens a checkpoint whose bytes are anywhere, without blocking the caller's thread, as
   /// ``open(_:named:format:options:)``.
   ///
   /// - Throws: `CancellationError` if the task is cancelled.
@@ -69,12 +69,12 @@ extension NamedTensors {
 }
 
 extension TensorSource {
-  /// Writes everything that the source has without blocking the caller's thread, as
-  /// ``write(to:format:options:accepting:progress:)``. With a ``CheckpointFile/source`` this converts a
-  /// checkpoint.
+  /// Writes everything that the source has, without blocking the caller's thread, as
+  /// ``write(to:format:options:accepting:progress:)``. With a ``CheckpointFile/source`` this
+  /// converts a checkpoint.
   ///
-  /// - Throws: `CancellationError` if the task is cancelled: then what was at `path` is as it was, and
-  ///   nothing else is left.
+  /// - Throws: `CancellationError` if the task is cancelled: then a file at `path` is as it was
+  ///   before, and nothing else is left.
   @discardableResult
   public func write(
     to path: String, format: CheckpointFormat? = nil, options: WriteOptions = WriteOptions(),
@@ -90,11 +90,11 @@ extension TensorSource {
 
 extension Model {
   /// Saves the model as it is at the moment of the call, without blocking the caller's thread, as
-  /// ``save(to:format:metadata:options:accepting:progress:)``. What is assigned to its variables
-  /// meanwhile is not in the file, and copies no more than that variable.
+  /// ``save(to:format:metadata:options:accepting:progress:)``. An assignment to a variable
+  /// meanwhile does not change the file, and copies only that variable.
   ///
-  /// - Throws: `CancellationError` if the task is cancelled: then what was at `path` is as it was, and
-  ///   nothing else is left.
+  /// - Throws: `CancellationError` if the task is cancelled: then a file at `path` is as it was
+  ///   before, and nothing else is left.
   public func save(
     to path: String, format: CheckpointFormat? = nil, metadata: Metadata = Metadata(),
     options: WriteOptions = WriteOptions(), accepting losses: AcceptedLosses = [],
@@ -122,7 +122,7 @@ extension Model {
   }
 
   /// Replaces the weights by those of a file without blocking the caller's thread, as
-  /// ``loadWeights(from:loading:options:)``: all of them or, if it fails or is cancelled, none.
+  /// ``loadWeights(from:loading:options:)``: all of them, or none if it fails or is cancelled.
   ///
   /// - Throws: `CancellationError` if the task is cancelled.
   @discardableResult

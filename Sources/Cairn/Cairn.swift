@@ -1,5 +1,5 @@
-// The umbrella: one import for everything that a user of the library needs. Of the storeys below, only what
-// stands in signatures.
+// The umbrella: one import for everything that a user of the library needs. From the lower modules
+// it exports only what occurs in signatures.
 
 @_exported public import CairnCheckpoints
 @_exported public import CairnComparison

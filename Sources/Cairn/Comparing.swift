@@ -1,4 +1,4 @@
-// Comparing what is at hand: models, opened files, dictionaries.
+// Comparing models, opened files and dictionaries.
 
 public import CairnCheckpoints
 public import CairnComparison

@@ -1,8 +1,8 @@
-// How errors read in an app, whose alerts ask Foundation for an error's texts.
+// The texts of errors for apps, whose alerts ask Foundation for them.
 
 public import CairnSystem
 
-// LocalizedError is in either; the smaller one is enough.
+// Both modules have LocalizedError; the smaller one is enough.
 #if canImport(FoundationEssentials)
   public import FoundationEssentials
 #else
@@ -10,7 +10,7 @@ public import CairnSystem
 #endif
 
 extension CairnError: LocalizedError {
-  /// Where it was, what was found and what was expected, in one sentence without the code.
+  /// The place, what was found and what was expected, in one sentence without the code.
   public var errorDescription: String? {
     var bare = self
     bare.advice = nil

@@ -1,4 +1,4 @@
-// Files by URL, and elements in Data, as apps have them.
+// Files by URL, and elements as Data, for apps.
 
 public import CairnCheckpoints
 import CairnModelFiles
@@ -6,7 +6,7 @@ public import CairnModels
 public import CairnSystem
 public import CairnTensors
 
-// URL and Data are in either; the smaller one is enough.
+// Both modules have URL and Data; the smaller one is enough.
 #if canImport(FoundationEssentials)
   public import FoundationEssentials
 #else
@@ -37,7 +37,7 @@ extension CheckpointFile {
 }
 
 extension NamedTensors {
-  /// Everything that the checkpoint at a file's URL has, read into memory.
+  /// Everything in the checkpoint at a file's URL, read into memory.
   public init(
     contentsOf url: URL, format: CheckpointFormat? = nil, options: ReadOptions = ReadOptions(),
     budget: Int? = nil
@@ -72,7 +72,7 @@ extension Model {
       accepting: losses, progress: progress)
   }
 
-  /// The model that the file at a URL holds, as ``load(from:registry:budget:limits:options:)``.
+  /// The model in the file at a URL, as ``load(from:registry:budget:limits:options:)``.
   public static func load(
     from url: URL, registry: LayerRegistry = .standard, budget: Int? = nil,
     limits: ModelLimits = ModelLimits(), options: ReadOptions = ReadOptions()
@@ -90,7 +90,7 @@ extension Tensor {
     try self.init(dtype: dtype, shape: shape, bytes: Array(data))
   }
 
-  /// The elements' bytes: a copy.
+  /// The bytes of the elements: a copy.
   public var data: Data { Data(bytes) }
 }
 

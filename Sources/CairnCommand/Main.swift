@@ -13,7 +13,7 @@ import CairnTerminal
   import Darwin
 #endif
 
-/// A failure that has said all it has to say.
+/// Ends the command without a further message, since everything has been said.
 struct Finished: Error {
   var code: Int32
 }
@@ -52,8 +52,8 @@ struct Cairn: ParsableCommand {
     }
   }
 
-  /// The words of the command line. Swift's own list replaces bytes that are no UTF-8, and a path with
-  /// some would name another file.
+  /// The words of the command line. Swift's own list replaces bytes that are not UTF-8, so a path
+  /// with such bytes would name another file.
   private static func arguments() -> [String] {
     var words: [String] = []
     // SAFETY: the system gives `argc` NUL-terminated words, which live as long as the process.
@@ -79,7 +79,7 @@ struct Cairn: ParsableCommand {
         Terminal.say(message)
         leave(Exit.success)
       }
-      // Every failure begins with the program's name, the parser's included.
+      // Every message of a failure begins with the program's name, those of the parser too.
       let prefix = "Error: "
       let text = message.hasPrefix(prefix) ? String(message.dropFirst(prefix.count)) : message
       Terminal.write("cairn: \(text.printableLines)\n", to: .error)

@@ -13,7 +13,7 @@ package enum Demo {
   package static func run(
     fixtures: String, weights: String?, keptAt kept: String?
   ) throws(CairnError) -> Bool {
-    // A wrong path is better said now than after the first part.
+    // A wrong path is better reported now than after the first part.
     if let weights { _ = try FileBytes(path: weights) }
     let folder = try DemoFolder(keptAt: kept)
     defer { folder.remove() }

@@ -1,4 +1,4 @@
-// Where the demo's files are made: a folder that goes when the demo ends, unless it is to be kept.
+// The folder for the demo's files. It is removed when the demo ends, unless it is to be kept.
 
 import CairnSystem
 
@@ -19,15 +19,15 @@ import CairnSystem
 struct DemoFolder {
   let path: String
   private let isKept: Bool
-  /// What is to be removed when the process ends by another way than the demo's own end: whoever
-  /// reads its output may go away (`cairn demo | head`).
+  /// What is to be removed if the process ends before the end of the demo: the program that reads
+  /// its output may go away (`cairn demo | head`).
   private static let left = Lock<[String]>([])
 
-  /// The folder at `kept`, made if it is not there; or one of its own among the system's temporary
-  /// files.
+  /// The folder at `kept`, made if it is not there; or a folder of its own among the system's
+  /// temporary files.
   init(keptAt kept: String?) throws(CairnError) {
     isKept = kept != nil
-    // A name of 64 random bits, which must not be taken: nobody can have laid a folder in wait.
+    // A name of 64 random bits, which must be free: nobody can have prepared a folder of that name.
     let temporary = FileManager.default.temporaryDirectory.path
     path = kept ?? temporary + "/cairn-demo-" + String(UInt64.random(in: .min ... .max), radix: 16)
     do {
@@ -54,7 +54,8 @@ struct DemoFolder {
 
   private static func removeAll() {
     left.withLock { paths in
-      // Nothing of worth is in them: a failure leaves temporary files, the demo has not failed.
+      // Nothing valuable is in them. If removing fails, temporary files stay, but the demo has not
+      // failed.
       for path in paths { try? FileManager.default.removeItem(atPath: path) }
       paths = []
     }

@@ -2,21 +2,21 @@
 
 import CairnTerminal
 
-/// The demo's output as it comes, and the claims that did not hold.
+/// Prints the demo's output, and notes the claims that did not hold.
 struct DemoReport {
   /// The claims that did not hold.
   private(set) var broken: [String] = []
   private var claimCount = 0
   private let style = TextStyle()
 
-  /// A part of the demo begins.
+  /// Begins a part of the demo.
   func part(_ title: String) {
     Terminal.say("")
     Terminal.say(style.bold(title))
     Terminal.say(String(repeating: "━", count: title.count))
   }
 
-  /// A step of a part begins.
+  /// Begins a step of a part.
   func step(_ title: String) {
     Terminal.say("")
     Terminal.say(style.bold(title))
@@ -24,12 +24,12 @@ struct DemoReport {
 
   func say(_ line: String) { Terminal.say(line.isEmpty ? "" : "  " + line) }
 
-  /// A row of two columns: what it is, and its value.
+  /// Prints a row of two columns: a name and its value.
   func fact(_ what: String, _ value: String) { say(what.padded(to: 11) + value) }
 
   func show(_ table: TextTable) { for line in table.lines { say(line) } }
 
-  /// Says that `claim` holds, or that it does not: the demo goes on, and fails at its end.
+  /// Says whether `claim` holds. If it does not, the demo goes on, and fails at its end.
   mutating func check(_ claim: String, _ holds: Bool) {
     claimCount += 1
     ProgressBar.clear()
@@ -41,7 +41,7 @@ struct DemoReport {
     }
   }
 
-  /// The last lines.
+  /// Prints the last lines.
   func conclude(kept folder: String?) {
     Terminal.say("")
     if broken.isEmpty {
@@ -55,12 +55,12 @@ struct DemoReport {
 }
 
 extension String {
-  /// The text with blanks behind it up to `width` characters.
+  /// The text with spaces added behind it, up to `width` characters.
   func padded(to width: Int) -> String {
     self + String(repeating: " ", count: max(0, width - count))
   }
 
-  /// The text with blanks ahead of it up to `width` characters.
+  /// The text with spaces added before it, up to `width` characters.
   func indented(to width: Int) -> String {
     String(repeating: " ", count: max(0, width - count)) + self
   }

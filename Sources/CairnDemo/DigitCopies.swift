@@ -1,5 +1,5 @@
-// The four ways to have a model twice: that they are equal, what they share, and that a change of
-// the original shows in those that promise so only.
+// The four ways to have a model twice: they are equal; what they share; and a change of the
+// original shows only in those that promise it.
 
 import CairnModelFiles
 import CairnComparison
@@ -12,9 +12,9 @@ struct DigitCopies {
   private struct Copy {
     var title: String
     var model: Model
-    /// What the way promises to have in common with the original.
+    /// What this way promises to share with the original.
     var promised: StorageRelation
-    /// Whether the way carries state that is no weight.
+    /// Whether this way keeps state that is not weights.
     var keepsState: Bool
   }
   private let original: Model
@@ -90,7 +90,7 @@ struct DigitCopies {
       lost == seeds && !seeds.isEmpty)
   }
 
-  /// The comparator's report: in the scope of weights these alone count.
+  /// The comparator's report. In the scope of weights only weights are compared.
   private func comparison(
     with copy: Model, _ scope: StateScope
   ) throws(CairnError) -> ComparisonReport {
@@ -189,7 +189,7 @@ struct DigitCopies {
 }
 
 extension IndependenceReport {
-  /// The pairs of that relation.
+  /// The number of pairs of that relation.
   fileprivate func count(_ relation: StorageRelation) -> Int {
     shared.elements.count { $0.relation == relation }
   }

@@ -7,7 +7,8 @@ struct DigitPictures {
   private let pixels: [Float]
   private let height: Int
   private let width: Int
-  /// Shades from black to white: of a pixel's height in a terminal, two characters are as wide.
+  /// Shades from black to white. Two characters are about as wide as a line of a terminal is high,
+  /// so they make a square pixel.
   private static let shades = ["  ", "░░", "▒▒", "▓▓", "██"]
   private static let gap = 6
 

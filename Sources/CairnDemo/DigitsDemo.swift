@@ -1,4 +1,5 @@
-// The demo's first part: a real model from Keras, loaded, held against Keras, saved and restored.
+// The demo's first part: a real model from Keras is loaded, compared with Keras, saved and
+// restored.
 
 import CairnCheckpoints
 import CairnModelFiles
@@ -15,8 +16,8 @@ struct DigitsDemo {
   /// The folder that has `digits/`.
   let fixtures: String
   let folder: DemoFolder
-  /// How far a probability may be from Keras's: what sums of 64 products in another order, and
-  /// another `exp`, come to in float32, with room to spare.
+  /// How far a probability may be from Keras's. In float32, another order of sums of 64 products
+  /// and another `exp` make less difference than this.
   private static let tolerance = 1e-5
 
   func run(_ report: inout DemoReport) throws(CairnError) {
@@ -48,7 +49,7 @@ struct DigitsDemo {
       .run(&report)
   }
 
-  /// What was loaded, from Keras's files.
+  /// Describes what was loaded from Keras's files.
   private func describe(
     _ model: Model, _ weights: SafetensorsFile, _ digits: HeldOutDigits,
     _ report: inout DemoReport
@@ -76,13 +77,13 @@ struct DigitsDemo {
         == order)
   }
 
-  /// Shows what the model makes of the images, and holds it against Keras.
+  /// Shows the model's answers for the images, and compares them with Keras's.
   private func classify(
     _ digits: HeldOutDigits, _ predictions: Tensor, _ report: inout DemoReport
   ) throws(CairnError) {
     let answers = try digits.answers(predictions)
     let isRight = zip(answers, digits.labels).map { $0.digit == $1 }
-    // Two that are right, and the first that is not.
+    // Two images that are classified correctly, and the first that is not.
     var choice = Array(isRight.indices.filter { isRight[$0] }.prefix(2))
     if let wrong = isRight.firstIndex(of: false) { choice.append(wrong) }
     report.step("Three of the images, and what the model reads")
@@ -112,11 +113,11 @@ struct DigitsDemo {
         + Self.tolerance.short, difference?.nanMismatches ?? 0 == 0 && distance <= Self.tolerance)
   }
 
-  /// Moves the seeds of random layers on, as training does; Keras's weights lack them.
+  /// Advances the seeds of random layers, as training does; Keras's weights do not have them.
   private func advanceSeeds(
     of model: Model, _ report: inout DemoReport
   ) throws(CairnError) {
-    // 23 batches of 64 images an epoch, 60 epochs.
+    // 60 epochs, each of 23 batches of 64 images.
     let draws: UInt32 = 1_380
     for place in model.places(.fullState) where place.role == .state {
       var seed = place.variable.value
@@ -129,7 +130,7 @@ struct DigitsDemo {
     report.say("moved on here by \(Int(draws).grouped) draws, as in so many steps of training.")
   }
 
-  /// The model by way of a file.
+  /// The model, saved to a file and loaded again.
   private func saveAndLoad(
     _ model: Model, _ report: inout DemoReport
   ) throws(CairnError) -> Model {

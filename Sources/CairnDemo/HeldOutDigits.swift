@@ -1,4 +1,4 @@
-// Images that a classifier has never seen, with their labels and with what Keras makes of them.
+// Images that a classifier has never seen, with their labels and Keras's predictions for them.
 
 import CairnCheckpoints
 import CairnForeign
@@ -54,7 +54,7 @@ struct HeldOutDigits {
     }
   }
 
-  /// How many images those predictions get right.
+  /// How many images the predictions get right.
   func correct(_ predictions: Tensor) throws(CairnError) -> Int {
     zip(try answers(predictions), labels).count { $0.digit == $1 }
   }

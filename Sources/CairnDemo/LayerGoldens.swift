@@ -1,5 +1,5 @@
-// Golden rows: a layer's configuration and weights, what it is called with, and what Keras made of
-// that. Fixtures/scripts/make_keras_layers.py writes them.
+// Golden rows: a layer's configuration and weights, its inputs, and the outputs of Keras.
+// Fixtures/scripts/make_keras_layers.py writes them.
 
 import CairnCheckpoints
 internal import CairnForeign
@@ -12,7 +12,7 @@ package import CairnTensors
 /// The rows of a folder, class by class.
 package struct LayerGoldens: Sendable {
   private let folder: String
-  /// The classes that there are rows of.
+  /// The classes that have rows.
   package let classes: [String]
 
   package init(folder: String) throws(CairnError) {
@@ -32,9 +32,9 @@ package struct LayerGoldens: Sendable {
     } catch { throw error.located(file: path) }
   }
 
-  /// What one layer with one set of options gives here, beside Keras.
+  /// The result of one layer with one set of options, compared with Keras.
   package struct Result: Sendable {
-    /// The class, and what the options are called.
+    /// The class, and the name of the options.
     package var layer: String
     package var options: String
     /// The largest distance from Keras's outputs, relative to the largest element of each.
@@ -60,7 +60,7 @@ package struct LayerGoldens: Sendable {
     try map(className) { (row) throws(CairnError) in row }
   }
 
-  /// What `body` makes of each row, one after the other; an error names the row that it is about.
+  /// The results of `body` for each row, one after the other. An error names its row.
   private func map<T>(
     _ className: String, _ body: (LayerGolden) throws(CairnError) -> T
   ) throws(CairnError) -> [T] {
@@ -85,14 +85,14 @@ package struct LayerGolden: Sendable {
     package let value: Tensor
   }
 
-  /// The class, a slash, and what the options are called.
+  /// The class, a slash, and the name of the options.
   package let name: String
   package let configuration: JSONValue
   package private(set) var weights: [Weight] = []
   package private(set) var arguments = CallArguments<MaskedTensor>([])
-  /// How often the layer is called: a stateful one more than once.
+  /// How often the layer is called. A stateful layer is called more than once.
   package let calls: Int
-  /// What Keras's last call gave.
+  /// The outputs of Keras's last call.
   package private(set) var outputs: [MaskedTensor] = []
 
   fileprivate init(
@@ -118,7 +118,7 @@ package struct LayerGolden: Sendable {
     for value in row["outputs"]?.arrayValue ?? [] { outputs.append(try reader.tensor(value)) }
   }
 
-  /// A layer of the row's configuration with the row's weights.
+  /// A layer with the row's configuration and weights.
   package func layer() throws(CairnError) -> any Layer {
     let layer = try LayerRegistry.standard.makeLayer(
       configuration: configuration, initialization: .zeros)
@@ -126,7 +126,7 @@ package struct LayerGolden: Sendable {
     return layer
   }
 
-  /// What the row's calls of its layer give, the last of them.
+  /// The outputs of the last call, after the layer is called as often as the row says.
   package func call() throws(CairnError) -> [MaskedTensor] {
     let layer = try layer()
     var found: [MaskedTensor] = []
@@ -135,7 +135,7 @@ package struct LayerGolden: Sendable {
   }
 
   /// The largest distance from Keras's outputs, relative to the largest element of each; infinite
-  /// where shape, type or mask is another.
+  /// if shape, type or mask differs.
   package func error(of found: [MaskedTensor]) throws(CairnError) -> Double {
     guard found.count == outputs.count else { return .infinity }
     var largest = 0.0
@@ -151,8 +151,8 @@ package struct LayerGolden: Sendable {
     return largest
   }
 
-  /// What the element type justifies: float32 1e-5, float64 1e-12, the 16-bit types two units in the
-  /// last place.
+  /// The tolerance for the element type: float32 1e-5, float64 1e-12, the 16-bit types two units in
+  /// the last place.
   package var tolerance: Double {
     switch outputs.first?.tensor.dtype {
     case .float64: 1e-12
@@ -163,7 +163,7 @@ package struct LayerGolden: Sendable {
   }
 }
 
-/// What a row's values stand for.
+/// Reads the values of a row.
 private struct Reader {
   let tensors: any TensorSource
 
@@ -172,7 +172,7 @@ private struct Reader {
       try tensors.tensor(named: TensorName(value[key]?.stringValue ?? ""))
     }
     var tensor = try read("tensor")
-    // bfloat16 stands as float32, which NumPy has.
+    // bfloat16 is stored as float32, since NumPy has no bfloat16.
     if let dtype = value["dtype"]?.stringValue.flatMap({ DType(name: $0) }) {
       tensor = try tensor.cast(to: dtype)
     }

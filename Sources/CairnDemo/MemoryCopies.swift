@@ -1,4 +1,4 @@
-// Copies in memory: a deep copy through the serializer beside what the machine can do at best.
+// Copies in memory: a deep copy through the serializer, beside the fastest that the machine can do.
 
 import CairnCheckpoints
 import CairnModelFiles
@@ -17,7 +17,7 @@ struct MemoryCopies {
     var (deep, huge, small): ([Timing], [Timing], [Timing]) = ([], [], [])
     var copy = NamedTensors()
     for _ in 0..<Self.rounds {
-      // In turn, so that what else the machine does falls on all three alike.
+      // In turn, so that other work of the machine affects all three alike.
       let (value, timing) = try Timing.of { () throws(CairnError) in try original.deepCopy() }
       copy = value
       deep.append(timing)
@@ -26,7 +26,7 @@ struct MemoryCopies {
     }
     report.row(
       "deepCopy()", deep.median, byteCount, "written, checksummed, checked, read")
-    // Smaller blocks are the allocator's, whatever is asked for.
+    // Smaller blocks come from the allocator, with or without huge pages.
     if byteCount >= Storage.hugePageThreshold {
       report.row("memcpy", huge.median, byteCount, "into fresh huge pages of 2 MiB")
       report.row("memcpy", small.median, byteCount, "into fresh pages of 4 KiB")

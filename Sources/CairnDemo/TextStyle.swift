@@ -1,4 +1,4 @@
-// Colour and weight, on a terminal whose user has not asked for neither.
+// Colour and weight, on a terminal, unless the user has asked for plain text.
 
 import CairnTerminal
 

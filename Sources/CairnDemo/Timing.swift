@@ -7,7 +7,7 @@ import CairnTerminal
 struct Timing {
   var seconds: Double
 
-  /// `0.52 s`, or `6.1 ms` for what is short.
+  /// `0.52 s`, or `6.1 ms` for short times.
   var text: String {
     if seconds >= 10 { return ByteCount.decimal(seconds, digits: 1) + " s" }
     if seconds >= 0.1 { return ByteCount.decimal(seconds, digits: 2) + " s" }
@@ -19,7 +19,7 @@ struct Timing {
     ByteCount.text(Int(Double(byteCount) / max(seconds, 1e-9))) + "/s"
   }
 
-  /// Runs `body` once, and says how long it took. What it returns is freed outside of that time.
+  /// Runs `body` once, and measures how long it takes. Freeing the result is not in that time.
   static func of<Value>(
     _ body: () throws(CairnError) -> Value
   ) throws(CairnError) -> (value: Value, timing: Timing) {

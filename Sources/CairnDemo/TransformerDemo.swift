@@ -1,5 +1,5 @@
-// The demo's second part: a real transformer's weights, there and back, by the very steps that
-// `cairn convert`, `verify` and `diff` take.
+// The demo's second part: a real transformer's weights, converted there and back, by the same steps
+// that `cairn convert`, `verify` and `diff` take.
 
 import CairnCheckpoints
 import CairnComparison
@@ -97,7 +97,7 @@ struct TransformerDemo {
       try comparing.update(progress)
     }
     if let first = difference?.firstOffset {
-      // Formats leave an author some freedom: the order of keys, blanks in the header.
+      // Formats leave writers some freedom: the order of keys, spaces in the header.
       report.say("  The files differ from byte \(first) on: another header, the same data.")
     } else {
       report.check("the files are the same, byte for byte (cmp)", difference == nil)
@@ -128,14 +128,15 @@ struct TransformerDemo {
     return (report, timing)
   }
 
-  /// The bytes of all tensors, each once.
+  /// The bytes of all tensors, each tensor counted once.
   private func uniqueByteCount(of source: any TensorSource) throws(CairnError) -> Int {
     try source.entries().reduce(0) { $0 + ($1.aliasOf == nil ? $1.byteCount : 0) }
   }
 }
 
 extension DemoReport {
-  /// A step that was timed: how long it took, the rate of `byteCount` bytes, and what came of it.
+  /// Prints a step that was timed: how long it took, the rate for `byteCount` bytes, and its
+  /// result.
   func row(_ what: String, _ timing: Timing, _ byteCount: Int, _ result: String) {
     ProgressBar.clear()
     say(
@@ -153,6 +154,6 @@ extension ComparisonReport {
 }
 
 extension String {
-  /// The file's name of a path.
+  /// The file name at the end of a path.
   fileprivate var lastComponent: String { split(separator: "/").last.map(String.init) ?? self }
 }

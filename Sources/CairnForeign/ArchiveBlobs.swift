@@ -1,4 +1,4 @@
-// Members of an archive that are no tensors.
+// // Members of an archive that are not tensors.
 
 import CairnCheckpoints
 import CairnSystem

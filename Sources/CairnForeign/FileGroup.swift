@@ -1,18 +1,19 @@
-// A checkpoint of several files, of which one names the others: they appear together.
+// A checkpoint of several files, one of which names the others: all of them appear together.
 
 import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 
-/// Files being written, none of which takes its place before all are whole; the index comes last.
+/// Files being written. None takes its place before all are complete; the index comes last.
 ///
-/// A file system replaces one file in one step, not several. So that no moment shows an old index over new
-/// files, an old index is removed before the first of the files takes its place: whoever is interrupted
-/// between then and the end finds no checkpoint, never a mixture of two.
+/// A file system replaces one file in one step, but not several. An old index is therefore removed
+/// before the first of the new files takes its place, so that an old index never stands over new
+/// files. After an interruption between then and the end there is no checkpoint, but never a
+/// mixture of two.
 struct FileGroup {
   private let indexPath: String
   private let options: WriteOptions
-  /// The options of each file for itself.
+  /// The options that each file is written with.
   private let alone: WriteOptions
   private let index: AtomicFile
   private var parts: [AtomicFile] = []
@@ -24,20 +25,20 @@ struct FileGroup {
     self.indexPath = indexPath
     self.options = options
     var alone = options
-    // They are proven together.
+    // The proof runs once, on all files together.
     alone.proof = nil
     self.alone = alone
     index = try alone.file(at: indexPath)
   }
 
-  /// A further file.
+  /// Adds a file to the group.
   mutating func part(_ path: String) throws(CairnError) -> AtomicFile {
     let file = try alone.file(at: path)
     parts.append(file)
     return file
   }
 
-  /// Writes the index and puts everything in its place.
+  /// Writes the index and moves all files into their places.
   ///
   /// - Returns: The bytes of all files.
   func commit(index bytes: [UInt8]) throws(CairnError) -> Int {
@@ -56,14 +57,14 @@ struct FileGroup {
   }
 
   private func removeOldIndex() throws(SystemError) {
-    // A link stays, and what it names is replaced.
+    // If the path is a link, the link stays, and the file that it points to is replaced.
     guard let old = try? options.files.resolve(indexPath) else { return }
     try retrying { () throws(SystemError) in try options.files.unlink(old) }
   }
 }
 
 extension Int {
-  /// The number with at least five digits, as the names of a checkpoint's files have it.
+  /// The number with at least five digits, as in the file names of a checkpoint.
   var fiveDigits: String {
     let text = "\(self)"
     return String(repeating: "0", count: Swift.max(0, 5 - text.utf8.count)) + text

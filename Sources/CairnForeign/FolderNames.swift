@@ -1,5 +1,6 @@
-// The names under which Hugging Face's libraries keep a model in a folder (transformers, `utils/__init__.py`;
-// diffusers, `utils/constants.py`; peft): the files that a folder stands for.
+// The names under which Hugging Face's libraries keep a model in a folder (transformers,
+// `utils/__init__.py`; diffusers, `utils/constants.py`; peft). They decide which file is read for a
+// folder.
 
 import CairnCheckpoints
 import CairnSystem
@@ -10,7 +11,8 @@ enum FolderNames {
     "model", "diffusion_pytorch_model", "adapter_model", "pytorch_lora_weights",
     "open_clip_model", "consolidated",
   ]
-  /// What stands between the stem and the ending of a variant; none first.
+  /// The part of the name between the stem and the extension that tells the variant; no variant
+  /// comes first.
   private static let variants = [
     "", ".fp16", ".bf16", ".fp32", ".non_ema", ".ema", ".fp8", ".int8", ".8bit", ".4bit",
   ]
@@ -21,7 +23,7 @@ enum FolderNames {
     for variant in variants {
       for stem in stems {
         names.append("\(stem)\(variant).safetensors.index.json")
-        // Both spellings were written.
+        // Files with either spelling exist.
         if !variant.isEmpty { names.append("\(stem).safetensors.index\(variant).json") }
       }
     }
@@ -33,24 +35,24 @@ enum FolderNames {
     return names
   }()
 
-  /// Whole models in one file that holds nothing but tensors.
+  /// Whole models in one safetensors file.
   static let safetensors = variants.flatMap { variant in
     stems.map { "\($0)\(variant).safetensors" }
   }
 
-  /// Whole models in one file of PyTorch's.
+  /// Whole models in one file of PyTorch.
   static let pytorch =
     variants.flatMap { variant in
       ["pytorch_model", "diffusion_pytorch_model", "adapter_model", "pytorch_lora_weights"]
         .map { "\($0)\(variant).bin" }
     } + ["open_clip_pytorch_model.bin"]
 
-  /// The index that a folder stands for.
+  /// The index that is read for a folder.
   static func index(in place: CheckpointPlace) -> String? {
     indexes.first { place.holds($0) }
   }
 
-  /// What a reader of a folder's `name` says of the others that could have been meant.
+  /// Remarks on the other files of a folder that could have been meant instead of `name`.
   static func remarks(_ name: String, in place: CheckpointPlace) -> [String] {
     place.remarks(opened: name, among: indexes + safetensors + pytorch)
   }

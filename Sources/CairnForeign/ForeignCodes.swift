@@ -15,6 +15,6 @@ extension CairnError.Code {
   package static let sizeMismatch = Self("sizeMismatch")
   /// A ZIP archive that breaks a rule of its format, or says one thing in two ways.
   package static let invalidArchive = Self("invalidArchive")
-  /// Compressed data that is none.
+  /// Compressed data that cannot be decoded.
   package static let corruptStream = Self("corruptStream")
 }

@@ -1,5 +1,5 @@
-// Which format an archive is of: by the names in its directory; of an archive that has lost it, by the
-// names in front of its first members; and by its extension, where those allow it.
+// Finds the format of an archive: by the names in its directory; if the directory is lost, by the
+// names in front of its first members; and by its extension, if the names allow that.
 
 import CairnCheckpoints
 import CairnSystem
@@ -18,10 +18,11 @@ enum ZipKind {
   static let kerasExtensions = ["keras"]
   static let numpyExtensions = ["npz"]
   static let torchExtensions = ["pt", "pth", "bin", "ckpt"]
-  /// What the name of an array of NumPy's ends in.
+  /// The ending of the name of a NumPy array.
   static let arraySuffix = ".npy"
 
-  /// The kind of the archive at `place`; nil for what is no archive, or one of something else.
+  /// The kind of the archive at `place`; nil for a file that is not an archive, or is one of
+  /// another kind.
   init?(_ place: CheckpointPlace) {
     guard let file = place.file, let names = ZipNames(file, head: place.head) else { return nil }
     let isNumPy = names.contains { $0.reversed().starts(with: Self.arraySuffix.utf8.reversed()) }
@@ -49,20 +50,21 @@ enum ZipKind {
     } else if !names.isWhole, place.hasExtension(Self.torchExtensions) {
       self = .torch
     } else if names.isWhole, names.isEmpty {
-      // As `numpy.savez` writes no arrays.
+      // `numpy.savez` without arrays writes such a file.
       self = .numpy
     } else {
       return nil
     }
   }
 
-  /// Whether a member is the pickle of a checkpoint, or one by which other archives of PyTorch's are told.
+  /// Whether a member is the pickle of a checkpoint, or a member that identifies other archives of
+  /// PyTorch.
   private static func isOfTorch(_ name: [UInt8]) -> Bool {
     let parts = ByteKey(name).split(at: "/")
     return TorchMembers.isPickle(parts) || TorchMembers.foreignKind(parts) != nil
   }
 
-  /// Whether a member stands beside the pickle, as PyTorch writes them: `NAME/version` …
+  /// Whether a member is one that PyTorch writes beside the pickle: `NAME/version` …
   private static func isBesideTorch(_ name: [UInt8]) -> Bool {
     let parts = ByteKey(name).split(at: "/")
     guard parts.count == 2 || parts.count == 3 else { return false }
@@ -71,10 +73,10 @@ enum ZipKind {
   }
 }
 
-/// The first names of an archive's members, of an archive that may be broken.
+/// The first names of an archive's members; the archive may be broken.
 private struct ZipNames {
   private var names: [[UInt8]] = []
-  /// Whether they are those of the directory.
+  /// Whether the names are those of the directory.
   private(set) var isWhole = false
 
   /// The most names that are looked at, and the most bytes of the directory.
@@ -106,7 +108,8 @@ private struct ZipNames {
 
   func contains(where fits: ([UInt8]) -> Bool) -> Bool { names.contains(where: fits) }
 
-  /// The name of the next member: in the directory, or in front of the member's data, which is skipped.
+  /// The name of the next member: from the directory, or from in front of the member's data, which
+  /// is skipped.
   private static func name(
     _ signature: UInt32, _ reader: inout ByteCursor
   ) throws(CairnError) -> [UInt8] {
@@ -124,7 +127,7 @@ private struct ZipNames {
       return name
     }
     let name = try reader.bytes(Int(fields.nameCount))
-    // What follows may not be there any longer; then there is no next.
+    // The data may be cut off; then there is no next member.
     try? reader.skip(min(Int(fields.extraCount) + Int(fields.stored), reader.remaining))
     return name
   }

@@ -1,5 +1,5 @@
-// The deep copy: serialize, then deserialize, through the very format that files have. What it
-// promises is on the page Documentation/Copies.md.
+// The deep copy: serialize, then deserialize, through the same format that files have. The page
+// Documentation/Copies.md says what it promises.
 
 public import CairnCheckpoints
 import CairnContainer
@@ -9,8 +9,8 @@ public import CairnSystem
 import CairnTensors
 
 extension WriteOptions {
-  /// The fastest way through the serializer: nothing compressed, nothing digested. Checksums are
-  /// made and checked all the same.
+  /// The fastest way through the serializer: no compression and no digests. Checksums are still
+  /// made and checked.
   public static var inMemory: WriteOptions {
     var options = WriteOptions()
     options.codec = .raw
@@ -20,21 +20,21 @@ extension WriteOptions {
 }
 
 extension Layer where Self: Model {
-  /// A model that is equal to this one in every bit and shares nothing with it.
+  /// A model that is equal to this one in every bit and shares no memory with it.
   ///
-  /// Kept are the configuration, names, order of weights, `trainable` flags, values of all
-  /// variables, the state that is no weight (seeds of random layers), and ties: what was one
-  /// variable in two places is one variable in the copy.
+  /// It keeps the configuration, names, order of weights, `trainable` flags, values of all
+  /// variables, the state besides the weights (seeds of random layers), and ties: a variable that
+  /// is in two places is one variable in the copy too.
   ///
   /// - Throws: `outOfMemory`; `unknownLayerClass` for a class that `registry` lacks.
-  /// - Complexity: O(bytes), with the serialized form held in memory meanwhile.
+  /// - Complexity: O(bytes). The serialized form is held in memory meanwhile.
   public func deepCopy(
     registry: LayerRegistry = .standard, options: WriteOptions = .inMemory
   ) throws(CairnError) -> Self {
     try Self.deepCopy(of: ModelTensors(self), registry: registry, options: options)
   }
 
-  /// A deep copy of what was taken of a model, as ``deepCopy(registry:options:)``.
+  /// A deep copy of a snapshot of a model, as ``deepCopy(registry:options:)``.
   package static func deepCopy(
     of tensors: ModelTensors, registry: LayerRegistry, options: WriteOptions
   ) throws(CairnError) -> Self {
@@ -56,7 +56,8 @@ extension NamedTensors {
   ///
   /// - Throws: `outOfMemory`.
   public func deepCopy(options: WriteOptions = .inMemory) throws(CairnError) -> NamedTensors {
-    // Our own bytes, of a size that is known: zeros may take 1,000 times what they are coded in.
+    // These are Cairn's own bytes of a known size. Zeros may decode to 1,000 times their coded
+    // size.
     try NamedTensors(reading: Container(Container.encode(self, options: options)), budget: .max)
   }
 }

@@ -4,10 +4,10 @@ import CairnCheckpoints
 import CairnSystem
 import CairnTensors
 
-/// Shows all tensors of a source but those of some names.
+/// Shows all tensors of a source except those of some names.
 struct HidingSource: TensorWrapper {
   let base: any TensorSource
-  /// The indices in `base` of what is shown, ascending.
+  /// The indices in `base` of the tensors that are shown, ascending.
   private var indices: [Int] = []
 
   init(_ base: any TensorSource, names: Set<TensorName>) throws(CairnError) {

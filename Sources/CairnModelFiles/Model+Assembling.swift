@@ -1,4 +1,4 @@
-// A model of two parts, as other programs keep them: the configuration here, the weights there.
+// A model from two parts, as other programs keep it: a configuration and separate weights.
 
 package import CairnCheckpoints
 package import CairnJSON
@@ -9,19 +9,19 @@ import CairnTensors
 extension Model {
   /// The model of a configuration, with the weights of any source.
   ///
-  /// Tensors are called as the model's paths, or as the ends of them, which is how Keras's own
-  /// `variable.path` is: every weight must be there, and every tensor must be one of the model's.
-  /// State that is no weight is loaded where the source has it, and drawn from `seed` where not.
+  /// Tensors must have the model's paths as names, or the ends of those paths, as in Keras's own
+  /// `variable.path`. Every weight must be there, and every tensor must belong to the model. State
+  /// that is not weights is loaded if the source has it; otherwise it is made from `seed`.
   ///
   /// - Parameters:
-  ///   - configuration: What Keras 3's `to_json()` writes, or ``Model/configuration``.
+  ///   - configuration: The result of Keras 3's `to_json()`, or ``Model/configuration``.
   ///   - weights: The tensors.
   ///   - registry: The classes that the configuration may name.
-  ///   - budget: The bytes that the tensors may take; the source's own bound without one.
-  ///   - limits: What the configuration may ask for; of parameters never more than the source has
-  ///     elements.
+  ///   - budget: The bytes that the tensors may take; by default the source's own bound.
+  ///   - limits: What the configuration may ask for. It never gets more parameters than the source
+  ///     has elements.
   /// - Throws: what ``Model/make(configuration:registry:initialization:limits:)`` throws;
-  ///   `weightMismatch`, whose cause lists everything that does not fit; what reading throws.
+  ///   `weightMismatch`, whose cause lists everything that does not fit; the errors of reading.
   package static func assembled(
     from configuration: JSONValue, weights: any TensorSource,
     registry: LayerRegistry = .standard, seed: UInt64 = 0, budget: Int? = nil,

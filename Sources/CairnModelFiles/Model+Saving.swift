@@ -9,21 +9,22 @@ public import CairnSystem
 public import CairnTensors
 
 extension Model {
-  /// Saves the model: configuration, weights and all other state, ties, flags, as far as the format has a
-  /// place for them.
+  /// Saves the model: configuration, weights and all other state, ties, flags, as far as the format
+  /// can hold them.
   ///
-  /// The file appears, or is replaced, when it is whole; until then, and after a failure, what was
-  /// there stays. The same model gives the same bytes. A `.cairn` file holds everything, and so does a
-  /// `.keras` file, as Keras 3 writes it: the state of seed generators, which Keras does not save, stands
-  /// beside the weights where Keras does not look. A `.weights.h5` file is of the weights alone.
+  /// The file appears, or is replaced, when it is complete. Until then, and after a failure, an
+  /// existing file stays as it was. The same model gives the same bytes. A `.cairn` file holds
+  /// everything. So does a `.keras` file in the form of Keras 3: the state of seed generators,
+  /// which Keras does not save, is stored beside the weights, where Keras does not look. A
+  /// `.weights.h5` file holds only the weights.
   ///
   /// - Parameters:
-  ///   - path: The file, whose extension decides about the format unless that is named.
+  ///   - path: The file. Its extension decides the format unless `format` does.
   ///   - format: The format.
-  ///   - metadata: Key-values to go with it.
-  ///   - losses: What may be left out of a format that has no place for it, such as the configuration.
-  /// - Throws: `unknownFormat` for an extension of no format that is written; `cannotHold` for what would be
-  ///   lost; what writing a file throws.
+  ///   - metadata: Key-values to store with the model.
+  ///   - losses: What may be left out if the format cannot hold it, such as the configuration.
+  /// - Throws: `unknownFormat` for an extension that no writable format has; `cannotHold` for what
+  ///   would be lost; the errors of writing a file.
   public func save(
     to path: String, format: CheckpointFormat? = nil, metadata: Metadata = Metadata(),
     options: WriteOptions = WriteOptions(), accepting losses: AcceptedLosses = [],
@@ -34,7 +35,7 @@ extension Model {
       accepting: losses, progress: progress)
   }
 
-  /// Saves what was taken of a model, as ``save(to:format:metadata:options:accepting:progress:)``.
+  /// Saves a snapshot of a model, as ``save(to:format:metadata:options:accepting:progress:)``.
   package static func save(
     _ tensors: ModelTensors, to path: String, format: CheckpointFormat?, options: WriteOptions,
     accepting losses: AcceptedLosses, progress: ProgressHandler
@@ -46,10 +47,11 @@ extension Model {
     try sink.write(tensors, progress: progress)
   }
 
-  /// Writes the model as the bytes of a file, as ``save(to:format:metadata:options:accepting:progress:)``.
+  /// Writes the model as the bytes of a file, as
+  /// ``save(to:format:metadata:options:accepting:progress:)``.
   ///
-  /// - Parameter sink: Where the bytes go: memory (``MemorySink``) or a place of one's own. It is committed
-  ///   once all are there.
+  /// - Parameter sink: Where the bytes go: memory (``MemorySink``) or a sink of your own. It is
+  ///   committed when all bytes are there.
   public func save(
     to sink: any ByteSink, format: CheckpointFormat, metadata: Metadata = Metadata(),
     options: WriteOptions = WriteOptions(), accepting losses: AcceptedLosses = [],
@@ -60,19 +62,20 @@ extension Model {
       accepting: losses.union(format.lossesOfModels), progress: progress)
   }
 
-  /// The model that a file holds, of any format that holds models: a `.cairn` file, Keras's `.keras`, a
-  /// whole model in HDF5 of Keras 1, 2 or 3, or what was converted from one. The content decides.
+  /// The model in a file of any format that holds models: a `.cairn` file, Keras's `.keras`, a
+  /// whole model in HDF5 of Keras 1, 2 or 3, or a file that was converted from one. The content
+  /// decides the format.
   ///
   /// - Parameters:
   ///   - registry: The classes that the file's configuration may name. Nothing else in it is ever
   ///     looked up, and nothing is executed.
-  ///   - budget: The bytes that the tensors may take; the source's ``TensorSource/defaultBudget`` without
-  ///     one.
-  ///   - limits: What the configuration may ask for. A file whose tensors have fewer elements than
-  ///     the configuration asks for parameters is refused in any case, before memory is taken.
+  ///   - budget: The bytes that the tensors may take; by default the source's
+  ///     ``TensorSource/defaultBudget``.
+  ///   - limits: What the configuration may ask for. In any case a file is refused, before memory
+  ///     is taken, if its tensors have fewer elements than the configuration asks for parameters.
   /// - Throws: what opening the file throws; `noConfiguration` for a file of tensors without a
-  ///   model; `overBudget`; what building the model and loading its state throw: `unknownLayerClass` and the
-  ///   like for what Cairn does not have, `weightMismatch`.
+  ///   model; `overBudget`; the errors of building the model and loading its state:
+  ///   `unknownLayerClass` and similar errors for what Cairn does not have, `weightMismatch`.
   public static func load(
     from path: String, registry: LayerRegistry = .standard, budget: Int? = nil,
     limits: ModelLimits = ModelLimits(), options: ReadOptions = ReadOptions()
@@ -87,9 +90,10 @@ extension Model {
 
   /// The model of an open source of tensors, as ``load(from:registry:budget:limits:options:)``.
   ///
-  /// - Parameter configuration: What describes the model, if not what the source has: as Keras writes it by
-  ///   itself (`config.json`, `to_json()`), or any Keras's file has it. The tensors are called as Keras calls
-  ///   them, in `.weights.h5` or the weights alone of an older Keras, or by the model's own paths.
+  /// - Parameter configuration: The description of the model, if not the source's own: as Keras
+  ///   writes it on its own (`config.json`, `to_json()`), or as any Keras's file has it. The
+  ///   tensors must have Keras's names, as in `.weights.h5` or in the weights of an older Keras, or
+  ///   the model's own paths.
   public static func load(
     from source: any TensorSource, configuration: [UInt8]? = nil,
     registry: LayerRegistry = .standard, budget: Int? = nil, limits: ModelLimits = ModelLimits()
@@ -109,7 +113,7 @@ extension Model {
     return try restored(from: source, registry: registry, budget: budget, limits: limits)
   }
 
-  /// The model of tensors that are called by its own paths, and of their configuration.
+  /// The model of a configuration and tensors that have the model's own paths as names.
   static func restored(
     from source: any TensorSource, registry: LayerRegistry, budget: Int?, limits: ModelLimits
   ) throws(CairnError) -> Model {
@@ -128,11 +132,11 @@ extension Model {
       advice: "Build the model and call loadWeights(from:)")
   }
 
-  /// Replaces the model's weights by those of a file of any format, by name; other state stays.
+  /// Replaces the model's weights by those of a file of any format, by name. Other state stays.
   ///
-  /// The file may hold a whole model's state or its weights only.
+  /// The file may hold a whole model's state or only its weights.
   ///
-  /// - Parameter loading: What says which tensor is for which variable, and what may be left open.
+  /// - Parameter loading: Which tensor is for which variable, and which may be missing.
   /// - Throws: what opening the file throws; `weightMismatch`, whose cause lists everything that
   ///   does not fit. Then nothing has changed.
   @discardableResult
@@ -158,8 +162,8 @@ extension Model {
 }
 
 extension CheckpointFormat {
-  /// What whoever saves a model in the format wants to leave out: Keras's files of weights have no
-  /// configuration.
+  /// The losses that are always accepted when a model is saved in the format: Keras's files of
+  /// weights have no configuration.
   fileprivate var lossesOfModels: AcceptedLosses {
     name == CheckpointFormat.hdf5.name ? .configuration : []
   }

@@ -1,14 +1,14 @@
-// Tensors from files and into files, in one line each.
+// Reading tensors from files and writing them to files, in one line each.
 
 public import CairnCheckpoints
 public import CairnSystem
 
 extension NamedTensors {
-  /// Everything that the checkpoint at `path` has, read into memory.
+  /// Everything in the checkpoint at `path`, read into memory.
   ///
   /// - Parameters:
   ///   - path: A file or a folder of any format that Cairn reads.
-  ///   - format: The format; the content decides without one.
+  ///   - format: The format; by default the content decides.
   ///   - budget: The bytes that the tensors may take, as ``init(reading:budget:)``.
   /// - Throws: as ``CheckpointFile/open(_:format:options:)`` and ``init(reading:budget:)``.
   public init(
@@ -23,15 +23,16 @@ extension NamedTensors {
 }
 
 extension TensorSource {
-  /// Writes everything that the source has to a file, which appears, or is replaced, when it is whole.
+  /// Writes everything that the source has to a file. The file appears, or is replaced, when it is
+  /// complete.
   ///
   /// - Parameters:
-  ///   - path: The file, whose extension decides about the format unless that is named.
+  ///   - path: The file. Its extension decides the format unless `format` does.
   ///   - format: The format.
-  ///   - losses: What may be left out of a format that has no place for it.
+  ///   - losses: What may be left out if the format cannot hold it.
   /// - Returns: The bytes of all files that were written.
-  /// - Throws: `unknownFormat` for an extension of no format that is written; `cannotHold` for what would
-  ///   be lost; what reading the source and writing a file throws.
+  /// - Throws: `unknownFormat` for an extension that no writable format has; `cannotHold` for what
+  ///   would be lost; the errors of reading the source and writing a file.
   @discardableResult
   public func write(
     to path: String, format: CheckpointFormat? = nil, options: WriteOptions = WriteOptions(),

@@ -1,24 +1,26 @@
-// The formats that there are by default: those that know tensors alone, and what models add to Keras's.
+// The default formats: those that know only tensors, and the additions that models make to Keras's.
 
 public import CairnCheckpoints
 import CairnForeign
 public import CairnSystem
 
 extension FormatRegistry {
-  /// All formats that Cairn reads and writes, in the order in which content is tried.
+  /// All formats that Cairn reads and writes, in the order in which they are tried on a file's
+  /// content.
   public static let standard = FormatRegistry.tensors.adding(
     .keras, .hdf5)
 }
 
 extension CheckpointFormat {
-  /// A whole model of Keras 3. Its writer must know where Keras looks for a model's weights.
+  /// A whole model of Keras 3. To write it, one must know where Keras looks for a model's weights.
   public static let keras = CheckpointFormat.kerasReader.with { format in
     format.lostMetadata = KerasWriter.lostMetadata
     format.remarks = { KerasConfiguration.remarks($0) }
     format.sink = { KerasWriter(target: $0, form: .model) }
   }
 
-  /// HDF5: Keras's weights, its older whole models, and others' arrays. Written are Keras's weights.
+  /// HDF5: Keras's weights, its older whole models, and arrays of other programs. Only Keras's
+  /// weights are written.
   public static let hdf5 = CheckpointFormat.hdf5Reader.with { format in
     format.lostMetadata = KerasWriter.lostMetadata
     format.remarks = { KerasConfiguration.remarks($0) }
@@ -27,8 +29,8 @@ extension CheckpointFormat {
 }
 
 extension CheckpointFile {
-  /// Opens what lies at `path`, whose format is found by its content, then by its extension, unless
-  /// it is named.
+  /// Opens what is at `path`. Unless the format is given, it is found by the content, then by the
+  /// extension.
   ///
   /// - Throws: `unknownFormat`, and what opening a file of that format throws.
   public static func open(
@@ -37,7 +39,8 @@ extension CheckpointFile {
     try FormatRegistry.standard.open(path, format: format, options: options)
   }
 
-  /// Opens a checkpoint whose bytes lie anywhere, as ``FormatRegistry/open(_:named:format:options:)``.
+  /// Opens a checkpoint whose bytes are anywhere, as
+  /// ``FormatRegistry/open(_:named:format:options:)``.
   public static func open(
     _ source: any ByteSource, named name: String? = nil, format: CheckpointFormat? = nil,
     options: ReadOptions = ReadOptions()

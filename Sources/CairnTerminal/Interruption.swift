@@ -1,4 +1,4 @@
-// Ctrl-C and `kill`: work stops at the next step, so that what was half written is cleared away.
+// Ctrl-C and `kill`: work stops at the next step, so that unfinished files are removed.
 
 package import CairnSystem
 internal import Synchronization
@@ -14,11 +14,11 @@ internal import Synchronization
 package enum Interruption {
   private static let requested = Atomic<Bool>(false)
 
-  /// Notes SIGINT, SIGTERM and SIGHUP from now on instead of dying of them, and ignores SIGPIPE and
-  /// SIGXFSZ, so that a closed pipe and a limit on the size of files (`ulimit -f`) are errors of the
-  /// write.
+  /// Notes SIGINT, SIGTERM and SIGHUP from now on instead of ending the process, and ignores
+  /// SIGPIPE and SIGXFSZ. So a closed pipe and a limit on the size of files (`ulimit -f`) become
+  /// errors of the write.
   ///
-  /// What whoever started the program ignores (`nohup`, a shell's background jobs) stays ignored.
+  /// Signals that the parent process ignores (`nohup`, background jobs of a shell) stay ignored.
   package static func watch() {
     // Read once here, so that the handler never meets an atomic that is not initialised yet.
     _ = requested.load(ordering: .relaxed)
@@ -31,13 +31,13 @@ package enum Interruption {
         continue
       }
       _ = signal(number) { _ in
-        // The second time the user means it. Both calls are safe in a signal handler.
+        // At the second signal the process ends at once. Both calls are safe in a signal handler.
         if Interruption.requested.exchange(true, ordering: .relaxed) { _exit(Exit.failure) }
       }
     }
   }
 
-  /// Throws if the user wants the work to stop; `state` says what that leaves.
+  /// Throws if the user wants the work to stop. `state` says what is left then.
   package static func check(leaving state: String? = nil) throws(CairnError) {
     if requested.load(ordering: .relaxed) {
       throw CairnError(.interrupted, "stopped on request" + (state.map { "; \($0)" } ?? ""))

@@ -1,11 +1,12 @@
-// JSON that is written as it is made: a list of a hundred thousand tensors is never in memory as a whole.
+// JSON that is written as it is made: a list of a hundred thousand tensors is never in memory at
+// once.
 
 package import CairnJSON
 
-/// A JSON object on its way to standard output, laid out as ``JSONStyle/pretty``.
+/// Writes a JSON object to standard output piece by piece, laid out as ``JSONStyle/pretty``.
 package struct JSONOutput {
   private var text = "{"
-  /// What closes what is open, innermost last.
+  /// The closing brackets of what is open, the innermost last.
   private var open: [String] = ["}"]
   private var isFirst = true
 
@@ -13,27 +14,28 @@ package struct JSONOutput {
 
   package init() {}
 
-  /// A member of the object that was opened last.
+  /// Writes a member of the object that was opened last.
   package mutating func member(_ key: String, _ value: JSONValue) throws {
     begin(try JSONValue.string(key).text(.compact) + ": ")
     try append(value)
   }
 
-  /// An element of the array that was opened last.
+  /// Writes an element of the array that was opened last.
   package mutating func element(_ value: JSONValue) throws {
     begin("")
     try append(value)
   }
 
-  /// Elements of the array that was opened last, laid out together.
+  /// Writes elements of the array that was opened last; they are laid out together.
   package mutating func elements(_ values: [JSONValue]) throws {
     guard !values.isEmpty else { return }
     if !isFirst { text += "," }
     isFirst = false
     breakLine()
-    // `[`, a line feed and the indent of one level; and at the end a line feed and `]`.
+    // Cuts off `[`, a line feed and one level of indent at the start, and a line feed and `]` at
+    // the end.
     let laidOut = try JSONValue.array(values).text(.pretty).utf8.dropFirst(4).dropLast(2)
-    // Its elements have that level's indent already.
+    // The elements already have one level of indent.
     let indent = Array(("\n" + String(repeating: "  ", count: open.count - 1)).utf8)
     var bytes: [UInt8] = []
     bytes.reserveCapacity(laidOut.count + values.count * indent.count)
@@ -84,7 +86,7 @@ package struct JSONOutput {
   }
 
   private mutating func append(_ value: JSONValue) throws {
-    // Line feeds stand between tokens alone: within texts they are escaped.
+    // Line feeds occur only between tokens: within texts they are escaped.
     let lines = try value.text(.pretty).utf8.split(
       separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
     for (number, line) in lines.enumerated() {

@@ -3,10 +3,11 @@
 internal import CairnSystem
 
 extension String {
-  /// The text with what could move a terminal's cursor or reorder its line made visible.
+  /// The text with characters escaped that could move a terminal's cursor or reorder its line.
   package var printable: String {
     let shown = SystemPath.shown(self)
-    // Nearly every name; the properties of a hundred thousand long ones would take a second.
+    // True for nearly every name. Looking up the properties of a hundred thousand long names would
+    // take a second.
     if shown.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) { return shown }
     var text = ""
     for scalar in shown.unicodeScalars {
@@ -19,7 +20,7 @@ extension String {
     return text
   }
 
-  /// The same of a text of several lines, which stay lines.
+  /// The same for a text of several lines; the line breaks stay.
   package var printableLines: String {
     split(separator: "\n", omittingEmptySubsequences: false).map { String($0).printable }
       .joined(separator: "\n")

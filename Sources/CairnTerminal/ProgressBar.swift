@@ -1,8 +1,8 @@
-// A line that says how far the work has come, on a terminal only.
+// A line that shows how far the work has come, on a terminal only.
 
 package import CairnSystem
 
-/// Shows progress on standard error when that is a terminal, and lets the user stop the work.
+/// Shows progress on standard error if that is a terminal, and lets the user stop the work.
 package struct ProgressBar: Sendable {
   private let label: String
   private let stateWhenStopped: String?
@@ -20,7 +20,7 @@ package struct ProgressBar: Sendable {
     start = clock.now
   }
 
-  /// Takes note of progress: what library calls take as their `progress`.
+  /// Takes progress; pass it to library calls as their `progress`.
   package func update(_ progress: WorkProgress) throws(CairnError) {
     try Interruption.check(leaving: stateWhenStopped)
     guard isShown, progress.total > 0 else { return }
@@ -30,7 +30,7 @@ package struct ProgressBar: Sendable {
       last = now
       return true
     }
-    // What is done at once needs no bar.
+    // Short work needs no bar.
     guard isDue, now - start > .milliseconds(200) else { return }
     let share = min(1, Double(progress.done) / Double(progress.total))
     let filled = Int(share * 30)

@@ -1,4 +1,4 @@
-// What is written where: results to standard output, everything else to standard error.
+// Output: results go to standard output, everything else to standard error.
 
 #if canImport(Glibc)
   internal import Glibc
@@ -14,11 +14,11 @@ package enum Terminal {
     case error = 2
   }
 
-  /// Whether a person is likely to read the stream as it comes.
+  /// Whether a person is likely to read the stream while it is written.
   package static func isInteractive(_ stream: Stream) -> Bool { isatty(stream.rawValue) == 1 }
 
-  /// Writes `text` whole. A reader that went away (a closed pipe) ends the program quietly, as
-  /// `head` expects of those it reads from.
+  /// Writes all of `text`. If the reader has gone (a closed pipe), the program ends quietly, as
+  /// programs in front of `head` should.
   package static func write(_ text: String, to stream: Stream) {
     let bytes = Array(text.utf8)
     var done = 0
@@ -38,17 +38,17 @@ package enum Terminal {
     }
   }
 
-  /// A line of result.
+  /// Writes a line of results.
   package static func say(_ line: String) { write(line + "\n", to: .output) }
 
-  /// A line about a failure; one line, whatever names and paths it quotes.
+  /// Writes a line about a failure. It is one line, whatever names and paths it quotes.
   package static func complain(_ line: String) {
     ProgressBar.clear()
     write("cairn: \(line.printable)\n", to: .error)
   }
 }
 
-/// Lines of result, written some at a time.
+/// Lines of results, written several at a time.
 package struct LineOutput {
   private var gathered = ""
 
@@ -60,16 +60,16 @@ package struct LineOutput {
     if gathered.utf8.count >= 1 << 16 { flush() }
   }
 
-  /// Writes what is left; to be called in the end.
+  /// Writes what is left; must be called at the end.
   package mutating func flush() {
     Terminal.write(gathered, to: .output)
     gathered = ""
   }
 }
 
-/// What the process says when it ends.
+/// The exit codes of the process.
 package enum Exit {
-  /// Done, or the same.
+  /// Success, or the same.
   package static let success: Int32 = 0
   /// Different (`diff`) or invalid (`verify`).
   package static let negative: Int32 = 1

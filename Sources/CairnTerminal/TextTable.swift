@@ -9,10 +9,10 @@ package struct TextTable {
 
   package mutating func add(_ row: [String]) { rows.append(row) }
 
-  /// The widest column: one long name would fill up the lines of a hundred thousand others.
+  /// The widest column. Otherwise one long name would widen the lines of a hundred thousand others.
   private static let widest = 100
 
-  /// The characters of a cell, which are its bytes in most.
+  /// The number of characters of a cell; for most cells it is the number of bytes.
   private static func width(_ cell: String) -> Int {
     cell.utf8.allSatisfy { $0 < 0x80 } ? cell.utf8.count : cell.count
   }

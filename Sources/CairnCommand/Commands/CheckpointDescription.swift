@@ -31,7 +31,7 @@ struct CheckpointDescription {
     }
   }
 
-  /// Writes it as one JSON object. What there can be very many of is written piece by piece.
+  /// Writes it as one JSON object. Parts that can be very many are written piece by piece.
   func writeJSON() throws {
     var output = JSONOutput()
     let head: JSONObject = [
@@ -92,8 +92,8 @@ struct CheckpointDescription {
     return .object(fields)
   }
 
-  /// Writes it as lines, some at a time: of very many tensors with long names, all lines together would
-  /// take more memory than the file's index.
+  /// Writes it as lines, several at a time. With very many tensors of long names, all lines
+  /// together would take more memory than the file's index.
   func writeText() {
     var lines = LineOutput()
     lines.append(
@@ -144,14 +144,14 @@ struct CheckpointDescription {
 }
 
 extension MetadataValue {
-  /// As JSON; bytes as an object with their hexadecimal digits, and the numbers that JSON does not
-  /// have as the texts `nan`, `inf` and `-inf`.
+  /// As JSON. Bytes become an object with their hexadecimal digits. Numbers that JSON does not have
+  /// become the texts `nan`, `inf` and `-inf`.
   fileprivate var described: JSONValue {
     json(number: JSONValue.finiteOrName, bytes: { ["hex": .string($0.hexDigits)] })
   }
 
-  /// An array in parts of at most `count` elements, each made when it is asked for; nil of what is no
-  /// array, or a short one.
+  /// An array in parts of at most `count` elements, each made when it is asked for; nil for a value
+  /// that is not an array, or for an array of at most `count` elements.
   fileprivate func slices(of count: Int) -> [() -> MetadataValue]? {
     func cut<T>(
       _ values: [T], _ make: @escaping ([T]) -> MetadataValue
@@ -172,7 +172,7 @@ extension MetadataValue {
     }
   }
 
-  /// What a line of 100 characters can show: of a vocabulary of a million words, a hundred.
+  /// As much as a line of 100 characters can show: a hundred words of a vocabulary of a million.
   private var beginning: MetadataValue {
     func first<T>(_ values: [T]) -> [T] { Array(values.prefix(101)) }
     switch self {

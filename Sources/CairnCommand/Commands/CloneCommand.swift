@@ -62,7 +62,7 @@ struct CloneCommand: ParsableCommand {
     var options = writing.writeOptions
     let proven = Lock<(model: Model, isEqual: Bool)?>(nil)
     options.proof = { (files) throws(CairnError) in
-      // Opened anew: what is compared is what the disk gives back.
+      // Opened again, to compare what the disk returns.
       var reading = writing.readOptions
       reading.files = files
       let written = try Model.load(from: output, options: reading)
@@ -77,8 +77,8 @@ struct CloneCommand: ParsableCommand {
     if let written = proven.withLock({ $0 }) { try say(written.isEqual, of: written.model) }
   }
 
-  /// Whether the weights of what was written are those of the original, as they must be unless they are
-  /// fresh.
+  /// Whether the written weights are those of the original. They must be, unless fresh ones were
+  /// asked for.
   private func prove(_ written: Model, equals original: Model) throws(CairnError) -> Bool {
     let weights = try compare(
       ModelTensors(original, scope: .weights), ModelTensors(written, scope: .weights))

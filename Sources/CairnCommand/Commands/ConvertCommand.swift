@@ -51,11 +51,11 @@ struct ConvertCommand: ParsableCommand {
   var writeConfig: String?
 
   func run() throws {
-    // A loss that is accepted is never that of a whole file.
+    // An accepted loss never includes a whole missing file.
     let input = try arguments.openInput(
       allowsMissingFiles: !lossy && !(selection.include.isEmpty && selection.exclude.isEmpty))
     for remark in input.remarks { Terminal.complain("note: \(remark)") }
-    // Not `?:`, whose sides would have to be of one type.
+    // Not `?:`: its sides would need the same type.
     var source = input.source
     if let config {
       let model = try ModelArguments.model(configuration: config, weights: input)
@@ -63,7 +63,8 @@ struct ConvertCommand: ParsableCommand {
     }
     let tensors = writeConfig == nil ? nil : try WithoutConfiguration(source)
     if let tensors { source = tensors }
-    // What is left out is not judged: neither by dequantising nor by what the target can hold.
+    // Tensors that are left out are not checked, neither for dequantising nor for the target
+    // format.
     if !selection.isEmpty {
       var edited = try EditedTensors(source)
       try selection.select(&edited)
@@ -77,7 +78,7 @@ struct ConvertCommand: ParsableCommand {
       edited.complain()
       source = edited
     }
-    // Not `map`, which would lose the type of what is thrown.
+    // Not `map`: it would lose the type of the thrown error.
     var configuration: AtomicFile?
     if let writeConfig { configuration = try tensors?.stageConfiguration(for: writeConfig) }
     let written = try arguments.write(source, label: "convert", lossy: lossy)

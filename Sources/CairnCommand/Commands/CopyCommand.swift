@@ -29,7 +29,8 @@ struct CopyCommand: ParsableCommand {
     let original = try arguments.openInput()
     for remark in original.remarks { Terminal.complain("note: \(remark)") }
     let format = try arguments.outputFormat()
-    // What is coded is held against the original's digests while it is copied; other copies have none.
+    // Coded content is checked against the original's digests while it is copied. Other copies have
+    // no digests.
     let keepsDigests = format.name == CheckpointFormat.cairn.name && arguments.writing.digests
     let checking = ProgressBar("verify", stateWhenStopped: "nothing was written")
     try original.verify(original.rootDigest == nil || keepsDigests ? .structure : .deep) {
@@ -37,7 +38,7 @@ struct CopyCommand: ParsableCommand {
     }
     let copied = Lock<CheckpointFile?>(nil)
     try arguments.write(original.source, label: "copy") { (files) throws(CairnError) in
-      // Opened anew: what is compared is what the disk gives back.
+      // Opened again, to compare what the disk returns.
       var options = arguments.writing.readOptions
       options.files = files
       let copy = try CheckpointFile.open(output, format: format, options: options)

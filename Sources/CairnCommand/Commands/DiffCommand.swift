@@ -81,7 +81,8 @@ struct DiffCommand: ParsableCommand {
       try left.checkPlausible()
       try right.checkPlausible()
     }
-    // Each thread holds a block of either side. Where those are large and the file is not, one is enough.
+    // Each thread holds a block of each side. If the blocks are large and the file is not, one
+    // thread is enough.
     if max(left.blockByteCount, right.blockByteCount) > 4 << 20,
       max(left.fileByteCount, right.fileByteCount) < 64 << 20
     {
@@ -93,11 +94,11 @@ struct DiffCommand: ParsableCommand {
       try bar.update(progress)
     }
     ProgressBar.clear()
-    // What was not read is the same where the files themselves are.
+    // What was not read is the same if the files themselves have the same bytes.
     let isDecided =
       try report.uncompared.isEmpty || !report.isSame || areOneFile(left, right)
     if quiet {
-      // Also with --json: it says how to print what this says not to print.
+      // Also with --json, which only says how to print. With --quiet nothing is printed.
     } else if json {
       var value = report.json
       if !isDecided, case .object(var object) = value {

@@ -88,7 +88,8 @@ struct EditCommand: ParsableCommand {
 
   func run() throws {
     var options = writing.readOptions
-    // A loss that is accepted is never that of a whole file; nor is one replaced of which a part is not there.
+    // An accepted loss never includes a whole missing file. A file with missing parts is not
+    // replaced.
     options.allowsMissingFiles =
       !lossy && !inPlace && !(selection.include.isEmpty && selection.exclude.isEmpty)
     let file = try CheckpointFile.open(input, format: from?.format, options: options)
@@ -150,7 +151,7 @@ struct EditCommand: ParsableCommand {
     try CheckpointFile.open(path, options: writing.readOptions).source
   }
 
-  /// What would be done; fails as the writing would where the format cannot hold what comes out.
+  /// Says what would be done. Throws where writing would, if the format cannot hold the result.
   private func report(_ tensors: EditedTensors, _ format: CheckpointFormat) throws(CairnError) {
     for change in tensors.changes where !change.isConsequence {
       Terminal.say(change.description.printable)

@@ -7,7 +7,7 @@ import CairnSystem
 import CairnTensors
 import CairnTerminal
 
-/// The optimizer that a checkpoint's configuration names, and how far it has come.
+/// The optimizer that a checkpoint's configuration names, and how many steps it has made.
 struct OptimizerDescription {
   let className: String
   /// The steps it has taken, if the checkpoint has its state.
@@ -15,15 +15,15 @@ struct OptimizerDescription {
 
   /// Nil if the configuration names none.
   init?(of source: any TensorSource) throws(CairnError) {
-    // A configuration that is no JSON names nothing; opening the model says what is wrong with it.
+    // A configuration that is not JSON names no optimizer. Opening the model reports the error.
     guard let configuration = try? source.parsedConfiguration()?.value,
       let outer = configuration["compile_config"]?["optimizer"],
-      // The one that the steps are counted by: a scaling of the loss is around another.
+      // The inner optimizer counts the steps; a loss scale may be wrapped around it.
       case let optimizer = outer["config"]?["inner_optimizer"] ?? outer,
       let className = optimizer["class_name"]?.stringValue ?? optimizer.stringValue
     else { return nil }
     self.className = className
-    // As Cairn calls the number of steps, and as Keras 3 does in its files.
+    // The name of the number of steps in Cairn, and the one in Keras 3's files.
     var names = ["optimizer/vars/0"]
     if let model = configuration["config"]?["name"]?.stringValue {
       names.append("\(model)/optimizer/\(className)/iteration")

@@ -57,7 +57,7 @@ struct PredictCommand: ParsableCommand {
   }
 
   func run() throws {
-    // Before the work, not after it.
+    // Checked before the work, not after it.
     let format = try FormatRegistry.standard.forWriting(output)
     let network = try model.open().model
     let inputs = try ModelInputs(input, for: network).tensors

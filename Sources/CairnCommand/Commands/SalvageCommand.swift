@@ -72,7 +72,7 @@ struct SalvageCommand: ParsableCommand {
     Terminal.say(json ? try report.json.text(.pretty) : report.text)
   }
 
-  /// Refuses an output that would destroy the input, or that is no container.
+  /// Refuses an output that would destroy the input, or whose format is not the container.
   private func checkOutput() throws(CairnError) {
     let files = SystemFileSystem()
     if let input = try? files.status(at: broken), let target = try? files.status(at: output),
@@ -98,7 +98,7 @@ struct SalvageCommand: ParsableCommand {
       }
       return nil
     } catch {
-      // A disk that fails is what a file is salvaged from.
+      // A failing disk is a reason to salvage a file, so its errors count as damage.
       guard error.saysInvalid || error.code == .inputOutput else { throw error }
       return error
     }

@@ -13,10 +13,10 @@ struct SalvageReport {
   let fault: CairnError?
   let salvage: Salvage
   let blobCount: Int
-  /// The output, once it is there.
+  /// The output, once it is written.
   var written: (path: String, summary: WriteSummary)?
 
-  /// So many losses are shown as text.
+  /// The most losses that are shown as text.
   private static let shownLosses = 100
 
   var text: String {

@@ -44,8 +44,8 @@ struct VerifyCommand: ParsableCommand {
     var summary = ""
     do throws(CairnError) {
       let checkpoint = try CheckpointFile.open(file, format: from?.format)
-      // Elsewhere the reader has a bound on what is inflated, and a view is checked once however often
-      // it repeats its elements.
+      // Other formats have a bound in their reader on what is inflated, and check a view once
+      // however often it repeats its elements.
       if deep, !expand, checkpoint.blockByteCount > 0 { try checkpoint.checkPlausible() }
       let bar = ProgressBar("verify")
       try checkpoint.verify(level) { (progress) throws(CairnError) in try bar.update(progress) }
@@ -78,7 +78,8 @@ struct VerifyCommand: ParsableCommand {
     }
   }
 
-  /// Whether an error names a limit that is Cairn's and not the format's: a container's limits are rules.
+  /// Whether an error is about a limit of Cairn and not of the format. The limits of a container
+  /// are rules of the format.
   private func isOwnLimit(_ error: CairnError) -> Bool {
     error.code == .limitExceeded
       && (try? FormatRegistry.standard.detect(file).name) != CheckpointFormat.cairn.name

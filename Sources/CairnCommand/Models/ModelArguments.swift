@@ -1,4 +1,4 @@
-// What the commands that need a whole model have in common: the file, or the two that it is made of.
+// What the commands for whole models have in common: the model's file, or its two files.
 
 import ArgumentParser
 import CairnCheckpoints
@@ -21,9 +21,9 @@ struct ModelArguments: ParsableArguments {
       "Keras's config.json, where <model> holds weights only.", valueName: "json"))
   var config: String?
 
-  /// The model, and what goes with it in its file, which is opened once.
+  /// The model and the metadata of its file. The file is opened only once.
   ///
-  /// - Throws: what reading it throws; `noConfiguration` for weights without a configuration.
+  /// - Throws: the errors of reading it; `noConfiguration` for weights without a configuration.
   func open() throws(CairnError) -> (model: Model, metadata: Metadata) {
     let file = try CheckpointFile.open(model)
     do throws(CairnError) {
@@ -36,20 +36,20 @@ struct ModelArguments: ParsableArguments {
     }
   }
 
-  /// The bytes of the files that the model is made of, as far as they are files.
+  /// The bytes of the model's files, for those paths that are files.
   var byteCount: Int {
     [model, config].compactMap { $0 }.reduce(0) { sum, path in
       sum + min((try? FileBytes(path: path).count) ?? 0, 1 << 48)
     }
   }
 
-  /// A model of two files.
+  /// A model from two files.
   static func model(
     configuration path: String, weights: CheckpointFile
   ) throws(CairnError) -> Model {
     do throws(CairnError) {
       let file = try FileBytes(path: path)
-      // As in a container: no configuration is longer.
+      // The same limit as in a container: no configuration is longer.
       guard file.count <= 256 << 20 else {
         throw CairnError(
           .overBudget, "the configuration is too long", expected: "at most 256 MiB",

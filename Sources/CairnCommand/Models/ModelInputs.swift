@@ -1,4 +1,4 @@
-// The arrays that a model is given on the command line.
+// The arrays for a model's inputs, from the command line.
 
 import CairnCheckpoints
 import CairnForeign
@@ -10,12 +10,12 @@ import Foundation
 
 /// Arrays for a model's inputs, by name or in order.
 struct ModelInputs {
-  /// For each input, in the model's order, its array.
+  /// The array for each input, in the model's order.
   private(set) var tensors: [Tensor] = []
 
   /// Opens the files of `arguments`, each `file` or `name=file`.
   ///
-  /// A file of several arrays gives each input the one of its name.
+  /// From a file of several arrays each input gets the array of its name.
   init(_ arguments: [String], for model: Model) throws(CairnError) {
     let names = model.inputNames
     var given: [String: Tensor] = [:]
@@ -49,7 +49,7 @@ struct ModelInputs {
       }
       tensors.append(try tensor.fitted(to: dtype, name: name))
     }
-    // A stack that does not know its input yet takes one array of any shape.
+    // A model that does not know its input yet takes one array of any shape.
     if names.isEmpty, let tensor = given.first?.value ?? rest.popFirst() {
       tensors = [try tensor.fitted(to: .float32, name: "input")]
     }
@@ -60,7 +60,7 @@ struct ModelInputs {
     }
   }
 
-  /// `name=file`, unless a file is called so.
+  /// Splits `name=file`, unless there is a file of that whole name.
   private static func split(_ argument: String) -> (name: String?, path: String) {
     guard let sign = argument.firstIndex(of: "="),
       !FileManager.default.fileExists(atPath: argument)
@@ -91,8 +91,8 @@ struct ModelInputs {
 }
 
 extension Tensor {
-  /// The tensor in the type of an input, as Keras converts it: floats are rounded, integers must be
-  /// the same in the other type.
+  /// The tensor in the type of an input, converted as in Keras. Floats are rounded; integers must
+  /// have the same value in the other type.
   fileprivate func fitted(to target: DType, name: String) throws(CairnError) -> Tensor {
     guard dtype != target else { return self }
     let cast = try cast(to: target)

@@ -1,4 +1,4 @@
-// The other way round: a model's configuration in a file of its own, its tensors elsewhere.
+// Splitting a model: its configuration goes into a file of its own, its tensors into another.
 
 import CairnCheckpoints
 import CairnModelFiles
@@ -11,7 +11,7 @@ import CairnTerminal
 /// A source without its configuration, which goes to a file of its own.
 struct WithoutConfiguration: TensorWrapper {
   let base: any TensorSource
-  /// The configuration as Keras has it.
+  /// The configuration in Keras's form.
   private let text: [UInt8]
 
   /// - Throws: `noConfiguration` if there is none.
@@ -37,7 +37,7 @@ struct WithoutConfiguration: TensorWrapper {
     }
   }
 
-  /// The configuration's file, written and not yet in its place.
+  /// The configuration's file, written but not yet in its place.
   func stageConfiguration(for path: String) throws(CairnError) -> AtomicFile {
     let file = try AtomicFile(path: path, replacing: true)
     try file.append(text.span)

@@ -24,15 +24,17 @@ struct ConversionArguments: ParsableArguments {
 
   @OptionGroup var writing: WritingOptions
 
-  /// The input, open.
+  /// Opens the input.
   ///
-  /// - Parameter allowsMissingFiles: Whether files that are not there are judged by what is chosen.
+  /// - Parameter allowsMissingFiles: Whether missing files are an error only if chosen tensors need
+  ///   them.
   func openInput(allowsMissingFiles: Bool = false) throws(CairnError) -> CheckpointFile {
     var options = writing.readOptions
     options.allowsMissingFiles = allowsMissingFiles
     let file = try CheckpointFile.open(input, format: from?.format, options: options)
     let files = SystemFileSystem()
-    // Several files that replace several take their places together.
+    // A set of several files that replaces another set takes its place all at once, so that is
+    // allowed.
     if file.spansFiles, try !outputFormat().spansFiles, let one = try? files.resolve(input),
       let other = try? files.resolve(output),
       one == other
@@ -46,7 +48,7 @@ struct ConversionArguments: ParsableArguments {
 
   /// Writes all of `source` to the output, with a line of progress that begins with `label`.
   ///
-  /// - Parameter proof: What must hold of what was written before it is put in its place.
+  /// - Parameter proof: What must hold of the written files before they are put in their place.
   /// - Returns: The bytes of all files that were written.
   @discardableResult
   func write(
@@ -63,15 +65,15 @@ struct ConversionArguments: ParsableArguments {
 
   /// The output's format.
   func outputFormat() throws(CairnError) -> CheckpointFormat {
-    // Not `??`, whose right side may throw any error.
+    // Not `??`: its right side may throw any error.
     if let to { return to.format }
     return try FormatRegistry.standard.forWriting(output)
   }
 }
 
 extension WritingOptions {
-  /// Writes all of `source` to `output`, with a line of progress that begins with `label`. If `lossy`,
-  /// what the format has no place for is named and left out.
+  /// Writes all of `source` to `output`, with a line of progress that begins with `label`. If
+  /// `lossy` is true, what the format cannot hold is named and left out.
   ///
   /// - Returns: The bytes of all files that were written.
   func write(

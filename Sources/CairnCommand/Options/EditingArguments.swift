@@ -1,4 +1,4 @@
-// Edits as the command line spells them.
+// Edits as they are written on the command line.
 
 import CairnCheckpoints
 import CairnEditing
@@ -53,7 +53,7 @@ extension TransposingRule {
     let axes = text[text.index(after: sign)...].split(
       separator: ",", omittingEmptySubsequences: false)
     let pattern = try NamePattern(String(text[..<sign]))
-    // What is no number is no dimension.
+    // A text that is not a number becomes -1, which is not a dimension.
     do throws(CairnError) { try self.init(pattern, axes: axes.map { Int($0) ?? -1 }) } catch {
       var told = error
       told.found = text.excerpt
@@ -63,9 +63,9 @@ extension TransposingRule {
 }
 
 extension String {
-  /// What is left and right of the one `=>` in it.
+  /// The parts on the left and right of the only `=>` in the text.
   var arrowParts: (String, String)? {
-    // By bytes: a combining mark behind the arrow is the beginning of the name, not a part of the sign.
+    // By bytes: a combining mark behind the arrow belongs to the name, not to the arrow.
     let bytes = Array(utf8)
     let places = bytes.indices.dropLast().filter { bytes[$0] == 0x3D && bytes[$0 + 1] == 0x3E }
     guard places.count == 1, let place = places.first else { return nil }

@@ -1,9 +1,9 @@
-// What a user of the command can do about an error, by the names that the command has for it.
+// What a user of the command can do about an error, with the names of the command's options.
 
 import CairnSystem
 
 extension CairnError {
-  /// The error with the command's own options behind its advice.
+  /// The error, with the command's options added to its advice.
   var withOptions: CairnError {
     guard let advice, !remedies.isEmpty else { return self }
     var named = self
@@ -13,7 +13,7 @@ extension CairnError {
 }
 
 extension CairnError.Remedy {
-  /// The option or the command that does it.
+  /// The option or the command for the remedy.
   var option: String {
     switch self {
     case .acceptLoss: "--lossy"

@@ -45,7 +45,7 @@ struct SelectionOptions: ParsableArguments {
     transform: { try RenamingRule(argument: $0) })
   var rename: [RenamingRule] = []
 
-  /// What the patterns are, for help.
+  /// The explanation of patterns in the help.
   static let patternHelp = """
     A pattern matches whole names: * any characters, ? one, [0-9] one of those, \\ the next as it \
     is. re:EXPRESSION is a regular expression, looked for anywhere in the name. A pattern that \
@@ -56,10 +56,10 @@ struct SelectionOptions: ParsableArguments {
     include.isEmpty && exclude.isEmpty && excludeMetadata.isEmpty && !transforms
   }
 
-  /// Whether anything is done to the tensors that are kept.
+  /// Whether the kept tensors are changed in any way.
   var transforms: Bool { !cast.isEmpty || !transpose.isEmpty || !rename.isEmpty }
 
-  /// Leaves out what is not wanted.
+  /// Leaves out the tensors that are not wanted.
   func select(_ tensors: inout EditedTensors) throws(CairnError) {
     try tensors.select(including: include, excluding: exclude)
     try tensors.leaveOutMetadata(excludeMetadata)
@@ -74,7 +74,8 @@ struct SelectionOptions: ParsableArguments {
 }
 
 extension EditedTensors {
-  /// Says on standard error what was not asked for by name, and what was rounded.
+  /// Says on standard error which changes follow from others without being asked for by name, and
+  /// how many tensors were rounded.
   func complain() {
     for change in changes where change.isConsequence {
       Terminal.complain("note: \(change.description.printable)")

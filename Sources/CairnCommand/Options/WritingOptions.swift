@@ -8,7 +8,7 @@ import CairnSystem
 extension WriteOptions.Codec: ExpressibleByArgument {}
 
 struct WritingOptions: ParsableArguments {
-  // Unconditional: a number below zero begins as an option does, and is to be refused as a number.
+  // Unconditional: a negative number begins like an option, but must be refused as a number.
   @Option(
     name: .long, parsing: .unconditional,
     help: "Threads that code and decode. (default: all cores)")
@@ -86,7 +86,8 @@ struct WritingOptions: ParsableArguments {
 
 /// A number of bytes: `65536`, `64K`, `64 KiB`, `5 GB`.
 ///
-/// A letter alone, and one with `iB`, counts in powers of 1,024; one with `B` in powers of 1,000, as
+/// A letter alone, or with `iB`, means powers of 1,024; a letter with `B` means powers of 1,000, as
+/// for disks and in `cairn info`.
 /// disks and `cairn info` do.
 struct ByteSize: ExpressibleByArgument, Sendable {
   var count: Int

@@ -8,14 +8,14 @@ package import CairnSystem
 package protocol ElementBytes: Sendable {
   /// The number of bytes.
   var count: Int { get }
-  /// Fills `bytes` from `offset` on; the caller has checked that so many are there.
+  /// Fills `bytes` from `offset` on. The caller has checked that there are enough bytes.
   func read(from offset: Int, into bytes: inout MutableSpan<UInt8>) throws(CairnError)
   /// The memory that holds the bytes as they are, if there is any.
   func memory() throws(CairnError) -> ByteRegion?
 }
 
 extension ElementBytes {
-  /// None.
+  /// The default: nothing is in memory.
   package func memory() throws(CairnError) -> ByteRegion? { nil }
 
   /// Runs `body` on the bytes of `range`, in order and at most `step` at a time.
@@ -28,7 +28,7 @@ extension ElementBytes {
       reading: { (offset, bytes) throws(CairnError) in try read(from: offset, into: &bytes) }, body)
   }
 
-  /// All bytes, in memory: in place if they are there, else read.
+  /// All bytes, in memory: in place if they are there, otherwise read.
   package func region() throws(CairnError) -> ByteRegion {
     if let region = try memory() { return region }
     let storage = try Storage(byteCount: count, zeroed: false)
@@ -46,7 +46,7 @@ struct PartOfFile: ElementBytes {
 
   /// The bytes of `range`.
   ///
-  /// - Throws: `truncated` if the source ends before it does.
+  /// - Throws: `truncated` if the source ends before the range does.
   init(_ source: any ByteSource, at offset: Int, count: Int) throws(CairnError) {
     guard offset >= 0, count >= 0, offset <= source.count, count <= source.count - offset else {
       throw CairnError(
@@ -102,8 +102,9 @@ struct HeldElements: ElementBytes {
   func memory() throws(CairnError) -> ByteRegion? { held }
 }
 
-/// Runs `body` on whole elements: on `bytes` themselves where they begin and end between elements of
-/// `width` bytes, else on a copy of the elements that they touch, of which the part is kept.
+/// Runs `body` on whole elements. If `bytes` begins and ends between elements of `width` bytes,
+/// `body` gets `bytes` itself. Otherwise it gets a copy of the elements that `bytes` touches, and
+/// the part that was asked for is copied back.
 ///
 /// - Parameter total: the bytes of all elements, a multiple of `width`.
 package func withWholeElements(
@@ -121,10 +122,10 @@ package func withWholeElements(
   whole.withBytes(in: head..<head + bytes.count) { bytes.copy($0) }
 }
 
-/// Big-endian elements, turned round as they are read.
+/// Big-endian elements, whose bytes are reversed as they are read.
 struct SwappedElements: ElementBytes {
   let base: any ElementBytes
-  /// The bytes of one number: half an element where that is complex.
+  /// The bytes of one number: half an element if the element is complex.
   let width: Int
 
   var count: Int { base.count }

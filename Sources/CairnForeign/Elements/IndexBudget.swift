@@ -1,4 +1,4 @@
-// What opening a file may cost: everything that is made of its index draws on one budget.
+// What opening a file may cost: everything that is made from its index draws on one budget.
 
 import CairnCheckpoints
 import CairnContainer
@@ -6,9 +6,9 @@ import CairnSystem
 import CairnTensors
 
 extension Budget {
-  /// The budget for the index of a file of `fileByteCount` bytes: 32 MiB and 16 bytes for each byte of
-  /// the file. An honest index takes a small part of it: a name and a shape, and some hundred bytes for
-  /// a tensor.
+  /// The budget for the index of a file of `fileByteCount` bytes: 32 MiB, and 16 bytes for each
+  /// byte of the file. An honest index takes a small part of it: a name, a shape and some hundred
+  /// bytes for each tensor.
   static func index(ofFile fileByteCount: Int) -> Budget {
     Budget(
       bytes: fileByteCount.allowance(times: 16, plus: 32 << 20),
@@ -16,17 +16,19 @@ extension Budget {
       advice: "The file names far more than it has bytes for: it is damaged or hostile")
   }
 
-  /// Takes what a table keeps of a tensor beside its name: place, shape, elements, the entry that finds it.
+  /// Takes what a table keeps for a tensor besides its name: place, shape, elements, and the entry
+  /// that finds it.
   func takeTensor(nameByteCount: Int) throws(CairnError) {
     try take(bytes: nameByteCount.addingSaturated(320))
   }
 }
 
-/// What a file holds and is not read, being gathered: bounded, since each takes memory.
+/// Collects what a file holds that is not read. The number of items is bounded, since each takes
+/// memory.
 struct OpaqueItems {
   private(set) var items: [OpaqueItem] = []
 
-  /// The most that are listed.
+  /// The most items that are listed.
   private static let maximumCount = 16_384
 
   /// Adds an item.

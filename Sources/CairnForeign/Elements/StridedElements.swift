@@ -2,14 +2,15 @@
 
 package import CairnSystem
 
-/// The last block of memory that was read for views, kept for the next view of the same bytes: one a
-/// file, so that a file of many views doesn't pile up in memory.
+/// The last block of memory that was read for views, kept for the next view of the same bytes.
+/// There is one for each file, so that a file of many views doesn't fill up memory.
 package final class ViewedBytes: Sendable {
   private let last = Lock<(key: Int, region: ByteRegion)?>(nil)
 
   package init() {}
 
-  /// The bytes that belong to `key`, read with `read` unless they are here from last time.
+  /// The bytes that belong to `key`, read with `read` unless they are still here from the last
+  /// call.
   func region(
     _ key: Int, _ read: () throws(CairnError) -> ByteRegion
   ) throws(CairnError) -> ByteRegion {
@@ -35,14 +36,14 @@ package struct StridedElements: ElementBytes {
   /// The bytes of the view.
   package let count: Int
 
-  /// A view of the elements of `base` from its start on.
+  /// A view of the elements of `base`, from its start on.
   ///
   /// - Parameters:
   ///   - width: The bytes of an element.
-  ///   - dimensions: With `width`, their product is what an `Int` can hold.
+  ///   - dimensions: Their product with `width` must fit an `Int`.
   ///   - strides: In elements, not negative.
-  ///   - viewed: What keeps the base's bytes in memory meanwhile, under `key`.
-  ///   - most: The bytes of the base that may be kept; the base of a larger one cannot be read.
+  ///   - viewed: Keeps the base's bytes in memory between reads, under `key`.
+  ///   - most: The most bytes of the base that may be kept. A view of a larger base cannot be read.
   /// - Throws: `truncated` if the view reaches beyond the base.
   package init(
     _ base: any ElementBytes, width: Int, dimensions: [Int], strides: [Int], viewed: ViewedBytes,
@@ -52,7 +53,7 @@ package struct StridedElements: ElementBytes {
     self.most = most
     self.width = width
     self.dimensions = dimensions
-    // That of a dimension of 1 is never taken, and a file may say any number.
+    // The stride of a dimension of 1 is never used, and a file may give any number for it.
     self.strides = zip(dimensions, strides).map { $0 == 1 ? 1 : $1 }
     self.viewed = viewed
     self.key = key
@@ -66,7 +67,7 @@ package struct StridedElements: ElementBytes {
     }
   }
 
-  /// The number of elements from the first to the last of a view; nil if it cannot be counted.
+  /// The number of elements from the first to the last of a view; nil if it overflows.
   static func span(_ dimensions: [Int], _ strides: [Int]) -> Int? {
     guard dimensions.count == strides.count else { return nil }
     if dimensions.contains(0) { return 0 }
@@ -93,7 +94,7 @@ package struct StridedElements: ElementBytes {
     return strides
   }
 
-  /// Whether a view is its elements one after the other: strides of dimensions of 1 don't matter.
+  /// Whether a view has its elements one after the other. Strides of dimensions of 1 don't matter.
   static func isRowMajor(_ dimensions: [Int], _ strides: [Int]) -> Bool {
     if dimensions.contains(0) { return true }
     guard let plain = rowMajor(dimensions) else { return false }
@@ -119,7 +120,7 @@ package struct StridedElements: ElementBytes {
     }
   }
 
-  /// Fills `target` with whole elements from the `first` on.
+  /// Fills `target` with whole elements, starting with element number `first`.
   private func gather(_ source: Span<UInt8>, first: Int, into target: inout MutableSpan<UInt8>) {
     var index = [Int](repeating: 0, count: dimensions.count)
     var rest = first

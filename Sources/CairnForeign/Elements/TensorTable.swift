@@ -1,11 +1,12 @@
-// What most readers of foreign formats come to: a list of tensors, each with the bytes of its elements.
+// What most readers of foreign formats build: a list of tensors, each with the bytes of its
+// elements.
 
 import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 import CairnTensors
 
-/// Tensors of a file, each with where its elements come from.
+/// The tensors of a file, each with the source of its elements.
 struct TensorTable: Sendable {
   /// One tensor.
   struct Item: Sendable {
@@ -13,7 +14,7 @@ struct TensorTable: Sendable {
     var dtype: DType
     var shape: Shape
     var elements: any ElementBytes
-    /// The place in the table of the tensor that this is another name for.
+    /// If this is a second name of a tensor: that tensor's place in the table.
     var aliasOf: Int?
     var codec = "raw"
     /// The bytes that it takes in the file.
@@ -24,12 +25,12 @@ struct TensorTable: Sendable {
   private var indices: [TensorName: Int] = [:]
   /// For messages.
   let path: String?
-  /// The places in the order of weights, by index; nil if that is the table's own.
+  /// Each tensor's place in the order of weights, by index; nil if that is the order of the table.
   var positions: [Int]?
 
   init(path: String?) { self.path = path }
 
-  /// Adds a tensor, whose bytes must be those that its type and shape take.
+  /// Adds a tensor. It must have as many bytes as its type and shape take.
   ///
   /// - Throws: `duplicateName`, `invalidShape`, `sizeMismatch`.
   mutating func add(_ item: Item) throws(CairnError) {
@@ -58,7 +59,7 @@ struct TensorTable: Sendable {
   func index(of name: TensorName) -> Int? { indices[name] }
 }
 
-/// A checkpoint whose tensors stand in a table.
+/// A checkpoint whose tensors are in a table.
 protocol TableSource: CheckpointSource, FileBacked {
   var table: TensorTable { get }
 }
@@ -73,7 +74,7 @@ extension TableSource {
   /// What is known of the tensor at `index`.
   package func entry(at index: Int) throws(CairnError) -> TensorEntry {
     try checkIndex(index)
-    // Field by field: every pass over a table would make a copy of each item otherwise.
+    // Field by field: otherwise every pass over a table would copy each item.
     return TensorEntry(
       name: table.items[index].name, dtype: table.items[index].dtype,
       shape: table.items[index].shape, byteCount: table.items[index].elements.count,
@@ -109,9 +110,9 @@ extension TableSource {
     }
   }
 
-  /// The whole tensor: a view where its bytes lie in memory as they are, else read.
+  /// The whole tensor: a view if its bytes are in memory as they are, otherwise read.
   ///
-  /// - Throws: `invalidElement` for bytes that its type does not allow, and what reading needs.
+  /// - Throws: `invalidElement` for bytes that its type does not allow, and the errors of reading.
   package func tensor(at index: Int) throws(CairnError) -> Tensor {
     try checkIndex(index)
     do throws(CairnError) { return try wholeTensor(at: index) } catch {
@@ -119,14 +120,14 @@ extension TableSource {
     }
   }
 
-  /// How every tensor is kept, by index.
+  /// How each tensor is stored, by index.
   package func storages() throws(CairnError) -> [TensorStorage] {
     table.items.map {
       TensorStorage(codec: $0.codec, storedByteCount: $0.storedByteCount)
     }
   }
 
-  /// What all tensors may come to: 64 times the files' size and 64 MiB. Compressed members, expanded
-  /// views and second names may claim far more than the files hold.
+  /// The most bytes that all tensors may have: 64 times the size of the files, and 64 MiB.
+  /// Compressed members, expanded views and second names may claim far more than the files hold.
   package var plausibleByteCount: Int { .plausible(ofFile: fileByteCount) }
 }

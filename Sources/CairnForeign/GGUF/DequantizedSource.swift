@@ -1,25 +1,26 @@
-// Floats from quantised blocks, on request.
+// Floats made of quantised blocks, on request.
 
 public import CairnCheckpoints
 public import CairnSystem
 import CairnTensors
 
 extension TensorSource {
-  /// The same with quantised blocks, float16 and bfloat16 tensors as float32: for the block types of
-  /// llama.cpp Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K to Q6_K, IQ1 to IQ4, TQ1_0, TQ2_0, MXFP4 and NVFP4,
-  /// with the bits that the `gguf` package computes. All else stays as it is.
+  /// The same source with quantised blocks, float16 and bfloat16 tensors as float32. It knows the
+  /// block types of llama.cpp Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K to Q6_K, IQ1 to IQ4, TQ1_0, TQ2_0,
+  /// MXFP4 and NVFP4, and gives the same bits as the `gguf` package. Everything else stays as it
+  /// is.
   ///
-  /// - Throws: `noConversion` for blocks of a type that is not known, with the tensor's name.
+  /// - Throws: `noConversion` for blocks of an unknown type, with the tensor's name.
   public func dequantized() throws(CairnError) -> any TensorSource { try DequantizedSource(self) }
 }
 
-/// A source whose quantised blocks and small floats are seen as float32.
+/// A source that shows quantised blocks and small floats as float32.
 package struct DequantizedSource: TensorWrapper {
   package let base: any TensorSource
 
-  /// What `base` has, dequantised.
+  /// The tensors of `base`, dequantised.
   ///
-  /// - Throws: `noConversion` for blocks of a type that is not known, with the tensor's name.
+  /// - Throws: `noConversion` for blocks of an unknown type, with the tensor's name.
   package init(_ base: any TensorSource) throws(CairnError) {
     self.base = base
     for index in 0..<base.count {
@@ -37,15 +38,15 @@ package struct DequantizedSource: TensorWrapper {
     }
   }
 
-  /// The base, for what is seen as it is.
+  /// The base, for tensors that are shown unchanged.
   package func origin(of index: Int) throws(CairnError) -> TensorOrigin? {
     try Dequantizer(base.entry(at: index).dtype) == nil ? TensorOrigin(base, index) : nil
   }
 
-  /// As much as of the base, in floats.
+  /// The base's bound times 16, since floats take more bytes than blocks.
   package var plausibleByteCount: Int { base.plausibleByteCount.multipliedSaturated(by: 16) }
 
-  /// What the base says, with float32 for what is dequantised.
+  /// The base's entry, with float32 as the type if the tensor is dequantised.
   package func entry(at index: Int) throws(CairnError) -> TensorEntry {
     var entry = try base.entry(at: index)
     guard Dequantizer(entry.dtype) != nil else { return entry }

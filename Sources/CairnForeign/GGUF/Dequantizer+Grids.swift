@@ -1,5 +1,5 @@
-// Dequantising the types of few bits: those whose numbers come from grids, from tables of values, or in
-// base three. In the order of the `gguf` package's arithmetic (gguf/quants.py).
+// Dequantising the types of few bits: those whose numbers come from grids, from tables of values,
+// or in base three. The arithmetic is in the same order as in the `gguf` package (gguf/quants.py).
 
 import CairnTensors
 
@@ -100,7 +100,7 @@ extension Dequantizer {
   }
 
   func iq1M(_ block: Span<UInt8>, _ values: inout [Float]) {
-    // The scale of the block stands in the top four bits of four words.
+    // The block's scale is in the top four bits of four words.
     var bits: UInt16 = 0
     for word in 0..<4 { bits |= (block.word(48 + 2 * word) >> 12) << UInt16(4 * word) }
     let d = Float(bitPattern: HalfPrecision.float32(float16: bits))

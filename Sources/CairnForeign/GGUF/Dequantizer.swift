@@ -1,9 +1,9 @@
-// The arithmetic of dequantising, in the order in which the `gguf` package does it (gguf/quants.py,
+// The arithmetic of dequantising, in the same order as in the `gguf` package (gguf/quants.py,
 // `dequantize_blocks`), so that the floats have the same bits.
 
 import CairnTensors
 
-/// Makes floats of blocks of one type.
+/// Makes floats from blocks of one type.
 struct Dequantizer {
   /// Elements and bytes of a block.
   let elementCount: Int
@@ -38,7 +38,7 @@ struct Dequantizer {
     case nvfp4 = 40
   }
 
-  /// The dequantiser of a type; nil for types that have none or need none.
+  /// The dequantiser for a type; nil for types that have none or need none.
   init?(_ dtype: DType) {
     switch dtype {
     case .float16: kind = .float16

@@ -1,6 +1,6 @@
-// The grids of llama.cpp's quantised types of one to three bits (ggml-common.h; `gguf`, quants.py): which
-// vectors of eight or four numbers an index stands for. The tables are facts of the formats: no file of
-// these types can be read without them.
+// The grids of llama.cpp's quantised types of one to three bits (ggml-common.h; `gguf`, quants.py):
+// the vectors of eight or four numbers that the indices mean. The tables are part of the formats:
+// no file of these types can be read without them.
 
 /// Vectors of a grid, one after the other.
 enum GGMLGrid {
@@ -31,7 +31,7 @@ enum GGMLGrid {
     return numbers
   }
 
-  /// The signs of eight numbers from 7 bits: the eighth makes the number of minus signs even.
+  /// The signs of eight numbers from 7 bits. The eighth sign makes the number of minus signs even.
   static func signs(_ index: UInt32) -> UInt8 {
     let low = UInt8(truncatingIfNeeded: index & 0x7F)
     return low | (low.nonzeroBitCount.isMultiple(of: 2) ? 0 : 0x80)

@@ -9,7 +9,7 @@ enum GGMLType {
     (28, .float64), (30, .bfloat16),
   ]
 
-  /// Number, name, elements a block, bytes a block.
+  /// Number, name, elements of a block, bytes of a block.
   private static let blocks: [(id: UInt32, name: String, elements: UInt32, bytes: UInt32)] = [
     (2, "Q4_0", 32, 18), (3, "Q4_1", 32, 20), (6, "Q5_0", 32, 22), (7, "Q5_1", 32, 24),
     (8, "Q8_0", 32, 34), (9, "Q8_1", 32, 40), (10, "Q2_K", 256, 84), (11, "Q3_K", 256, 110),
@@ -21,7 +21,7 @@ enum GGMLType {
     (40, "NVFP4", 64, 36), (41, "Q1_0", 128, 18),
   ]
 
-  /// Types that llama.cpp had once and has no longer.
+  /// Types that llama.cpp once had and has removed.
   private static let former: [UInt32: String] = [
     4: "Q4_2", 5: "Q4_3", 31: "Q4_0_4_4", 32: "Q4_0_4_8", 33: "Q4_0_8_8", 36: "IQ4_NL_4_4",
     37: "IQ4_NL_4_8", 38: "IQ4_NL_8_8",
@@ -42,14 +42,14 @@ enum GGMLType {
     return plain.first { $0.dtype == dtype }?.id
   }
 
-  /// What a quantised type is called: `Q4_K`.
+  /// The name of a quantised type: `Q4_K`.
   static func name(of block: QuantizedBlock) -> String? {
     blocks.first {
       $0.id == block.typeID && $0.elements == block.elementCount && $0.bytes == block.byteCount
     }?.name
   }
 
-  /// What a number stands for that ``dtype(_:)`` does not know.
+  /// A description of a number that ``dtype(_:)`` does not know.
   static func unknownName(_ id: UInt32) -> String {
     former[id].map { "\($0), which llama.cpp no longer has" } ?? "ggml type \(id)"
   }

@@ -17,15 +17,16 @@ extension CheckpointFormat {
   ).with { $0.joins = GGUFPart.areOfOne }
 }
 
-/// A GGUF file, or a model that `llama-gguf-split` has put into several: its typed metadata, and its
-/// tensors in the order of the headers, row-major.
+/// A GGUF file, or a model that `llama-gguf-split` has split into several. It gives the typed
+/// metadata, and the tensors in the order of the headers, row-major.
 ///
 /// Quantised blocks are kept as they are; ``DequantizedSource`` makes floats of them.
 package struct GGUFFile: TableSource {
   let table: TensorTable
-  /// The key-values; tensors of types that are not known, and metadata that `Metadata` has no place for;
-  /// where the model is in several files, of how many. Numbers of all widths are 64 bits wide here; which
-  /// they are in the file, and the order of the keys, stands under `cairn.gguf_layout` where a writer could
+  /// The metadata are the key-values. Tensors of unknown types and values that `Metadata` cannot
+  /// hold are opaque items. If the model is in several files, a remark says in how many. All
+  /// numbers are 64 bits wide here. Their widths in the file and the order of the keys are kept
+  /// under `cairn.gguf_layout` if a writer could not know them otherwise.
   /// not tell it otherwise.
   package let attachments: Attachments
   /// Bytes of the file, or of all files of the model.
@@ -35,19 +36,19 @@ package struct GGUFFile: TableSource {
   /// Whether the model is in several files.
   package let spansFiles: Bool
 
-  /// Opens a file whose bytes `source` has. Of a model in several files it is one part, which
-  /// ``opaqueItems`` says.
+  /// Opens a file whose bytes `source` has. If the model is in several files, this opens one part
+  /// only, and ``opaqueItems`` says so.
   ///
-  /// - Throws: `invalidHeader`, `unsupported`, `truncated`, `invalidShape`,
-  ///   `invalidName`, `duplicateName`, `overlappingTensors`.
+  /// - Throws: `invalidHeader`, `unsupported`, `truncated`, `invalidShape`, `invalidName`,
+  ///   `duplicateName`, `overlappingTensors`.
   package init(_ source: any ByteSource, limits: ContainerLimits = .format) throws(CairnError) {
     try self.init([try GGUFPart(source, limits: limits)])
   }
 
-  /// Opens the file at a place, and the other parts of the model that lie beside it.
+  /// Opens the file at a place, and the other parts of the model beside it.
   ///
-  /// - Throws: as ``init(_:limits:)``; `missingFile` for parts that are not there, `shardMismatch` for
-  ///   parts that contradict each other.
+  /// - Throws: as ``init(_:limits:)``; `missingFile` for parts that are not there, `shardMismatch`
+  ///   for parts that contradict each other.
   init(_ place: CheckpointPlace) throws(CairnError) {
     let first = try GGUFPart(place.openFile(), limits: place.options.limits)
     try self.init(GGUFPart.all(of: first, at: place))
@@ -75,8 +76,8 @@ struct GGUFPart {
   let source: any ByteSource
   let header: GGUFHeader
 
-  /// Whether files of these names are the parts of one model: `NAME-00001-of-00003.gguf`. Any of them opens
-  /// all.
+  /// Whether files of these names are the parts of one model: `NAME-00001-of-00003.gguf`. Opening
+  /// any of them opens all.
   @Sendable static func areOfOne(_ names: [String]) -> Bool {
     let names = names.map { Array($0.utf8) }
     guard let first = names.first, first.count > 20 else { return false }
@@ -86,7 +87,7 @@ struct GGUFPart {
       && names.allSatisfy { $0.dropLast(20) == stem && $0.suffix(14) == ending }
   }
 
-  /// The most files of a model: each is open.
+  /// The most files of a model: all of them are open at once.
   private static let maximumCount = 4_096
 
   init(_ source: any ByteSource, limits: ContainerLimits) throws(CairnError) {
@@ -96,7 +97,8 @@ struct GGUFPart {
     }
   }
 
-  /// All parts of the model that `part` is one of, in their order; itself if it is all of it.
+  /// All parts of the model that `part` belongs to, in their order; `part` alone if it is the whole
+  /// model.
   static func all(
     of part: GGUFPart, at place: CheckpointPlace
   ) throws(CairnError) -> [GGUFPart] {
@@ -164,7 +166,7 @@ extension String {
   }
 }
 
-/// The tensors and key-values of all parts, being gathered.
+/// Collects the tensors and key-values of all parts.
 private struct GGUFModel {
   private(set) var table: TensorTable
   private(set) var pairs: [(key: Metadata.Key, value: MetadataValue, form: GGUFValueForm)] = []
@@ -172,7 +174,7 @@ private struct GGUFModel {
   private var values: [Metadata.Key: MetadataValue] = [:]
   private var partCount = 0
 
-  /// What each part says for itself.
+  /// Keys that differ between the parts.
   private static let ownKeys: Set = [
     GGUFHeader.splitNumberKey, GGUFHeader.splitCountKey, GGUFHeader.splitTensorsKey,
   ]
@@ -200,7 +202,8 @@ private struct GGUFModel {
     }
   }
 
-  /// The first part that has a key decides; a later one that says otherwise is named.
+  /// If several parts have a key, the first decides; a later one with another value becomes an
+  /// opaque item.
   private mutating func keep(_ pair: (key: Metadata.Key, value: MetadataValue, form: GGUFValueForm))
   {
     guard let known = values[pair.key] else {
@@ -215,7 +218,8 @@ private struct GGUFModel {
         reason: "an earlier part has another value"))
   }
 
-  /// Checks what the parts say of the whole; what is whole is no longer called a part.
+  /// Checks what the parts say of the whole model. If it is complete, the keys that mark a part are
+  /// removed.
   mutating func finish(_ parts: [GGUFPart]) throws(CairnError) {
     guard let split = parts.first?.header.split else { return }
     guard parts.count == split.count else {

@@ -1,4 +1,4 @@
-// What a GGUF file says ahead of its data, versions 2 and 3 (ggml/docs/gguf.md):
+// What a GGUF file has ahead of its data, versions 2 and 3 (ggml/docs/gguf.md):
 //
 //     47 47 55 46  03 00 00 00                        magic, version
 //     u64 tensors, u64 key-values                     counts
@@ -7,7 +7,7 @@
 //     padding to general.alignment (32)
 //     the data
 //
-// In a file for big-endian machines all numbers but the magic stand the other way round.
+// In a file for big-endian machines all numbers except the magic have their bytes reversed.
 
 import CairnCheckpoints
 import CairnContainer
@@ -26,7 +26,7 @@ struct GGUFHeader {
     var place: CairnError.Location
   }
 
-  /// Which part of a model the file is, if it is not all of it.
+  /// Which part of a model the file is, if it is not the whole model.
   struct Split {
     /// Counted from 0.
     var number: Int
@@ -39,10 +39,10 @@ struct GGUFHeader {
   private(set) var isBigEndian = false
   private(set) var pairs: [(key: Metadata.Key, value: MetadataValue, form: GGUFValueForm)] = []
   private(set) var tensors: [Tensor] = []
-  /// What the file names and is not read.
+  /// What the file lists and is not read.
   private(set) var opaqueItems: [OpaqueItem] = []
   private(set) var split: Split?
-  /// Tensors of the header, read or not.
+  /// The number of tensors in the header, read or not.
   private(set) var tensorCount = 0
   /// Where the data begins.
   private(set) var dataOffset = 0
@@ -54,7 +54,7 @@ struct GGUFHeader {
   static let splitNumberKey: Metadata.Key = "split.no"
   static let splitCountKey: Metadata.Key = "split.count"
   static let splitTensorsKey: Metadata.Key = "split.tensors.count"
-  /// The bytes of the smallest key-value and of the smallest tensor.
+  /// The least bytes that a key-value and a tensor take.
   private static let smallestPair = 13
   private static let smallestTensor = 24
 
@@ -96,7 +96,7 @@ struct GGUFHeader {
     _ reader: inout GGUFReader, _ keys: inout Set<ByteKey>
   ) throws(CairnError) {
     let place = reader.location
-    // The key in the set, in the list and sorted.
+    // The key is stored three times: in the set, in the list, and sorted.
     try reader.budget.take(bytes: 240)
     do throws(CairnError) {
       let bytes = try reader.text()
@@ -223,7 +223,7 @@ struct GGUFHeader {
           GGMLType.name(of: block) ?? "\(dtype)",
           "its blocks were written for big-endian machines"))
     }
-    // Rows are cut into whole blocks.
+    // Rows consist of whole blocks.
     let block = dtype.granule.elements
     guard (dimensions.first ?? 1).isMultiple(of: block) else {
       throw CairnError(

@@ -1,11 +1,11 @@
-// Which type each value of GGUF's metadata has, and in which order the keys stand: what `Metadata`, whose
-// numbers are 64 bits wide and whose keys ascend, does not tell.
+// Which type each value of GGUF's metadata has, and in which order the keys are. `Metadata` does
+// not keep this: its numbers are 64 bits wide and its keys ascend.
 
 import CairnCheckpoints
 import CairnSystem
 import CairnTensors
 
-/// The type of a value: what it is, or what it is an array of.
+/// The type of a value; for an array, the type of its elements.
 struct GGUFValueForm: Equatable {
   var type: GGUFValueType
   var isArray: Bool
@@ -30,8 +30,8 @@ struct GGUFValueForm: Equatable {
     self.type = type
   }
 
-  /// The form that a value is written in, unless a layout says otherwise: numbers of 32 bits where they
-  /// have room.
+  /// The form in which a value is written unless a layout says otherwise: numbers have 32 bits if
+  /// they fit.
   init(of value: MetadataValue) {
     switch value {
     case .bool: self.init(type: .bool, isArray: false)
@@ -56,7 +56,7 @@ struct GGUFValueForm: Equatable {
     values.allSatisfy { Int32(exactly: $0) != nil }
   }
 
-  /// Whether a number is the same to the bit once it was a float32.
+  /// Whether a number keeps all its bits as a float32.
   static func isSingle(_ value: Double) -> Bool {
     Double(Float(value)).bitPattern == value.bitPattern
   }
@@ -111,7 +111,8 @@ struct GGUFLayout {
   static let key = FormatNotes.gguf
   private static let architecture: Metadata.Key = "general.architecture"
 
-  /// The metadata of a file, with its layout under ``key`` where a writer could not tell it otherwise.
+  /// The metadata of a file. Its layout is added under ``key`` if a writer could not know it
+  /// otherwise.
   static func metadata(
     _ pairs: [(key: Metadata.Key, value: MetadataValue, form: GGUFValueForm)]
   ) -> Metadata {
@@ -126,13 +127,13 @@ struct GGUFLayout {
     return metadata
   }
 
-  /// The order and the forms without a layout: the architecture, then ascending.
+  /// The order and the forms without a layout: the architecture first, then ascending.
   private static func usual(_ metadata: Metadata) -> [Entry] {
     let entries = metadata.map { Entry($0.key, GGUFValueForm(of: $0.value)) }
     return entries.filter { $0.key == architecture } + entries.filter { $0.key != architecture }
   }
 
-  /// How metadata are to be written: as their layout says, as far as it fits them.
+  /// How metadata are to be written: as their layout says, where it fits them.
   static func entries(_ metadata: Metadata) -> [Entry] {
     var plain = metadata
     for key in FormatNotes.keys { plain[key] = nil }

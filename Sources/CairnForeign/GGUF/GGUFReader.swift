@@ -5,10 +5,10 @@ import CairnSystem
 /// A place in a GGUF file's header.
 struct GGUFReader {
   private var reader: ByteCursor
-  /// Whether numbers stand with their most significant byte first.
+  /// Whether numbers have their most significant byte first.
   private(set) var isBigEndian = false
 
-  /// What all that is made from the header draws on.
+  /// The budget for everything that is made from the header.
   let budget: Budget
 
   init(_ source: any ByteSource, _ budget: Budget) {
@@ -44,23 +44,23 @@ struct GGUFReader {
     return isBigEndian ? value.byteSwapped : value
   }
 
-  /// A text: its length and so many bytes.
+  /// A text: its length, then its bytes.
   mutating func text() throws(CairnError) -> [UInt8] {
     let count = Int(clamping: try integer(UInt64.self))
-    // Its head, beside its bytes; the empty array has none.
+    // 48 bytes for the array's own header. An empty array has none.
     if count > 0 { try budget.take(bytes: min(count, reader.remaining) + 48) }
     return try reader.bytes(count)
   }
 
-  /// Moves past a text.
+  /// Skips a text.
   mutating func skipText() throws(CairnError) {
     try reader.skip(Int(clamping: integer(UInt64.self)))
   }
 
   mutating func skip(_ count: Int) throws(CairnError) { try reader.skip(count) }
 
-  /// A number of things of which each takes at least `smallest` bytes: counts beyond what the file can
-  /// hold are never looped over.
+  /// A count of things that take at least `smallest` bytes each. A count beyond what the file can
+  /// hold throws, so no loop runs over it.
   mutating func count(smallest: Int, limit: Int = .max) throws(CairnError) -> Int {
     let place = reader.location
     let count: UInt64 = try integer()

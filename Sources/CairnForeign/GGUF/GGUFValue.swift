@@ -9,7 +9,7 @@ enum GGUFValueType: UInt32, CaseIterable {
   case uint8 = 0
   case int8, uint16, int16, uint32, int32, float32, bool, string, array, uint64, int64, float64
 
-  /// The bytes of the smallest value.
+  /// The bytes of the smallest value of this type.
   var smallest: Int {
     switch self {
     case .uint8, .int8, .bool: 1
@@ -26,13 +26,13 @@ enum GGUFValueType: UInt32, CaseIterable {
 
 /// A value as it stands in a file.
 enum GGUFValue {
-  /// One value, with the type of what it is or of what it is an array of.
+  /// One value, with its type; for an array, the type of its elements.
   case kept(MetadataValue, GGUFValueForm)
-  /// An array of arrays, which `Metadata` has no place for.
+  /// An array of arrays, which `Metadata` cannot hold.
   case nested
 
-  /// A value with its type ahead of it. Numbers of all widths keep their value; texts that are no UTF-8,
-  /// as some tokens are, are bytes.
+  /// Reads a value, which has its type ahead of it. Numbers of all widths keep their value. Texts
+  /// that are not UTF-8, as some tokens are, become bytes.
   static func read(_ reader: inout GGUFReader) throws(CairnError) -> GGUFValue {
     let type = try type(&reader)
     guard type == .array else {
@@ -57,7 +57,7 @@ enum GGUFValue {
     return type
   }
 
-  /// Moves past arrays of arrays, whatever their depth, without recursion.
+  /// Skips arrays of arrays of any depth, without recursion.
   private static func skipArrays(
     _ reader: inout GGUFReader, _ count: Int
   ) throws(CairnError) {
@@ -75,7 +75,7 @@ enum GGUFValue {
         try reader.budget.take(bytes: 2 * MemoryLayout<Int>.stride)
         left.append(count)
       case .string: for _ in 0..<count { try reader.skipText() }
-      // The file has room for them, so it is no more than it is long.
+      // No overflow: the count was checked against the bytes that are left.
       default: try reader.skip(count * element.smallest)
       }
     }

@@ -1,22 +1,23 @@
-// Writing a GGUF file, version 3, as the `gguf` package lays it out (gguf/gguf_writer.py): header,
-// key-values, tensors, padding, then each tensor's bytes up to a multiple of the alignment.
+// Writing a GGUF file, version 3, in the layout of the `gguf` package (gguf/gguf_writer.py):
+// header, key-values, tensors, padding, then each tensor's bytes, padded to a multiple of the
+// alignment.
 
 import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 import CairnTensors
 
-/// A GGUF file that takes all tensors of a source, in the order of weights.
+/// Writes all tensors of a source into a GGUF file, in the order of weights.
 ///
-/// What came from a GGUF file keeps the types and the order of its key-values (``GGUFLayout``), so that a
-/// file that the `gguf` package wrote comes out as it was. Nothing is added: a model that llama.cpp is to
-/// run needs its `general.architecture` and what belongs to it.
+/// Key-values that came from a GGUF file keep their types and their order (``GGUFLayout``), so that
+/// a file that the `gguf` package wrote comes out unchanged. Nothing is added: a model that
+/// llama.cpp is to run needs its `general.architecture` and the keys that belong to it.
 struct GGUFWriter: TensorSink {
   let target: WriteTarget
 
   private static let alignmentKey: Metadata.Key = "general.alignment"
 
-  /// Whether all values come back as they are: bytes only where they are no text.
+  /// Whether all values would be read back as they are. Bytes are, unless they are valid text.
   static func holds(_ metadata: Metadata) -> Bool {
     metadata.allSatisfy { pair in
       switch pair.value {
@@ -31,9 +32,9 @@ struct GGUFWriter: TensorSink {
     String(validating: bytes, as: UTF8.self) != nil
   }
 
-  /// Writes the file: the one that was there is untouched until the new one is whole.
+  /// Writes the file. An existing file stays untouched until the new one is complete.
   ///
-  /// - Throws: `cannotHold` for what the format has no place for and is not accepted to be lost.
+  /// - Throws: `cannotHold` for what the format cannot hold, unless its loss is accepted.
   mutating func write(
     _ source: any TensorSource, progress: ProgressHandler
   ) throws(CairnError) -> Int {
@@ -164,7 +165,7 @@ struct GGUFWriter: TensorSink {
     }
   }
 
-  /// A number whose form has room for it, in two's complement.
+  /// Appends a number, in two's complement. It must fit its type.
   private static func add(_ value: UInt64, _ type: GGUFValueType, to bytes: inout [UInt8]) {
     bytes.append(littleEndian: value, width: type.smallest)
   }

@@ -7,7 +7,7 @@ package import CairnSystem
 import CairnTensors
 
 extension CheckpointFormat {
-  /// HDF5, as it is read: Keras's weights, its older whole models, and others' arrays.
+  /// HDF5, for reading: Keras's weights, its older whole models, and arrays of other programs.
   package static let hdf5Reader = CheckpointFormat(
     name: "hdf5", extensions: ["weights.h5", "h5", "hdf5"], lacks: [.configuration, .blobs],
     recognises: { $0.file.map { HDF5Superblock.place(in: $0) != nil } ?? false },
@@ -18,13 +18,15 @@ extension CheckpointFormat {
 
 /// The datasets of an HDF5 file, by their paths from the root (`layers/dense/vars/0`).
 ///
-/// The order of weights is the one that Keras's lists of names give, where there are such, then that of
-/// the file. Attributes are metadata: the root's by their names, others' behind their object's path and
-/// an `@`. An attribute `model_config` of the root is the configuration.
+/// The order of weights is the order in Keras's lists of names if there are any; the rest follow in
+/// the order of the file. Attributes are metadata: the root's under their names, others' under
+/// their object's path, an `@` and their name. An attribute `model_config` of the root is the
+/// configuration.
 package struct HDF5File: TableSource {
   let table: TensorTable
-  /// The attributes; the attribute `model_config` in canonical form, if there is one that is JSON; datasets of
-  /// other types and layouts, and links that lead by a path; attributes that metadata has no kind for.
+  /// The metadata are the attributes. The attribute `model_config`, in canonical form, is the
+  /// configuration if it is JSON. Opaque items are datasets of other types and layouts, and links
+  /// that lead by a path. Remarks name attributes that metadata cannot hold.
   package let attachments: Attachments
   /// Bytes of the file.
   package let fileByteCount: Int
@@ -33,15 +35,16 @@ package struct HDF5File: TableSource {
   /// The version of the superblock.
   package var formatVersion: String? { "\(superblockVersion)" }
 
-  /// What says how a dataset was called, and where it stood, before it was written as Keras wants it.
+  /// The attributes with a dataset's name and place from before it was written as Keras wants it.
   package static let nameKey = "cairn_name"
   package static let positionKey = "cairn_position"
-  /// The further names of a dataset, and their places.
+  /// The attributes with the further names of a dataset, and their places.
   package static let aliasKey = "cairn_aliases"
   package static let aliasPositionKey = "cairn_alias_positions"
 
-  /// Opens a file whose bytes `source` has. Nothing that a file names is opened: links other than hard
-  /// ones, external and virtual datasets are opaque items, as are datasets of other types than a tensor's.
+  /// Opens a file whose bytes `source` has. Nothing that a file names is opened: links other than
+  /// hard ones, external and virtual datasets are opaque items, and so are datasets whose type no
+  /// tensor has.
   ///
   /// - Throws: `invalidHeader`, `truncated`, `unsupported`, `checksumMismatch`, `limitExceeded`,
   ///   `sizeMismatch`, `invalidShape`, `invalidName`, `duplicateName`.
@@ -87,7 +90,7 @@ package struct HDF5File: TableSource {
     }
   }
 
-  /// What the datasets themselves say of their places, if each says one and no two the same.
+  /// The places that the datasets' attributes give; nil unless each dataset has one and all differ.
   private static func positions(_ stated: [Int?]) -> [Int]? {
     let known = stated.compactMap { $0 }
     guard known.count == stated.count, known.sorted() == Array(known.indices) else { return nil }
@@ -110,7 +113,7 @@ package struct HDF5File: TableSource {
   }
 }
 
-/// Attributes on their way to be metadata.
+/// Collects attributes as metadata.
 private struct HDF5AttributeTable {
   var pairs: [(key: Metadata.Key, value: MetadataValue)] = []
   var configuration: ConfigurationText?
@@ -149,11 +152,11 @@ private struct HDF5AttributeTable {
     pairs.append((free(key), value))
   }
 
-  /// The key, or with a number if it is taken: `@` may stand in an attribute's own name.
+  /// The key, with a number behind it if it is taken: an attribute's own name may contain `@`.
   private mutating func free(_ key: Metadata.Key) -> Metadata.Key {
     guard !known.insert(key).inserted else { return key }
     var number = 2
-    // Each key that is taken was inserted by an attribute, of which there are few with one name.
+    // Every key that is taken comes from an attribute, and few attributes have the same name.
     while true {
       guard let numbered = try? Metadata.Key(key.string + "~\(number)") else { return key }
       if known.insert(numbered).inserted {
@@ -166,14 +169,15 @@ private struct HDF5AttributeTable {
     }
   }
 
-  /// What is said of a dataset.
+  /// What the attributes say of a dataset.
   struct Noted {
     var name: TensorName
     var position: Int?
     var aliases: [(name: TensorName, position: Int?)]
   }
 
-  /// A dataset's name and place, by what a writer has noted of them; its other attributes are kept.
+  /// A dataset's name and place, from the attributes that a writer noted them in. Its other
+  /// attributes are kept.
   mutating func take(_ dataset: HDF5Dataset) throws(CairnError) -> Noted {
     var name = try TensorName(dataset.path)
     var position: Int?

@@ -8,7 +8,7 @@ package import CairnSystem
 import CairnTensors
 
 extension CheckpointFormat {
-  /// A whole model of Keras 3, as it is read.
+  /// A whole model of Keras 3, for reading.
   package static let kerasReader = CheckpointFormat(
     name: "keras", extensions: ZipKind.kerasExtensions, lacks: [],
     recognises: { ZipKind($0) == .keras },
@@ -19,18 +19,20 @@ extension CheckpointFormat {
 
 /// A `.keras` file: the datasets of its weights as tensors, by their paths (`layers/dense/vars/0`).
 ///
-/// The configuration is `config.json`, the metadata that of the weights and of `metadata.json`; assets
-/// are blobs. Nothing in it is executed or looked up: a configuration that names a class which Cairn does
-/// not have, such as a `Lambda`, is kept as text.
+/// The configuration is `config.json`. The metadata are those of the weights and of
+/// `metadata.json`. Assets are blobs. Nothing in the file is executed or looked up: a configuration
+/// that names a class that Cairn does not have, such as a `Lambda`, is kept as text.
 package struct KerasFile: TableSource {
   private let archive: ZipArchive
   private let weights: HDF5File
-  /// Attributes of the weights, and what `metadata.json` says; `config.json`, in canonical form; the assets;
-  /// what the weights have beside arrays of numbers and texts; attributes that metadata has no kind for.
+  /// The metadata are the attributes of the weights and the members of `metadata.json`. The
+  /// configuration is `config.json`, in canonical form. Assets are blobs. Opaque items are what the
+  /// weights have besides arrays of numbers and texts. Remarks name attributes that metadata cannot
+  /// hold.
   package let attachments: Attachments
 
   var table: TensorTable { weights.table }
-  /// The archive's, also where the weights were read into memory.
+  /// The path of the archive, even if the weights were read into memory.
   package var filePath: String? { archive.source.path }
   /// Bytes of the file.
   package var fileByteCount: Int { archive.source.count }
@@ -41,8 +43,8 @@ package struct KerasFile: TableSource {
 
   /// Opens a file whose bytes `source` has.
   ///
-  /// Keras stores members as they are. What was deflated since is read within bounds that the archive's size
-  /// gives.
+  /// Keras stores members without compression. Members that were deflated later are read within
+  /// bounds that depend on the archive's size.
   ///
   /// - Throws: what is wrong with the archive, as ``NPZFile/init(_:limits:)``; with the weights, as
   ///   ``HDF5File/init(_:limits:)``; `missingFile` for a member that is not there;
@@ -51,7 +53,7 @@ package struct KerasFile: TableSource {
     do throws(CairnError) {
       let archive = try ZipArchive(source, memberLimit: min(limits.attachmentCount, 1 << 20))
       self.archive = archive
-      // Together, whatever each of them may be alone.
+      // One budget for all of them together, whatever each may take alone.
       let budget = Budget(
         bytes: source.count.allowance(times: 16, plus: 16 << 20),
         for: "what the archive's compressed members inflate to",
@@ -80,7 +82,8 @@ package struct KerasFile: TableSource {
             continue
           }
           if let other = metadata[name], other != value {
-            // Both are kept, that of the weights under their name.
+            // Both values are kept. The one of the weights goes under a key with the weights' name
+            // in front.
             metadata[try TensorName("\(KerasMember.weights)/\(key)")] = other
           }
           metadata[name] = value
@@ -132,8 +135,8 @@ package struct KerasFile: TableSource {
     return try content.withBytes(in: 0..<content.count) { $0.array }
   }
 
-  /// The weights. Keras stores them as they are; a member that was deflated is read into memory, within
-  /// the bounds of what may be loaded at once.
+  /// The weights. Keras stores them without compression. If they were deflated, they are read into
+  /// memory, within the bounds for what may be loaded at once.
   private static func weights(
     in archive: ZipArchive, _ limits: ContainerLimits
   ) throws(CairnError) -> HDF5File {
@@ -141,7 +144,7 @@ package struct KerasFile: TableSource {
     let content = archive.content(of: member)
     do throws(CairnError) {
       guard member.method == .deflated else {
-        // Damage is the archive's to report, before the weights are looked at.
+        // Damage of the archive is reported first, before errors of the weights in it.
         try content.withBytes(in: 0..<0) { _ in }
         return try HDF5File(content, limits: limits)
       }
@@ -163,7 +166,7 @@ package struct KerasFile: TableSource {
     }
   }
 
-  /// The members of `metadata.json` as key-values: texts as they are, others as their JSON.
+  /// The members of `metadata.json` as key-values: texts as they are, other values as their JSON.
   private static func pairs(
     _ text: [UInt8]
   ) throws(CairnError) -> [(key: String, value: MetadataValue)] {
@@ -182,7 +185,7 @@ package struct KerasFile: TableSource {
     }
   }
 
-  /// Those of the archive.
+  /// The checksums of the archive.
   package var checksums: String? { "the CRC-32 of every member" }
 
   /// Checks every member against its CRC-32; deep, also every element.

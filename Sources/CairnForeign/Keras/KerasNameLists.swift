@@ -1,10 +1,11 @@
-// The order of weights by the lists that older Keras writes beside them. `legacy_h5_format.py`.
+// The order of weights, from the lists that older versions of Keras write beside them.
+// `legacy_h5_format.py`.
 
 import CairnCheckpoints
 package import CairnTensors
 
-/// `layer_names` of the group that has the layers, `weight_names` of each layer. Lists of more than 64 KB
-/// are cut: `layer_names0`, ….
+/// `layer_names` of the group of the layers, and `weight_names` of each layer. Lists of more than
+/// 64 KB are split into parts: `layer_names0`, ….
 package struct KerasNameLists {
   /// Each layer, and the paths of its weights.
   package private(set) var layers: [(name: String, paths: [String])] = []
@@ -18,7 +19,7 @@ package struct KerasNameLists {
     self.metadata = metadata
     for root in ["", "model_weights"] {
       let folder = root.isEmpty ? "" : root + "/"
-      // Keras 3's own variables of the model are behind those of its layers.
+      // In Keras 3, the model's own variables follow those of its layers.
       for layer in names("layer_names", of: root) + ["top_level_model_weights"] {
         let paths = names("weight_names", of: folder + layer).map { folder + layer + "/" + $0 }
         layers.append((layer, paths))
@@ -36,7 +37,7 @@ package struct KerasNameLists {
       guard let name = try? TensorName(group.isEmpty ? key : "\(group)@\(key)") else { return nil }
       return switch metadata[name] {
       case .strings(let names): names
-      // An empty list has numbers' type.
+      // An empty list has a number type.
       case .floats: []
       default: nil
       }

@@ -18,21 +18,22 @@ extension CheckpointFormat {
     open: { (place) throws(CairnError) in try KerasShards(place) }, spansFiles: true)
 }
 
-/// Files of weights and their index, which decides: every group of variables must be in a file that the
-/// index names for it.
+/// Files of weights and their index. The index decides: every group of variables must be in a file
+/// that the index names for it.
 ///
-/// The order of weights is that of the files. Attributes of the files are metadata, as for one file; where
-/// two files contradict each other, that of the later is called `FILE/KEY`. `total_size` is left out where
-/// it is what the tensors take.
+/// The order of weights is that of the files. Attributes of the files are metadata, as for one
+/// file. If two files give a key different values, the later file's is kept as `FILE/KEY`.
+/// `total_size` is left out if it equals the bytes of the tensors.
 package struct KerasShards: TableSource {
   let table: TensorTable
-  /// Attributes of the files, and what the index says of the whole; what the files have beside arrays of
-  /// numbers and texts; attributes that metadata has no kind for.
+  /// The metadata are the attributes of the files, and what the index says of the whole. Opaque
+  /// items are what the files have besides arrays of numbers and texts. Remarks name attributes
+  /// that metadata cannot hold.
   package let attachments: Attachments
   /// Bytes of the index and of the files.
   package let fileByteCount: Int
 
-  /// Whether what lies at a place is such an index.
+  /// Whether there is such an index at a place.
   static func recognises(_ place: CheckpointPlace) -> Bool {
     guard place.file != nil, place.head.first == UInt8(ascii: "{") else { return false }
     let text = String(decoding: place.head, as: UTF8.self)
@@ -42,9 +43,10 @@ package struct KerasShards: TableSource {
 
   /// Opens an index and all files that it names.
   ///
-  /// - Throws: `invalidHeader` for an index that is none, `headerTooLarge`, `limitExceeded`; `missingFile`
-  ///   and `invalidPath` for a file that is not there, or not in the folder; `shardMismatch` where the
-  ///   index and a file contradict each other; and what opening a file throws.
+  /// - Throws: `invalidHeader` for an index that is not valid, `headerTooLarge`, `limitExceeded`;
+  ///   `missingFile` and `invalidPath` for a file that is not there, or not in the folder;
+  ///   `shardMismatch` if the index and a file contradict each other; and what opening a file
+  ///   throws.
   init(_ place: CheckpointPlace) throws(CairnError) {
     let file = try place.openFile()
     do throws(CairnError) {
@@ -104,7 +106,7 @@ package struct KerasShards: TableSource {
     }
   }
 
-  /// A group of variables in a file.
+  /// A group of variables, and the file that it is in.
   private struct Home: Hashable {
     var group: ByteKey
     var file: ByteKey
@@ -128,7 +130,7 @@ package struct KerasShards: TableSource {
     }
   }
 
-  /// For each group of variables, the files that have some of them.
+  /// For each group of variables, the files that hold variables of it.
   private static func homes(_ index: JSONValue) throws(CairnError) -> [ByteKey: [ByteKey]] {
     guard let pairs = index["weight_map"]?.objectValue else {
       throw CairnError(

@@ -7,19 +7,19 @@ import CairnTensors
 /// An element type as the header of a `.npy` file spells it: `<f4`, `|b1`, `>i8`.
 struct NPYDType: Equatable {
   var dtype: DType
-  /// The bytes of a number that must be turned round; 1 where there is nothing to turn.
+  /// The bytes of a number whose byte order must be reversed; 1 if there is nothing to reverse.
   var swappedWidth = 1
-  /// How texts lie in the file, if the elements are texts.
+  /// How texts are laid out in the file, if the elements are texts.
   var texts: NPYTexts?
 
-  /// Letter, bytes, type: what NumPy writes without a byte order for one byte and with `<` for more.
+  /// Letter and bytes, and the type. NumPy writes no byte order for one byte, and `<` for more.
   private static let table: [(code: String, dtype: DType)] = [
     ("b1", .bool), ("i1", .int8), ("i2", .int16), ("i4", .int32), ("i8", .int64), ("u1", .uint8),
     ("u2", .uint16), ("u4", .uint32), ("u8", .uint64), ("f2", .float16), ("f4", .float32),
     ("f8", .float64), ("c8", .complex64), ("c16", .complex128),
   ]
 
-  /// The other letters that `numpy.dtype()` takes, as it takes them on 64-bit Linux.
+  /// The other letters that `numpy.dtype()` accepts, with their meaning on 64-bit Linux.
   private static let letters: [ByteKey: DType] = [
     "?": .bool, "b": .int8, "h": .int16, "i": .int32, "l": .int64, "q": .int64, "n": .int64,
     "p": .int64, "B": .uint8, "H": .uint16, "I": .uint32, "L": .uint64, "Q": .uint64,
@@ -27,7 +27,7 @@ struct NPYDType: Equatable {
     "D": .complex128,
   ]
 
-  /// The names that `numpy.dtype()` takes; a byte order does not stand with them.
+  /// The names that `numpy.dtype()` accepts. They have no byte order.
   private static let names: [ByteKey: DType] = [
     "bool": .bool, "bool_": .bool, "int8": .int8, "byte": .int8, "int16": .int16, "short": .int16,
     "int32": .int32, "intc": .int32, "int64": .int64, "int": .int64, "int_": .int64,
@@ -42,13 +42,14 @@ struct NPYDType: Equatable {
 
   /// The type that `text` describes.
   ///
-  /// No byte order, `=` and `|` are the machine's own, which is little-endian.
+  /// No byte order, `=` and `|` all mean the machine's own, which is little-endian.
   ///
-  /// `<V2` is bfloat16: ml_dtypes gives its types the letter of raw bytes with a byte order, which
-  /// NumPy's own raw bytes never have, and bfloat16 is its only type of two bytes. Of one byte it has
-  /// more than a dozen, which a file does not tell apart.
+  /// `<V2` is bfloat16: ml_dtypes gives its types the letter of raw bytes with a byte order.
+  /// NumPy's own raw bytes never have a byte order, and bfloat16 is the only two-byte type of
+  /// ml_dtypes. It has more than a dozen one-byte types, which a file does not tell apart.
   ///
-  /// - Throws: `unsupported` for what holds no plain numbers, by its name; `unknownDType`.
+  /// - Throws: `unsupported` for elements that are not plain numbers, with the type's name;
+  ///   `unknownDType`.
   init(parsing text: String, at place: CairnError.Location) throws(CairnError) {
     let bytes = Array(text.utf8)
     let order = bytes.first.flatMap { Array("<>|=".utf8).contains($0) ? $0 : nil }

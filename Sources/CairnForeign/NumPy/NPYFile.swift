@@ -15,17 +15,17 @@ extension CheckpointFormat {
     sink: { NumPyWriter(target: $0, form: .npy) })
 }
 
-/// A `.npy` file: one tensor, which has no name in the file and is called ``tensorName`` here.
+/// A `.npy` file: one tensor. It has no name in the file and is called ``tensorName`` here.
 ///
-/// Elements are given row-major and little-endian, whatever the file says: an array in Fortran order
-/// is held in memory, as a whole, while it is read.
+/// Elements are given row-major and little-endian, however the file stores them. An array in
+/// Fortran order is held in memory as a whole while it is read.
 package struct NPYFile: TableSource {
   let table: TensorTable
   private let header: NPYHeader
   /// Bytes of the file.
   package let fileByteCount: Int
 
-  /// What NumPy calls an array that `savez` is given without a name.
+  /// The name that NumPy gives to an array that `savez` gets without a name.
   package static let tensorName = AcceptedLosses.nameOfOnly
 
   /// The version of the format: 1.0, 2.0 or 3.0.
@@ -33,8 +33,8 @@ package struct NPYFile: TableSource {
 
   /// Opens a file whose bytes `source` has.
   ///
-  /// - Throws: `truncated`, `trailingBytes`, `invalidHeader`, `headerTooLarge`,
-  ///   `unsupported` for elements that are no plain numbers, `unknownDType`, `invalidShape`.
+  /// - Throws: `truncated`, `trailingBytes`, `invalidHeader`, `headerTooLarge`, `unsupported` for
+  ///   elements that are not plain numbers, `unknownDType`, `invalidShape`.
   package init(_ source: any ByteSource) throws(CairnError) {
     do throws(CairnError) {
       header = try NPYHeader(source)
@@ -64,9 +64,9 @@ extension NPYHeader {
   /// The bytes of an element in the file.
   private var width: Int { type.texts?.width ?? (type.dtype.bitWidth ?? 8) / 8 }
 
-  /// The elements that follow the header in `source`, which has not a byte more or less. Texts are read at
-  /// once, from the budget of the whole file. An array in Fortran order is held while it is read, if it has
-  /// at most `mostHeld` bytes.
+  /// The elements that follow the header in `source`. The size of `source` must be exact. Texts are
+  /// read at once, from the budget of the whole file. An array in Fortran order is held in memory
+  /// while it is read, and must have at most `mostHeld` bytes.
   func elements(
     of source: any ByteSource, viewed: ViewedBytes, key: Int, budget: Budget, mostHeld: Int = .max
   ) throws(CairnError) -> any ElementBytes {
@@ -100,7 +100,7 @@ extension NPYHeader {
     var step = 1
     for dimension in shape.dimensions {
       strides.append(step)
-      // No overflow: the product of all is the number of elements, or one of them is 0.
+      // No overflow: the product of all dimensions is the number of elements, or one of them is 0.
       step &*= max(1, dimension)
     }
     if StridedElements.isRowMajor(shape.dimensions, strides) { return elements }

@@ -20,7 +20,8 @@ struct NPYHeader: Equatable {
   var version: String
 
   static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
-  /// The largest header that is read; NumPy itself refuses more than 10,000 bytes from strangers.
+  /// The largest header that is read. NumPy itself refuses more than 10,000 bytes unless it trusts
+  /// the file.
   static let maximumByteCount = 65_536
 
   /// Reads a header.
@@ -108,8 +109,8 @@ struct NPYHeader: Equatable {
     return (type, fortran, shape)
   }
 
-  /// The bytes of a header, as NumPy writes them: the oldest version that suffices; room for the
-  /// first dimension to grow; up to a multiple of 64.
+  /// The bytes of a header, as NumPy writes them: in the oldest version that is enough, with room
+  /// for the first dimension to grow, padded to a multiple of 64.
   static func bytes(spelling: String, shape: Shape) -> [UInt8] {
     let dimensions = shape.dimensions.map { "\($0)" }
     let tuple = "(" + dimensions.joined(separator: ", ") + (shape.rank == 1 ? ",)" : ")")
@@ -118,7 +119,7 @@ struct NPYHeader: Equatable {
     if let first = dimensions.first {
       text += repeatElement(blank, count: max(0, 21 - first.utf8.count))
     }
-    // Of 32 dimensions at most: the length always fits version 1's 16 bits.
+    // With at most 32 dimensions the length always fits the 16 bits of version 1.
     let unpadded = magic.count + 4 + text.count + 1
     text += repeatElement(blank, count: 64 - unpadded % 64)
     text.append(UInt8(ascii: "\n"))

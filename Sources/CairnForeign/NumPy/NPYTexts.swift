@@ -1,12 +1,12 @@
-// NumPy's texts and byte strings of fixed length, both ways. Elements are padded with zeros at their end,
-// which NumPy does not take for part of them.
+// NumPy's texts and byte strings of fixed length, both ways. Elements are padded with zeros at
+// their end. NumPy does not count those zeros as part of the element.
 
 import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 import CairnTensors
 
-/// How an array's texts lie in a file.
+/// How the texts of an array are laid out in a file.
 struct NPYTexts: Equatable {
   /// What an element is made of.
   enum Form: Equatable {
@@ -20,10 +20,11 @@ struct NPYTexts: Equatable {
   /// The most bytes or scalar values of an element, at least 1.
   var length: Int
 
-  /// Bytes of an element in the file; the length was read as one that can be counted.
+  /// Bytes of an element in the file. No overflow: the length was checked when it was read.
   var width: Int { form == .bytes ? length : 4 * length }
 
-  /// The texts that `code` describes: `S3`, `U10`, `c` for one byte; nil if it describes no texts.
+  /// The texts that `code` describes: `S3`, `U10`, `c` for one byte; nil for a code of another
+  /// type.
   init?(_ code: ByteKey, isBigEndian: Bool) {
     if code == "c" {
       self.init(form: .bytes, length: 1)
@@ -46,10 +47,10 @@ struct NPYTexts: Equatable {
 
   // MARK: - Reading
 
-  /// The elements as a tensor of strings has them: end offsets, then bytes. They are held in memory, and
-  /// while they are put together two more times.
+  /// The elements in the form of a tensor of strings: end offsets, then bytes. They are held in
+  /// memory, and take three times that memory while they are made.
   ///
-  /// - Throws: `overBudget`; `invalidElement` for what is no Unicode scalar value.
+  /// - Throws: `overBudget`; `invalidElement` for a number that is not a Unicode scalar value.
   func decoded(
     _ raw: any ElementBytes, elementCount: Int, budget: Budget
   ) throws(CairnError) -> HeldElements {
@@ -92,7 +93,7 @@ struct NPYTexts: Equatable {
     return try HeldElements(table + texts)
   }
 
-  /// Appends an element without the zeros that fill it up.
+  /// Appends an element without its padding zeros.
   private func append(_ element: Span<UInt8>, to texts: inout [UInt8]) throws(CairnError) {
     var end = element.count
     while end > 0, element[end - 1] == 0 { end -= 1 }
@@ -100,7 +101,7 @@ struct NPYTexts: Equatable {
       for place in 0..<end { texts.append(element[place]) }
       return
     }
-    // The last scalar value that is not zero, whole.
+    // Up to and with the scalar value that has the last non-zero byte.
     for start in stride(from: 0, to: (end + 3) / 4 * 4, by: 4) {
       var value: UInt32 = 0
       for byte in 0..<4 {
@@ -120,9 +121,11 @@ struct NPYTexts: Equatable {
   /// How NumPy spells the type.
   var spelling: String { form == .bytes ? "|S\(length)" : "<U\(length)" }
 
-  /// The narrowest type that holds the texts of a tensor: of characters if all are UTF-8, else of bytes.
+  /// The narrowest type that holds the texts of a tensor: characters if all are UTF-8, otherwise
+  /// bytes.
   ///
-  /// - Throws: `cannotHold` for a text that ends with a zero, which NumPy would cut off; `invalidElement`.
+  /// - Throws: `cannotHold` for a text that ends with a zero, which NumPy would cut off;
+  ///   `invalidElement`.
   init(holding texts: Tensor) throws(CairnError) {
     var (bytes, scalars) = (1, 1)
     var isText = true
@@ -143,10 +146,10 @@ struct NPYTexts: Equatable {
       form: isText ? .scalars(isBigEndian: false) : .bytes, length: isText ? scalars : bytes)
   }
 
-  /// The bytes that so many texts take: one long text makes all others as long.
+  /// The bytes that this many texts take. One long text makes all others as long.
   func byteCount(of count: Int) -> Int { count.multipliedSaturated(by: width) }
 
-  /// The elements as they are written, in pieces of some 64 KiB.
+  /// The elements as they are written, in pieces of about 64 KiB.
   func encode(
     _ texts: Tensor, to put: (Span<UInt8>) throws(CairnError) -> Void
   ) throws(CairnError) {
@@ -165,7 +168,7 @@ struct NPYTexts: Equatable {
           position += 1
           written += 1
         } else {
-          // It was read as UTF-8 when the type was chosen.
+          // All texts were checked as UTF-8 when the type was chosen.
           let value = Self.scalar(text, at: &position) ?? 0xFFFD
           bytes.append(littleEndian: value)
           written += 4
@@ -182,7 +185,7 @@ struct NPYTexts: Equatable {
     try flush()
   }
 
-  /// Each text of a tensor, as it lies in its bytes.
+  /// Runs the body on the bytes of each text of a tensor.
   private static func forEach(
     _ texts: Tensor, _ body: (Int, Span<UInt8>) throws(CairnError) -> Void
   ) throws(CairnError) {
@@ -198,8 +201,8 @@ struct NPYTexts: Equatable {
     }
   }
 
-  /// The Unicode scalar value at `position`, which goes behind it; nil, and it stays, if there is none
-  /// (RFC 3629).
+  /// The Unicode scalar value at `position`, which then moves behind it. Nil if the bytes there are
+  /// not valid UTF-8 (RFC 3629); then `position` stays.
   private static func scalar(_ text: Span<UInt8>, at position: inout Int) -> UInt32? {
     let first = text[position]
     if first < 0x80 {

@@ -18,11 +18,12 @@ extension CheckpointFormat {
 
 /// A `.npz` file: the members of a ZIP archive that are arrays, by their names without `.npy`.
 ///
-/// The order of weights is that of the archive's directory. Members that are no arrays are blobs.
+/// The order of weights is that of the archive's directory. Other members are blobs.
 package struct NPZFile: TableSource {
   let table: TensorTable
   private let archive: ZipArchive
-  /// The members that are no arrays; arrays of types that are not read, such as of Python objects.
+  /// Blobs are the members that are not arrays. Opaque items are arrays of types that are not read,
+  /// such as of Python objects.
   package let attachments: Attachments
 
   /// Bytes of the file.
@@ -31,7 +32,8 @@ package struct NPZFile: TableSource {
   /// Opens a file whose bytes `source` has.
   ///
   /// - Throws: what is wrong with the archive: `invalidArchive`, `invalidPath`, `duplicateName`,
-  ///   `unsupported`, `truncated`; and with its arrays, as ``NPYFile/init(_:)``, by their names.
+  ///   `unsupported`, `truncated`; and what is wrong with an array, as ``NPYFile/init(_:)``, with
+  ///   the array's name.
   package init(_ source: any ByteSource, limits: ContainerLimits = .format) throws(CairnError) {
     do throws(CairnError) {
       let archive = try ZipArchive(
@@ -58,7 +60,7 @@ package struct NPZFile: TableSource {
         } catch  where Self.hidesNothing.contains(error.code) {
           try opaque.add(Self.path(of: member), "array", error.message)
         } catch {
-          // Offsets within a member are its content's.
+          // An offset within a member counts in the member's content, not in the file.
           throw error.located(name: member.name)
         }
       }
@@ -74,7 +76,7 @@ package struct NPZFile: TableSource {
     }
   }
 
-  /// The member as a tensor; nil if it is no array.
+  /// The member as a tensor; nil if it is not an array.
   private static func item(
     _ member: ZipMember, in archive: ZipArchive, _ viewed: ViewedBytes, _ key: Int,
     _ budget: Budget
@@ -95,13 +97,14 @@ package struct NPZFile: TableSource {
     return item
   }
 
-  /// The bytes of a member that may be held at once: a deflated one's are not in the file.
+  /// The most bytes of a member that may be held at once. A deflated member has more bytes than the
+  /// file holds for it.
   private static func mostHeld(of member: ZipMember) -> Int {
     member.method == .deflated
       ? member.storedByteCount.allowance(times: 16, plus: 32 << 20) : .max
   }
 
-  /// Those of the archive.
+  /// The checksums of the archive.
   package var checksums: String? { "the CRC-32 of every member" }
 
   /// The member's name without `.npy`.
@@ -110,18 +113,19 @@ package struct NPZFile: TableSource {
       ? Array(member.name.utf8.dropLast(ZipKind.arraySuffix.utf8.count)) : Array(member.name.utf8)
   }
 
-  /// What concerns one array alone, which NumPy itself reads: a name or texts that have no place here.
+  /// Errors of one array alone that NumPy can read: a name or texts that cannot be kept here. The
+  /// array becomes an opaque item, and the rest is read.
   private static let hidesNothing: [CairnError.Code] = [
     .invalidName, .duplicateName, .invalidElement, .overBudget,
   ]
 
-  /// The path under which a member is named that is not read.
+  /// The path under which a member that is not read is listed.
   private static func path(of member: ZipMember) -> [UInt8] {
     let name = name(of: member)
     return name.isEmpty ? Array(member.name.utf8) : name
   }
 
-  /// Refuses members that are together far larger than the file.
+  /// Refuses members that together are far larger than the file.
   ///
   /// - Throws: `overBudget`.
   private static func checkOthers(
@@ -143,8 +147,8 @@ package struct NPZFile: TableSource {
   }
 }
 
-/// The beginning of a member, for its header: read without the check of the whole that its CRC needs,
-/// which would read every array when the file is opened.
+/// The beginning of a member, for its header. It is read without checking the CRC, which covers the
+/// whole member: opening the file would otherwise read every array.
 struct BeginningOfMember: ByteSource {
   private let bytes: MemoryBytes
 

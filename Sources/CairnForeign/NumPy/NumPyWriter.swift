@@ -5,7 +5,7 @@ import CairnContainer
 import CairnSystem
 import CairnTensors
 
-/// A file of NumPy arrays that takes all tensors of a source.
+/// Writes all tensors of a source into a file of NumPy arrays.
 struct NumPyWriter: TensorSink {
   /// One array, or an archive of them.
   enum Form { case npy, npz }
@@ -15,16 +15,16 @@ struct NumPyWriter: TensorSink {
 
   private var format: CheckpointFormat { form == .npy ? .npy : .npz }
 
-  /// What stands in front of a tensor's elements, and how these lie in the file, if they are texts.
+  /// The header of a tensor, and the layout of its elements if they are texts.
   private struct Layout {
     var header: [UInt8]
     var texts: NPYTexts?
   }
   private typealias Item = WrittenTensor<Layout>
 
-  /// Writes the file: the one that was there is untouched until the new one is whole.
+  /// Writes the file. An existing file stays untouched until the new one is complete.
   ///
-  /// - Throws: `cannotHold` for what the format has no place for and is not accepted to be lost.
+  /// - Throws: `cannotHold` for what the format cannot hold, unless its loss is accepted.
   mutating func write(
     _ source: any TensorSource, progress: ProgressHandler
   ) throws(CairnError) -> Int {
@@ -90,7 +90,8 @@ struct NumPyWriter: TensorSink {
     return Layout(header: NPYHeader.bytes(spelling: spelling, shape: entry.shape), texts: texts)
   }
 
-  /// Texts take as much as the longest of their array, so a few bytes could fill a disk.
+  /// Every text takes as many bytes as the longest in its array, so a small tensor could fill a
+  /// disk.
   ///
   /// - Throws: `overBudget`.
   private func checkTexts(_ items: [Item]) throws(CairnError) {
@@ -108,7 +109,7 @@ struct NumPyWriter: TensorSink {
     }
   }
 
-  /// A blob that would be read back as an array, or under another name, has no place in the archive.
+  /// Refuses a blob that would be read back as an array, or under another name.
   private func check(_ blob: Blob) throws(CairnError) {
     guard !blob.name.string.spellingEnds(with: ZipKind.arraySuffix),
       !blob.bytes.starts(with: NPYHeader.magic),
@@ -139,15 +140,15 @@ struct NumPyWriter: TensorSink {
   }
 }
 
-/// The contents of members that come again under other names: tensors that are tied, which an archive has
-/// once for each name. To deflate them once is a great deal less work.
+/// The contents of members that come again under other names. These are tied tensors, which an
+/// archive has once for each name. Deflating them only once saves much work.
 private struct RepeatedContents {
-  /// How often a tensor is still to come, of those that come more than once.
+  /// For tensors that come more than once: how many times each is still to come.
   private var left: [Int: Int] = [:]
   private var contents: [Int: ZipWriter.StoredContent] = [:]
   private var byteCount = 0
 
-  /// The most bytes of a tensor that is kept, and of all at a time.
+  /// The most bytes of one tensor that is kept, and of all kept tensors together.
   private static let maximumByteCount = 1 << 20
   private static let maximumTotal = 16 << 20
 
@@ -158,7 +159,7 @@ private struct RepeatedContents {
     left = left.filter { $0.value > 1 }
   }
 
-  /// Whether the tensor will come again, and there is room for it.
+  /// Whether the tensor comes again, and there is room to keep it.
   func comesAgain(_ index: Int) -> Bool {
     (left[index] ?? 0) > 1 && byteCount <= Self.maximumTotal - 2 * Self.maximumByteCount
   }
@@ -169,7 +170,7 @@ private struct RepeatedContents {
     left[index]? -= 1
   }
 
-  /// The content of a tensor that was kept; it is given up with the last name.
+  /// The content of a tensor that was kept. It is freed after its last name.
   mutating func next(_ index: Int) -> ZipWriter.StoredContent? {
     guard let content = contents[index] else { return nil }
     left[index]? -= 1

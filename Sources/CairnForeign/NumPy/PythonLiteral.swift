@@ -11,7 +11,7 @@ struct PythonLiteral {
   private let path: String?
   private var place = 0
 
-  /// The literals in `text`, which stands at byte `start` of the file.
+  /// Reads the literals in `text`, which begins at byte `start` of the file.
   init(_ text: [UInt8], at start: Int, path: String?) {
     self.text = text
     self.start = start
@@ -84,7 +84,7 @@ struct PythonLiteral {
     while !take(")") {
       values.append(try integer())
       if !take(",") {
-        // One number in parentheses without a comma is no tuple.
+        // A number in parentheses without a comma is not a tuple.
         guard values.count != 1 else { throw failure("‘,’") }
         try expect(")")
         break
@@ -101,7 +101,7 @@ struct PythonLiteral {
       place = first
       throw failure("an integer from 0 up to 2^63 - 1")
     }
-    // Python 2 marks long integers.
+    // Python 2 writes `L` behind long integers.
     if place < text.count, text[place] == UInt8(ascii: "L") { place += 1 }
     return value
   }

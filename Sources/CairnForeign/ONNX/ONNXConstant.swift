@@ -1,16 +1,16 @@
-// The value of a `Constant` node that is no tensor in the file (ONNX, operator `Constant`).
+// The value of a `Constant` node that is not stored as a tensor (ONNX, operator `Constant`).
 
 import CairnCheckpoints
 import CairnSystem
 import CairnTensors
 
-/// A number, a text, or a list of them, as the tensor that the node gives.
+/// A number, a text, or a list of them, as the tensor that the node produces.
 struct ONNXConstant {
   let elements: HeldElements
   let dtype: DType
   let dimensions: [Int]
 
-  /// The value of the attribute at `range`; nil if its key is none of those that a constant has.
+  /// The value of the attribute at `range`; nil if a constant has no attribute of that key.
   init?(
     _ source: any ByteSource, _ range: Range<Int>, key: [UInt8], budget: Budget
   ) throws(CairnError) {

@@ -5,9 +5,10 @@ import CairnTensors
 
 /// An element type that an ONNX tensor can name.
 struct ONNXDType {
-  /// Ours.
+  /// The type here.
   var dtype: DType
-  /// Whether the elements stand in 2 bits each, for which we have no type: they become those of 8.
+  /// Whether the elements have 2 bits each. There is no such type here: they become elements of 8
+  /// bits.
   var isTwoBit = false
 
   private static let table: [UInt64: ONNXDType] = [
@@ -35,13 +36,13 @@ struct ONNXDType {
     self = found
   }
 
-  /// The bytes that so many elements take in the file; nil if they cannot be counted.
+  /// The bytes that this many elements take in the file; nil if the number overflows.
   func storedByteCount(elements: Int) -> Int? {
     isTwoBit ? elements / 4 + (elements % 4 == 0 ? 0 : 1) : dtype.byteCount(elements: elements)
   }
 }
 
-/// Integers of 2 bits, four to a byte with the first in the lowest bits, seen as bytes.
+/// Integers of 2 bits, four in a byte, the first in the lowest bits, shown as one byte each.
 struct TwoBitElements: ElementBytes {
   let base: any ElementBytes
   let isSigned: Bool

@@ -1,20 +1,20 @@
 // Elements outside the model's own file (onnx.proto, `TensorProto.external_data`; onnx,
-// external_data_helper.py): where they are, and whether the file is the one that was meant.
+// external_data_helper.py): where they are, and whether the file is the right one.
 
 import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 
-/// What a tensor says of where its elements are.
+/// Where a tensor says that its elements are.
 struct ONNXExternalData {
   private var values: [ByteKey: [UInt8]] = [:]
 
-  /// The keys that the format has; others are no matter of ours, nor of the onnx package's.
+  /// The keys of the format. Others are ignored, as the onnx package does.
   private static let keys: Set<ByteKey> = ["location", "offset", "length", "checksum"]
 
   /// Adds an entry, a `StringStringEntryProto`.
   ///
-  /// - Throws: `invalidHeader` for a key that stands there twice.
+  /// - Throws: `invalidHeader` for a key that occurs twice.
   mutating func add(_ reader: ProtobufReader, _ range: Range<Int>) throws(CairnError) {
     var pair = ProtobufReader(reader.source, in: range)
     var key: [UInt8]? = []
@@ -43,9 +43,9 @@ struct ONNXExternalData {
     return try InnerPath(location)
   }
 
-  /// The number of that key, if it is there.
+  /// The number under that key, if there is one.
   ///
-  /// - Throws: `invalidHeader` for what is no number from 0 on.
+  /// - Throws: `invalidHeader` for a value that is not a number from 0 on.
   func number(_ key: ByteKey) throws(CairnError) -> Int? {
     guard let value = values[key] else { return nil }
     let text = String(decoding: value, as: UTF8.self)
@@ -60,8 +60,8 @@ struct ONNXExternalData {
   var checksum: [UInt8]? { values["checksum"] }
 }
 
-/// A file of external data, held against the SHA-1 that the model records before the first byte of it is
-/// used.
+/// A file of external data. It is checked against the SHA-1 that the model records before its first
+/// byte is used.
 final class ONNXDataFile: ByteSource, Sendable {
   private let file: any ByteSource
   private let expected: Lock<Set<ByteKey>> = Lock([])
@@ -71,12 +71,12 @@ final class ONNXDataFile: ByteSource, Sendable {
 
   var count: Int { file.count }
   var path: String? { file.path }
-  /// None where there is something to check, so that all reading comes past it.
+  /// Nil if there is a checksum to check, so that all reading goes through the check.
   var memory: ByteRegion? { hasChecksum ? nil : file.memory }
 
   /// Records a checksum that a tensor gives.
   func expect(_ checksum: [UInt8]) {
-    // Hexadecimal digits, whatever their case.
+    // Hexadecimal digits may be upper or lower case.
     let lower = checksum.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }
     _ = expected.withLock { $0.insert(ByteKey(lower)) }
   }
@@ -86,7 +86,7 @@ final class ONNXDataFile: ByteSource, Sendable {
     try file.read(at: offset, into: &bytes)
   }
 
-  /// Whether there is a checksum to hold the file against.
+  /// Whether there is a checksum to check the file against.
   var hasChecksum: Bool { expected.withLock { !$0.isEmpty } }
 
   /// Checks the file, once.
@@ -118,7 +118,7 @@ final class ONNXDataFile: ByteSource, Sendable {
   }
 }
 
-/// SHA-1 (FIPS 180-4, section 6.1), which ONNX asks for; it protects from accidents, not from forgers.
+/// SHA-1 (FIPS 180-4, section 6.1), which ONNX uses. It protects from accidents, not from forgery.
 struct SHA1 {
   private var state: (UInt32, UInt32, UInt32, UInt32, UInt32) = (
     0x6745_2301, 0xEFCD_AB89, 0x98BA_DCFE, 0x1032_5476, 0xC3D2_E1F0

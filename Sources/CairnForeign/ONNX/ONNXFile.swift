@@ -13,27 +13,29 @@ extension CheckpointFormat {
     open: { (place) throws(CairnError) in try ONNXFile(place) })
 }
 
-/// All tensors of an ONNX model, in the order of the file: initialisers and the values of `Constant` nodes
-/// by the names of their values, those among other nodes' attributes, in graphs within nodes, in functions
-/// and in training by paths. The graphs themselves are not kept, and ``remarks`` says so.
+/// All tensors of an ONNX model, in the order of the file. Initialisers and the values of
+/// `Constant` nodes have the names of their values. Tensors among other nodes' attributes, in
+/// graphs within nodes, in functions and in training have paths. The graphs themselves are not
+/// kept, and ``remarks`` says so.
 package struct ONNXFile: TableSource {
   let table: TensorTable
   private let files: [ONNXDataFile]
-  /// What the model says of itself: versions, producer, properties; tensors of types that are not known, and
-  /// what has no name that can be kept; that nodes are not kept.
+  /// The metadata are what the model says of itself: versions, producer, properties. Opaque items
+  /// are tensors of unknown types, and values whose names cannot be kept. A remark says that nodes
+  /// are not kept.
   package let attachments: Attachments
   /// Bytes of the model and of its external data.
   package let fileByteCount: Int
   /// The version of ONNX's intermediate representation.
   package let formatVersion: String?
 
-  /// The largest model that is read whole; a larger one has large tensors.
+  /// The largest model that is read into memory as a whole. A larger one has large tensors.
   private static let mostInMemory = 16 << 20
 
   /// The fields of `ModelProto`.
   private static let fields: Set = [1, 2, 3, 4, 5, 6, 7, 8, 14, 20, 25, 26]
 
-  /// Whether a source is a `ModelProto` with a graph: its fields are known ones to the end.
+  /// Whether a source is a `ModelProto` with a graph: all its fields, up to the end, must be known.
   static func recognises(_ source: any ByteSource) -> Bool {
     var reader = ProtobufReader(source)
     var hasGraph = false
@@ -57,7 +59,8 @@ package struct ONNXFile: TableSource {
     let source = try place.openFile()
     do throws(CairnError) {
       let budget = Budget.index(ofFile: source.count)
-      // A million small messages are gone through in memory, where it takes no call of the system each.
+      // A model may be a million small messages. They are walked in memory, where no system call is
+      // needed for each.
       let walked: any ByteSource =
         source.memory == nil && source.count <= Self.mostInMemory
         ? try MemoryBytes(source.withBytes(in: 0..<source.count) { $0.array }) : source
@@ -92,15 +95,16 @@ package struct ONNXFile: TableSource {
     }
   }
 
-  /// Whether tensors lie in files of their own.
+  /// Whether tensors are in files of their own.
   package var spansFiles: Bool { !files.isEmpty }
 
-  /// Those of external data, where the model has any.
+  /// The checksums of external data, if the model has any.
   package var checksums: String? {
     files.contains(where: \.hasChecksum) ? "the SHA-1 of external data" : nil
   }
 
-  /// Checks external data against the SHA-1 that the model records, if it does; deep, also every element.
+  /// Checks external data against the SHA-1 that the model records, if there is one; deep, also
+  /// every element.
   package func check(
     _ level: VerificationLevel, progress: ProgressHandler
   ) throws(CairnError) {
@@ -113,7 +117,7 @@ package struct ONNXFile: TableSource {
   }
 }
 
-/// The table that a walk through a model fills.
+/// The table that is filled during the walk through a model.
 struct ONNXTable: ONNXTensorTaker {
   private(set) var table: TensorTable
   private(set) var opaque = OpaqueItems()
@@ -122,15 +126,15 @@ struct ONNXTable: ONNXTensorTaker {
   private(set) var hasTwoBits = false
   private var numbers: [InnerPath: Int] = [:]
   private var externalByteCount = 0
-  /// How often each path was numbered to tell it from the ones before.
+  /// How often a number was added to each path to tell it from earlier ones.
   private var repeats: [ByteKey: Int] = [:]
   private let place: CheckpointPlace
   private let budget: Budget
 
-  /// The most files of external data: each is open.
+  /// The most files of external data: all of them are open at once.
   private static let maximumFileCount = 256
-  /// Tensors of external data may share bytes, as those of tied weights do, but have no more than so many
-  /// times the bytes of the files, and so many more, together.
+  /// Tensors of external data may share bytes, as tied weights do. But together they have at most
+  /// `factor` times the bytes of the files, and `byteCount` more.
   private static let sharing = (factor: 8, byteCount: 16 << 20)
 
   init(_ place: CheckpointPlace, _ source: any ByteSource, budget: Budget) {
@@ -145,7 +149,7 @@ struct ONNXTable: ONNXTensorTaker {
     try opaque.add(path, type, reason)
   }
 
-  /// The name of what stands at `path`; nil, and noted, if it can be none.
+  /// The name for `path`; nil if it cannot be a name, which is then noted as an opaque item.
   private mutating func name(
     _ path: [UInt8], isDerived: Bool
   ) throws(CairnError) -> TensorName? {
@@ -169,8 +173,8 @@ struct ONNXTable: ONNXTensorTaker {
     _ tensor: ONNXTensor, at path: [UInt8], isDerived: Bool
   ) throws(CairnError) {
     guard let name = try name(path, isDerived: isDerived) else { return }
-    // A tensor takes nine bytes of a model at least, and much more than its name here and in whoever
-    // copies it: 2 KiB in all.
+    // A tensor takes at least nine bytes of a model. Besides its name it takes much more memory,
+    // here and in code that copies it: 2 KiB in all.
     try budget.takeTensor(nameByteCount: path.count + 1_700)
     let item: TensorTable.Item
     do throws(CairnError) {

@@ -4,17 +4,17 @@ import CairnContainer
 import CairnSystem
 import CairnTensors
 
-/// The key-values of a model, being gathered. Of a key that stands there twice the first value counts; the
-/// others, and what cannot be a key, are opaque.
+/// Collects the key-values of a model. If a key occurs twice, the first value counts; the others,
+/// and what cannot be a key, are opaque items.
 struct ONNXMetadata {
   private(set) var pairs: [(key: Metadata.Key, value: MetadataValue)] = []
   private(set) var opaque = OpaqueItems()
   private var known = Set<Metadata.Key>()
 
-  /// The longest text: as much as a container's metadata hold.
+  /// The longest text: as much as the metadata of a container hold.
   private static let maximumTextByteCount = 16 << 20
 
-  /// Takes a field of the model, if it is one that metadata are made of.
+  /// Takes a field of the model if it belongs to the metadata.
   mutating func read(
     _ field: ProtobufReader.Field, _ reader: ProtobufReader, _ budget: Budget
   ) throws(CairnError) {
@@ -37,7 +37,7 @@ struct ONNXMetadata {
     try keep(Array(key.utf8), .int(Int64(bitPattern: value)), budget)
   }
 
-  /// Keeps the text at `range`; bytes that are no UTF-8 are kept as such.
+  /// Keeps the text at `range`. Bytes that are not UTF-8 are kept as bytes.
   mutating func keep(
     _ key: String, _ reader: ProtobufReader, _ range: Range<Int>, _ budget: Budget
   ) throws(CairnError) {
@@ -57,7 +57,8 @@ struct ONNXMetadata {
   private mutating func keep(
     _ path: [UInt8], _ value: MetadataValue?, _ budget: Budget
   ) throws(CairnError) {
-    // Key, value and the entry that finds it, or what is said of it instead.
+    // The memory for the key, the value and the entry that finds it, or for the item that replaces
+    // them.
     try budget.take(bytes: min(path.count, TensorName.maximumByteCount) + 256)
     func skip(_ reason: String) throws(CairnError) { try opaque.add(path, "metadata", reason) }
     guard let value else { return try skip("it is longer than \(Self.maximumTextByteCount) bytes") }
@@ -93,7 +94,7 @@ struct ONNXMetadata {
     var value: MetadataValue? = .string("")
     while let field = try reader.next() {
       guard let range = field.range else { continue }
-      // One byte more than a key may have, so that it is seen to be too long.
+      // Reads one byte more than a key may have, so that a key that is too long is noticed.
       if field.number == 1 {
         let start = range.lowerBound
         let count = min(range.count, TensorName.maximumByteCount + 1)

@@ -15,14 +15,14 @@ import CairnContainer
 import CairnSystem
 import CairnTensors
 
-/// What takes the tensors of a model as they are found.
+/// Takes the tensors of a model as they are found.
 protocol ONNXTensorTaker {
-  /// A tensor, whose path is not longer than a name may be. A derived path may be another tensor's too, as
-  /// the names of nodes may; then the tensor is numbered: `PATH#2`.
+  /// A tensor. Its path is not longer than a name may be. Another tensor may have the same derived
+  /// path, since nodes may have the same names; then the tensor gets a number: `PATH#2`.
   mutating func take(
     _ tensor: ONNXTensor, at path: [UInt8], isDerived: Bool
   ) throws(CairnError)
-  /// Elements that are no `TensorProto`.
+  /// Elements that are not in a `TensorProto`.
   mutating func take(
     _ bytes: HeldElements, _ dtype: DType, _ dimensions: [Int], at path: [UInt8],
     isDerived: Bool
@@ -36,12 +36,13 @@ struct ONNXModel<Taker: ONNXTensorTaker> {
   private(set) var taker: Taker
   private(set) var metadata = ONNXMetadata()
   private(set) var nodeCount = 0
-  /// Documentation, properties and quantisation that stand with a tensor or an inner graph.
+  /// How many pieces of documentation, properties and quantisation belong to a tensor or an inner
+  /// graph.
   private(set) var notedCount = 0
   private let source: any ByteSource
   private let budget: Budget
 
-  /// Graphs within graphs, at most.
+  /// The most levels of graphs within graphs.
   private static var maximumDepth: Int { 32 }
 
   init(_ source: any ByteSource, budget: Budget, taker: Taker) throws(CairnError) {
@@ -173,7 +174,7 @@ struct ONNXModel<Taker: ONNXTensorTaker> {
     }
     var home = path
     if isNamed {
-      // A sparse initialiser has the name of its values.
+      // A sparse initialiser has its name in its values.
       guard let name = parts.first(where: { $0.end == "/values" })?.tensor.name else {
         return try taker.skip(path, "sparse tensor", "it has no values, or too long a name")
       }
@@ -190,14 +191,14 @@ struct ONNXModel<Taker: ONNXTensorTaker> {
 
   // MARK: - Nodes
 
-  /// What a node says, as far as it matters here.
+  /// The parts of a node that matter here.
   private struct Node {
     var name: [UInt8]? = []
     var output: [UInt8]? = []
     var operation: [UInt8] = []
     var attributes: [Range<Int>] = []
 
-    /// What the node's attributes stand under.
+    /// The path under which the node's attributes are listed.
     var home: [UInt8] {
       if let name, !name.isEmpty { return name }
       if let output, !output.isEmpty { return output }
@@ -207,7 +208,7 @@ struct ONNXModel<Taker: ONNXTensorTaker> {
     var isConstant: Bool { operation.elementsEqual("Constant".utf8) }
   }
 
-  /// `NodeProto`: of it only what its attributes hold.
+  /// `NodeProto`: only what its attributes hold is read.
   private mutating func readNode(
     _ range: Range<Int>, path: [UInt8], depth: Int
   ) throws(CairnError) {
@@ -227,7 +228,7 @@ struct ONNXModel<Taker: ONNXTensorTaker> {
     for attribute in node.attributes { try readAttribute(attribute, of: node, path, depth) }
   }
 
-  /// `AttributeProto`: what of it is a tensor, or a graph.
+  /// `AttributeProto`: only tensors and graphs are read.
   private mutating func readAttribute(
     _ range: Range<Int>, of node: Node, _ path: [UInt8], _ depth: Int
   ) throws(CairnError) {
@@ -274,7 +275,8 @@ struct ONNXModel<Taker: ONNXTensorTaker> {
     }
   }
 
-  /// The numbers or texts of a `Constant` that are no tensor in the file: `value_floats` and its like.
+  /// The numbers or texts of a `Constant` that are not stored as a tensor: `value_floats` and
+  /// similar ones.
   private mutating func readConstant(
     _ range: Range<Int>, key: [UInt8], at path: [UInt8], isDerived: Bool
   ) throws(CairnError) {
@@ -288,7 +290,7 @@ struct ONNXModel<Taker: ONNXTensorTaker> {
 
   // MARK: - Functions, training
 
-  /// `FunctionProto`: its nodes, and the values that its attributes have unless they are given.
+  /// `FunctionProto`: its nodes, and the default values of its attributes.
   private mutating func readFunction(_ range: Range<Int>) throws(CairnError) {
     var reader = ProtobufReader(source, in: range)
     var name: [UInt8]? = []

@@ -5,9 +5,9 @@ import CairnContainer
 import CairnSystem
 import CairnTensors
 
-/// What a `TensorProto` says, before its elements are taken.
+/// The fields of a `TensorProto`, before its elements are taken.
 struct ONNXTensor {
-  /// How much stands with the tensor that is no part of it: documentation, properties.
+  /// How many fields of the tensor are not part of it: documentation, properties.
   private(set) var noteCount = 0
   /// Fields of `TensorProto` that hold elements.
   private enum Data: Int {
@@ -22,7 +22,7 @@ struct ONNXTensor {
 
   /// The name; nil if it is longer than a name can be.
   private(set) var name: [UInt8]? = []
-  /// What keeps the tensor from being read, if anything does: what it is and why.
+  /// Why the tensor cannot be read, if so: its type and the reason.
   private(set) var obstacle: (type: String, reason: String)?
   let place: CairnError.Location
   private(set) var external: ONNXExternalData?
@@ -53,7 +53,7 @@ struct ONNXTensor {
       case 12, 16: noteCount += 1
       default:
         guard let kind = Data(rawValue: field.number) else { break }
-        // Of unpacked numbers each is a field of its own.
+        // Numbers that are not packed are one field each.
         try budget.take(bytes: 256)
         self.data.append((kind, field))
       }
@@ -184,7 +184,7 @@ struct ONNXTensor {
     return bytes
   }
 
-  /// Raw data, or packed floats, which are the same.
+  /// Raw data, or packed floats, which have the same form.
   private func plainElements(
     _ kind: ONNXDType, _ shape: Shape
   ) throws(CairnError) -> any ElementBytes {
@@ -233,7 +233,7 @@ struct ONNXTensor {
     return bytes
   }
 
-  /// Elements of 6 bits, each in a number of its own, packed as raw data are.
+  /// Elements of 6 bits, each stored in a number of its own. They become packed, like raw data.
   private func sixBits(_ shape: Shape) throws(CairnError) -> [UInt8] {
     var bytes: [UInt8] = []
     var count = 0
@@ -258,7 +258,7 @@ struct ONNXTensor {
     return bytes
   }
 
-  /// Texts: end offsets of 64 bits, then the bytes.
+  /// Texts in the form of a tensor of strings: end offsets of 64 bits, then the bytes.
   private func texts(_ shape: Shape) throws(CairnError) -> any ElementBytes {
     guard data.count == shape.elementCount else {
       throw failure(
@@ -278,7 +278,7 @@ struct ONNXTensor {
 }
 
 extension HeldElements {
-  /// Texts as a tensor of strings has them: end offsets of 64 bits, then the bytes.
+  /// Texts in the form of a tensor of strings: end offsets of 64 bits, then the bytes.
   init(texts: [[UInt8]]) throws(CairnError) {
     var bytes: [UInt8] = []
     var end: UInt64 = 0
@@ -292,6 +292,6 @@ extension HeldElements {
 }
 
 extension DType {
-  /// Bytes of an element; 1 for those of less than a byte, which stand packed.
+  /// Bytes of an element; 1 for elements of less than a byte, which are packed.
   fileprivate var granuleWidth: Int { max(1, (bitWidth ?? 8) / 8) }
 }

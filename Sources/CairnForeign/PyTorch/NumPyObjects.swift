@@ -1,15 +1,16 @@
-// NumPy's scalars, arrays and element types as pickles hold them (numpy/_core/multiarray, `_reconstruct`,
-// `scalar`). They are plain data; nothing of NumPy is called for.
+// NumPy's scalars, arrays and element types as pickles hold them (numpy/_core/multiarray,
+// `_reconstruct`, `scalar`). They are plain data; nothing of NumPy is called.
 
 import CairnSystem
 import CairnTensors
 
 /// NumPy's values in pickles.
 enum NumPyObjects {
-  /// What a node stands for that is an element type: a dictionary of its spelling.
+  /// The form of a node that stands for an element type: a dictionary with its spelling.
   static let dtypeForm = "NumPy element type"
 
-  /// What a constructor of NumPy's gives; nil for another name, or for arguments that are not plain.
+  /// The value that a constructor of NumPy gives; nil for another name, or for arguments that are
+  /// not plain.
   static func value(
     of function: String, _ arguments: [PickleValue], in content: inout TorchContent
   ) throws(CairnError) -> PickleValue? {
@@ -22,7 +23,7 @@ enum NumPyObjects {
     case "numpy._core.multiarray._reconstruct":
       guard arguments.count == 3, content.name(arguments[0])?.isSpelt(as: "numpy.ndarray") == true
       else { return nil }
-      // What it is becomes known when its state is set.
+      // What the array holds becomes known when its state is set.
       let name = try content.name("numpy.ndarray")
       return try content.opaque(name, .tuple(content.node([])))
     case "numpy._core.multiarray.scalar":
@@ -48,7 +49,7 @@ enum NumPyObjects {
     guard parts.count >= 5, let order = content.text(parts[1]), order.utf8.count == 1,
       content.nodes[node].count == 2, let code = content.text(content.nodes[node][1])
     else { return }
-    // Fields, or the shape of an element: no plain number.
+    // A type with fields, or with a shape of its own, is not a plain number.
     let isPlain = parts[2] == .none && parts[3] == .none && parts[4] == .none
     var spelt = (order.isSpelt(as: "=") ? "<" : order) + code
     if !isPlain { spelt = "|V" }
@@ -56,8 +57,8 @@ enum NumPyObjects {
     content.nodes[node][1] = .text(text)
   }
 
-  /// Takes the state of an object: that of an array, (version, shape, type, is Fortran's, data), makes a
-  /// tensor of it.
+  /// Takes the state of an object. The state of an array, (version, shape, type, is Fortran's,
+  /// data), makes a tensor of it.
   static func build(
     _ object: Int, _ state: PickleValue, in content: inout TorchContent
   ) throws(CairnError) {
@@ -78,7 +79,7 @@ enum NumPyObjects {
     return code.utf8.first.map { "<>|=".utf8.contains($0) } == true ? code : "<" + code
   }
 
-  /// The type and the bytes of a number; nil for what is no plain number.
+  /// The type and the bytes of a number; nil for anything that is not a plain number.
   private static func plain(_ spelt: String) -> (type: NPYDType, width: Int)? {
     guard let type = try? NPYDType(parsing: spelt, at: .init()), type.texts == nil,
       let bits = type.dtype.bitWidth
@@ -160,7 +161,7 @@ enum NumPyObjects {
     }
   }
 
-  /// A scalar of NumPy's texts: `<U3`, `|S3`.
+  /// A scalar of NumPy's text types: `<U3`, `|S3`.
   private static func text(
     _ spelt: String, _ bytes: [UInt8], in content: inout TorchContent
   ) throws(CairnError) -> PickleValue? {

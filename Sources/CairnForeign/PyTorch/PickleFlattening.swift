@@ -7,19 +7,19 @@ import CairnTensors
 
 /// The leaves of what a pickle has built, each with its path.
 ///
-/// The path of an element is its container's and, behind a dot, its key or its number from 0; that of
-/// the root is empty, and a root that is itself a tensor is called `tensor`. Attributes of a dictionary
-/// (`_metadata` of state dictionaries), of a tensor and of an object have the paths that items would
-/// have. What lies in the `_parameters`, `_buffers` and `_modules` of a module has the path that its
-/// `state_dict()` would give it.
+/// The path of an element is the path of its container, a dot, and the element's key or its number
+/// from 0. The path of the root is empty; a root that is itself a tensor is called `tensor`.
+/// Attributes of a dictionary (`_metadata` of state dictionaries), of a tensor and of an object
+/// have the paths that items would have. What is in the `_parameters`, `_buffers` and `_modules` of
+/// a module has the path that its `state_dict()` would give it.
 ///
-/// Nothing here calls itself: containers that are open stand in a list, as deep as it may become.
+/// There is no recursion: open containers are in a list, which may become as deep as needed.
 struct PickleFlattening {
   private(set) var tensors: [(name: TensorName, tensor: TorchTensor)] = []
   private(set) var metadata: [(key: Metadata.Key, value: MetadataValue)] = []
-  /// Objects that were not made, and what was not listed a second time.
+  /// Objects that were not made, and containers that were not listed again.
   private(set) var unkept: [OpaqueItem] = []
-  /// What is listed under another path than its own, or as parts.
+  /// Remarks on what is listed under a path other than its own, or as parts.
   private(set) var notes = RemarkList()
   private let content: TorchContent
   private var tensorNames = PickleNameTable()
@@ -29,14 +29,14 @@ struct PickleFlattening {
   /// The containers that are open.
   private var open: Set<Identity> = []
   private var seen: Set<Identity> = []
-  /// Values of containers that stand in more than one place, as far as they are still listed again.
+  /// How many values of containers in several places may still be listed again.
   private var repetitions: Int
   /// Containers that were kept as one text.
   private var texts: Set<Int> = []
-  /// Which containers are large and plain.
+  /// Tells which containers are large and plain.
   private var plain: PlainContainers
 
-  /// Containers in containers, at most.
+  /// The most levels of containers within containers.
   static let maximumDepth = 256
   static let maximumRepetitions = 1 << 15
 
@@ -61,9 +61,9 @@ struct PickleFlattening {
     var parts: [Part]
     var part = 0
     var place = 0
-    /// For a dictionary that has a key twice: the places that count.
+    /// For a dictionary that has a key twice: the places of the items that count.
     var places: [Int]?
-    /// A key that is no text, to be listed itself.
+    /// A key that is not text, which is listed too.
     var key: (path: [UInt8], value: PickleValue)?
   }
 
@@ -133,7 +133,7 @@ struct PickleFlattening {
     let path = frames[last].path
     if let spelt = content.spelling(items[at])?.text {
       if isModule, Self.transparent.contains(where: { $0.utf8.elementsEqual(spelt) }) {
-        // An empty one is nothing at the module's own path.
+        // An empty dictionary would otherwise be listed at the module's own path.
         let value = items[at + 1]
         if let held = value.node, content.nodes[held].isEmpty, content.attributes[held] == nil {
           return
@@ -142,7 +142,7 @@ struct PickleFlattening {
       }
       return try visit(items[at + 1], path: Self.join(path, spelt))
     }
-    // A key without a spelling is listed beside its value, under their number.
+    // A key without a spelling is listed beside its value, under the number of the pair.
     let own = Self.join(path, "{\(at / 2)}".utf8)
     frames[last].key = (Self.join(own, "key".utf8), items[at])
     try visit(items[at + 1], path: own)
@@ -171,7 +171,7 @@ struct PickleFlattening {
     case .list(let node), .tuple(let node), .set(let node):
       let states = content.attributes[node] ?? []
       if states.isEmpty, !open.contains(.node(node)) {
-        // Gone through already to see whether it is of one kind.
+        // The check below goes through all items, so it counts as listing them.
         guard try admits(.node(node), []) else { return try leaveOut("container", again, path) }
         if let array = try content.array(content.nodes[node]) { return try keep(array, path) }
         if try keepsAsText(value, path) { return }
@@ -186,14 +186,14 @@ struct PickleFlattening {
     }
   }
 
-  /// Keeps a large container of nothing but numbers and texts as one text, and says so.
+  /// Keeps a large container of only numbers and texts as one text, and notes that.
   ///
-  /// - Returns: Whether it was such a one.
+  /// - Returns: Whether the container is such a one.
   private mutating func keepsAsText(
     _ value: PickleValue, _ path: [UInt8]
   ) throws(CairnError) -> Bool {
     guard let node = value.node, !open.contains(.node(node)) else { return false }
-    // Nothing is gone through again once nothing is listed again.
+    // Once nothing more may be listed again, the container isn't walked again either.
     if repetitions <= 0, texts.contains(node) {
       try leaveOut("container", again, path)
       return true
@@ -203,7 +203,7 @@ struct PickleFlattening {
       try content.budget.take(bytes: 40)
       seen.insert(.node(node))
     } else {
-      // Again it counts as all that is in it.
+      // The second time it counts as many values as it holds.
       repetitions = repetitions.subtracting(plain.valueCount(node)) ?? 0
       guard repetitions > 0 else {
         try leaveOut("container", again, path)
@@ -264,8 +264,8 @@ struct PickleFlattening {
   private var cycle: String { "it holds itself" }
   private var again: String { "it is listed in another place already" }
 
-  /// What a state sets: the items of a dictionary as attributes; of a pair, those of both (the second
-  /// are slots); anything else as it is.
+  /// The parts of a state: the items of a dictionary as attributes; of a pair, the items of both
+  /// (the second holds the slots); any other state as it is.
   private func parts(ofState state: PickleValue) -> [Part] {
     switch state {
     case .none: return []
@@ -287,7 +287,7 @@ struct PickleFlattening {
     return [.value("state", state)]
   }
 
-  /// Whether a state is that of a module of PyTorch.
+  /// Whether a state is that of a PyTorch module.
   private func isModule(_ node: Int) -> Bool {
     var found = 0
     let items = content.nodes[node]
@@ -308,7 +308,7 @@ struct PickleFlattening {
       return try leaveOut(
         "container", "it is nested deeper than \(Self.maximumDepth) levels", path)
     }
-    // Not `||`, whose right side may throw any error.
+    // Not `||`: its right side may throw any error.
     if !isAdmitted {
       guard try admits(identity, parts) else { return try leaveOut("container", again, path) }
     }
@@ -316,8 +316,8 @@ struct PickleFlattening {
     frames.append(Frame(path: path, identity: identity, parts: parts))
   }
 
-  /// Whether a container may be listed: a first time always, again for as long as there is something
-  /// left for it. What it takes its items from counts by itself: many objects may have one state.
+  /// Whether a container may be listed: the first time always, again only while `repetitions` are
+  /// left. The nodes that hold its items count separately, since many objects may have one state.
   private mutating func admits(_ identity: Identity, _ parts: [Part]) throws(CairnError) -> Bool {
     var nodes: [Int] = []
     for part in parts {
@@ -359,7 +359,7 @@ struct PickleFlattening {
   private mutating func leaveOut(
     _ type: String, _ reason: String, _ path: [UInt8]
   ) throws(CairnError) {
-    // The same reason for thousands of items of one container is one item.
+    // If thousands of items of one container have the same reason, they become one item.
     let ancestor = frames.count > 1 ? frames[1].identity : frames.first?.identity
     if ancestor != group.identity {
       closeGroup()
@@ -374,17 +374,17 @@ struct PickleFlattening {
     unkept.append(item)
   }
 
-  /// What is left out of one container of the root's.
+  /// What is left out of one container directly in the root.
   private struct Group {
     var identity: Identity?
     var path: [UInt8] = []
     var count = 0
   }
 
-  /// The most items of one container of the root's that are named each by itself.
+  /// The most items of such a container that are listed one by one.
   private static let largestGroup = 512
 
-  /// Adds the item that stands for those of a container that were too many.
+  /// Adds one item for all those beyond that number.
   private mutating func closeGroup() {
     let more = group.count - Self.largestGroup
     guard more > 0, let path = try? PickleNameTable.legal(group.path, or: "value").utf8 else {
@@ -404,7 +404,7 @@ struct PickleFlattening {
     String(decoding: path.isEmpty ? Array("value".utf8) : path, as: UTF8.self)
   }
 
-  /// The path of an element, cut where no name could be as long.
+  /// The path of an element. It is cut where it would be too long for any name.
   private static func join(_ path: [UInt8], _ key: some Collection<UInt8>) -> [UInt8] {
     var joined = path
     if !path.isEmpty { joined.append(UInt8(ascii: ".")) }

@@ -4,8 +4,8 @@ import CairnSystem
 import CairnTensors
 
 extension PickleContent {
-  /// Of a dictionary that sets a key twice, the places of each key's last value, in the order in which
-  /// the keys first came, as Python has them; nil if it sets none twice.
+  /// For a dictionary that sets a key twice: the place of each key's last value, in the order in
+  /// which the keys first came, as in Python. Nil if no key is set twice.
   func lastPlaces(_ items: [PickleValue]) throws(CairnError) -> [Int]? {
     guard items.count > 2 else { return nil }
     let cost = items.count / 2 * 96
@@ -28,7 +28,7 @@ extension PickleContent {
     return places.count == items.count / 2 ? nil : places
   }
 
-  /// A value that is no container as one of the metadata.
+  /// A value that is not a container, as a value of the metadata.
   func metadataValue(_ value: PickleValue) -> MetadataValue? {
     switch value {
     case .none: .string("None")
@@ -39,7 +39,7 @@ extension PickleContent {
       UInt64(string(place)).map { .uint($0) } ?? .string(string(place))
     case .complex(let number): .floats([complexes[number].real, complexes[number].imaginary])
     case .text(let place):
-      // Lone surrogates are no text here.
+      // Lone surrogates are not text here.
       String(validating: bytes(place), as: UTF8.self).map { .string($0) }
         ?? .bytes(Array(bytes(place)))
     case .bytes(let place): .bytes(Array(bytes(place)))
@@ -51,7 +51,7 @@ extension PickleContent {
   /// Lists of one kind of number or text are one value.
   func array(_ items: [PickleValue]) throws(CairnError) -> MetadataValue? {
     guard let first = items.first else { return .strings([]) }
-    // One text may stand in it a thousand times.
+    // The list may contain one long text a thousand times.
     var cost = 0
     for item in items {
       switch item {

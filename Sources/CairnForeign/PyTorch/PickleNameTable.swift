@@ -3,13 +3,13 @@
 import CairnSystem
 import CairnTensors
 
-/// Names that were given.
+/// The names that are already given.
 struct PickleNameTable {
-  /// How many of a name's paths there were.
+  /// How many paths have had each name.
   private var taken: [TensorName: Int] = [:]
 
-  /// The name for a path: itself, if it is legal and not taken; else with what is not allowed in it
-  /// escaped, and with `~2`, `~3` … behind it.
+  /// The name for a path: the path itself if it is legal and not taken. Otherwise illegal
+  /// characters are escaped, and `~2`, `~3` … is added if the name is taken.
   ///
   /// - Returns: The name, and whether it is the path.
   mutating func name(
@@ -22,7 +22,7 @@ struct PickleNameTable {
       taken[legal] = 1
       return (legal, isOwn)
     }
-    // Each number is tried once for each base: what was tried is not tried again.
+    // For each base a number is tried only once.
     var number = count
     while true {
       number += 1
@@ -37,7 +37,7 @@ struct PickleNameTable {
     }
   }
 
-  /// The path with what no name may hold escaped.
+  /// The path with characters escaped that no name may have.
   static func legal(_ path: [UInt8], or root: String) throws(CairnError) -> TensorName {
     let path = path.isEmpty ? Array(root.utf8) : path
     if let name = try? TensorName(utf8: path) { return name }
@@ -52,7 +52,8 @@ struct PickleNameTable {
     return try TensorName(utf8: shortened(Array(text.utf8)))
   }
 
-  /// A path that is longer than a name may be: its beginning, and a digest of the whole.
+  /// The name for a path that is longer than a name may be: its beginning, and a digest of the
+  /// whole.
   static func shortened(_ path: [UInt8]) -> [UInt8] {
     guard path.count > TensorName.maximumByteCount else { return path }
     var digest: UInt64 = 0xCBF2_9CE4_8422_2325
@@ -61,7 +62,7 @@ struct PickleNameTable {
       + Array(hex(digest, digits: 16).utf8)
   }
 
-  /// At most so many bytes, not cut within a character.
+  /// At most `count` bytes, not cut within a character.
   private static func cut(_ bytes: [UInt8], to count: Int) -> [UInt8] {
     guard bytes.count > count else { return bytes }
     var end = count
@@ -70,7 +71,7 @@ struct PickleNameTable {
   }
 }
 
-/// Sentences about what was read, the first of them; the others are counted.
+/// Sentences about what was read: the first ones are kept, the others are only counted.
 struct RemarkList {
   private var kept: [String] = []
   private var count = 0
@@ -88,7 +89,7 @@ struct RemarkList {
 }
 
 extension String {
-  /// The beginning of a text from a stranger, escaped, at most `limit` characters of it.
+  /// The beginning of a text from an untrusted file, escaped, at most `limit` characters of it.
   func excerpt(_ limit: Int) -> String {
     let scalars = unicodeScalars.prefix(limit)
     let text = String(String.UnicodeScalarView(scalars)).debugDescription.dropFirst().dropLast()

@@ -1,35 +1,37 @@
-// Large containers of nothing but numbers and texts - a vocabulary, a history of epochs - which are one
-// value of the metadata, a JSON text, and not a path for each of their thousands of values.
+// Large containers of only numbers and texts, such as a vocabulary or a history of epochs. Each
+// becomes one value of the metadata, a JSON text, instead of a path for each of its thousands of
+// values.
 
 import CairnCheckpoints
 import CairnContainer
 import CairnJSON
 import CairnSystem
 
-/// What each container of a pickle holds, if it is plain: truth values, numbers, texts, `None`, and
-/// containers of them.
+/// What each container of a pickle holds, if it is plain. Plain are truth values, numbers, texts,
+/// `None`, and containers of them.
 struct PlainContainers {
-  /// How many values a container would be listed as, by its node; negative for one that is not plain, or
-  /// not counted yet.
+  /// The number of values that a container would be listed as, by its node; negative for a
+  /// container that is not plain or not counted yet.
   private var counts: [Int32]
   private static let unknown: Int32 = -1
   private static let other: Int32 = -2
 
-  /// Values that are listed by their own paths, at most; a container of more is one text.
+  /// The most values that are listed under their own paths; a container of more becomes one text.
   static let largestListed: Int32 = 1_024
-  /// Containers in containers of one text.
+  /// The most levels of containers within containers in one text.
   static let maximumDepth = 64
-  /// The longest text of a file of so many bytes.
+  /// The longest text, which depends on the size of the file.
   private let maximumByteCount: Int
 
-  /// Nothing is gone through before it is asked for.
+  /// No container is walked before it is asked for.
   init(_ content: TorchContent, fileByteCount: Int) throws(CairnError) {
     try content.budget.take(content.nodes.count, of: 4)
     counts = [Int32](repeating: Self.unknown, count: content.nodes.count)
     maximumByteCount = min(8 << 20, fileByteCount.allowance(times: 16, plus: 1 << 16))
   }
 
-  /// Counts what the container `value` would be listed as, once for each container in it.
+  /// Counts the values that the container `value` would be listed as, and those of each container
+  /// in it.
   ///
   /// - Complexity: O(items), of all calls together.
   private mutating func count(
@@ -38,9 +40,9 @@ struct PlainContainers {
     guard let root = value.node, counts.indices.contains(root), counts[root] == Self.unknown else {
       return
     }
-    // Containers that are open, and how many of their items were gone through.
+    // The open containers, and how many of their items were counted.
     var open = [Open(value, root)]
-    // What holds itself is not plain.
+    // Stays so if the container holds itself: then it is not plain.
     counts[root] = Self.other
     while var last = open.last {
       let before = last.place
@@ -72,19 +74,20 @@ struct PlainContainers {
     }
   }
 
-  /// Goes on with a container up to its end, or to another that must be counted first, which is returned.
+  /// Goes on with a container up to its end, or to an inner container that must be counted first;
+  /// the latter is returned.
   private func countOn(_ open: inout Open, in content: TorchContent) -> PickleValue? {
     let items = content.nodes[open.node]
     if content.attributes[open.node] != nil || content.forms[open.node] != nil {
       open.sum = Self.other
     } else if open.place == 0, !open.isDictionary, content.isOfOneKind(items) {
-      // One array, whatever its length.
+      // It becomes one array of the metadata, whatever its length.
       (open.place, open.sum) = (items.count, 1)
     }
     while open.place < items.count, open.sum >= 0 {
       let item = items[open.place]
       if open.isDictionary, open.place.isMultiple(of: 2) {
-        // A key is no value of its own.
+        // A key does not count as a value.
       } else if let node = item.node {
         let inner = counts.indices.contains(node) ? counts[node] : Self.other
         if inner == Self.unknown { return item }
@@ -97,8 +100,8 @@ struct PlainContainers {
     return nil
   }
 
-  /// Whether a container is to be one text: it is plain and large, and not only for one of a few
-  /// containers in it, which is then large by itself.
+  /// Whether a container becomes one text. It must be plain and large. If it is large only because
+  /// of a few containers in it that are large by themselves, those become texts instead.
   mutating func isOneText(
     _ value: PickleValue, in content: TorchContent
   ) throws(CairnError) -> Bool {
@@ -119,16 +122,17 @@ struct PlainContainers {
     return left > Self.largestListed
   }
 
-  /// How many values a container that is one text would be listed as.
+  /// The number of values that a container that is one text would be listed as.
   func valueCount(_ node: Int) -> Int {
     counts.indices.contains(node) ? Int(max(0, counts[node])) : 0
   }
 
-  /// The JSON text of a container, as Python's `json.dumps` would write it: keys that are no text as their
-  /// spelling, tuples and sets as lists, numbers that JSON does not have as Python's words.
+  /// The JSON text of a container, as Python's `json.dumps` would write it: keys that are not text
+  /// as their spelling, tuples and sets as lists, numbers that JSON does not have as Python's
+  /// words.
   ///
-  /// - Returns: Nil for a container that has no such text: one nested too deep, or with two keys of one
-  ///   spelling.
+  /// - Returns: Nil for a container that has no such text: it is nested too deep, or two keys have
+  ///   the same spelling.
   /// - Throws: `limitExceeded` for a text that is longer than is allowed; `overBudget`.
   func text(
     of value: PickleValue, in content: TorchContent
@@ -190,7 +194,7 @@ struct PlainContainers {
     case .int(let number): bytes += "\(number)".utf8
     case .bool(let bit): bytes += (bit ? "true" : "false").utf8
     case .bigInteger(let place):
-      // Beyond so many digits it is none in decimal.
+      // Integers with very many digits are kept in hexadecimal, not in decimal.
       guard let digits = content.bytes(place).last, digits != UInt8(ascii: "x"),
         content.bytes(place).allSatisfy({ (0x30...0x39).contains($0) || $0 == 0x2D })
       else { return false }
@@ -219,11 +223,11 @@ struct PlainContainers {
 }
 
 extension TorchContent {
-  /// Whether a value that is no container can stand in a JSON text.
+  /// Whether a value that is not a container can be in a JSON text.
   fileprivate func isPlain(_ value: PickleValue) -> Bool {
     switch value {
     case .none, .bool, .int, .float, .text, .bigInteger, .global: true
-    // Only as a key, which Python 2 has as bytes; as a value they have no place.
+    // Only as a key, since Python 2 has keys as bytes. As a value they cannot be kept.
     case .bytes: true
     default: false
     }

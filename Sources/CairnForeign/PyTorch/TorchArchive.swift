@@ -1,5 +1,5 @@
 // The archive of PyTorch 1.6 and later: `NAME/data.pkl`, `NAME/data/0`, `NAME/byteorder` …; and the
-// archives of TorchScript, which hold a program beside them.
+// archives of TorchScript, which also hold a program.
 
 import CairnCheckpoints
 import CairnContainer
@@ -8,7 +8,7 @@ import CairnTensors
 
 /// The archive that `torch.save` and `torch.jit.save` write.
 enum TorchArchive {
-  /// The largest pickle that is read; it takes some ten times its size in memory.
+  /// The largest pickle that is read. In memory it takes about ten times its size.
   static let maximumPickleByteCount = 256 << 20
 
   /// The member that is the pickle.
@@ -16,7 +16,8 @@ enum TorchArchive {
     archive.members.first { TorchMembers.isPickle(ByteKey($0.name).split(at: "/")) }
   }
 
-  /// What an archive of PyTorch's is that holds no checkpoint, and what to do instead; nil for others.
+  /// For an archive of PyTorch that is not a checkpoint: what it is and what to do instead. Nil for
+  /// others.
   static func foreignKind(_ archive: ZipArchive) -> (what: String, advice: String)? {
     archive.members.lazy.compactMap { TorchMembers.foreignKind(ByteKey($0.name).split(at: "/")) }
       .first
@@ -101,12 +102,12 @@ enum TorchArchive {
     }
     var reader = ByteCursor(archive.content(of: member))
     do throws(CairnError) { return try Unpickler.run(&reader, in: &content) } catch {
-      // The offset is one within the member.
+      // The offset counts within the member.
       throw error.located(name: member.name)
     }
   }
 
-  /// The versions of the archive and of its layout, with what they are.
+  /// The versions of the archive and of its layout, with a description.
   private static func version(
     _ member: (String) -> ZipMember?, in archive: ZipArchive
   ) throws(CairnError) -> String? {
@@ -140,7 +141,7 @@ enum TorchArchive {
     return remarks
   }
 
-  /// The bytes of a storage, which must be those that its elements take.
+  /// The bytes of a storage. There must be as many as its elements take.
   static func sized(
     _ bytes: any ElementBytes, _ storage: TorchStorage, isBigEndian: Bool
   ) throws(CairnError) -> any ElementBytes {
@@ -164,7 +165,8 @@ enum TorchArchive {
 }
 
 extension TorchStorage {
-  /// The elements of a storage that is in the pickle, or part of another; nil for one of its own.
+  /// The elements of a storage that is in the pickle, or is part of another; nil for a storage that
+  /// has bytes of its own in the file.
   func ownElements(
     _ content: TorchContent, _ storages: [any ElementBytes]
   ) throws(CairnError) -> (any ElementBytes)? {
@@ -172,16 +174,16 @@ extension TorchStorage {
     return try partElements(storages)
   }
 
-  /// The elements of a storage that stands in the pickle itself.
+  /// The elements of a storage that is in the pickle itself.
   func heldElements(_ content: TorchContent) throws(CairnError) -> (any ElementBytes)? {
     guard let held else { return nil }
-    // The same bytes may be those of many arrays.
+    // Many arrays may use the same bytes.
     try content.budget.take(bytes: Int(held.count))
     let bytes = try HeldElements(Array(content.bytes(held)))
     return swappedWidth > 1 ? SwappedElements(base: bytes, width: swappedWidth) : bytes
   }
 
-  /// The elements of a storage that is part of another, one of `storages`.
+  /// The elements of a storage that is part of another one in `storages`.
   func partElements(_ storages: [any ElementBytes]) throws(CairnError) -> (any ElementBytes)? {
     guard let part, storages.indices.contains(part.root) else { return nil }
     let width = (TorchDType.dtype(ofStorage: type) ?? TorchDType(dtype: .uint8)).width

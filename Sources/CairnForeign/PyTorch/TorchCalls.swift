@@ -18,7 +18,7 @@ enum TorchCalls {
     case "torch.serialization._get_layout":
       guard arguments.count == 1, let layout = content.text(arguments[0]) else { return nil }
       return .global(try content.name(layout))
-    // Lists of TorchScript, which says their types beside them.
+    // Lists of TorchScript, with their types beside them.
     case "torch.jit._pickle.build_intlist", "torch.jit._pickle.build_tensorlist",
       "torch.jit._pickle.build_doublelist", "torch.jit._pickle.build_boollist":
       guard arguments.count == 1, content.items(arguments[0]) != nil else { return nil }
@@ -39,7 +39,8 @@ enum TorchCalls {
     return .text(try content.keep(Array(content.bytes(kind)) + Array(":\(index)".utf8)))
   }
 
-  /// What a constructor of tensors gives; nil for another name, or for arguments that it does not take.
+  /// The tensor that a constructor gives; nil for another name, or for arguments that it does not
+  /// take.
   static func tensor(
     of function: String, _ arguments: [PickleValue], in content: inout TorchContent
   ) throws(CairnError) -> PickleValue? {
@@ -104,7 +105,7 @@ enum TorchCalls {
     } else if TorchDType.dtype(ofStorage: content.storages[storage].type) == nil {
       return nil
     }
-    // Conjugated and negated views say so in a dictionary behind the rest.
+    // A dictionary after the other arguments marks conjugated and negated views.
     if !isPlain, let marks = arguments.dropFirst(isTyped ? 7 : 6).first, marks != .none {
       guard case .dict(let node) = marks else { return nil }
       let items = content.nodes[node]
@@ -125,14 +126,15 @@ enum TorchCalls {
     }
     let made = try content.tensor(tensor)
     if tensor.dtype?.isOther == true, case .made(let number) = made {
-      // What it is called there is kept beside it.
+      // The name of the original type is kept beside the tensor.
       let key = PickleValue.text(try content.keep(Array("dtype".utf8)))
       attach(.dict(try content.node([key, arguments[6]])), to: number, in: &content)
     }
     return made
   }
 
-  /// Keeps the attributes that were set on a tensor; no state is `None` or a pair of it.
+  /// Keeps the attributes that were set on a tensor. If there are none, the state is `None` or a
+  /// pair of `None`.
   private static func attach(
     _ state: PickleValue, to number: Int, in content: inout TorchContent
   ) {
@@ -140,7 +142,7 @@ enum TorchCalls {
     content.format.attributes[number, default: []].append(state)
   }
 
-  /// Whether a value is a tensor, or what stands for one: its parts, or an object that is not made.
+  /// Whether a value is a tensor or stands for one: its parts, or an object that is not made.
   private static func isTensor(_ value: PickleValue, in content: TorchContent) -> Bool {
     switch value {
     case .made, .opaque: true
@@ -149,7 +151,7 @@ enum TorchCalls {
     }
   }
 
-  /// Keeps the attributes that were set on what ``isTensor(_:in:)`` takes for one.
+  /// Keeps the attributes that were set on a value that ``isTensor(_:in:)`` accepts.
   private static func attach(
     _ state: PickleValue, to tensor: PickleValue, in content: inout TorchContent
   ) throws(CairnError) {
@@ -169,12 +171,12 @@ enum TorchCalls {
   ) throws(CairnError) -> PickleValue? {
     guard arguments.count == 4, case .global(let function) = arguments[0],
       let items = content.items(arguments[2]),
-      // It may not name itself: each would be one level deeper.
+      // It must not name itself: each time would be one level deeper.
       content.names[function] != "torch._tensor._rebuild_from_type_v2"
     else { return nil }
     let made = try tensor(of: content.names[function], items, in: &content)
     guard let made else {
-      // What it would be is said by its class; the function stands among the arguments.
+      // The object's class says what it would be; the function is among the arguments.
       guard case .global(let type) = arguments[1], !isPlainType(content.names[type]) else {
         return nil
       }
@@ -215,8 +217,9 @@ enum TorchCalls {
     if storageType.spellingEnds(with: "QUInt4x2Storage")
       || storageType.spellingEnds(with: "QUInt2x4Storage")
     {
-      // Several to a byte, each row filled up: the bytes as they are, and the shape beside them. Where in
-      // a byte a part of them begins, PyTorch does not say.
+      // There are several numbers in a byte, and each row is padded to whole bytes. The bytes are
+      // kept as they are, with the shape beside them. For a part, PyTorch does not say where in a
+      // byte it begins.
       let perByte = storageType.spellingEnds(with: "QUInt4x2Storage") ? 2 : 4
       guard offset == 0, StridedElements.isRowMajor(sizes, strides),
         let count = packedByteCount(sizes, perByte: perByte),
@@ -234,7 +237,8 @@ enum TorchCalls {
     let element =
       ByteKey(storageType).split(at: ".").last?.text.dropping(suffix: "Storage")?.lowercased() ?? ""
     pairs.append(("dtype", .global(try content.name("torch." + element))))
-    // PyTorch writes one name for both schemes of channels, and goes by the zero points' type.
+    // PyTorch writes the same name for both per-channel schemes, and tells them apart by the type
+    // of the zero points.
     if parameters.count == 4, case .made(let zeros) = parameters[2],
       type(of: content.tensors[zeros], in: content)?.dtype.isFloatingPoint == true
     {
@@ -252,7 +256,7 @@ enum TorchCalls {
     return try content.record("quantised tensor", pairs)
   }
 
-  /// The bytes of numbers of which several stand in a byte, each row of them in bytes of its own.
+  /// The bytes of numbers that are packed several to a byte, with whole bytes for each row.
   private static func packedByteCount(_ sizes: [Int], perByte: Int) -> Int? {
     guard let row = sizes.last else { return 1 }
     let rowBytes = row / perByte + (row.isMultiple(of: perByte) ? 0 : 1)
@@ -275,7 +279,7 @@ enum TorchCalls {
     guard parts.count == names.count || layout == "torch.sparse_coo" && parts.count == 3 else {
       return nil
     }
-    // It was not always written whether each index is there once.
+    // Older versions did not write whether each index occurs only once.
     let all = parts.count < names.count ? parts + [.bool(false)] : parts
     let kind = PickleValue.global(try content.name(layout))
     return try content.record(
@@ -287,7 +291,7 @@ enum TorchCalls {
     tensor.dtype ?? TorchDType.dtype(ofStorage: content.storages[tensor.storage].type)
   }
 
-  /// A tensor that is on another device than it was saved from; nil if it is also of another type.
+  /// A tensor that is loaded to another device than it was saved from; nil if its type differs too.
   private static func moved(
     _ arguments: [PickleValue], in content: TorchContent
   ) -> PickleValue? {
@@ -301,8 +305,8 @@ enum TorchCalls {
     return type(of: tensor, in: content) == TorchDType.dtype(named: dtype) ? data : nil
   }
 
-  /// An empty tensor of a type (`torch.FloatTensor()`), which a state may fill; or one of the sparse
-  /// types, from indices, values and size.
+  /// An empty tensor of a type (`torch.FloatTensor()`), whose content a state may set; or a tensor
+  /// of the sparse types, from indices, values and size.
   private static func instance(
     of type: String, _ arguments: [PickleValue], in content: inout TorchContent
   ) throws(CairnError) -> PickleValue? {
@@ -324,8 +328,8 @@ enum TorchCalls {
       TorchTensor(storage: empty, offset: 0, dimensions: [0], strides: [1]))
   }
 
-  /// Sets a tensor's state as PyTorch before 0.4 did: (storage, offset, size, strides), or a Variable's;
-  /// false for anything else, which are attributes.
+  /// Sets a tensor's state as PyTorch before 0.4 did: (storage, offset, size, strides), or the
+  /// state of a Variable. False for any other state, which holds attributes.
   static func build(
     tensor number: Int, _ state: PickleValue, in content: inout TorchContent
   ) -> Bool {

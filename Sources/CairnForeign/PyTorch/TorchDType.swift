@@ -3,19 +3,19 @@
 import CairnSystem
 import CairnTensors
 
-/// An element type that a PyTorch checkpoint can name, and what it is here.
+/// An element type that a PyTorch checkpoint can name, and the type here.
 struct TorchDType: Hashable {
   /// The type here.
   var dtype: DType
-  /// Elements here for one there: types that hold several numbers have a last dimension more, or a
-  /// longer one.
+  /// The elements here for one element there. A type that holds several numbers adds a last
+  /// dimension, or makes the last one longer.
   var count = 1
-  /// Whether the type is kept under another one's name.
+  /// Whether the type is kept under another type's name.
   var isOther = false
 
-  /// The bytes of one element there.
+  /// The bytes of one element in PyTorch.
   var width: Int { ((dtype.bitWidth ?? 8) * count + 7) / 8 }
-  /// The bytes of a number that a big-endian machine turns round.
+  /// The bytes of a number whose order a big-endian machine reverses.
   var numberWidth: Int {
     dtype.isComplex ? width / 2 : (dtype.bitWidth ?? 8) / 8
   }
@@ -24,7 +24,7 @@ struct TorchDType: Hashable {
   var isComplex: Bool {
     dtype.isComplex || dtype == .float16 && count == 2
   }
-  /// Whether a sign is one bit of each number.
+  /// Whether each number has one bit for its sign.
   var hasSigns: Bool {
     switch dtype {
     case .float16, .bfloat16, .float32, .float64, .complex64, .complex128: true
@@ -44,8 +44,8 @@ struct TorchDType: Hashable {
     ("QUInt2x4", .init(dtype: .uint8)),
   ]
 
-  /// Types whose names Cairn does not share: numbers of fewer bits that take a byte each, raw bits, and
-  /// pairs.
+  /// Types of PyTorch that Cairn does not have: numbers of fewer bits that take a byte each, raw
+  /// bits, and pairs.
   private static let others: [(name: String, type: TorchDType)] = [
     ("complex32", .init(dtype: .float16, count: 2, isOther: true)),
     ("chalf", .init(dtype: .float16, count: 2, isOther: true)),
@@ -60,7 +60,7 @@ struct TorchDType: Hashable {
     ("bits4x2", .init(dtype: .uint8, isOther: true)),
   ]
 
-  /// The type of a storage's elements; nil for a name that is none. `UntypedStorage` has bytes.
+  /// The type of a storage's elements; nil for an unknown name. `UntypedStorage` has bytes.
   static func dtype(ofStorage name: String) -> TorchDType? {
     guard let last = ByteKey(name).split(at: ".").last?.text, last.utf8.count > 7 else {
       return nil
@@ -70,12 +70,12 @@ struct TorchDType: Hashable {
     return storages.first { $0.name == kind }?.type
   }
 
-  /// The type called `torch.float32`, or such: the names are mostly those of Keras and NumPy.
+  /// The type of a name such as `torch.float32`. The names are mostly those of Keras and NumPy.
   static func dtype(named name: String) -> TorchDType? {
     guard name.utf8.starts(with: "torch.".utf8) else { return nil }
     let name = String(name.dropFirst("torch.".count))
     if let other = others.first(where: { $0.name == name })?.type { return other }
-    // Of these PyTorch has a byte for each number.
+    // PyTorch uses a byte for each number of these types.
     for (prefix, dtype) in [("uint", DType.uint8), ("int", DType.int8)] {
       if let bits = Int(name.dropFirst(prefix.count)), name == "\(prefix)\(bits)",
         (1..<8).contains(bits)

@@ -7,7 +7,7 @@ package import CairnSystem
 import CairnTensors
 
 extension CheckpointFormat {
-  /// What `torch.save` writes.
+  /// Files that `torch.save` writes.
   public static let pytorch = CheckpointFormat(
     name: "pytorch", extensions: ZipKind.torchExtensions, lacks: [],
     recognises: { TorchFile.recognises($0) },
@@ -17,18 +17,19 @@ extension CheckpointFormat {
   ).with { $0.namesInFolder = FolderNames.pytorch }
 }
 
-/// A PyTorch checkpoint. Nothing in it is executed: its pickle may describe tensors, containers,
-/// numbers and texts; what it wants made by calling something is an opaque object, whose plain state is
-/// listed all the same.
+/// A PyTorch checkpoint. Nothing in it is executed. Its pickle may describe tensors, containers,
+/// numbers and texts. What could only be made by a call becomes an opaque object, and its plain
+/// state is listed all the same.
 ///
-/// Tensors have the paths that ``PickleFlattening`` gives, in the order of the pickle. Of tensors that
-/// are the same view of one storage, all but the first are aliases. Views that share a storage in part
-/// are copied; ``remarks`` names them. Numbers and texts are metadata.
+/// Tensors have the paths that ``PickleFlattening`` gives, in the order of the pickle. If several
+/// tensors are the same view of one storage, all but the first are aliases. Views that share only a
+/// part of a storage are copied; ``remarks`` names them. Numbers and texts are metadata.
 package struct TorchFile: TableSource {
   let table: TensorTable
-  /// Numbers and texts of the checkpoint, by their paths; objects that were not made; tensors that share bytes
-  /// here and will not once they are copied, what stands under another name, or as its parts, and what the
-  /// file itself has that is out of the ordinary.
+  /// The metadata are the numbers and texts of the checkpoint, by their paths. Opaque items are
+  /// objects that were not made. Remarks name tensors that share bytes here and will not once they
+  /// are copied, what is listed under another name or as its parts, and what is unusual in the file
+  /// itself.
   package let attachments: Attachments
   /// Bytes of the file.
   package let fileByteCount: Int
@@ -37,7 +38,7 @@ package struct TorchFile: TableSource {
   private let archive: ZipArchive?
   private let checked: [(name: TensorName, elements: any ElementBytes)]
 
-  /// What a file is made of, before it is a table.
+  /// What is read from a file before the table is made.
   struct Parts {
     var content: TorchContent
     var roots: [(path: StaticString?, value: PickleValue)]
@@ -57,7 +58,7 @@ package struct TorchFile: TableSource {
   /// Opens a file whose bytes `source` has.
   ///
   /// - Throws: what is wrong with the archive, as ``NPZFile/init(_:limits:)``; `invalidPickle`,
-  ///   `truncated`, `overBudget`; `unsupported` for what refers to data outside of the file.
+  ///   `truncated`, `overBudget`; `unsupported` for references to data outside the file.
   package init(_ source: any ByteSource, limits: ContainerLimits = .format) throws(CairnError) {
     do throws(CairnError) {
       fileByteCount = source.count
@@ -86,7 +87,7 @@ package struct TorchFile: TableSource {
         parts.content, parts.storages, path: source.path, fileByteCount: source.count)
       let flat = try PickleFlattening(
         parts.content, roots: parts.roots, fileByteCount: source.count)
-      // What it was flattened from is not needed any longer.
+      // The values that the paths were made from are no longer needed.
       parts.content.letGoOfValues()
       for (name, tensor) in flat.tensors { try builder.add(name, tensor) }
       table = builder.table
@@ -102,7 +103,7 @@ package struct TorchFile: TableSource {
     }
   }
 
-  /// Says what a file is that is none of PyTorch's.
+  /// Throws an error that names the kind of a file that is not PyTorch's.
   private static func checkArchive(_ head: [UInt8]) throws(CairnError) {
     guard !head.starts(with: [0x50, 0x4B]) else { return }
     if head.count > 2, head[0] == 0x80, (2...5).contains(head[1]) {
@@ -117,11 +118,11 @@ package struct TorchFile: TableSource {
       advice: "Its name says PyTorch, its content does not: fetch the file that was meant")
   }
 
-  /// Those of the archive, where it is one.
+  /// The checksums of the archive, if the file is one.
   package var checksums: String? { archive == nil ? nil : "the CRC-32 of every member" }
 
-  /// Checks every member of an archive against its CRC-32; deep, also every element that its type does
-  /// not allow to be any bits.
+  /// Checks every member of an archive against its CRC-32; deep, also every element whose type does
+  /// not allow all bit patterns.
   package func check(
     _ level: VerificationLevel, progress: ProgressHandler
   ) throws(CairnError) {

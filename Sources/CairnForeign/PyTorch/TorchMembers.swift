@@ -1,15 +1,15 @@
-// Members by which an archive of PyTorch's is told, by their paths alone.
+// Members that identify an archive of PyTorch, by their paths alone.
 
 import CairnSystem
 
-/// What the path of a member says of the archive that it is in.
+/// What the path of a member says of its archive.
 enum TorchMembers {
   /// Whether a path is that of the pickle.
   static func isPickle(_ parts: [ByteKey]) -> Bool {
     parts.count <= 2 && parts.last == "data.pkl"
   }
 
-  /// What an archive is that has a member of that path.
+  /// The kind of an archive that has a member of that path.
   static func foreignKind(_ parts: [ByteKey]) -> (what: String, advice: String)? {
     guard parts.count <= 3 else { return nil }
     if parts.last == "extern_modules", parts.dropLast().last == ".data" {

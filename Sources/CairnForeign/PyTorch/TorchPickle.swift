@@ -1,4 +1,5 @@
-// What PyTorch's pickles have beside Python's values: storages, and tensors, which are views of them.
+// What PyTorch's pickles have besides Python's values: storages, and tensors, which are views of
+// them.
 
 import CairnSystem
 
@@ -8,11 +9,12 @@ struct TorchStorage {
   /// `torch.FloatStorage` …
   var type: String
   var elementCount: Int
-  /// The bytes of a NumPy array, which stand in the pickle itself.
+  /// The bytes of a NumPy array, which are in the pickle itself.
   var held: PickleBytes?
-  /// The bytes of a number of a held array that must be turned round.
+  /// The bytes of a number of a held array whose byte order must be reversed.
   var swappedWidth = 1
-  /// The elements of another storage, from that one on, that this one is a part of.
+  /// If this storage is a part of another one: the other's number, and the element at which the
+  /// part begins.
   var part: (root: Int, offset: Int)?
 }
 
@@ -24,23 +26,23 @@ struct TorchTensor: Hashable {
   var dimensions: [Int]
   /// In elements.
   var strides: [Int]
-  /// The type of its elements, where the storage does not say it.
+  /// The type of its elements, if the storage does not say it.
   var dtype: TorchDType?
-  /// Whether the imaginary parts are to be taken with the other sign.
+  /// Whether the signs of the imaginary parts are to be flipped.
   var isConjugated = false
-  /// Whether all numbers are to be taken with the other sign.
+  /// Whether the signs of all numbers are to be flipped.
   var isNegated = false
 }
 
-/// PyTorch's pickles, and what is gathered of them.
+/// PyTorch's pickles, and what is collected from them.
 struct TorchPickle: PickleFormat {
   fileprivate(set) var storages: [TorchStorage] = []
   var tensors: [TorchTensor] = []
-  /// What was set on a tensor, by its number.
+  /// The attributes that were set on a tensor, by its number.
   var attributes: [Int: [PickleValue]] = [:]
-  /// What identifiers stand for, where they are numbers: in archives of 2016.
+  /// The values of identifiers that are numbers, in archives of 2016.
   var numbered: [Int64: PickleValue] = [:]
-  /// The storages of each key.
+  /// The number of the storage of each key.
   fileprivate var numbers: [ByteKey: Int] = [:]
 
   static let damageAdvice = "The file is damaged, or was not written by PyTorch"
@@ -88,15 +90,15 @@ struct TorchPickle: PickleFormat {
   }
 }
 
-/// Everything that a pickle of PyTorch's has built.
+/// Everything that a pickle of PyTorch has built.
 typealias TorchContent = PickleContent<TorchPickle>
 
 extension TorchContent {
   var storages: [TorchStorage] { format.storages }
   var tensors: [TorchTensor] { format.tensors }
 
-  /// The number of a storage. One that is known is what it was first said to be, as in PyTorch; an empty
-  /// one can be any.
+  /// The number of a storage. A known storage keeps its first description, as in PyTorch; an empty
+  /// one may get another.
   mutating func storage(_ storage: TorchStorage) throws(CairnError) -> Int {
     if storage.held == nil {
       if let known = format.numbers[storage.key], storages[known].elementCount > 0 { return known }
@@ -113,7 +115,7 @@ extension TorchContent {
     return .made(tensors.count - 1)
   }
 
-  /// Lets go of everything but what tensors are made from.
+  /// Frees everything that tensors are not made from.
   mutating func letGoOfValues() {
     nodes = []
     attributes = [:]

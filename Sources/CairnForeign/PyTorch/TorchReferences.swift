@@ -4,10 +4,10 @@
 import CairnCheckpoints
 import CairnSystem
 
-/// What identifiers stand for.
+/// The values of persistent identifiers.
 enum TorchReferences {
-  /// The value that an identifier stands for: ('storage', type, key, device, elements) and, in old
-  /// streams, a view of a storage behind that; ('module', class, …); or a number, in archives of 2016.
+  /// The value of an identifier. It is ('storage', type, key, device, elements), in old streams
+  /// followed by a view of a storage; or ('module', class, …); or a number, in archives of 2016.
   static func value(
     of id: PickleValue, in machine: inout Unpickler<TorchPickle>
   ) throws(CairnError) -> PickleValue {
@@ -28,7 +28,7 @@ enum TorchReferences {
         .unsupported, "the pickle refers to something outside that is no storage",
         advice: "Save the state dictionary with torch.save")
     }
-    // One long key may be recalled often.
+    // A long key may be used many times.
     try machine.content.budget.take(steps: key.count / 4)
     let root = try machine.content.storage(
       TorchStorage(key: ByteKey(key), type: type, elementCount: Int(count)))
@@ -40,7 +40,7 @@ enum TorchReferences {
     return .reference(
       try machine.content.storage(
         TorchStorage(
-          // A view's key is its own, and never that of a storage.
+          // The key of a view is its own, and differs from all keys of storages.
           key: ByteKey(Array("view ".utf8) + viewKey), type: type, elementCount: Int(size),
           part: (root, Int(offset)))))
   }

@@ -1,6 +1,6 @@
-// The stream before PyTorch 1.6: a magic number, a version, what the machine was, the object, the keys of
-// the storages, each a pickle; then each storage's number of elements and its bytes. Always little-endian,
-// whatever the machine was.
+// The stream before PyTorch 1.6: a magic number, a version, data of the machine, the object, and
+// the keys of the storages, each a pickle; then each storage's number of elements and its bytes.
+// Always little-endian, on every machine.
 
 import CairnCheckpoints
 import CairnContainer
@@ -16,8 +16,8 @@ enum TorchStream {
   private static let spelt = Array("L119547037146038801333356".utf8)
   static let version: Int64 = 1_001
 
-  /// Whether a file that begins with `head` is one: its first pickle is the magic number, of whatever
-  /// protocol.
+  /// Whether a file that begins with `head` is such a stream: its first pickle is the magic number,
+  /// in any protocol.
   static func begins(_ head: [UInt8]) -> Bool {
     var rest = head[...]
     if rest.first == 0x80 { rest = rest.dropFirst(2) }
@@ -35,7 +35,7 @@ enum TorchStream {
       throw reader.failure(
         .unsupportedVersion, "the version of the stream is not known", expected: "\(version)")
     }
-    // What the machine was: nothing depends on it.
+    // Data of the machine: nothing depends on it.
     _ = try Unpickler.run(&reader, in: &parts.content)
     let root = try Unpickler.run(&reader, in: &parts.content)
     parts.roots = [(nil, root)]
@@ -54,7 +54,7 @@ enum TorchStream {
       } else if let bytes = found[number] {
         parts.storages.append(bytes)
       } else if storage.elementCount == 0 {
-        // An empty one may be described twice, and is listed once.
+        // An empty storage may be described twice, but is listed once.
         parts.storages.append(try HeldElements([]))
       } else {
         throw reader.failure(

@@ -5,20 +5,20 @@ import CairnContainer
 import CairnSystem
 import CairnTensors
 
-/// The tensors of a PyTorch checkpoint, being gathered.
+/// Collects the tensors of a PyTorch checkpoint.
 struct TorchTable {
   private(set) var table: TensorTable
-  /// What `verify` reads of tensors whose elements are not allowed to be any bits.
+  /// What `verify` reads: tensors whose type does not allow all bit patterns.
   private(set) var checked: [(name: TensorName, elements: any ElementBytes)] = []
   private let content: TorchContent
   private let storages: [any ElementBytes]
   private let viewed = ViewedBytes()
-  /// The first tensor that is this view.
+  /// The first tensor with each view.
   private var views: [TorchTensor: Int] = [:]
-  /// The bytes of all tensors may be this many: more than the file has are views of the same ones, or
-  /// deflated.
+  /// The bytes that all tensors may still take. They may be more than the file has, because several
+  /// tensors view the same bytes or the bytes are deflated.
   private var remaining: Int
-  /// What of which storage each tensor takes: for ``sharing()``.
+  /// The range of a storage that each tensor takes, for ``sharing()``.
   private var spans: [(storage: Int, range: Range<Int>, tensor: Int)] = []
 
   init(
@@ -57,7 +57,7 @@ struct TorchTable {
         < ($1.storage, $1.range.lowerBound, -$1.range.upperBound, $1.tensor)
     }
     var pairs: [(tensor: Int, other: Int)] = []
-    // Of those that begin before, the one that reaches furthest.
+    // Of the spans that begin earlier, the one that reaches furthest.
     var furthest: (storage: Int, end: Int, tensor: Int)?
     for span in sorted {
       if let last = furthest, last.storage == span.storage, span.range.lowerBound < last.end {
@@ -130,8 +130,8 @@ struct TorchTable {
       storedByteCount: min(byteCount, part.count))
   }
 
-  /// Remembers what is to be checked of a tensor: each truth value of its storage once, however often a
-  /// view repeats it.
+  /// Notes what is to be checked of a tensor: each truth value of its storage once, even if a view
+  /// repeats it.
   private mutating func check(
     _ name: TensorName, _ type: TorchDType, _ tensor: TorchTensor, _ part: PartOfElements,
     _ byteCount: Int
@@ -149,10 +149,11 @@ struct TorchTable {
   }
 }
 
-/// Elements that are far more than the file has bytes; they are named, and not made.
+/// Elements that are far more than the file has bytes for. The tensor is listed, but reading it
+/// throws.
 struct RefusedElements: ElementBytes {
   let count: Int
-  /// The bytes of the file that they are made from.
+  /// The bytes of the file that they would be made from.
   let kept: Int
 
   func read(from offset: Int, into bytes: inout MutableSpan<UInt8>) throws(CairnError) {
@@ -164,7 +165,7 @@ struct RefusedElements: ElementBytes {
   }
 }
 
-/// Numbers of which some are taken with the other sign: conjugated and negated views.
+/// Numbers, some of which have their signs flipped: conjugated and negated views.
 struct SignedElements: ElementBytes {
   let base: any ElementBytes
   /// The bytes of one number, at least 2, little-endian.

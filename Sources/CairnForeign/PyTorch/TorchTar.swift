@@ -1,5 +1,5 @@
-// The tar archive that PyTorch wrote in 2016 and 2017: the members `storages`, `tensors` and `pickle`, in
-// whose pickle tensors and storages are numbers.
+// The tar archive that PyTorch wrote in 2016 and 2017: the members `storages`, `tensors` and
+// `pickle`. In the pickle, tensors and storages are numbers.
 
 import CairnCheckpoints
 import CairnSystem
@@ -7,13 +7,14 @@ import CairnTensors
 
 /// The tar archive.
 enum TorchTar {
-  /// A member: its name and where its data lies.
+  /// A member: its name and where its data is.
   private struct Member {
     var name: [UInt8]
     var range: Range<Int>
   }
 
-  /// Whether a file that begins with `head` is one: a header of tar whose member is one of PyTorch's.
+  /// Whether a file that begins with `head` is one: it has a tar header for one of PyTorch's
+  /// members.
   static func begins(_ head: [UInt8]) -> Bool {
     guard head.count >= 512, head[257..<262].elementsEqual("ustar".utf8) else { return false }
     let name = head.prefix(100).prefix { $0 != 0 }
@@ -86,8 +87,8 @@ enum TorchTar {
     return count
   }
 
-  /// The storages, each a pickle of (key, device, type), a number of elements and the bytes; then which of
-  /// them are parts of others.
+  /// Reads the storages: each is a pickle of (key, device, type), a number of elements and the
+  /// bytes. Then follows which of them are parts of others.
   private static func readStorages(
     _ source: any ByteSource, _ reader: inout ByteCursor, _ parts: inout TorchFile.Parts,
     _ known: inout [Int64: PickleValue]
@@ -131,13 +132,13 @@ enum TorchTar {
     _ known: inout [Int64: PickleValue]
   ) throws(CairnError) {
     let number = try parts.content.storage(storage)
-    // One that is known already stays what it was.
+    // A storage that is already known keeps its data.
     if number == parts.storages.count { parts.storages.append(data) }
     known[key] = .reference(number)
   }
 
-  /// The tensors, each a pickle of (key, key of the storage, type), the number of dimensions, those, the
-  /// strides and the offset.
+  /// Reads the tensors: each is a pickle of (key, key of the storage, type), then the number of
+  /// dimensions, the dimensions, the strides and the offset.
   private static func readTensors(
     _ reader: inout ByteCursor, _ parts: inout TorchFile.Parts,
     _ known: inout [Int64: PickleValue]

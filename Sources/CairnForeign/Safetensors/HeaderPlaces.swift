@@ -1,5 +1,5 @@
-// Where in the text of a header a value stands: wanted only for an error's message, so the text is
-// gone through once more instead of keeping an offset for every value.
+// Finds where in the text of a header a value is. Only error messages need this, so the text is
+// walked once more instead of keeping an offset for every value.
 
 import CairnJSON
 import CairnTensors
@@ -16,8 +16,8 @@ struct HeaderPlaces {
 
   init(_ text: [UInt8]) { self.text = text }
 
-  /// The offset of the first byte of what `steps` lead to; the furthest that can be reached if they
-  /// lead nowhere.
+  /// The offset of the first byte of the value that `steps` lead to. If they lead nowhere, the
+  /// offset of the last value that can be reached.
   ///
   /// - Complexity: O(length of the text).
   func offset(_ steps: [Step]) -> Int {
@@ -72,7 +72,7 @@ struct HeaderPlaces {
         if depth == 0 { return place + 1 }
       case UInt8(ascii: "{"), UInt8(ascii: "["): depth += 1
       case UInt8(ascii: "}"), UInt8(ascii: "]"):
-        // The end of what is around a number.
+        // The end of the container around a number.
         if depth == 0 { return place }
         depth -= 1
         if depth == 0 { return place + 1 }

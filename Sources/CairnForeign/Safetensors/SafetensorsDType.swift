@@ -8,8 +8,8 @@ package enum SafetensorsDType {
   /// Each type with its spelling in a header, in the order in which the format's own library
   /// declares them: by rising alignment, which decides how it lays out a file.
   ///
-  /// `F8_E4M3` is the kind without infinities (ml_dtypes: `float8_e4m3fn`). How the elements of
-  /// `F4` and `F6` are packed the format does not say; their bytes are kept as they are.
+  /// `F8_E4M3` is the kind without infinities (ml_dtypes: `float8_e4m3fn`). The format does not say
+  /// how the elements of `F4` and `F6` are packed; their bytes are kept as they are.
   private static let table: [(name: String, dtype: DType)] = [
     ("BOOL", .bool), ("F4", .float4E2M1FN), ("F6_E2M3", .float6E2M3FN),
     ("F6_E3M2", .float6E3M2FN), ("U8", .uint8), ("I8", .int8), ("F8_E5M2", .float8E5M2),
@@ -24,8 +24,8 @@ package enum SafetensorsDType {
     table.first { $0.name.utf8.elementsEqual(name.utf8) }?.dtype
   }
 
-  /// How a header spells `dtype`, and where it stands in the order of alignment; nil for the types
-  /// that the format does not have: int4, uint4, complex128, string, quantised blocks.
+  /// How a header spells `dtype`, and its rank in the order of alignment; nil for the types that
+  /// the format does not have: int4, uint4, complex128, string, quantised blocks.
   package static func spelling(of dtype: DType) -> (name: String, rank: Int)? {
     table.firstIndex { $0.dtype == dtype }.map { (table[$0].name, $0) }
   }
@@ -34,10 +34,11 @@ package enum SafetensorsDType {
   package static var names: String { table.map(\.name).joined(separator: " ") }
 
   /// The bytes that a tensor takes, counted as the format's own library counts: dimension by
-  /// dimension from the left in 64 bits, so that `[0, 2^40, 2^40]` has none and `[2^40, 2^40, 0]`
+  /// dimension from the left, in 64 bits. So `[0, 2^40, 2^40]` has none, but `[2^40, 2^40, 0]`
   /// overflows.
   ///
-  /// Where the two counts differ it is better to refuse a file than to read one that the format's
+  /// If the two counts differ, it is better to refuse a file than to read one that the format's own
+  /// library refuses.
   /// own library refuses.
   package static func size(of dtype: DType, dimensions: [Int]) -> Size {
     guard dimensions.allSatisfy({ $0 >= 0 }), let width = dtype.bitWidth,
@@ -48,13 +49,13 @@ package enum SafetensorsDType {
     return .bytes(Int(bits / 8))
   }
 
-  /// What counting the bytes of a tensor gives.
+  /// The result of counting the bytes of a tensor.
   package enum Size: Hashable {
     /// That many bytes.
     case bytes(Int)
-    /// The elements of less than a byte do not fill whole bytes, as the format asks.
+    /// Elements of less than a byte do not fill whole bytes, which the format requires.
     case partialByte
-    /// More than 64 bits can count.
+    /// The number does not fit 64 bits.
     case overflow
   }
 }

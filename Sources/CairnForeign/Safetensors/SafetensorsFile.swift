@@ -11,19 +11,20 @@ package import CairnTensors
 /// A safetensors file, opened and checked.
 ///
 /// Opening reads the header and checks all of it: each byte of the data belongs to exactly one
-/// tensor, and the file has not a byte more or less. No data is read and nothing is allocated for a
-/// header before its length is held against the file's and the limit.
+/// tensor, and the file is not longer or shorter than it says. No data is read. No memory is
+/// allocated for a header before its length is checked against the file's size and the limit.
 ///
 /// The order of weights, and that of indices, is the order in which the header names the tensors.
-/// The format's own library writes data in that order too; where they differ the header's is taken,
-/// because data is laid out for alignment. The format has no configuration, and of ties only those that
-/// `safetensors.torch.save_model` notes in the metadata: they come after all tensors.
+/// The format's own library writes data in that order too. If they differ, the header's order
+/// counts, because data is laid out for alignment. The format has no configuration. The only ties
+/// are those that `safetensors.torch.save_model` notes in the metadata; they come after all
+/// tensors.
 ///
 /// Two names that Swift's `String` would call equal, but whose bytes differ, are two tensors.
 package struct SafetensorsFile: TableSource {
   let table: TensorTable
-  /// The texts of `__metadata__`; tensors of types that are not known or under names that none can have here,
-  /// and such metadata.
+  /// The metadata are the texts of `__metadata__`. Opaque items are tensors of unknown types, and
+  /// tensors and metadata under names that cannot be kept here.
   package let attachments: Attachments
   /// The bytes of the file.
   package let fileByteCount: Int
@@ -38,7 +39,7 @@ package struct SafetensorsFile: TableSource {
   /// Where the data begins, from the start of the file.
   package var dataOffset: Int { SafetensorsHeader.lengthByteCount + headerByteCount }
 
-  /// No bound: no byte belongs to two tensors, but for the ties that the metadata name.
+  /// No bound: no byte belongs to two tensors, except through the ties that the metadata name.
   package var plausibleByteCount: Int { .max }
 
   /// Opens the file at `path`.
@@ -95,7 +96,7 @@ package struct SafetensorsFile: TableSource {
     }
   }
 
-  /// Reads the length of the header and holds it against the limits.
+  /// Reads the length of the header and checks it against the limits.
   private static func headerByteCount(
     of source: any ByteSource, _ limit: Int
   ) throws(CairnError) -> Int {
@@ -127,13 +128,13 @@ package struct SafetensorsFile: TableSource {
     return Int(count)
   }
 
-  /// The whole tensor: a view of the source's memory if it has any, else read.
+  /// The whole tensor: a view of the source's memory if it has any, otherwise read.
   ///
-  /// - Throws: `invalidElement` for a bool that is neither 0 nor 1, and what reading needs.
-  /// - Complexity: O(1) for a source in memory (O(bytes) for bools), else O(bytes).
+  /// - Throws: `invalidElement` for a bool that is neither 0 nor 1, and the errors of reading.
+  /// - Complexity: O(1) for a source in memory (O(bytes) for bools), otherwise O(bytes).
   package func tensor(at index: Int) throws(CairnError) -> Tensor {
     do throws(CairnError) { return try wholeTensor(at: index) } catch {
-      // Of elements that are none, the place in the file.
+      // For invalid elements the error gets the place in the file.
       guard error.code == .invalidElement else { throw located(error) }
       throw error.located(
         file: table.path, offset: UInt64(starts[index] + (error.location.index ?? 0)),

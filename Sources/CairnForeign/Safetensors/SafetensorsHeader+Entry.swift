@@ -27,9 +27,10 @@ extension SafetensorsHeader {
 
     /// The entry as the key-values of `__metadata__`.
     ///
-    /// - Parameter opaque: Gets what metadata has no key for.
+    /// - Parameter opaque: Gets the pairs whose key metadata cannot have.
     func metadata(_ opaque: inout OpaqueItems) throws(CairnError) -> Metadata {
-      // No key-values, but said: MLX writes null, others an empty object.
+      // There are no key-values, but the header says so: MLX writes null, others an empty object.
+      // Keep which.
       if case .null = value { return FormatNotes.metadata(FormatNotes.safetensors, "null") }
       if case .object(let pairs) = value, pairs.isEmpty {
         return FormatNotes.metadata(FormatNotes.safetensors, "{}")
@@ -55,14 +56,16 @@ extension SafetensorsHeader {
         }
         found.append((name, .string(text)))
       }
-      // In one go: key by key, a header of keys in descending order would take quadratic time.
+      // All at once: adding the keys one by one would take quadratic time if they are in descending
+      // order.
       return Metadata(found)
     }
 
     /// A tensor of the header.
     enum Found {
       case item(Item)
-      /// One that is sound, as far as it can be seen, and not read: its place, its type, the reason.
+      /// A tensor that is valid as far as can be seen, but is not read: its range, type and the
+      /// reason.
       case unread(Range<Int>, type: String, reason: String)
 
       var range: Range<Int> {
@@ -99,7 +102,7 @@ extension SafetensorsHeader {
         throw failure(.invalidHeader, "the entry has no \(missing)")
       }
       guard let dtype = SafetensorsDType.dtype(named: spelling.text) else {
-        // A newer version of the format may have it; how many bytes that takes is not known.
+        // A newer version of the format may have the type. How many bytes it takes is not known.
         return .unread(
           try ordered(offsets.values, field: offsets.field), type: spelling.text,
           reason: "the element type is not known")

@@ -5,10 +5,10 @@
 //                                                    JSON, padded with spaces (here to 64 bytes)
 //     00 00 80 3F 00 00 00 40                        the data: 1.0 and 2.0
 //
-// (https://github.com/huggingface/safetensors, "Format".) What that page forbids is refused, and so
-// is what its own library lets pass: keys that occur twice, unknown keys in an entry, an entry
-// written as an array, other white space than spaces at the end. Names and keys that none can have
-// here, and types that are not known, are listed and not read.
+// (https://github.com/huggingface/safetensors, "Format".) What that page forbids is refused. Some
+// things that its own library accepts are refused too: keys that occur twice, unknown keys in an
+// entry, an entry written as an array, white space other than spaces at the end. Tensors of unknown
+// types, and names and keys that cannot be kept here, are listed but not read.
 
 import CairnCheckpoints
 import CairnJSON
@@ -29,7 +29,7 @@ package struct SafetensorsHeader: Sendable {
   /// The tensors, in the order in which the header names them.
   package private(set) var items: [Item] = []
   package private(set) var metadata = Metadata()
-  /// Tensors of types that are not known, or under names that none can have here.
+  /// Tensors of unknown types, or under names that cannot be kept here.
   private(set) var opaque = OpaqueItems()
 
   /// The bytes of the length in front of the header.
@@ -95,11 +95,11 @@ package struct SafetensorsHeader: Sendable {
       of: places, dataByteCount, members, texts, headerByteCount: bytes.count)
   }
 
-  /// The advice for a header that no honest writer makes.
+  /// The advice for a header that no correct writer makes.
   package static let advice = "The file is damaged or no safetensors file; fetch it again"
 
-  /// A header nests three levels deep. The parser's own limit of 2^24 values is above what the largest
-  /// header of honest entries has, and bounds the memory that a hostile one takes.
+  /// A header is nested three levels deep. The parser's own limit of 2^24 values is above what the
+  /// largest honest header has, and bounds the memory that a hostile one takes.
   private static func limits(_ byteCount: Int) -> JSONLimits {
     var limits = JSONLimits()
     limits.maximumBytes = byteCount
@@ -108,7 +108,7 @@ package struct SafetensorsHeader: Sendable {
     return limits
   }
 
-  /// A place in the header as one in the file.
+  /// A place in the header as a place in the file.
   package static func location(_ offset: Int, name: String? = nil) -> CairnError.Location {
     .init(offset: UInt64(clamping: offset) + UInt64(lengthByteCount), name: name)
   }
@@ -119,12 +119,12 @@ package struct SafetensorsHeader: Sendable {
     var range: Range<Int>
   }
 
-  /// Checks that the tensors cover the data from its start to its end, each byte once.
+  /// Checks that the tensors cover the data from its start to its end, each byte exactly once.
   private static func checkOffsets(
     of places: [Place], _ dataByteCount: Int, _ members: JSONObject, _ texts: HeaderPlaces,
     headerByteCount: Int
   ) throws(CairnError) {
-    // Empty tensors begin and end at one place; the order of the header decides between them.
+    // Empty tensors begin and end at the same place; for them the order of the header decides.
     let order = places.indices.sorted { left, right in
       let (a, b) = (places[left].range, places[right].range)
       return (a.lowerBound, a.upperBound, left) < (b.lowerBound, b.upperBound, right)

@@ -1,9 +1,10 @@
-// What a safetensors file of a source will be: its header, and which tensor's bytes come when.
+// Plans the safetensors file of a source: its header, and the order of the tensors' bytes.
 //
-// Data lies as the format's own library lays it out: by falling alignment of the element type, then
-// by name, so that with a header of a multiple of 8 bytes every tensor is aligned. The header names
-// the tensors in the order of weights, which readers that sort by offset don't mind and ours keeps.
-// A file that the format's own library wrote has both orders the same, and comes out as it was.
+// Data is laid out as by the format's own library: by falling alignment of the element type, then
+// by name. With a header of a multiple of 8 bytes every tensor is then aligned. The header names
+// the tensors in the order of weights. Readers that sort by offset don't mind that, and ours keeps
+// it. In a file that the format's own library wrote both orders are the same, so it comes out
+// unchanged.
 
 package import CairnCheckpoints
 import CairnJSON
@@ -19,19 +20,19 @@ package struct SafetensorsLayout: Sendable {
   /// The start of the file: length, JSON, spaces.
   package private(set) var header: [UInt8] = []
 
-  /// A tensor with all that its place is decided by.
+  /// A tensor with everything that decides its place.
   private struct Item {
     var entry: TensorEntry
-    /// Where its bytes come from: its own index, or its owner's.
+    /// The index of the tensor whose bytes are written: its own, or its owner's if it is tied.
     var index: Int
     var spelling: String
     var rank: Int
     var begin = 0
   }
 
-  /// Plans a file with all that `source` has.
+  /// Plans a file with everything that `source` has.
   ///
-  /// - Throws: `cannotHold` for what the format has no place for and `losses` doesn't name;
+  /// - Throws: `cannotHold` for what the format cannot hold and `losses` doesn't name;
   ///   `duplicateName`, `noSuchTensor`, `sizeMismatch` for a source that contradicts itself.
   package init(
     of source: any TensorSource, accepting losses: AcceptedLosses, isShard: Bool = false
@@ -44,7 +45,8 @@ package struct SafetensorsLayout: Sendable {
       if tiesAreHeld, try source.entry(at: index).aliasOf != nil { continue }
       items.append(try Self.item(index, of: source))
     }
-    // A shard's metadata name second names that are the whole's.
+    // The metadata of a shard contain second names of the whole checkpoint, so they are not
+    // checked.
     if !isShard { try Self.refusePhantoms(of: source, items) }
     let order = items.indices.sorted { left, right in
       let (a, b) = (items[left], items[right])
@@ -63,7 +65,7 @@ package struct SafetensorsLayout: Sendable {
       items, try Self.metadata(source.metadata), note: source.metadata[FormatNotes.safetensors])
   }
 
-  /// Refuses metadata that a reader would take for a second name of a tensor, where it is none.
+  /// Refuses metadata that a reader would take for a second name of a tensor, but that is none.
   private static func refusePhantoms(
     of source: any TensorSource, _ items: [Item]
   ) throws(CairnError) {

@@ -1,24 +1,27 @@
-// Ties in a format that has none: `safetensors.torch.save_model` writes of several names for one tensor
-// the first, and into the metadata each other name with that one's.
+// Ties in a format that has none. If a tensor has several names, `safetensors.torch.save_model`
+// writes it under the first, and adds to the metadata each other name with the first name as its
+// value.
 
 import CairnCheckpoints
 import CairnSystem
 import CairnTensors
 
-/// The ties that a file's metadata tell.
+/// The ties that the metadata of a file tell.
 enum SafetensorsTies {
-  /// The key whose value says what wrote the file, never a tensor.
+  /// The key whose value says which program wrote the file. It never names a tensor.
   private static let formatKey = "format"
 
-  /// Whether one name can be the other's second: what is tied is a parameter of two layers, of the same kind
-  /// in both, so that the names end alike (`embed.weight`, `head.weight`). The library marks such pairs by
-  /// nothing: without this any text that happens to be a tensor's name would make another tensor.
+  /// Whether one name can be a second name of the other. Tied tensors are the same parameter of two
+  /// layers, so their names end alike (`embed.weight`, `head.weight`). The library does not mark
+  /// such pairs: without this rule any text that happens to be a tensor's name would make another
+  /// tensor.
   private static func canBeTied(_ name: TensorName, _ owner: TensorName) -> Bool {
     let (one, other) = (ByteKey(name.utf8).split(at: "."), ByteKey(owner.utf8).split(at: "."))
     return one.count > 1 && other.count > 1 && one.last == other.last
   }
 
-  /// The pairs of the metadata that name a tensor which is not there as another name of one that is.
+  /// The ties among the pairs of the metadata: the key names no tensor, the value names one, and
+  /// the two names can be tied.
   ///
   /// - Parameter index: The index of the tensor of a name, if there is one.
   static func aliases(
@@ -32,8 +35,8 @@ enum SafetensorsTies {
     }
   }
 
-  /// Whether the metadata of `source` tell all its ties, so that a file needs nothing more for them:
-  /// the second names would be read back, after all tensors and ascending.
+  /// Whether the metadata of `source` tell all its ties, so that a file needs nothing more for
+  /// them. A reader then finds the second names after all tensors, in ascending order.
   static func areHeld(of source: any TensorSource) throws(CairnError) -> Bool {
     var last: TensorName?
     for index in try source.indicesInWeightOrder() {

@@ -4,14 +4,15 @@ import CairnCheckpoints
 import CairnSystem
 import CairnTensors
 
-/// A safetensors file that takes all tensors of a source.
+/// Writes all tensors of a source into a safetensors file.
 ///
-/// The same content gives the same bytes. A file that the format's own library wrote comes out as
-/// it was, byte for byte, if its metadata has at most one key or its keys ascend by bytes: the
-/// library writes keys in no particular order, and an empty `__metadata__`, which is left out here.
+/// The same content gives the same bytes. A file that the format's own library wrote comes out
+/// unchanged, byte for byte, if its metadata has at most one key or its keys ascend by bytes. The
+/// library writes keys in no particular order, and writes an empty `__metadata__`, which is left
+/// out here.
 ///
-/// The format has no ties, no configuration, no blobs, no metadata but texts, and not all element
-/// types. What it has no place for is refused unless the caller accepts the loss.
+/// The format has no ties, no configuration, no blobs, no metadata other than texts, and not all
+/// element types. What it cannot hold is refused unless the caller accepts the loss.
 struct SafetensorsWriter {
   let target: WriteTarget
 
@@ -20,7 +21,7 @@ struct SafetensorsWriter {
     to append: (Span<UInt8>) throws(CairnError) -> Void
   ) throws(CairnError) {
     try append(layout.header.span)
-    // Small tensors gather in the window until it is full; large ones go through it in parts.
+    // Small tensors collect in the window until it is full; large ones go through it in parts.
     let window = try Storage(
       byteCount: min(ByteWindow.byteCount, max(layout.dataByteCount, 1)), zeroed: false)
     var filled = 0
@@ -48,11 +49,11 @@ struct SafetensorsWriter {
 }
 
 extension SafetensorsWriter: TensorSink {
-  /// Writes the file: the one that was there is untouched until the new one is whole.
+  /// Writes the file. An existing file stays untouched until the new one is complete.
   ///
-  /// - Throws: `cannotHold` for what the format has no place for and the options do not accept to
-  ///   lose; `alreadyExists`, `notARegularFile`, `permissionDenied`, `noSpace`, `inputOutput`; what
-  ///   reading the source needs and what `progress` throws.
+  /// - Throws: `cannotHold` for what the format cannot hold, unless the options accept its loss;
+  ///   `alreadyExists`, `notARegularFile`, `permissionDenied`, `noSpace`, `inputOutput`; the errors
+  ///   of reading the source, and what `progress` throws.
   @discardableResult
   package mutating func write(
     _ source: any TensorSource, progress: ProgressHandler

@@ -1,4 +1,4 @@
-// The index of a sharded checkpoint: JSON from a stranger.
+// The index of a sharded checkpoint: JSON from an untrusted file.
 
 import CairnCheckpoints
 import CairnContainer
@@ -6,16 +6,16 @@ import CairnJSON
 import CairnSystem
 import CairnTensors
 
-/// What an index says.
+/// What an index contains.
 struct ShardIndex {
   /// Names of tensors and the numbers of the files that they are in, in the order of the index.
   private(set) var map: [(name: TensorName, shard: Int)] = []
-  /// The files, each once, in the order in which they are named first.
+  /// The files, each once, in the order in which they are first named.
   private(set) var shards: [InnerPath] = []
   private(set) var metadata: [(key: Metadata.Key, value: MetadataValue)] = []
-  /// What the index holds beside `metadata` and `weight_map`.
+  /// The members of the index besides `metadata` and `weight_map`.
   private(set) var others: [(key: Metadata.Key, value: MetadataValue)] = []
-  /// Names and keys that are none.
+  /// Names and keys that are not valid.
   private(set) var opaque = OpaqueItems()
 
   /// Reads an index.
@@ -57,7 +57,7 @@ struct ShardIndex {
     metadata = try keyValues(root["metadata"]?.objectValue ?? [:])
     var rest = root.objectValue ?? [:]
     rest["weight_map"] = nil
-    // Anything but an object is none of the metadata that are meant.
+    // If `metadata` is not an object, it is kept as a member like others.
     if rest["metadata"]?.objectValue != nil || rest["metadata"] == .null { rest["metadata"] = nil }
     others = try keyValues(rest)
   }

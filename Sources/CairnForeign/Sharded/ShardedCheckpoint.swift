@@ -1,5 +1,5 @@
-// A checkpoint in several files, with an index that says which tensor is in which: as Hugging Face's
-// `model.safetensors.index.json` and `pytorch_model.bin.index.json`.
+// A checkpoint in several files, with an index that says which tensor is in which file, like
+// Hugging Face's `model.safetensors.index.json` and `pytorch_model.bin.index.json`.
 //
 //     {"metadata": {"total_size": 16},
 //      "weight_map": {"a": "model-00001-of-00002.safetensors",
@@ -27,12 +27,12 @@ extension CheckpointFormat {
   ).with { $0.claimsFolder = { FolderNames.index(in: $0) != nil } }
 }
 
-/// Shards and their index, which decides: every tensor that it names must be in the shard that it
-/// names; what else the shards have is left out, and ``remarks`` says so.
+/// Shards and their index. The index decides: every tensor that it names must be in the shard that
+/// it names. Other tensors of the shards are left out, and ``remarks`` says so.
 ///
-/// The order of weights is that of the index. `total_size` is left out where it is what the tensors
-/// take; the index's other metadata are kept, and those of the shards: under their own keys where the
-/// shards agree, else under `SHARD/KEY`.
+/// The order of weights is that of the index. `total_size` is left out if it equals the bytes of
+/// the tensors. The index's other metadata are kept, and so are those of the shards: under their
+/// own keys if the shards agree, otherwise under `SHARD/KEY`.
 package struct ShardedCheckpoint: CheckpointSource, TensorView, FileBacked {
   /// A tensor of the index.
   private struct Item {
@@ -44,15 +44,16 @@ package struct ShardedCheckpoint: CheckpointSource, TensorView, FileBacked {
     var aliasOf: TensorName?
   }
 
-  /// The index's.
+  /// The path of the index.
   package let filePath: String?
   private let shards: [any CheckpointSource]
   private let items: [Item]
   private let indices: [TensorName: Int]
   /// The bytes of the index and of all shards.
   package let fileByteCount: Int
-  /// What index and shards say of the whole; what the shards hold and is not read; that they hold what the
-  /// index does not name, or that the folder holds other checkpoints.
+  /// The metadata of the index and the shards. Opaque items are what the shards hold and is not
+  /// read. Remarks say that shards hold tensors that the index does not name, or that the folder
+  /// holds other checkpoints.
   package let attachments: Attachments
 
   /// The largest index that is read.
@@ -60,7 +61,7 @@ package struct ShardedCheckpoint: CheckpointSource, TensorView, FileBacked {
   /// The most shards: each is an open file.
   static let maximumShardCount = 4_096
 
-  /// The index at a place: the file itself, or one of those that a folder may hold.
+  /// The index at a place: the file itself, or one of the names that a folder may hold.
   static func indexName(at place: CheckpointPlace) -> String? {
     guard place.file != nil else { return FolderNames.index(in: place) }
     guard place.head.first(where: { !isSpace($0) }) == UInt8(ascii: "{") else { return nil }
@@ -68,7 +69,7 @@ package struct ShardedCheckpoint: CheckpointSource, TensorView, FileBacked {
     return place.hasExtension(["index.json"]) && !place.isOtherThanIndex ? place.name : nil
   }
 
-  /// Whether `text` stands among the bytes.
+  /// Whether the bytes contain `text`.
   private static func holds(_ bytes: [UInt8], _ text: String) -> Bool {
     let wanted = Array(text.utf8)
     return bytes.indices.contains { bytes[$0...].starts(with: wanted) }
@@ -78,8 +79,8 @@ package struct ShardedCheckpoint: CheckpointSource, TensorView, FileBacked {
 
   /// Opens an index and all shards that it names.
   ///
-  /// - Throws: `invalidHeader` for an index that is none, `headerTooLarge`; `missingFile` and
-  ///   `invalidPath` for a shard that is not there, or not in the folder; `shardMismatch` where the
+  /// - Throws: `invalidHeader` for an index that is not valid, `headerTooLarge`; `missingFile` and
+  ///   `invalidPath` for a shard that is not there, or not in the folder; `shardMismatch` if the
   ///   index names a tensor that its shard does not have; and what opening a shard throws.
   init(_ place: CheckpointPlace) throws(CairnError) {
     let file: any ByteSource
@@ -118,7 +119,8 @@ package struct ShardedCheckpoint: CheckpointSource, TensorView, FileBacked {
       items.append(Item(name: name, shard: number, index: place))
     }
     try Self.tie(&items, shards)
-    // Ties that only a header's metadata tell, and what the index does not name.
+    // Collects the ties that only the metadata of a header tell, and the tensors that the index
+    // does not name.
     var ties: [Item] = []
     var left: (count: Int, first: TensorName?) = (0, nil)
     for (number, shard) in shards.enumerated() {
@@ -174,8 +176,9 @@ package struct ShardedCheckpoint: CheckpointSource, TensorView, FileBacked {
     }
   }
 
-  /// Ties that hold here: those within a shard, of names that the index gives to it. A name whose owner it
-  /// gives to another shard, or to none, has the values of its own shard all the same.
+  /// Sets the ties that hold here: those within a shard, between names that the index gives to this
+  /// shard. If the index gives the owner to another shard, or does not name it, the name still has
+  /// the values of its own shard.
   private static func tie(
     _ items: inout [Item], _ shards: [any CheckpointSource]
   ) throws(CairnError) {
@@ -195,7 +198,7 @@ package struct ShardedCheckpoint: CheckpointSource, TensorView, FileBacked {
       if let name = given[place] {
         items[number].aliasOf = name
       } else {
-        // The first of those that are left stands for the owner.
+        // The first of the remaining names takes the place of the owner.
         given[place] = items[number].name
       }
     }
@@ -216,8 +219,9 @@ package struct ShardedCheckpoint: CheckpointSource, TensorView, FileBacked {
     _ index: ShardIndex, _ shards: [any CheckpointSource], _ byteCount: Int,
     _ opaque: inout OpaqueItems
   ) throws(CairnError) -> Metadata {
-    // The index speaks of the whole, so its keys are their own.
-    // In one go at the end: key by key, keys in descending order would take quadratic time.
+    // The index speaks of the whole checkpoint, so its metadata keep their keys. `Metadata` is made
+    // at the end, all at once: adding keys in descending order one by one would take quadratic
+    // time.
     var metadata: [Metadata.Key: MetadataValue] = [:]
     for (key, value) in index.metadata {
       if key == "total_size", value == .int(Int64(byteCount)) { continue }
@@ -234,7 +238,7 @@ package struct ShardedCheckpoint: CheckpointSource, TensorView, FileBacked {
     for (number, shard) in shards.enumerated() {
       for (key, value) in shard.metadata { found[key, default: []].append((number, value)) }
     }
-    // Few differ: only those are put in order.
+    // Few keys have differing values; only those are sorted.
     var differing: [(key: Metadata.Key, values: [(shard: Int, value: MetadataValue)])] = []
     for (key, values) in found {
       let own = metadata[key] ?? values[0].value
@@ -271,7 +275,7 @@ package struct ShardedCheckpoint: CheckpointSource, TensorView, FileBacked {
     return items[index]
   }
 
-  /// What the shard says of the tensor at `index`, counted in the order of the index.
+  /// The shard's entry for the tensor at `index`, with its place in the order of the index.
   package func entry(at index: Int) throws(CairnError) -> TensorEntry {
     let item = try item(at: index)
     var entry = try shards[item.shard].entry(at: item.index)
@@ -291,10 +295,10 @@ package struct ShardedCheckpoint: CheckpointSource, TensorView, FileBacked {
     return TensorOrigin(shards[item.shard], item.index, number: item.shard)
   }
 
-  /// What all tensors may come to: as much as of all shards' bytes.
+  /// The most bytes that all tensors may have, from the bytes of all shards together.
   package var plausibleByteCount: Int { .plausible(ofFile: fileByteCount) }
 
-  /// Those of the shards, if they have any.
+  /// The checksums of the shards, if they have any.
   package var checksums: String? { shards.lazy.compactMap(\.checksums).first }
 
   /// Checks every shard; deep, also every element.
@@ -306,7 +310,7 @@ package struct ShardedCheckpoint: CheckpointSource, TensorView, FileBacked {
   }
 }
 
-/// What stands for a shard that is not there.
+/// Takes the place of a shard that is missing.
 private struct MissingShard: CheckpointSource {
   var count: Int { 0 }
   var fileByteCount: Int { 0 }

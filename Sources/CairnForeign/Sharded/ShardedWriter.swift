@@ -1,5 +1,6 @@
-// Writing a checkpoint in shards: as huggingface_hub's `save_torch_state_dict` names, fills and lists them
-// (huggingface_hub/serialization/_base.py, `split_state_dict_into_shards_factory`).
+// Writing a checkpoint in shards. They are named, filled and listed as by huggingface_hub's
+// `save_torch_state_dict` (huggingface_hub/serialization/_base.py,
+// `split_state_dict_into_shards_factory`).
 
 import CairnCheckpoints
 import CairnContainer
@@ -7,15 +8,15 @@ import CairnJSON
 import CairnSystem
 import CairnTensors
 
-/// Shards of safetensors and their index.
+/// Writes shards of safetensors and their index.
 ///
-/// The metadata are written into the index, but for `format`, which readers look for in every shard.
+/// The metadata are written into the index, except `format`, which readers look for in every shard.
 struct ShardedWriter: TensorSink {
   let target: WriteTarget
 
   /// Writes all files; the index appears last.
   ///
-  /// - Throws: `cannotHold` for what the format has no place for and is not accepted to be lost.
+  /// - Throws: `cannotHold` for what the format cannot hold, unless its loss is accepted.
   mutating func write(
     _ source: any TensorSource, progress: ProgressHandler
   ) throws(CairnError) -> Int {
@@ -91,13 +92,13 @@ struct ShardedWriter: TensorSink {
   }
 }
 
-/// Which tensors come into which shard: in the order of weights, a new one where the next tensor would not
-/// fit.
+/// Which tensors go into which shard: in the order of weights, with a new shard when the next
+/// tensor would not fit.
 struct ShardPlan {
   /// A tensor to be written.
   struct Item {
     var entry: TensorEntry
-    /// Where its bytes come from: its own index, or its owner's.
+    /// The index of the tensor whose bytes are written: its own, or its owner's if it is tied.
     var index: Int
   }
 
@@ -152,7 +153,7 @@ private struct ShardSource: TensorView {
 
 /// Where metadata are written.
 enum ShardedMetadata {
-  /// Whether a value comes back from an index as the value that it was.
+  /// Whether a value is read back from an index unchanged.
   static func isHeld(_ value: MetadataValue) -> Bool {
     switch value {
     case .bool, .int, .string: true
@@ -162,7 +163,8 @@ enum ShardedMetadata {
     }
   }
 
-  /// What is written into every shard: the text that says what wrote the tensors, and those that tell ties.
+  /// The metadata for every shard: the text that says which program wrote the tensors, and the
+  /// texts that tell ties.
   static func inShards(_ source: any TensorSource) throws(CairnError) -> Metadata {
     var texts = Metadata()
     let metadata = source.metadata
@@ -176,7 +178,8 @@ enum ShardedMetadata {
     return texts
   }
 
-  /// What is written into the index: all else; as JSON text what JSON does not hold as it is.
+  /// The metadata for the index: all others. Values that JSON cannot hold as they are become JSON
+  /// text.
   static func inIndex(
     _ metadata: Metadata, but shards: Metadata, byteCount: Int
   ) throws(CairnError) -> JSONObject {

@@ -6,7 +6,8 @@ import CairnTensors
 
 /// `BundleEntryProto`: where a tensor's bytes are.
 struct BundleEntry {
-  /// A part of a partitioned variable: start and length in each dimension; no length is all of it.
+  /// A part of a partitioned variable: start and length in each dimension. No length means all of
+  /// the dimension.
   typealias Slice = [(start: Int, length: Int?)]
 
   var type: UInt64 = 0
@@ -52,7 +53,7 @@ struct BundleEntry {
     }
   }
 
-  /// `TensorSliceProto`: extents of start and length.
+  /// `TensorSliceProto`: a start and a length for each dimension.
   private static func slice(
     _ source: any ByteSource, _ range: Range<Int>
   ) throws(CairnError) -> Slice {
@@ -90,7 +91,8 @@ struct BundleEntry {
 
   /// The type of the elements.
   ///
-  /// - Throws: `unsupported` for what is no plain number, by its name; `unknownDType`.
+  /// - Throws: `unsupported` for elements that are not plain numbers, with the type's name;
+  ///   `unknownDType`.
   func dtype() throws(CairnError) -> DType {
     if let dtype = Self.types[type] { return dtype }
     if let name = Self.refused[type] {

@@ -1,5 +1,5 @@
-// What TensorFlow's users call a checkpoint: the prefix of its files, one of them, a folder with a file
-// `checkpoint` that names the newest, a SavedModel.
+// The paths that TensorFlow's users call a checkpoint: the prefix of its files, one of the files, a
+// folder with a file `checkpoint` that names the newest, or a SavedModel.
 
 import CairnCheckpoints
 import CairnContainer
@@ -9,16 +9,16 @@ import CairnSystem
 struct BundlePlace {
   /// The prefix, from the place's folder.
   let prefix: String
-  /// What is beside the bundle and is not read.
+  /// Remarks on what is beside the bundle and is not read.
   let remarks: [String]
 
   private static let ending = ".index"
-  /// The prefixes under which a bundle lies in a folder.
+  /// The prefixes that a bundle in a folder may have.
   private static let prefixes = ["variables/variables", "variables", "model", "checkpoint"]
   private static let graphs = ["saved_model.pb", "saved_model.pbtxt"]
   private static let newest = "checkpoint"
 
-  /// The bundle that a place stands for; nil if it is none.
+  /// The bundle for a place; nil if there is none.
   init?(_ place: CheckpointPlace) {
     guard let file = place.file else {
       self.init(folder: place)
@@ -69,14 +69,14 @@ struct BundlePlace {
   func index(at place: CheckpointPlace) throws(CairnError) -> any ByteSource {
     if let file = place.file, Self.isTable(file) { return file }
     if !place.holds(prefix + Self.ending), place.holds(prefix) {
-      // What TensorFlow wrote before bundles is one file of that name.
+      // A single file of that name is the format that TensorFlow wrote before bundles.
       return try place.companion(prefix)
     }
     return try place.companion(prefix + Self.ending)
   }
 
-  /// The place of the index of which `path`, where no file is, is the prefix: as TensorFlow's own calls
-  /// name a checkpoint. Nil if there is none.
+  /// The place of an index, if `path` is its prefix and there is no file at `path`. TensorFlow's
+  /// own calls name a checkpoint in this way. Nil if there is none.
   static func opening(prefix path: String, options: ReadOptions) -> CheckpointPlace? {
     guard let place = try? CheckpointPlace(path + ending, options: options), let file = place.file,
       isTable(file)
@@ -84,7 +84,7 @@ struct BundlePlace {
     return place
   }
 
-  /// Whether a file ends as a table of sorted keys does.
+  /// Whether a file has the end of a table of sorted keys.
   static func isTable(_ file: any ByteSource) -> Bool {
     guard file.count >= SortedTable.footerByteCount else { return false }
     var reader = ByteCursor(file, in: file.count - 8..<file.count)
@@ -103,8 +103,9 @@ struct BundlePlace {
     return fits ? String(decoding: bytes.dropLast(shape.count), as: UTF8.self) : nil
   }
 
-  /// What the file `checkpoint` calls the newest: `model_checkpoint_path: "ckpt-2"`. An absolute path is
-  /// that of the machine that wrote it; the file it names is looked for beside this one.
+  /// The newest checkpoint according to the file `checkpoint`: `model_checkpoint_path: "ckpt-2"`.
+  /// An absolute path belongs to the machine that wrote it; the file that it names is looked for
+  /// beside this one.
   private static func newestPrefix(_ file: any ByteSource, in place: CheckpointPlace) -> String? {
     guard file.count <= 1 << 16, let bytes = try? file.withBytes(in: 0..<file.count, { $0.array })
     else { return nil }
@@ -117,7 +118,7 @@ struct BundlePlace {
       let path = Array(rest[(rest.startIndex + 1)..<end])
       let own =
         path.first == UInt8(ascii: "/") ? path.split(separator: 0x2F).last.map(Array.init) : path
-      // Whether it is there is said when it is opened.
+      // If the file is missing, opening it throws.
       return own.flatMap { try? InnerPath($0) }.map { SystemPath.text($0.bytes) }
     }
     return nil

@@ -5,7 +5,7 @@ import CairnContainer
 import CairnSystem
 import CairnTensors
 
-/// The tensors of a bundle, being gathered.
+/// Collects the tensors of a bundle.
 struct BundleTable {
   typealias Opening = (Int, Int) throws(CairnError) -> any ByteSource
 
@@ -38,7 +38,8 @@ struct BundleTable {
     try readHeader(header.value)
     for (key, value) in sorted.entries.dropFirst() {
       numbers[ByteKey(key)] = entries.count
-      // A dimension or the extent of a part takes few bytes in the file, and more here.
+      // A dimension, or the start and length of a part, takes few bytes in the file but more in
+      // memory.
       try budget.take(value.count, of: 16)
       try budget.takeTensor(nameByteCount: key.count)
       do throws(CairnError) { entries.append((key, try BundleEntry(value))) } catch {
@@ -69,7 +70,7 @@ struct BundleTable {
     }
   }
 
-  /// Makes the tensors.
+  /// Makes the tensors of all entries.
   mutating func build() throws(CairnError) {
     for (key, entry) in entries where key.first != 0 {
       do throws(CairnError) {
@@ -161,7 +162,7 @@ struct BundleTable {
     return isBigEndian && width > 1 ? SwappedElements(base: elements, width: width) : elements
   }
 
-  /// A variable in parts along one dimension, each an entry of its own.
+  /// A variable in parts along one dimension. Each part has an entry of its own.
   private mutating func partitioned(
     _ key: [UInt8], _ entry: BundleEntry, _ dtype: DType, _ shape: Shape
   ) throws(CairnError) -> any ElementBytes {
@@ -216,7 +217,7 @@ struct BundleTable {
         .shardMismatch, "the parts of the variable are not all of it",
         advice: SortedTable.advice)
     }
-    // No overflow: a factor of the number of elements, unless that is 0.
+    // No overflow: the product divides the number of elements, unless that is 0.
     let rows = shape.dimensions.prefix(axis).reduce(1) { $0 &* max(1, $1) }
     return ConcatenatedElements(parts, rows: max(1, rows))
   }

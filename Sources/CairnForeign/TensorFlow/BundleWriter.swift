@@ -6,16 +6,17 @@ import CairnContainer
 import CairnSystem
 import CairnTensors
 
-/// A tensor bundle that takes all tensors of a source: `PREFIX.index` and `PREFIX.data-00000-of-00001`.
+/// Writes all tensors of a source into a tensor bundle: `PREFIX.index` and
+/// `PREFIX.data-00000-of-00001`.
 ///
-/// The keys are the tensors' names. What came from an object graph brings the graph's own key
-/// (`_CHECKPOINTABLE_OBJECT_GRAPH`) with it, and is an object-based checkpoint again.
+/// The keys are the tensors' names. Tensors from an object graph include the graph's own key
+/// (`_CHECKPOINTABLE_OBJECT_GRAPH`), so the result is an object-based checkpoint again.
 struct BundleWriter: TensorSink {
   let target: WriteTarget
 
   /// Writes both files; the index appears last.
   ///
-  /// - Throws: `cannotHold` for what the format has no place for and is not accepted to be lost.
+  /// - Throws: `cannotHold` for what the format cannot hold, unless its loss is accepted.
   mutating func write(
     _ source: any TensorSource, progress: ProgressHandler
   ) throws(CairnError) -> Int {
@@ -39,7 +40,7 @@ struct BundleWriter: TensorSink {
     let file = try group.part(prefix + ".data-00000-of-00001")
     var data = BundleData(file: file)
     var table = SortedTableWriter()
-    // `BundleHeaderProto`: one data file, version 1 of what produces it.
+    // `BundleHeaderProto`: one data file, producer version 1.
     table.add([], ProtobufFields.number(1, 1) + ProtobufFields.message(3, [8, 1]))
     var count = ProgressCount(of: tensors.byteCount())
     for tensor in tensors {
@@ -74,7 +75,7 @@ struct BundleWriter: TensorSink {
     let shape = tensor.entry.shape.dimensions.flatMap {
       ProtobufFields.message(2, ProtobufFields.number(1, $0))
     }
-    // Field 6, four bytes.
+    // The tag of field 6, a number of four bytes.
     let checksum = [6 << 3 | 5] + CRC32C.masked(crc).littleEndianBytes
     return ProtobufFields.number(1, tensor.form) + ProtobufFields.message(2, shape)
       + ProtobufFields.number(4, range.lowerBound) + ProtobufFields.number(5, range.count)
@@ -103,7 +104,7 @@ private struct BundleData {
   mutating func add(
     _ source: any TensorSource, _ index: Int, _ range: Range<Int>
   ) throws(CairnError) {
-    // The window leaves `self` meanwhile: it and a call on `self` would overlap.
+    // The window is taken out of `self`: otherwise it would overlap with a call on `self`.
     var window = window
     try source.pass(range, of: index, through: &window) { (bytes) throws(CairnError) in
       try append(bytes)
@@ -111,8 +112,9 @@ private struct BundleData {
     self.window = window
   }
 
-  /// Appends a string tensor (`WriteStringTensor`): lengths, their checksum, texts. The checksum of the whole
-  /// takes a length as four bytes, as eight where it needs them, not as the file has it.
+  /// Appends a string tensor (`WriteStringTensor`): lengths, their checksum, texts. In the checksum
+  /// of the whole a length counts as four bytes, or as eight if it needs them, not in the form that
+  /// the file has.
   mutating func addTexts(
     _ source: any TensorSource, _ index: Int, _ entry: TensorEntry
   ) throws(CairnError) {

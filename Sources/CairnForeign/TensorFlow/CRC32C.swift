@@ -9,7 +9,8 @@ enum CRC32C {
     return value
   }
 
-  /// The checksum of `bytes`, continuing that of what precedes them; 0 if nothing does.
+  /// The checksum of `bytes`. `continuing` is the checksum of the bytes before them, or 0 if there
+  /// are none.
   static func checksum(_ bytes: Span<UInt8>, continuing: UInt32 = 0) -> UInt32 {
     var crc = ~continuing
     let table = Self.table
@@ -19,6 +20,7 @@ enum CRC32C {
     return ~crc
   }
 
-  /// A checksum as it is stored, so that a checksum of bytes that hold checksums stays a good one.
+  /// A checksum in the form in which it is stored. The mask keeps checksums good if the checked
+  /// bytes contain checksums themselves.
   static func masked(_ crc: UInt32) -> UInt32 { (crc >> 15 | crc << 17) &+ 0xA282_EAD8 }
 }

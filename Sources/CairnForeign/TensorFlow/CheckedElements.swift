@@ -1,11 +1,11 @@
-// A tensor's bytes in a bundle's data file, checked against their CRC-32C before the first is used; and
-// the texts of string tensors.
+// A tensor's bytes in a bundle's data file, checked against their CRC-32C before the first of them
+// is used; and the texts of string tensors.
 
 import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 
-/// Bytes under a CRC-32C of the index.
+/// Bytes with a CRC-32C in the index.
 struct CheckedElements: ElementBytes {
   private let part: PartOfFile
   private let crc: UInt32
@@ -56,20 +56,20 @@ struct CheckedElements: ElementBytes {
     }
   }
 
-  /// The texts of a string tensor (`WriteStringTensor` of tensor_bundle.cc): lengths of variable length,
-  /// their CRC-32C, the bytes. As elements: end offsets of 64 bits, then the bytes.
+  /// The texts of a string tensor (`WriteStringTensor` of tensor_bundle.cc): lengths of variable
+  /// length, their CRC-32C, the bytes. They become end offsets of 64 bits, then the bytes.
   static func texts(
     _ file: any ByteSource, _ entry: BundleEntry, elements: Int, budget: Budget
   ) throws(CairnError) -> HeldElements {
     let range = entry.offset..<entry.offset + entry.byteCount
     let place = CairnError.Location(file: file.path, offset: UInt64(entry.offset))
-    // Each text has a length of at least one byte.
+    // The length of each text takes at least one byte.
     guard elements <= entry.byteCount else {
       throw CairnError(
         .sizeMismatch, "the texts have fewer bytes than lengths", at: place,
         expected: "at least \(elements)", found: "\(entry.byteCount)")
     }
-    // Offsets and bytes, and both again while they are put together.
+    // Offsets and bytes, and both twice more while they are made.
     try budget.take(3, of: elements.multipliedSaturated(by: 8))
     try budget.take(3, of: entry.byteCount)
     var reader = ProtobufReader(file, in: range)
@@ -103,16 +103,16 @@ struct CheckedElements: ElementBytes {
   }
 }
 
-/// Parts one after the other along a dimension.
+/// Parts, one after the other along a dimension.
 struct ConcatenatedElements: ElementBytes {
   private let parts: [any ElementBytes]
-  /// Bytes of each part in one row, and where they begin in it.
+  /// The bytes of each part in one row, and where they begin in the row.
   private let starts: [Int]
   private let rowByteCount: Int
   let count: Int
 
-  /// - Parameter rows: the product of the dimensions ahead of the one that is cut, at least 1; each
-  ///   part's bytes are so many rows.
+  /// - Parameter rows: the product of the dimensions ahead of the one that is cut, at least 1. Each
+  ///   part has this number of rows.
   init(_ parts: [any ElementBytes], rows: Int) {
     self.parts = parts
     var starts = [0]
@@ -122,7 +122,7 @@ struct ConcatenatedElements: ElementBytes {
     count = rowByteCount * rows
   }
 
-  /// The last part that begins at or before a place in a row and is not empty.
+  /// The last part that is not empty and begins at or before a place in a row.
   private func part(at within: Int) -> Int {
     var (low, high) = (0, parts.count)
     while low + 1 < high {

@@ -1,4 +1,4 @@
-// The key under which a part of a partitioned variable stands (`EncodeTensorNameSlice`, in the code of
+// The key of a part of a partitioned variable (`EncodeTensorNameSlice`, encoded as in
 // tensorflow/core/lib/strings/ordered_code.cc).
 
 /// Keys of parts.
@@ -20,20 +20,20 @@ enum SliceKey {
     return key
   }
 
-  /// The number of bytes, then the bytes, the most significant first.
+  /// The number of bytes, then the bytes, most significant first.
   private static func unsigned(_ value: UInt64) -> [UInt8] {
     let count = (64 - value.leadingZeroBitCount + 7) / 8
     return [UInt8(count)]
       + (0..<count).reversed().map { UInt8(truncatingIfNeeded: value >> UInt64(8 * $0)) }
   }
 
-  /// As many leading ones as there are bytes, then the number, the most significant byte first.
+  /// As many leading one bits as there are bytes, then the number, most significant byte first.
   private static func signed(_ value: Int64) -> [UInt8] {
     let magnitude = value < 0 ? ~value : value
     if magnitude < 64 { return [0x80 ^ UInt8(truncatingIfNeeded: value)] }
     let bits = 64 - magnitude.leadingZeroBitCount + 1
     let count = (bits + 6) / 7
-    // Sign-extended to ten bytes, of which the last `count` are taken.
+    // Sign-extended to ten bytes; the last `count` of them are used.
     let wide = (0..<10).reversed().map { place -> UInt8 in
       place >= 8 ? (value < 0 ? 0xFF : 0) : UInt8(truncatingIfNeeded: value >> Int64(8 * place))
     }

@@ -4,7 +4,7 @@ import CairnSystem
 
 /// Decodes blocks.
 enum SnappyDecoder {
-  /// How many bytes `input` says that it decodes to; nil if it does not say.
+  /// The number of bytes that `input` says it decodes to; nil if it does not say.
   static func byteCount(of input: [UInt8]) -> Int? {
     var length = 0
     for (place, byte) in input.prefix(5).enumerated() {
@@ -14,7 +14,7 @@ enum SnappyDecoder {
     return nil
   }
 
-  /// The bytes that `input` decodes to, at most `limit`; nil if it is no valid block.
+  /// The bytes that `input` decodes to, at most `limit`; nil if it is not a valid block.
   static func decode(_ input: [UInt8], limit: Int) -> [UInt8]? {
     var place = 0
     var length = 0
@@ -26,7 +26,7 @@ enum SnappyDecoder {
       if byte < 0x80 { break }
       guard shift < 28 else { return nil }
     }
-    // An element of three bytes gives at most 64: nothing is allocated that the input can't fill.
+    // An element of three bytes gives at most 64, so no more is allocated than the input can fill.
     guard length <= limit, length / 64 <= input.count else { return nil }
     var output: [UInt8] = []
     output.reserveCapacity(length)

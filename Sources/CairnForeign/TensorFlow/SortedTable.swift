@@ -1,4 +1,5 @@
-// The table of sorted keys that a bundle's index is (tensorflow/core/lib/io/table_format.txt, LevelDB's):
+// The table of sorted keys in a bundle's index (tensorflow/core/lib/io/table_format.txt,
+// LevelDB's):
 //
 //     blocks         entries, restart points, one byte of compression, CRC-32C
 //     index block    the last key of each block, and where the block is
@@ -24,7 +25,7 @@ struct SortedTable {
     var byteCount: Int
   }
 
-  /// Reads all of a table.
+  /// Reads a whole table.
   ///
   /// - Throws: `truncated`, `invalidHeader`, `checksumMismatch`, `corruptStream`, `limitExceeded`.
   init(_ source: any ByteSource, limits: ContainerLimits, budget: Budget) throws(CairnError) {
@@ -47,7 +48,7 @@ struct SortedTable {
     for entry in try Self.block(index, source, budget) {
       var value = ProtobufReader(try MemoryBytes(entry.value))
       let handle = try Self.handle(&value)
-      // Blocks stand one after the other: none is read twice, however often the index names it.
+      // Blocks follow one another, so none is read twice, however often the index names it.
       guard handle.offset >= blockEnd else {
         throw CairnError(
           .invalidHeader, "the blocks of the table overlap",
@@ -87,7 +88,7 @@ struct SortedTable {
         found: "\(handle.byteCount) bytes", advice: advice)
     }
     let end = handle.offset + handle.byteCount
-    // The block as it is stored, and once more where it is read.
+    // Memory for the block as it is stored, and for what it is decoded to.
     try budget.take(3, of: handle.byteCount)
     defer { budget.giveBack(bytes: 3 * handle.byteCount) }
     let stored = try source.withBytes(in: handle.offset..<end + 1) { $0.array }
@@ -141,7 +142,8 @@ struct SortedTable {
       guard shared <= key.count, shared + min(unshared, 1 << 20) <= 1 << 16 else {
         throw broken("a key shares more than the key ahead of it has, or is too long")
       }
-      // A key of many bytes may take three in the file, and a value of none one.
+      // An entry with a key of many bytes may take only three in the file, and an entry may have no
+      // value.
       try budget.take(bytes: 128 + shared + unshared + min(count, reader.remaining))
       let rest = try reader.take(unshared)
       key = Array(key[..<shared]) + rest

@@ -1,11 +1,11 @@
-// Writing a table of sorted keys (tensorflow/core/lib/io/table_builder.cc, block_builder.cc): as TensorFlow's
-// own writer of bundles does, without compression.
+// Writing a table of sorted keys (tensorflow/core/lib/io/table_builder.cc, block_builder.cc),
+// without compression, like TensorFlow's own writer of bundles.
 
 import CairnSystem
 
-/// A table being put together in memory.
+/// A table that is built in memory.
 struct SortedTableWriter {
-  /// The size at which a block is closed, and the keys between two that are written whole
+  /// The size at which a block is closed, and the number of keys from one whole key to the next
   /// (tensorflow/core/lib/io/table_options.h).
   private static let blockByteCount = 262_144
   private static let restartInterval = 16
@@ -13,7 +13,7 @@ struct SortedTableWriter {
   private var bytes: [UInt8] = []
   private var block = Block(restartInterval: Self.restartInterval)
   private var index = Block(restartInterval: 1)
-  /// A block that is written and not yet in the index: its last key, and where it is.
+  /// A block that is written but not yet in the index: its last key, and its place.
   private var pending: (lastKey: [UInt8], handle: [UInt8])?
 
   /// Entries of a block.
@@ -47,7 +47,7 @@ struct SortedTableWriter {
     }
   }
 
-  /// Adds an entry, whose key comes after all before it.
+  /// Adds an entry. Its key must come after all earlier keys.
   mutating func add(_ key: [UInt8], _ value: [UInt8]) {
     if let pending {
       index.add(Self.separator(pending.lastKey, key), pending.handle)
@@ -63,8 +63,8 @@ struct SortedTableWriter {
     block = Block(restartInterval: Self.restartInterval)
   }
 
-  /// A short key that is not before `key` and before `next` (`FindShortestSeparator` of
-  /// LevelDB's comparator).
+  /// A short key that is at or after `key` and before `next` (`FindShortestSeparator` of LevelDB's
+  /// comparator).
   private static func separator(_ key: [UInt8], _ next: [UInt8]) -> [UInt8] {
     guard let place = key.indices.first(where: { $0 >= next.count || key[$0] != next[$0] }),
       place < next.count, key[place] < 0xFF, key[place] + 1 < next[place]
@@ -72,7 +72,7 @@ struct SortedTableWriter {
     return key[..<place] + [key[place] + 1]
   }
 
-  /// A short key that is not before `key` (`FindShortSuccessor`).
+  /// A short key at or after `key` (`FindShortSuccessor`).
   private static func successor(_ key: [UInt8]) -> [UInt8] {
     guard let place = key.firstIndex(where: { $0 != 0xFF }) else { return key }
     return key[..<place] + [key[place] + 1]
@@ -80,7 +80,7 @@ struct SortedTableWriter {
 
   /// Appends a block with its kind and checksum.
   ///
-  /// - Returns: Where it is: offset and length.
+  /// - Returns: Its place: offset and length.
   private mutating func write(_ content: [UInt8]) -> [UInt8] {
     var handle: [UInt8] = []
     ProtobufFields.append(UInt64(bytes.count), to: &handle)
@@ -113,7 +113,7 @@ enum ProtobufFields {
     bytes.append(UInt8(rest))
   }
 
-  /// A field that is a number; nothing for 0, as the third version of the language has it.
+  /// A field with a number. A field of 0 is left out, as in version 3 of the language.
   static func number(_ field: UInt8, _ value: Int) -> [UInt8] {
     guard value != 0 else { return [] }
     var bytes = [field << 3]
@@ -121,7 +121,7 @@ enum ProtobufFields {
     return bytes
   }
 
-  /// A field that is a message.
+  /// A field with a message.
   static func message(_ field: UInt8, _ content: [UInt8]) -> [UInt8] {
     var bytes = [field << 3 | 2]
     append(UInt64(content.count), to: &bytes)

@@ -20,18 +20,18 @@ extension CheckpointFormat {
 
 /// A tensor bundle: its keys, ascending by bytes, with the tensors.
 ///
-/// A partitioned variable is one tensor. Every tensor is checked against its CRC-32C before the first of
-/// its bytes is used.
+/// A partitioned variable is one tensor. Every tensor is checked against its CRC-32C before the
+/// first of its bytes is used.
 package struct TensorBundle: TableSource {
   let table: TensorTable
   private let checked: [CheckedElements]
-  /// Entries of types that are not read, such as resources and variants; that a SavedModel's graphs are not
-  /// kept.
+  /// Opaque items are entries of types that are not read, such as resources and variants. A remark
+  /// says that a SavedModel's graphs are not kept.
   package let attachments: Attachments
   /// Bytes of the index and of the data files.
   package let fileByteCount: Int
 
-  /// The most data files: each is open.
+  /// The most data files: all of them are open at once.
   private static let maximumFileCount = 4_096
   /// Opens an index and the data files that it names.
   ///
@@ -69,11 +69,11 @@ package struct TensorBundle: TableSource {
     }
   }
 
-  /// Those of the index and of every tensor.
+  /// The checksums of the index and of every tensor.
   package var checksums: String? { "the CRC-32C of the index and of every tensor" }
 
-  /// Checks every tensor against its CRC-32C; deep, also every element. The index was checked when it was
-  /// opened, and texts too.
+  /// Checks every tensor against its CRC-32C; deep, also every element. The index and texts were
+  /// already checked when the bundle was opened.
   package func check(
     _ level: VerificationLevel, progress: ProgressHandler
   ) throws(CairnError) {

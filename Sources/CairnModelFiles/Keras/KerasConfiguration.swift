@@ -1,4 +1,4 @@
-// Configurations of models as Keras 1, 2 and 3 write them, in the form of Keras 3.
+// Converts configurations of models from Keras 1, 2 and 3 to the form of Keras 3.
 
 import CairnCheckpoints
 import CairnJSON
@@ -7,11 +7,11 @@ import CairnSystem
 import CairnTensors
 
 extension KerasVersion {
-  /// The last whose settings are spelt in the old way.
+  /// The last version whose settings are spelt in the old way.
   static let oldest = KerasVersion(2, 15)
 }
 
-/// Reading configurations of any Keras.
+/// Reads configurations of any Keras.
 enum KerasConfiguration {
   /// The text of `metadata.json`.
   static func about(_ pairs: [(String, String)]) throws(CairnError) -> [UInt8] {
@@ -35,12 +35,13 @@ enum KerasConfiguration {
     return model
   }
 
-  /// A configuration of any Keras in the form of Keras 3's `.keras`, and by whose rules it computes.
+  /// A configuration of any Keras in the form of Keras 3's `.keras`, and the version whose rules
+  /// the model computes by.
   static func current(
     _ value: JSONValue, version: KerasVersion?
   ) throws(CairnError) -> (value: JSONValue, version: KerasVersion?) {
     let value = withoutIdentities(value)
-    // What `to_json()` of Keras 2 writes says it too.
+    // The result of `to_json()` in Keras 2 contains the version too.
     let version = version ?? value["keras_version"]?.stringValue.flatMap { KerasVersion($0) }
     let form = Form(value, version: version)
     guard form != .modern else { return (value, version) }
@@ -48,8 +49,8 @@ enum KerasConfiguration {
     return (made, form == .old ? min(version ?? .oldest, .oldest) : version)
   }
 
-  /// Whether a configuration has an activation that Keras 3 computes in another way under the same name: the
-  /// `hard_sigmoid` of Keras 1 and 2 had another slope.
+  /// Whether a configuration has an activation that Keras 3 computes in another way under the same
+  /// name: `hard_sigmoid` had another slope in Keras 1 and 2.
   static func hasOlderActivation(_ value: JSONValue, of source: any TensorSource) -> Bool {
     guard Form(value, version: version(of: source)) == .old else { return false }
     func look(_ value: JSONValue) -> Bool {
@@ -66,14 +67,15 @@ enum KerasConfiguration {
     return look(value)
   }
 
-  /// The Keras that wrote a file, by whose rules its model computes.
+  /// The version of Keras that wrote a file. The model computes by the rules of that version.
   static func version(of source: any TensorSource) -> KerasVersion? {
     guard case .string(let text) = source.metadata["keras_version"] else { return nil }
     return KerasVersion(text)
   }
 
-  /// What stands in the way of making a model of a configuration, as far as the names of its classes
-  /// say; by whose rules it computes, if they are not the newest Keras's. No model is made for that.
+  /// Remarks on a configuration: the first class name that prevents making a model of it, and the
+  /// version whose rules it computes by, if that is not the newest Keras. No model is made to find
+  /// this out.
   static func remarks(_ source: any TensorSource) -> [String] {
     guard let value = try? source.parsedConfiguration()?.value else { return [] }
     var remarks: [String] = []
@@ -89,8 +91,8 @@ enum KerasConfiguration {
     return remarks
   }
 
-  /// A configuration without Keras's `shared_object_id`: addresses in the memory of the process that wrote
-  /// it. Policies and the like that were one object are equal ones here.
+  /// A configuration without Keras's `shared_object_id`. Those are memory addresses in the process
+  /// that wrote the configuration. Policies and the like that were one object become equal ones.
   private static func withoutIdentities(_ value: JSONValue) -> JSONValue {
     switch value {
     case .array(let elements): return .array(elements.map { withoutIdentities($0) })
@@ -109,22 +111,23 @@ enum KerasConfiguration {
     Form(value, version: version(of: source)) != .modern
   }
 
-  /// In which form a configuration is.
+  /// The form of a configuration.
   enum Form {
-    /// That of Keras 1 and 2, in HDF5 or in `.keras`.
+    /// The form of Keras 1 and 2, in HDF5 or in `.keras`.
     case old
-    /// That of Keras 3 in HDF5, without modules.
+    /// The form of Keras 3 in HDF5, without modules.
     case plain
-    /// That of Keras 3 in `.keras`.
+    /// The form of Keras 3 in `.keras`.
     case modern
 
-    /// - Parameter version: What the file says of itself, for what the configuration leaves open.
+    /// - Parameter version: The version that the file states, in case the configuration does not
+    ///   decide.
     init(_ value: JSONValue, version: KerasVersion?) {
       guard value["class_name"]?.stringValue != nil else {
         self = .modern
         return
       }
-      // A class of the script that was run has a module that is null.
+      // A class that was defined in the script itself has a null module.
       let hasModule = value["module"] != nil || value["registered_name"] != nil
       let module = value["module"]?.stringValue ?? ""
       if ["keras.src.engine.", "keras.engine.", "tf_keras."].contains(where: {
@@ -140,8 +143,8 @@ enum KerasConfiguration {
       }
     }
 
-    /// What the first settings say that the versions spell in their own ways; nil if none does. JSON is
-    /// nested no deeper than its parser allows.
+    /// The answer of the first settings that the versions spell differently; nil if there are none.
+    /// JSON is nested no deeper than its parser allows.
     private static func isOld(_ value: JSONValue) -> Bool? {
       let config = value["config"]
       if config?["batch_shape"] != nil { return false }
@@ -159,13 +162,13 @@ enum KerasConfiguration {
   }
 }
 
-/// A search for layers of classes that are not known, without making any.
+/// A search for layers of unknown classes. It makes no layers.
 private struct StrangeClasses {
   private(set) var first: String?
   private static let functions = ["activation", "recurrent_activation"]
   private let known = Set(LayerRegistry.standard.names.map { ByteKey($0) })
 
-  /// Looks at a layer, and at those within it. JSON is nested no deeper than its parser allows.
+  /// Looks at a layer and the layers within it. JSON is nested no deeper than its parser allows.
   mutating func look(at layer: JSONValue) {
     guard first == nil, let className = layer["class_name"]?.stringValue else { return }
     let module = layer["module"]?.stringValue

@@ -1,4 +1,4 @@
-// Which tensor of a source is which dataset of Keras's, whatever the source calls it.
+// Which dataset of Keras each tensor of a source becomes, whatever the source calls it.
 
 import CairnCheckpoints
 import CairnForeign
@@ -11,13 +11,13 @@ struct KerasLayout {
   private(set) var datasets: [HDF5WrittenDataset] = []
   private var paths: Set<ByteKey> = []
 
-  /// Where tensors are put that Keras has no place for.
+  /// The group for tensors that Keras has no place for.
   static let remainder = "cairn"
 
   /// Finds the paths of all tensors.
   ///
-  /// Tensors whose names are such paths keep them. Those of a model are found by its configuration. Other
-  /// sources' names are paths of their own.
+  /// Tensors whose names are such paths keep them. A model's tensors are found by its
+  /// configuration. For other sources the names are used as paths.
   ///
   /// - Parameter needsModel: Whether the file is a model's.
   init(of source: any TensorSource, needsModel: Bool) throws(CairnError) {
@@ -56,7 +56,7 @@ struct KerasLayout {
       datasets[number].attributes.append((HDF5File.aliasKey, .strings(alias.names)))
       datasets[number].attributes.append((HDF5File.aliasPositionKey, .ints(alias.positions)))
     }
-    // The order of links is that of the walk over groups, which need not be that of weights.
+    // Links are in the order of a walk over the groups, which may differ from the order of weights.
     if !aliases.isEmpty || Self.walkOrder(datasets) != Array(datasets.indices) {
       for number in datasets.indices {
         datasets[number].attributes.append((HDF5File.positionKey, .int(Int64(ends[number]))))
@@ -64,11 +64,12 @@ struct KerasLayout {
     }
   }
 
-  /// Whether an attribute can be given to what lies at a path: a dataset, or a group, made if need be.
+  /// Whether what is at a path can have attributes: it must be a dataset, or a group, which is made
+  /// if there is none.
   func canHoldAttributes(_ path: String) -> Bool {
     guard !path.isEmpty, let parts = try? HDF5Plan.components(of: path) else { return false }
     if paths.contains(ByteKey(path)) { return true }
-    // Nothing lies below a dataset.
+    // A dataset cannot contain anything.
     var folder: [UInt8] = []
     for part in parts.dropLast() {
       if !folder.isEmpty { folder.append(UInt8(ascii: "/")) }
@@ -78,8 +79,8 @@ struct KerasLayout {
     return true
   }
 
-  /// The datasets in the order in which a walk over the groups meets them, groups in the order in which
-  /// they are made.
+  /// The datasets in the order in which a walk over the groups meets them. Groups come in the order
+  /// in which they are made.
   private static func walkOrder(_ datasets: [HDF5WrittenDataset]) -> [Int] {
     var ranks: [ByteKey: Int] = [:]
     var keys: [[Int]] = []
@@ -97,7 +98,7 @@ struct KerasLayout {
     return datasets.indices.sorted { keys[$0].lexicographicallyPrecedes(keys[$1]) }
   }
 
-  /// Paths of tensors that are not called by them.
+  /// The paths for tensors whose names are not paths.
   private static func paths(
     of source: any TensorSource, _ entries: [TensorEntry], needsModel: Bool
   ) throws(CairnError) -> [TensorName: String] {
@@ -108,7 +109,7 @@ struct KerasLayout {
     guard source.configuration != nil else { return [:] }
     let havePaths = entries.contains { isPath($0.name) }
     if havePaths {
-      // Those of an older Keras are not where Keras 3 looks.
+      // Paths of an older Keras are not where Keras 3 looks.
       guard needsModel, let value = try? source.parsedConfiguration()?.value,
         KerasConfiguration.isLegacy(value, of: source)
       else { return [:] }
@@ -133,12 +134,12 @@ struct KerasLayout {
   }
 }
 
-/// The names under which a source may have a model's variables: Cairn's paths, or those of Keras's older
-/// files.
+/// The names that a source may use for a model's variables: Cairn's paths, or the names in Keras's
+/// older files.
 struct KerasNames {
-  /// By a tensor's name: the variable's place, and the path of Keras 3.
+  /// For each tensor name, the variable's place and the path of Keras 3.
   private(set) var places: [TensorName: KerasPlace] = [:]
-  /// By a tensor's name: the path of an optimizer's variable.
+  /// For each tensor name, the path of an optimizer's variable.
   private var optimizer: [TensorName: String] = [:]
 
   init(_ model: Model, _ source: any TensorSource) throws(CairnError) {
@@ -173,11 +174,11 @@ struct KerasNames {
     }
   }
 
-  /// What Keras 2.12 to 2.15 and the first of Keras 3 called a path.
+  /// The names that Keras 2.12 to 2.15 and the first Keras 3 used for a path.
   ///
-  /// The layers within an attention layer went by their private names. Before 2.15 the layers of a model were in
-  /// its `_layer_checkpoint_dependencies`; before 2.14 they were counted twice there, so that the second of a
-  /// class is `dense_2`.
+  /// The layers within an attention layer had their private names. Before 2.15 a model's layers
+  /// were in its `_layer_checkpoint_dependencies`. Before 2.14 layers were counted twice there, so
+  /// that the second layer of a class is `dense_2`.
   private static func olderPaths(_ path: String, _ version: KerasVersion?) -> [String] {
     let parts = ByteKey(path).split(at: "/").map { (part: ByteKey) -> String in
       ["query_dense", "key_dense", "value_dense", "output_dense"].contains(part)
@@ -206,7 +207,7 @@ struct KerasNames {
     return pieces.dropLast().map(\.text).joined(separator: "_") + "_\(twice)"
   }
 
-  /// The path of Keras 3 for a tensor of that name.
+  /// The path of Keras 3 for a tensor name.
   func path(of name: TensorName) -> String? {
     places[name]?.path ?? optimizer[name]
   }

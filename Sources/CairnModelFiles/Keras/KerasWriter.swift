@@ -1,4 +1,4 @@
-// Writing `.keras` and `.weights.h5`: what Keras 3 loads, and what brings everything back to Cairn.
+// Writing `.keras` and `.weights.h5` so that Keras 3 can load them and Cairn gets everything back.
 
 import CairnCheckpoints
 import CairnContainer
@@ -8,13 +8,13 @@ import CairnModels
 import CairnSystem
 import CairnTensors
 
-/// A file of Keras's that takes all tensors of a source.
+/// Writes all tensors of a source into a file of Keras.
 ///
-/// A tensor lies where Keras looks for it. Where its own name or its place in the order of weights is
-/// another than that gives, an attribute of the dataset says so (`cairn_name`, `cairn_position`), which
-/// Keras does not look at; further names of a tensor stand in `cairn_aliases`.
+/// Each tensor is where Keras looks for it. If its own name or its place in the order of weights
+/// differs from that, an attribute of the dataset says so (`cairn_name`, `cairn_position`). Further
+/// names of a tensor are in `cairn_aliases`. Keras ignores these attributes.
 struct KerasWriter: TensorSink {
-  /// The attribute that has the compilation of a model whose configuration had to be rewritten.
+  /// The attribute for the compilation settings of a model whose configuration had to be rewritten.
   private static let compileKey: Metadata.Key = "compile_config"
 
   /// A whole model, or weights alone.
@@ -32,11 +32,11 @@ struct KerasWriter: TensorSink {
     var blobs: [Blob]
   }
 
-  /// Writes the file: the one that was there is untouched until the new one is whole.
+  /// Writes the file. An existing file stays untouched until the new one is complete.
   ///
-  /// - Throws: `cannotHold` for what the format has no place for and is not accepted to be lost;
-  ///   `invalidConfiguration`, `unknownLayerClass` and the like for a model that Cairn cannot build, so
-  ///   that it does not know where Keras keeps the weights.
+  /// - Throws: `cannotHold` for what the format cannot hold, unless its loss is accepted;
+  ///   `invalidConfiguration`, `unknownLayerClass` and similar errors for a model that Cairn cannot
+  ///   build, since then it does not know where Keras keeps the weights.
   mutating func write(
     _ source: any TensorSource, progress: ProgressHandler
   ) throws(CairnError) -> Int {
@@ -53,7 +53,7 @@ struct KerasWriter: TensorSink {
         }
         return try gathered.flush()
       }
-      // Stored, as Keras does: the weights can then be read in place.
+      // Stored, as Keras does it, so that the weights can be read in place.
       var archive = ZipWriter(file, compresses: false)
       try archive.add(KerasMember.metadata) { (put) throws(CairnError) in
         try put(contents.metadata.span)
@@ -71,7 +71,7 @@ struct KerasWriter: TensorSink {
     }
   }
 
-  /// The key-values that no attribute can hold, each by its key.
+  /// The key-values that no attribute can hold, each as a loss named by its key.
   @Sendable static func lostMetadata(of source: any TensorSource) -> [FormatLoss] {
     var losses: [FormatLoss] = []
     for (key, value) in source.metadata {
@@ -103,11 +103,12 @@ struct KerasWriter: TensorSink {
             "Keras 3 computes hard_sigmoid in another way than the Keras that wrote the model",
             expected: "a model without hard_sigmoid", advice: "Write a .cairn file")
         }
-        // The model's own has the shapes of all tensors, which Keras 3 asks for.
+        // The configuration of the model that is made has the shapes of all tensors, which Keras 3
+        // requires.
         let limits = try ModelLimits().filled(by: source, budget: .max)
         configuration = try KerasConfiguration.model(value, of: source, limits: limits)
           .canonicalConfiguration().text
-        // How it was compiled is kept beside it, as a whole model's file in HDF5 has it.
+        // The compilation settings are kept as an attribute, as in a whole model's HDF5 file.
         if let compile = value["compile_config"], !compile.isNull, compile.objectValue?.count != 0 {
           kept = (Self.compileKey, .string(compile.description))
         }
@@ -131,7 +132,7 @@ struct KerasWriter: TensorSink {
       let isOfObject =
         parts.count == 2 && HDF5Encoding.canName(parts[1]) && layout.canHoldAttributes(parts[0])
       let attribute = isOfObject ? (parts[0], parts[1], value) : ("", key.string, value)
-      // What an attribute can be is kept, whatever may be lost.
+      // A value that an attribute can hold is kept, even if losses are accepted.
       if target.losses.contains(.metadata), !HDF5Encoding.canHold(attribute.1, value) { continue }
       metadata.append(attribute)
     }

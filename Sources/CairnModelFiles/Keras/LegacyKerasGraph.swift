@@ -6,23 +6,23 @@ import CairnJSON
 import CairnModels
 import CairnSystem
 
-/// The tensors that calls name, each by layer, call and result.
+/// The tensors that calls refer to, each by layer, call and result.
 ///
-/// A model within the model has a call of its own, that of its making, which is not in the list of its calls
-/// but counted: where it is, the calls of the list are counted from 1. Keras 3 counts them from 0, except
-/// for a functional model that is an output.
+/// When a model within the model is made, it is called once. Keras 2 counts that call but does not
+/// list it; the listed calls are then counted from 1. Keras 3 counts them from 0, except for a
+/// functional model that is an output.
 struct LegacyKerasGraph {
   private static let recurrent = [
     "LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D",
     "CuDNNLSTM", "CuDNNGRU", "StackedRNNCells",
   ]
-  /// What Keras 2 puts in a layer's place for a value that is no tensor of the graph.
+  /// What Keras 2 writes instead of a layer's name for a value that is not a tensor of the graph.
   private static let constant = "_CONSTANT_VALUE"
 
   private struct Layer {
     var isFunctional: Bool
     var isModel: Bool
-    /// What the first call of the list is counted as.
+    /// The number of the first listed call.
     var first = 0
   }
   private var layers: [ByteKey: Layer] = [:]
@@ -42,7 +42,8 @@ struct LegacyKerasGraph {
     for element in elements {
       guard let name = Self.name(of: element), layers[name]?.isModel == true else { continue }
       let count = element["inbound_nodes"]?.arrayValue?.count ?? 0
-      // What is counted is not written: a call 0 that is named, or one that would be behind the last, decides.
+      // The file does not say how calls are counted. A reference to call 0, or to a call behind the
+      // last, decides.
       if let range = seen[name], range.lowerBound == 0 { continue }
       if let range = seen[name], range.upperBound >= count {
         layers[name]?.first = 1
@@ -64,7 +65,7 @@ struct LegacyKerasGraph {
     return first?["class_name"] == "InputLayer" || first?["config"]?["batch_input_shape"] != nil
   }
 
-  /// A tensor's layer, call and result, and what the call takes beside it.
+  /// A tensor's layer, call and result, and the other arguments of the call.
   private func reference(
     _ value: JSONValue
   ) -> (name: ByteKey, call: Int, result: Int, others: JSONObject?)? {
@@ -99,7 +100,7 @@ struct LegacyKerasGraph {
     return call
   }
 
-  /// A value in which tensors may be named, in Keras 3's form.
+  /// A value that may contain references to tensors, in Keras 3's form.
   private func argument(_ value: JSONValue, at path: String) throws(CairnError) -> JSONValue {
     if let found = reference(value) {
       return [
@@ -127,7 +128,7 @@ struct LegacyKerasGraph {
     return value
   }
 
-  /// What a call takes beside its tensors; Keras 2 writes it with each of them.
+  /// The arguments of a call other than its tensors. Keras 2 writes them with each tensor.
   private func others(
     in value: JSONValue, at path: String, _ named: inout JSONObject
   ) throws(CairnError) {
@@ -143,7 +144,7 @@ struct LegacyKerasGraph {
     }
     guard parts.count == 4 else { return }
     for (key, inner) in parts[3].objectValue ?? [:] where !inner.isNull && named[key] == nil {
-      // `mask: null` and its like say nothing.
+      // `mask: null` and similar ones have no meaning.
       named[key] = try argument(inner, at: path)
     }
   }
@@ -171,7 +172,7 @@ struct LegacyKerasGraph {
     }
     var arguments = try argument(single, at: path)
     let kind = element["class_name"]?.stringValue ?? ""
-    // Keras 2 puts the states that a recurrent layer begins with behind its input.
+    // Keras 2 lists the initial states of a recurrent layer behind its input.
     if Self.recurrent.contains(kind), let all = arguments.arrayValue, all.count > 1 {
       arguments = all[0]
       if named["initial_state"] == nil { named["initial_state"] = .array(Array(all.dropFirst())) }
@@ -179,7 +180,7 @@ struct LegacyKerasGraph {
     return ["args": .array([arguments]), "kwargs": .object(named)]
   }
 
-  /// The inputs or outputs in Keras 3's form; a single one stands for itself, not for a list of one.
+  /// The inputs or outputs in Keras 3's form. A single one is not put into a list.
   func ends(_ value: JSONValue?, at path: String) throws(CairnError) -> JSONValue {
     guard let value else { return .null }
     if let elements = value.arrayValue, elements.count == 1, elements[0].arrayValue != nil {

@@ -1,12 +1,12 @@
-// Layers of Keras 1 and 2 in the form of Keras 3: other names of classes and settings, defaults that have
-// changed. Keras 2 `legacy/interfaces.py`, `legacy/layers.py`; Keras 3 `layers/`.
+// Layers of Keras 1 and 2 in the form of Keras 3. Names of classes and settings differ, and so do
+// some defaults. Keras 2 `legacy/interfaces.py`, `legacy/layers.py`; Keras 3 `layers/`.
 
 import CairnJSON
 import CairnModels
 import CairnSystem
 
-/// Turns the configuration of an older layer into that of Keras 3. Settings that are not known stay, so
-/// that whoever makes the layer reports them.
+/// Turns the configuration of an older layer into that of Keras 3. Unknown settings stay, so that
+/// making the layer reports them.
 enum LegacyKerasLayer {
   private static let classes = [
     "Convolution1D": "Conv1D", "Convolution2D": "Conv2D", "Convolution3D": "Conv3D",
@@ -15,7 +15,7 @@ enum LegacyKerasLayer {
     "BatchNormalizationV2": "BatchNormalization",
   ]
 
-  /// Settings of Keras 1 that have another name now, in all classes that have them.
+  /// Settings of Keras 1 that were renamed, in all classes that have them.
   private static let names = [
     "nb_filter": "filters", "subsample": "strides", "subsample_length": "strides",
     "border_mode": "padding", "dim_ordering": "data_format", "bias": "use_bias",
@@ -28,23 +28,24 @@ enum LegacyKerasLayer {
     "atrous_rate": "dilation_rate", "beta_init": "beta_initializer",
     "gamma_init": "gamma_initializer", "stride": "strides", "input_dtype": "",
   ]
-  /// What says nothing on the computation, or nothing any more.
+  /// Settings that do not affect the computation, or no longer do.
   private static let obsolete: Set<String> = [  // our own words
     "batch_input_shape", "input_dtype", "input_length", "consume_less", "implementation", "fused",
     "virtual_batch_size",
   ]
-  /// What says something only if it is true; then it is not known here, and reported.
+  /// Settings that matter only if they are true. Then they are not known here, and are reported.
   private static let usuallyFalse = ["time_major", "renorm", "ragged", "sparse"]
 
-  /// Whether a layer's settings are Keras 3's, by the policy or the shape in the new form. Modules say
-  /// nothing: later versions of Keras 2 write them, and Keras 3 leaves them out in HDF5.
+  /// Whether a layer's settings are those of Keras 3, which the policy or the shape in the new form
+  /// tells. Modules do not tell it: later versions of Keras 2 write them, and Keras 3 leaves them
+  /// out in HDF5.
   static func isModern(_ value: JSONValue) -> Bool {
     guard let config = value["config"] else { return false }
     return config["dtype"]?["class_name"] == "DTypePolicy" || config["batch_shape"] != nil
   }
 
-  /// A layer of Keras 3 as its `.keras` files have it: with its module, by the name under which the class
-  /// is exported.
+  /// A layer of Keras 3 in the form of its `.keras` files: with its module, under the exported name
+  /// of the class.
   static func exported(_ value: JSONValue) -> JSONValue {
     guard case .object(var object) = value, object["module"] == nil else { return value }
     object["module"] = "keras.layers"
@@ -63,7 +64,7 @@ enum LegacyKerasLayer {
         .invalidConfiguration, "a layer of the configuration has no class or no settings",
         at: .init(name: path))
     }
-    // A class of the user's keeps its module, by which it is known or refused.
+    // A user's class keeps its module, by which it is recognised or refused.
     let module = value["module"]?.stringValue ?? "keras.layers"
     guard
       value["registered_name"]?.stringValue.map({ !$0.utf8.contains(UInt8(ascii: ">")) }) ?? true,
@@ -127,10 +128,10 @@ enum LegacyKerasLayer {
     case "ReLU":
       move("theta", to: "threshold", in: &config)
     case "MultiHeadAttention":
-      // The shapes that it was built for, which its call gives.
+      // The shapes that the layer was built for. The call gives them again.
       for key in ["query_shape", "key_shape", "value_shape"] { config[key] = nil }
     case "Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose":
-      // Convolutions that are transposed have no groups, and yet the setting.
+      // Transposed convolutions have no groups, but have the setting.
       if config["groups"]?.intValue == 1 { config["groups"] = nil }
       if config["output_padding"]?.isNull == true { config["output_padding"] = nil }
     case "LeakyReLU": move("alpha", to: "negative_slope", in: &config)
@@ -140,7 +141,7 @@ enum LegacyKerasLayer {
       }
       if name.spellingBegins(with: "Depthwise") { config["filters"] = nil }
     case "GRU":
-      // The default was another.
+      // The default was different in older versions.
       if config["reset_after"] == nil { config["reset_after"] = .bool(false) }
       if config["recurrent_activation"] == nil { config["recurrent_activation"] = "hard_sigmoid" }
     case "LSTM":
@@ -159,7 +160,8 @@ enum LegacyKerasLayer {
     if config[new] == nil { config[new] = value }
   }
 
-  /// An initializer, regularizer or constraint, with its module; the older normal distribution was cut.
+  /// An initializer, regularizer or constraint, with its module. The older normal distribution was
+  /// truncated.
   private static func object(_ value: JSONValue, under key: String) -> JSONValue {
     let modules = [
       "initializer": "keras.initializers", "regularizer": "keras.regularizers",

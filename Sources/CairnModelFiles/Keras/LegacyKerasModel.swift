@@ -7,15 +7,17 @@ import CairnJSON
 import CairnModels
 import CairnSystem
 
-/// Turns the configuration of an older model, or of one of Keras 3 in HDF5, into that of Keras 3's files.
+/// Turns the configuration of an older model, or of a Keras 3 model in HDF5, into that of Keras 3's
+/// files.
 struct LegacyKerasModel {
-  /// Whether settings are those of Keras 1 or 2. Keras 3 leaves modules out in HDF5, and no more.
+  /// Whether the settings are those of Keras 1 or 2. In Keras 3's HDF5 only the modules are
+  /// missing.
   let isOld: Bool
 
   private static let deepest = 32
   static let classes = ["Sequential", "Model", "Functional"]
 
-  /// A layer's name as Keras 3 can have it: there a slash separates the parts of a path.
+  /// A layer's name with slashes replaced: in Keras 3 a slash separates the parts of a path.
   static func name(_ text: String) -> String {
     guard text.utf8.contains(UInt8(ascii: "/")) else { return text }
     let bytes = text.utf8.map { $0 == UInt8(ascii: "/") ? UInt8(ascii: ".") : $0 }
@@ -42,14 +44,14 @@ struct LegacyKerasModel {
     case "Model", "Functional", "Graph":
       made = try functional(config, at: path, depth: depth)
     default:
-      // A class of the user's, which the registry refuses by its name, or has.
+      // A class of the user's, which the registry has, or refuses by its name.
       guard value["registered_name"]?.stringValue == nil, value["module"]?.stringValue == nil
       else { return value }
       throw CairnError(
         .unsupportedConfiguration, "models of that class are not read from older configurations",
         at: .init(name: path.isEmpty ? "class_name" : path), found: name)
     }
-    // How the outermost model was compiled, as far as Keras 3 has it too.
+    // The compilation settings of the outermost model, as far as Keras 3 has them too.
     if depth == 0, !isOld, let compile = value["compile_config"],
       case .object(var object) = made
     {
@@ -129,11 +131,11 @@ struct LegacyKerasModel {
     return "float32"
   }
 
-  /// The shape that an older model's first layer gives for the input.
+  /// The input shape that the first layer of an older model gives.
   private static func inputShape(_ layer: JSONValue) -> JSONValue? {
     let config = layer["config"]
     if let shape = config?["batch_input_shape"], shape.arrayValue != nil { return shape }
-    // A model within the model says it in its own first layer.
+    // For a model within the model, its own first layer gives it.
     let inner = config?["layers"]?.arrayValue ?? config?.arrayValue
     guard let first = inner?.first else { return nil }
     let shape = first["config"]?["batch_input_shape"] ?? first["config"]?["batch_shape"]

@@ -6,19 +6,20 @@ import CairnJSON
 import CairnModels
 import CairnSystem
 
-/// An operation of TensorFlow that is one of Keras 3's too: what it computes is the same, and only names and
-/// settings are others. Nothing is looked up or called: what is not in the table is refused by its name.
+/// An operation of TensorFlow that Keras 3 has too. It computes the same; only names and settings
+/// differ. Nothing is looked up or called. An operation that is not in the table is refused by its
+/// name.
 struct LegacyKerasOperation: Sendable {
   /// Keras 3's module below `keras.src.ops`, and its class.
   private let module: String
   private let className: String
   /// The arguments that may be tensors, behind the first.
   private var operands: [String] = []
-  /// TensorFlow's names of settings with Keras 3's.
+  /// The settings that have other names: TensorFlow's name and Keras 3's.
   private var settings: [(from: String, to: String)] = []
-  /// Settings where TensorFlow is not told.
+  /// The values of settings that the call leaves out.
   private var defaults: JSONObject = [:]
-  /// What must be said so, or not at all.
+  /// Settings that must have this value or be absent.
   private var fixed: JSONObject = [:]
 
   private init(
@@ -33,7 +34,7 @@ struct LegacyKerasOperation: Sendable {
     self.fixed = fixed
   }
 
-  /// Whether a layer stands for an operation of TensorFlow.
+  /// Whether a layer is an operation of TensorFlow.
   static func isOperation(_ element: JSONValue) -> Bool {
     ["TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer", "ClassMethod", "InstanceMethod"]
       .contains(element["class_name"]?.stringValue ?? "")
@@ -57,7 +58,8 @@ struct LegacyKerasOperation: Sendable {
   static func layers(
     _ element: JSONValue, name: String, calls: [JSONValue], at path: String
   ) throws(CairnError) -> [JSONValue] {
-    // What `tf.nn.relu` and its like were called with may differ from call to call, their settings not.
+    // The arguments of `tf.nn.relu` and similar functions may differ from call to call, but their
+    // settings may not.
     guard let function = element["config"]?["function"]?.stringValue,
       let operation = table[ByteKey(function)], calls.count == 1,
       case .object(var named)? = calls[0]["kwargs"], var arguments = calls[0]["args"]?.arrayValue,
@@ -95,7 +97,7 @@ struct LegacyKerasOperation: Sendable {
     if operation.className == "GetItem" { arguments[1] = items(arguments[1]) }
     if operation.className == "Split" { settings = sections(settings) }
     if operation.className == "Normalize" {
-      // TensorFlow bounds the sum of squares, Keras its root.
+      // TensorFlow bounds the sum of squares, Keras the root of that sum.
       settings["epsilon"] = .double((named["epsilon"]?.doubleValue ?? 1e-12).squareRoot())
       settings["order"] = 2
       named["epsilon"] = nil
@@ -114,7 +116,7 @@ struct LegacyKerasOperation: Sendable {
       + [layer(operation.module, operation.className, name, settings, arguments)]
   }
 
-  /// Equal, whether a number is written as a whole one or not.
+  /// Whether two values are equal, where `1` and `1.0` are the same number.
   private static func same(_ value: JSONValue?, _ other: JSONValue) -> Bool {
     guard let value else { return false }
     if let left = value.doubleValue, let right = other.doubleValue { return left == right }
@@ -134,7 +136,7 @@ struct LegacyKerasOperation: Sendable {
     ]
   }
 
-  /// What is taken of each dimension.
+  /// The items that select from each dimension.
   private static func items(_ value: JSONValue) -> JSONValue {
     .array(
       (value.arrayValue ?? [value]).map { item in
@@ -146,7 +148,7 @@ struct LegacyKerasOperation: Sendable {
       })
   }
 
-  /// Sizes of parts as the places at which they are cut.
+  /// Turns the sizes of parts into the places of the cuts.
   private static func sections(_ settings: JSONObject) -> JSONObject {
     guard let sizes = settings["indices_or_sections"]?.arrayValue else { return settings }
     var made = settings

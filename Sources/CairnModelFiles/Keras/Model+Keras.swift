@@ -1,4 +1,4 @@
-// Models out of Keras's files.
+// Models from Keras's files.
 
 public import CairnCheckpoints
 import CairnContainer
@@ -9,13 +9,13 @@ public import CairnSystem
 import CairnTensors
 
 extension Model {
-  /// The model of tensors that are called as Keras calls them, or as a model does.
+  /// The model of tensors that have Keras's names, or the names of a model's own paths.
   ///
-  /// Weights are found where Keras puts them, and so is the state of the optimizer of a `.keras` file, if
-  /// it is one that Cairn has. What belongs to neither, such as an older file's optimizer, is read from
-  /// the file as tensors (``CheckpointFile``) and is no part of the model.
+  /// Weights are found where Keras puts them, and so is the state of the optimizer of a `.keras`
+  /// file, if Cairn has that optimizer. Tensors that belong to neither, such as an older file's
+  /// optimizer, are not part of the model; read them from the file as tensors (``CheckpointFile``).
   ///
-  /// - Parameter configuration: Of any Keras; the source's own unless it is given.
+  /// - Parameter configuration: Of any Keras; by default the source's own.
   package static func restored(
     fromKeras source: any TensorSource, configuration: [UInt8]? = nil,
     registry: LayerRegistry = .standard, budget: Int? = nil, limits: ModelLimits = ModelLimits()
@@ -36,18 +36,20 @@ extension Model {
     return model
   }
 
-  /// A configuration of any Keras, from a file of any kind, as
-  /// ``make(configuration:registry:initialization:limits:)`` takes it.
+  /// A configuration of any Keras, from a file of any kind, in the form that
+  /// ``make(configuration:registry:initialization:limits:)`` takes.
   ///
-  /// - Throws: `invalidConfiguration`; `unsupportedConfiguration` for what an older Keras had and Cairn has not.
+  /// - Throws: `invalidConfiguration`; `unsupportedConfiguration` for what an older Keras had and
+  ///   Cairn does not have.
   package static func configuration(ofKeras text: [UInt8]) throws(CairnError) -> JSONValue {
     try KerasConfiguration.current(ConfigurationText(parsing: text).value, version: nil).value
   }
 
-  /// Takes over the state that is no weight, where the source has it: files of Cairn's do.
+  /// Loads the state that is not weights, if the source has it: Cairn's own files do.
   private func loadState(from source: any TensorSource) throws(CairnError) {
     for place in kerasPlaces().places where place.place.role == .state {
-      // What Keras saves of it too, the weights of a vocabulary, has Keras's name in its files.
+      // The weights of a vocabulary are state that Keras saves too; in its files they have Keras's
+      // names.
       let isSaved = place.place.layer is any VocabularyLayer
       var names = [try place.place.name()]
       if isSaved, let path = place.path { names.append(try TensorName(path)) }
@@ -65,7 +67,7 @@ extension Model {
     try loadVocabularies(from: source)
   }
 
-  /// Takes over the vocabularies that stand beside the configuration.
+  /// Loads the vocabularies that are stored beside the configuration.
   private func loadVocabularies(from source: any TensorSource) throws(CairnError) {
     let missing = kerasVocabularies().filter(\.layer.lacksVocabulary)
     guard !missing.isEmpty else { return }
@@ -79,16 +81,17 @@ extension Model {
     }
   }
 
-  /// Takes over the state of the optimizer that the configuration tells of, if the source has it: all of
-  /// it, or nothing, and then ``optimizerNote`` says why.
+  /// Loads the state of the optimizer that the configuration names, if the source has it. It loads
+  /// all of the state, or nothing; then ``optimizerNote`` says why.
   ///
-  /// What a model computes does not depend on it, and Keras too goes on without it where it does not fit:
-  /// an optimizer that was never built, or was built for other weights than are trainable now.
+  /// The results of a model do not depend on it. Keras too goes on without an optimizer's state
+  /// that does not fit: the optimizer was never built, or was built for other weights than are
+  /// trainable now.
   private func loadKerasOptimizer(from source: any TensorSource) {
     do throws(CairnError) {
       if optimizer == nil {
         guard try source.index(of: "optimizer/vars/0") != nil else { return }
-        // Two variables, steps and rate, are all that an optimizer has before its first step.
+        // Before its first step an optimizer has only two variables, the steps and the rate.
         try compileFromConfiguration(builds: source.index(of: "optimizer/vars/2") != nil)
       }
       try loadState(ofOptimizerFrom: source)
@@ -114,7 +117,7 @@ extension Model {
           at: .init(name: place.name.string), expected: "\(place.variable.shape)",
           found: found.map { "\($0.shape)" } ?? "nothing")
       }
-      // Keras counts steps in 32 or 64 bits, as its backend does.
+      // Keras counts steps in 32 or 64 bits, depending on its backend.
       if tensor.dtype.isInteger, place.variable.dtype.isInteger {
         tensor = try tensor.cast(to: place.variable.dtype)
       }
@@ -130,13 +133,13 @@ extension Model {
     for (variable, tensor) in values { try variable.assign(tensor) }
   }
 
-  /// Replaces the model's weights by those of a source that calls its tensors as Keras does
-  /// (`layers/dense/vars/0`, or an older file's names), or by the model's own paths.
+  /// Replaces the model's weights by those of a source whose tensors have Keras's names
+  /// (`layers/dense/vars/0`, or an older file's names) or the model's own paths.
   ///
-  /// Tensors that belong to no variable are passed over: the optimizer's are among them.
+  /// Tensors that belong to no variable are ignored, such as those of the optimizer.
   ///
-  /// - Throws: `weightMismatch`, whose cause lists every variable that has no tensor or one of another
-  ///   type or shape. Then nothing has changed.
+  /// - Throws: `weightMismatch`, whose cause lists every variable that has no tensor or one of
+  ///   another type or shape. Then nothing has changed.
   public func loadKerasWeights(from source: any TensorSource) throws(CairnError) {
     let names = try KerasNames(self, source)
     var found: [TensorName: Tensor] = [:]
@@ -144,9 +147,9 @@ extension Model {
       let entry = try source.entry(at: index)
       guard let place = names.places[entry.name]?.place, place.role != .state else { continue }
       var tensor = try source.tensor(at: index)
-      // Counters are 32 or 64 bits wide, as Keras's backend has them, and so is what a policy calls
-      // float64: JAX has 32 bits unless it is told otherwise. Keras's `assign` converts all; here nothing
-      // may be lost.
+      // Counters have 32 or 64 bits, depending on Keras's backend. So has what a policy calls
+      // float64: JAX uses 32 bits unless it is told otherwise. Keras's `assign` converts
+      // everything; here nothing may be lost.
       let own = place.variable.dtype
       if tensor.dtype != own,
         tensor.dtype.isInteger && own.isInteger
@@ -157,7 +160,7 @@ extension Model {
       }
       found[try place.name()] = tensor
     }
-    // One tensor for a variable that stands in several places.
+    // A variable that is in several places has one tensor.
     var owners: [ObjectIdentifier: Tensor] = [:]
     for place in places(.weights) {
       if let tensor = found[try place.name()] { owners[ObjectIdentifier(place.variable)] = tensor }
@@ -172,14 +175,14 @@ extension Model {
 }
 
 extension TensorSource {
-  /// Whether the tensors are called as in a whole model's file of Keras's, which a conversion to another
-  /// format keeps, or there are none at all: their model is made as Keras makes it.
+  /// Whether the tensors have the names of a Keras file of a whole model, which a conversion to
+  /// another format keeps, or there are no tensors. The model is then made as Keras makes it.
   ///
   /// - Complexity: O(number of tensors).
   package var hasKerasNames: Bool {
     get throws(CairnError) {
       if !KerasNameLists(metadata).paths.isEmpty || count == 0 { return true }
-      // A model of vocabularies has assets and need not have weights.
+      // A model with vocabularies has assets, and may have no weights.
       if configuration != nil {
         for blob in try blobEntries where blob.name.utf8.starts(with: "assets/".utf8) {
           return true

@@ -5,7 +5,7 @@ import CairnContainer
 import CairnSystem
 import CairnTensors
 
-/// An attribute; nil for a value that metadata has no kind for, with the type's name.
+/// An attribute. The value is nil if metadata has no kind for it; then there is the type's name.
 struct HDF5Attribute: Sendable {
   var name: String
   var value: MetadataValue?
@@ -18,7 +18,7 @@ extension [HDF5Attribute] {
     first { $0.name.utf8.elementsEqual(name.utf8) }.flatMap(\.value)
   }
 
-  /// Whether an attribute is that text.
+  /// Whether the attribute of that name has that text.
   func says(_ name: String, _ text: String) -> Bool {
     switch value(name) {
     case .string(let found): found.utf8.elementsEqual(text.utf8)
@@ -31,7 +31,7 @@ extension [HDF5Attribute] {
 struct HDF5ValueReader {
   private let file: HDF5Bytes
   private var heap: HDF5GlobalHeap
-  /// What the file's index draws on: values can refer to one text many times.
+  /// The budget of the file's index: values can refer to one text many times.
   private let budget: Budget
 
   init(_ file: HDF5Bytes, budget: Budget) {
@@ -86,7 +86,7 @@ struct HDF5ValueReader {
     if version == 1 { try fields.skip(1) }
     let counts = [try fields.number(2), try fields.number(2), try fields.number(2)]
     if version == 3 { try fields.skip(1) }
-    /// The part of the message that comes next, with its padding skipped.
+    /// The next part of the message; its padding is skipped.
     func part(_ count: Int) throws(CairnError) -> HDF5Fields {
       let begin = Int(fields.location.offset ?? start)
       try fields.skip(count)
@@ -107,7 +107,7 @@ struct HDF5ValueReader {
       return HDF5Attribute(
         name: text, value: try value(type, space, &fields, &visits), typeName: type.name)
     } catch {
-      // What is sound and not read hides nothing.
+      // What is valid but not read must not hide the other attributes.
       guard error.code == .unsupported else { throw error.located(name: text.excerpt) }
       return HDF5Attribute(name: text, value: nil, typeName: error.message)
     }
@@ -119,7 +119,7 @@ struct HDF5ValueReader {
     _ type: HDF5Datatype, _ space: HDF5Dataspace, _ fields: inout HDF5Fields,
     _ visits: inout HDF5Visits
   ) throws(CairnError) -> MetadataValue? {
-    // More than one dimension has no place in metadata.
+    // Metadata cannot hold values of more than one dimension.
     guard let dimensions = space.dimensions, dimensions.count <= 1 else { return nil }
     let isScalar = dimensions.isEmpty
     let count = try space.shape(at: fields.location).elementCount
@@ -183,7 +183,7 @@ struct HDF5ValueReader {
     guard let whole = count.multiplied(by: width), whole <= fields.remaining else {
       throw fields.failure(.truncated, "texts end before the last of them")
     }
-    // A list of texts, and of what they are made of.
+    // The list of texts, and the memory that it is made from.
     try budget.take(count, of: 48)
     var pieces: [[UInt8]] = []
     for _ in 0..<count {
@@ -202,14 +202,14 @@ struct HDF5ValueReader {
         }
         try spend(length)
         var text = HDF5Fields(file, range.lowerBound..<range.lowerBound + length)
-        // h5py ends a text at its first NUL too; what follows it is lost by every reader.
+        // h5py also ends a text at its first NUL; every reader loses what follows it.
         pieces.append(Array(try text.bytes(length).prefix { $0 != 0 }))
       case .fixedText(_, let padding):
         try spend(width)
         let bytes = try fields.bytes(width)
         switch padding {
         case .space: pieces.append(bytes.droppingLast(0x20))
-        // Only what is at the end pads: NumPy's texts of bytes may have NULs within.
+        // Only NULs at the end are padding: NumPy's byte texts may have NULs inside.
         case .nul: pieces.append(bytes.droppingLast(0))
         case .nulTerminated: pieces.append(Array(bytes.prefix { $0 != 0 }))
         }
@@ -223,7 +223,7 @@ struct HDF5ValueReader {
 }
 
 extension [UInt8] {
-  /// Without the bytes of that value at the end.
+  /// The bytes without those at the end that have that value.
   fileprivate func droppingLast(_ byte: UInt8) -> [UInt8] {
     Array(self[..<((lastIndex { $0 != byte } ?? -1) + 1)])
   }

@@ -1,4 +1,5 @@
-// Chunks by their numbers: how they cover an array, how an index numbers them, where each is. H5VM.c.
+// The numbers of chunks: how chunks cover an array, how an index numbers them, where each is.
+// H5VM.c.
 
 import CairnSystem
 
@@ -8,10 +9,10 @@ struct HDF5ChunkGrid: Sendable {
   let chunk: [Int]
   /// How many chunks there are along each dimension.
   let counts: [Int]
-  /// All of them.
+  /// How many chunks there are in all.
   let total: Int
 
-  /// Nil if there are more than can be counted.
+  /// Nil if the number of chunks overflows.
   init?(dimensions: [Int], chunk: [Int]) {
     guard dimensions.count == chunk.count else { return nil }
     self.dimensions = dimensions
@@ -21,7 +22,7 @@ struct HDF5ChunkGrid: Sendable {
     self.total = total
   }
 
-  /// The number of the chunk whose first element is there; nil if none begins there.
+  /// The number of the chunk whose first element is at `offsets`; nil if no chunk begins there.
   func number(at offsets: [Int]) -> Int? {
     var number = 0
     for axis in chunk.indices {
@@ -46,14 +47,14 @@ struct HDF5ChunkGrid: Sendable {
 /// A chunk of a dataset, in the source.
 struct HDF5Chunk: Sendable {
   var range: Range<Int>
-  /// The filters that were left out, by their bits.
+  /// The filters that this chunk skips, by their bits.
   var mask: UInt32
 }
 
 /// The chunks of a dataset, by their numbers in the grid.
 enum HDF5ChunkPlaces: Sendable {
   case table([Int: HDF5Chunk])
-  /// One after the other, without filters: in the order of a grid that may be larger.
+  /// One after the other, without filters, in the order of a grid that may be larger.
   case sequence(start: Int, byteCount: Int, numbering: HDF5ChunkNumbering)
 
   subscript(number: Int) -> HDF5Chunk? {
@@ -79,17 +80,18 @@ enum HDF5ChunkPlaces: Sendable {
   }
 }
 
-/// How an index numbers chunks: in the grid that the array may grow to, the dimension without a bound first.
+/// How an index numbers chunks: in the grid that the array may grow to, with an unbounded dimension
+/// first.
 struct HDF5ChunkNumbering: Sendable {
   private let grid: HDF5ChunkGrid
-  /// The dimensions in the order of the numbering, slowest first.
+  /// The dimensions in the order of the numbering, the slowest first.
   private let order: [Int]
-  /// By how many numbers a step along each dimension goes on.
+  /// How far the number of a chunk grows with a step along each dimension.
   private let steps: [Int]
-  /// All numbers; nil if there is no bound.
+  /// How many numbers there are; nil if there is no bound.
   let total: Int?
 
-  /// Nil if there are more chunks than can be counted.
+  /// Nil if the number of chunks overflows.
   ///
   /// - Parameter swizzles: Whether a dimension without a bound comes first (`H5VM_swizzle_coords`).
   init?(_ grid: HDF5ChunkGrid, greatest: [Int?], swizzles: Bool) {
@@ -107,7 +109,7 @@ struct HDF5ChunkNumbering: Sendable {
       let axis = order[place]
       steps[axis] = step
       guard let most = greatest[axis] else {
-        // Only the slowest may be without a bound.
+        // Only the slowest dimension may be unbounded.
         guard place == 0 else { return nil }
         break
       }
@@ -120,7 +122,7 @@ struct HDF5ChunkNumbering: Sendable {
     self.total = total
   }
 
-  /// The place of a chunk of the grid among an index's.
+  /// The place in the index of a chunk of the grid.
   func place(of number: Int) -> Int {
     var rest = number
     var place = 0
@@ -131,7 +133,7 @@ struct HDF5ChunkNumbering: Sendable {
     return place
   }
 
-  /// The number in the grid of an index's chunk; nil for one behind the array's end.
+  /// The number in the grid of a chunk of the index; nil for a chunk behind the array's end.
   func number(of place: Int) -> Int? {
     var rest = place
     var coordinates = [Int](repeating: 0, count: order.count)

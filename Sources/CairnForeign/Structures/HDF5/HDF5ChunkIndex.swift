@@ -1,5 +1,5 @@
-// Where the chunks of a dataset are, by any of the library's indexes. Specification, III.A.1, VII (Appendix C:
-// fixed array, extensible array, tree of version 2); H5FA*.c, H5EA*.c.
+// Where the chunks of a dataset are, for all of the library's kinds of index. Specification,
+// III.A.1, VII (Appendix C: fixed array, extensible array, tree of version 2); H5FA*.c, H5EA*.c.
 
 import CairnCheckpoints
 import CairnContainer
@@ -27,7 +27,7 @@ struct HDF5ChunkIndexReader {
     self.leavesEdgesPlain = leavesEdgesPlain
   }
 
-  /// The bytes of an element of an array index, as far as it must have them.
+  /// The least bytes that an element of an array index takes.
   private var leastElement: Int { file.addressWidth + (isFiltered ? 5 : 0) }
 
   private mutating func add(
@@ -39,7 +39,7 @@ struct HDF5ChunkIndexReader {
     guard chunks.updateValue(HDF5Chunk(range: range, mask: mask), forKey: number) == nil else {
       throw fields.failure(.invalidHeader, "a dataset has a chunk twice")
     }
-    // Chunks that share bytes would let a small file hold much.
+    // If chunks shared bytes, a small file could hold very much.
     try visits.enter(at: address, count: count, fields)
   }
 
@@ -79,7 +79,7 @@ struct HDF5ChunkIndexReader {
     try add(0, at: address, count: count ?? chunkByteCount, mask: mask, fields, &visits)
   }
 
-  /// The tree of the second version, whose records have each chunk's place in the grid.
+  /// The tree of the second version, whose records have the place of each chunk in the grid.
   mutating func readRecords(at address: Int, _ visits: inout HDF5Visits) throws(CairnError) {
     let rank = grid.chunk.count
     let records = try HDF5RecordTree.records(
@@ -138,7 +138,7 @@ struct HDF5ChunkIndexReader {
     try add(number, at: address, count: count, mask: mask, fields, &visits)
   }
 
-  /// Elements that stand one after the other, with a sum behind them, in pages if there are many.
+  /// Elements that follow one another, with a checksum behind them; in pages if there are many.
   private mutating func elements(
     _ range: Range<Int>, at address: Int, headByteCount: Int, width: Int, pageCount page: Int,
     isThere: (Int) -> Bool, _ numbering: HDF5ChunkNumbering, _ visits: inout HDF5Visits
@@ -186,7 +186,7 @@ struct HDF5ChunkIndexReader {
     }
   }
 
-  /// An array of as many elements as the dataset may have chunks.
+  /// An array with one element for each chunk that the dataset may have.
   mutating func readFixedArray(
     at address: Int, _ numbering: HDF5ChunkNumbering, _ visits: inout HDF5Visits
   ) throws(CairnError) {
@@ -268,7 +268,7 @@ struct HDF5ChunkIndexReader {
     var start = direct
     var next = 0
     for level in 0..<superCount {
-      // Two levels have blocks of one size, then twice as many; or of twice the size.
+      // From level to level, first the size of the blocks doubles, then their number, in turn.
       guard level < 100, let blockNumber = Int(exactly: 1.0.scaled(level / 2)),
         let size = Int(exactly: Double(leastBlock).scaled((level + 1) / 2)), size < 1 << 40
       else { return }
@@ -336,7 +336,7 @@ struct HDF5ChunkIndexReader {
     guard range.count <= array.page || pages != nil else {
       throw fields.failure(.invalidHeader, "a block of an extensible array has pages unexpectedly")
     }
-    // Checked before the loop over elements, of which there are no more than the file has bytes.
+    // Checked before the loop over the elements: there cannot be more than the file has bytes.
     guard range.count <= file.source.count || range.count > array.page else {
       throw fields.failure(.truncated, "an index of chunks is larger than the file")
     }
@@ -351,7 +351,7 @@ struct HDF5ChunkIndexReader {
 }
 
 extension Double {
-  /// Times a power of two.
+  /// The value times a power of two.
   fileprivate func scaled(_ exponent: Int) -> Double {
     self * Double(sign: .plus, exponent: exponent, significand: 1)
   }

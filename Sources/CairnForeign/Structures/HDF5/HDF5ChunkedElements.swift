@@ -1,4 +1,4 @@
-// The elements of a dataset that is kept in chunks, and of one that is kept nowhere.
+// The elements of a dataset that is stored in chunks, and of one that is not stored at all.
 
 import CairnCheckpoints
 import CairnCodec
@@ -8,7 +8,7 @@ import CairnSystem
 /// Elements that were never written: each is the fill value.
 struct FilledElements: ElementBytes {
   let count: Int
-  /// One element; a multiple of it is `count`.
+  /// One element; its size divides `count`.
   let fill: [UInt8]
 
   func read(from offset: Int, into bytes: inout MutableSpan<UInt8>) throws(CairnError) {
@@ -16,7 +16,7 @@ struct FilledElements: ElementBytes {
   }
 }
 
-/// The rows of a file's chunked datasets that were decoded last, within bounds for the whole file.
+/// The rows of a file's chunked datasets that were decoded last, within a bound for the whole file.
 final class HDF5Bands: Sendable {
   private struct Held {
     var owner: Int
@@ -28,16 +28,16 @@ final class HDF5Bands: Sendable {
     var owners = 0
   }
   private let state = Lock(State())
-  /// Held while rows are decoded that take much memory: one at a time.
+  /// Held while rows that take much memory are decoded, so that this happens for one at a time.
   private let turn = Lock(())
-  /// What may be held at once.
+  /// The most bytes that are held at once.
   private let capacity: Int
 
   init(_ source: any ByteSource) {
     capacity = source.count.allowance(times: 12, plus: 24 << 20)
   }
 
-  /// A number for another dataset.
+  /// A number for the next dataset.
   func owner() -> Int {
     state.withLock { state in
       state.owners += 1
@@ -45,7 +45,7 @@ final class HDF5Bands: Sendable {
     }
   }
 
-  /// Refuses chunks of which a row takes more memory than is allowed.
+  /// Refuses chunks if a row of them takes more memory than is allowed.
   ///
   /// - Throws: `overBudget`.
   func check(
@@ -60,7 +60,7 @@ final class HDF5Bands: Sendable {
     }
   }
 
-  /// The rows of that number, decoded unless they are held.
+  /// The rows with that number: held ones, or decoded now.
   func band(
     _ number: Int, of owner: Int, byteCount: Int,
     _ decode: () throws(CairnError) -> Storage
@@ -100,7 +100,7 @@ final class HDF5Bands: Sendable {
   private func keep(_ band: Held) {
     makeRoom(band.storage.byteCount)
     state.withLock { state in
-      // Each dataset's last alone.
+      // Only the last rows of each dataset are kept.
       state.held.removeAll { $0.owner == band.owner }
       state.held.append(band)
       if state.held.count > 64 { state.held.removeFirst() }
@@ -108,8 +108,8 @@ final class HDF5Bands: Sendable {
   }
 }
 
-/// Elements in chunks. Those that cover the same rows are decoded together and kept until others are
-/// asked for, so that reading from front to back decodes every chunk once.
+/// Elements in chunks. Chunks that cover the same rows are decoded together and kept until other
+/// rows are read, so that reading from front to back decodes every chunk once.
 struct HDF5ChunkedElements: ElementBytes {
   let source: any ByteSource
   let grid: HDF5ChunkGrid
@@ -121,7 +121,7 @@ struct HDF5ChunkedElements: ElementBytes {
   private let bands: HDF5Bands
   private let owner: Int
 
-  /// - Parameter count: the bytes of all elements, more than none.
+  /// - Parameter count: the bytes of all elements, more than 0.
   init(
     _ source: any ByteSource, grid: HDF5ChunkGrid, chunks: HDF5ChunkPlaces,
     filters: [HDF5Filter], fill: [UInt8], count: Int, bands: HDF5Bands
@@ -136,7 +136,7 @@ struct HDF5ChunkedElements: ElementBytes {
     owner = bands.owner()
   }
 
-  /// The bytes of all rows that one band has; the last may have fewer.
+  /// The bytes of the rows in one band; the last band may have fewer.
   private var bandByteCount: Int {
     count / grid.dimensions[0] * min(grid.chunk[0], grid.dimensions[0])
   }
@@ -156,7 +156,7 @@ struct HDF5ChunkedElements: ElementBytes {
     }
   }
 
-  /// All chunks whose place along the first dimension is `number`.
+  /// Decodes all chunks whose place along the first dimension is `number`.
   private func decode(_ number: Int) throws(CairnError) -> Storage {
     let first = number * bandByteCount
     let storage = try Storage(byteCount: min(bandByteCount, count - first), zeroed: true)
@@ -174,13 +174,13 @@ struct HDF5ChunkedElements: ElementBytes {
     return storage
   }
 
-  /// Puts a chunk, or the fill value where there is none, to its place among the rows.
+  /// Copies a chunk to its place among the rows, or the fill value if there is no chunk.
   private func copy(
     _ decoded: [UInt8]?, _ place: Int, into storage: Storage
   ) throws(CairnError) {
     if decoded == nil, !fill.contains(where: { $0 != 0 }) { return }
     let rank = grid.chunk.count
-    // The chunk's place along each dimension but the first, and how much of it is within the array.
+    // Where the chunk begins along each dimension, and how much of it is within the array.
     var origin = [Int](repeating: 0, count: rank)
     var rest = place
     for axis in stride(from: rank - 1, through: 0, by: -1) {
@@ -231,7 +231,7 @@ struct HDF5ChunkDecoder {
       file: source.path, offset: UInt64(chunk.range.lowerBound))
     try Self.ask(for: chunk.range.count)
     var bytes = try source.withBytes(in: chunk.range) { $0.array }
-    // What a filter may leave: a sum takes four bytes.
+    // The most bytes that a filter may give: each checksum adds four.
     var room = byteCount
     for filter in filters where filter == .fletcher32 { room += 4 }
     for (number, filter) in filters.enumerated().reversed() where chunk.mask >> number & 1 == 0 {
@@ -259,7 +259,7 @@ struct HDF5ChunkDecoder {
     return bytes
   }
 
-  /// Asks for memory that an array will take, which ends the process where it is refused.
+  /// Asks first for the memory that an array will take: if an array gets none, the process ends.
   private static func ask(for byteCount: Int) throws(CairnError) {
     _ = try Storage(byteCount: byteCount, zeroed: false)
   }
@@ -268,14 +268,14 @@ struct HDF5ChunkDecoder {
     CairnError(.corruptStream, message, at: place, advice: HDF5Bytes.advice)
   }
 
-  /// An RFC 1950 stream of at most `room` bytes, its Adler-32 checked.
+  /// Decodes an RFC 1950 stream of at most `room` bytes and checks its Adler-32.
   private func inflated(
     _ input: [UInt8], room: Int, _ place: CairnError.Location
   ) throws(CairnError) -> [UInt8] {
     guard input.count >= 6, input[0] & 15 == 8, (Int(input[0]) << 8 | Int(input[1])) % 31 == 0,
       input[1] & 0x20 == 0
     else { throw Self.failure("a chunk is no zlib stream", place) }
-    // A byte more, to see that the stream goes on.
+    // One byte more, to notice a stream that goes on.
     let most = room + 1
     try Self.ask(for: most)
     var output = [UInt8](repeating: 0, count: most)
@@ -307,7 +307,7 @@ struct HDF5ChunkDecoder {
     return output
   }
 
-  /// The bytes of elements, which were sorted by their place in the element, in their order again.
+  /// Reverses the shuffle filter, which sorts the bytes of elements by their place in the element.
   private static func unshuffled(_ bytes: [UInt8], width: Int) throws(CairnError) -> [UInt8] {
     guard width > 1 else { return bytes }
     let elements = bytes.count / width

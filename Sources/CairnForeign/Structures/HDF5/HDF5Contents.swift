@@ -1,4 +1,4 @@
-// Everything that an HDF5 file holds: a walk from its root over all groups.
+// Everything that an HDF5 file holds, found by a walk from its root over all groups.
 
 import CairnCheckpoints
 import CairnContainer
@@ -15,7 +15,7 @@ struct HDF5Dataset: Sendable {
   var attributes: [HDF5Attribute]
   var codec: String
   var storedByteCount: Int
-  /// The dataset of which this is a further name, by its place in the list.
+  /// If this is a further name of a dataset: that dataset's place in the list.
   var aliasOf: Int?
 }
 
@@ -23,25 +23,25 @@ struct HDF5Dataset: Sendable {
 struct HDF5Contents: Sendable {
   let superblock: HDF5Superblock
   private(set) var datasets: [HDF5Dataset] = []
-  /// The groups that have attributes, the root by an empty path.
+  /// The groups that have attributes. The root has an empty path.
   private(set) var groups: [(path: String, attributes: [HDF5Attribute])] = []
 
   private let limits: ContainerLimits
   private var visits: HDF5Visits
   private var values: HDF5ValueReader
   private var objectCount = 0
-  /// What is held of the file's structure.
+  /// The budget for what is held of the file's structure.
   private let index: Budget
-  /// What all elements may come to.
+  /// The budget for all elements together.
   private let elements: Budget
   private let bands: HDF5Bands
   /// The datasets that were read, by their addresses.
   private var known: [Int: Int] = [:]
-  /// What is sound and not read, by its path.
+  /// What is valid but not read, by its path.
   private(set) var opaque = OpaqueItems()
 
   private static let deepestGroup = 64
-  /// The widest element that is not refused: a fill value of it is held.
+  /// The widest element that is read: its fill value is held in memory.
   private static let widestElement = 1 << 16
 
   private var file: HDF5Bytes { superblock.file }
@@ -106,7 +106,7 @@ struct HDF5Contents: Sendable {
       _ = try TensorName(utf8: link.name)
       path = try TensorName(utf8: bytes).string
     } catch {
-      // Whatever it is: HDF5 allows more than a tensor's name may be.
+      // For any name that a tensor cannot have: HDF5 allows more names.
       return try opaque.add(
         Array(String(decoding: bytes, as: UTF8.self).utf8), "HDF5 object", error.message)
     }
@@ -141,7 +141,7 @@ struct HDF5Contents: Sendable {
         datasets.append(dataset)
       }
     } catch {
-      // What is sound and not read hides nothing.
+      // What is valid but not read must not hide the rest.
       guard error.code == .unsupported else { throw error.located(name: path) }
       try opaque.add(
         Array((error.location.name ?? path).utf8), error.found ?? "HDF5 object", error.message)
@@ -179,7 +179,7 @@ struct HDF5Contents: Sendable {
     case .plain, .text, .fixedText: break
     case .opaque where isBrain: break
     case .opaque, .other:
-      // Said before anything is asked of the elements, whatever their width.
+      // Thrown before the elements are looked at, whatever their width.
       throw typeFields.failure(
         .unsupported, "its elements are no numbers, truth values or texts", found: type.name,
         advice: "Leave the dataset out, or save it as numbers")
@@ -213,7 +213,7 @@ struct HDF5Contents: Sendable {
     return item
   }
 
-  /// Where the elements come from.
+  /// Finds where the elements come from.
   private mutating func resolve(
     _ layout: HDF5Layout, _ item: inout HDF5Dataset, _ header: HDF5ObjectHeader,
     _ space: HDF5Dataspace, width: Int, byteCount: Int, _ fields: HDF5Fields
@@ -243,7 +243,7 @@ struct HDF5Contents: Sendable {
       throw fields.failure(.invalidHeader, "a dataset's chunks do not fit its shape")
     }
     guard byteCount > 0 else { return }
-    // Rows without a chunk would have to be looked at all the same.
+    // Reading would have to go through rows that have no chunks, too.
     guard grid.total <= source.count else {
       throw fields.failure(.overBudget, "a dataset has more chunks than the file has bytes")
     }
@@ -255,7 +255,7 @@ struct HDF5Contents: Sendable {
     }
     item.storedByteCount = places.byteCount(of: grid)
     if !filters.isEmpty { item.codec = filters.contains(.deflate) ? "deflate" : "filtered" }
-    // A chunk is decoded whole, also where the array ends within it.
+    // A chunk is decoded whole, even if the array ends within it.
     if !places.isEmpty {
       try elements.take(bytes: max(0, chunkByteCount - byteCount))
       try bands.check(grid, chunkByteCount: chunkByteCount, byteCount: byteCount, fields)
@@ -265,7 +265,7 @@ struct HDF5Contents: Sendable {
       count: byteCount, bands: bands)
   }
 
-  /// The places of a dataset's chunks.
+  /// Finds the places of a dataset's chunks.
   private mutating func places(
     _ kind: HDF5ChunkIndex, at start: Int, _ grid: HDF5ChunkGrid, _ space: HDF5Dataspace,
     chunkByteCount: Int, isFiltered: Bool, leavesEdgesPlain: Bool, _ fields: HDF5Fields
@@ -289,7 +289,7 @@ struct HDF5Contents: Sendable {
     case .extensibleArray: try reader.readExtensibleArray(at: start, numbering(true), &visits)
     case .records: try reader.readRecords(at: start, &visits)
     case .implicit:
-      // One after the other; the file must have them all.
+      // The chunks follow one another, and the file must have all of them.
       let numbering = try numbering(false)
       guard !isFiltered, let total = numbering.total else {
         throw fields.failure(.invalidHeader, "chunks one after the other have filters, or no end")
@@ -324,7 +324,7 @@ struct HDF5Contents: Sendable {
     return value.count == width ? value : [UInt8](repeating: 0, count: width)
   }
 
-  /// Texts as a tensor has them: end offsets of 64 bits, then the bytes.
+  /// Texts in the form of a tensor of strings: end offsets of 64 bits, then the bytes.
   private mutating func texts(
     _ type: HDF5Datatype, _ elements: any ElementBytes, count: Int,
     _ fields: HDF5Fields
@@ -334,10 +334,10 @@ struct HDF5Contents: Sendable {
         .limitExceeded, "a dataset of texts is larger than is allowed",
         expected: "at most \(limits.metadataByteCount) bytes", found: "\(elements.count)")
     }
-    // The bytes of all texts, their ends, and the references while they are read.
+    // The bytes of all texts and their ends, and the references while they are read.
     try index.take(bytes: elements.count)
     try index.take(count, of: 16)
-    // The references may be in chunks; the texts are in the file's heap in any case.
+    // The references may be in chunks, but the texts are always in the file's heap.
     let region = try elements.region()
     var references = HDF5Fields(
       HDF5Bytes(

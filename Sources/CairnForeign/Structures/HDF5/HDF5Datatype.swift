@@ -5,22 +5,24 @@ import CairnContainer
 import CairnSystem
 import CairnTensors
 
-/// A type, as far as Cairn has a use for it.
+/// A type, as far as Cairn needs it.
 enum HDF5Datatype: Hashable, Sendable {
-  /// Numbers whose bits are those of a tensor's type; perhaps big-endian, of that width.
+  /// Numbers with the bits of a tensor's type; `swappedWidth` is their width if they are
+  /// big-endian.
   case plain(DType, swappedWidth: Int)
-  /// Texts of a fixed number of bytes; what follows the first NUL, or NULs or spaces at the end, is padding.
+  /// Texts of a fixed number of bytes. Padding is what follows the first NUL, or the NULs or spaces
+  /// at the end.
   case fixedText(byteCount: Int, padding: Padding)
   /// Texts in the global heap.
   case text
-  /// Bytes of a fixed number, with the writer's note on them.
+  /// A fixed number of bytes, with the writer's description of them.
   case opaque(byteCount: Int, tag: String)
   /// Anything else, by name.
   case other(String, byteCount: Int)
 
   enum Padding: Hashable, Sendable { case nulTerminated, nul, space }
 
-  /// The bytes of an element in the file; those of a reference to the heap for texts.
+  /// The bytes of an element in the file; for texts in the heap, those of the reference.
   func byteCount(_ file: HDF5Bytes) -> Int {
     switch self {
     case .plain(let dtype, _): (dtype.bitWidth ?? 8) / 8
@@ -81,7 +83,7 @@ enum HDF5Datatype: Hashable, Sendable {
     case 8: self = try Self.enumeration(&fields, version, Int(bits & 0xFFFF), size, depth)
     case 9:
       self = bits & 15 == 1 ? .text : .other("sequence of variable length", byteCount: size)
-      // The library takes what it writes: a length, an address and a number.
+      // The library accepts only what it writes: a length, an address and a number.
       guard size == 8 + fields.file.addressWidth else {
         throw CairnError(
           .invalidHeader, "a reference to the heap has a size that it cannot have", at: start,
@@ -116,11 +118,11 @@ enum HDF5Datatype: Hashable, Sendable {
     let precision = try fields.number(2)
     let layout = try fields.bytes(4).map(Int.init)
     let bias = try fields.number(4)
-    // Little- or big-endian, an implied first bit, the sign on top.
+    // Required: little- or big-endian, an implied first bit, the sign in the highest bit.
     guard bits & 0x40 == 0, offset == 0, precision == 8 * size,
       Int(bits >> 8 & 0xFF) == precision - 1
     else { return other }
-    // Exponent's place and size, mantissa's place and size, bias: of each type.
+    // For each type: place and size of the exponent, place and size of the mantissa, bias.
     let known: [(DType, [Int], Int)] = [
       (.float16, [10, 5, 0, 10], 15), (.bfloat16, [7, 8, 0, 7], 127),
       (.float32, [23, 8, 0, 23], 127), (.float64, [52, 11, 0, 52], 1023),
@@ -148,7 +150,7 @@ enum HDF5Datatype: Hashable, Sendable {
     return name
   }
 
-  /// A complex number, as h5py writes it, or something that is only named.
+  /// A complex number as h5py writes it, or a type that is only named.
   private static func compound(
     _ fields: inout HDF5Fields, _ version: UInt8, _ memberCount: Int, _ size: Int, _ depth: Int
   ) throws(CairnError) -> Self {
@@ -178,7 +180,7 @@ enum HDF5Datatype: Hashable, Sendable {
     return .plain(part == .float32 ? .complex64 : .complex128, swappedWidth: swapped)
   }
 
-  /// A complex number of its own class, of two numbers of one type.
+  /// A complex number of the class for them, made of two numbers of one type.
   private static func complex(
     _ fields: inout HDF5Fields, _ size: Int, _ depth: Int
   ) throws(CairnError) -> Self {
@@ -189,7 +191,7 @@ enum HDF5Datatype: Hashable, Sendable {
     return .plain(dtype == .float32 ? .complex64 : .complex128, swappedWidth: swapped)
   }
 
-  /// A truth value, as h5py writes it, or something that is only named.
+  /// A truth value as h5py writes it, or a type that is only named.
   private static func enumeration(
     _ fields: inout HDF5Fields, _ version: UInt8, _ memberCount: Int, _ size: Int, _ depth: Int
   ) throws(CairnError) -> Self {
@@ -209,9 +211,9 @@ enum HDF5Datatype: Hashable, Sendable {
 
 /// How many elements there are, and in which shape.
 struct HDF5Dataspace: Hashable, Sendable {
-  /// Nil: there are none, not even a shape.
+  /// Nil if there are no elements and no shape.
   var dimensions: [Int]?
-  /// What the dimensions may grow to; nil for one that has no bound.
+  /// What each dimension may grow to; nil for an unbounded one.
   var greatest: [Int?] = []
 
   /// Reads the message.

@@ -1,10 +1,10 @@
-// Types, shapes, attributes and texts in the bytes of an HDF5 file. Specification, III.E, IV.A.2.
+// Types, shapes, attributes and texts as bytes of an HDF5 file. Specification, III.E, IV.A.2.
 
 import CairnCheckpoints
 import CairnSystem
 package import CairnTensors
 
-/// What the writer puts into messages.
+/// The content of the messages that the writer makes.
 package enum HDF5Encoding {
   static func dataspace(_ dimensions: [Int]) -> [UInt8] {
     var fields = ByteBuilder([2, UInt8(clamping: dimensions.count), 0, dimensions.isEmpty ? 0 : 1])
@@ -25,7 +25,7 @@ package enum HDF5Encoding {
     return fields.bytes
   }
 
-  /// What integers and floats begin with: their class, their bytes, and that all bits count.
+  /// The beginning of integers and floats: their class, their bytes, and that all bits count.
   private static func number(_ head: [UInt8], width: Int) -> [UInt8] {
     var fields = ByteBuilder(head)
     fields.append(UInt32(width))
@@ -34,7 +34,7 @@ package enum HDF5Encoding {
     return fields.bytes
   }
 
-  /// A compound of a real and an imaginary part, as h5py has it.
+  /// A compound of a real and an imaginary part, as h5py writes it.
   private static func complex(_ part: [UInt8], width: Int) -> [UInt8] {
     var fields = ByteBuilder([0x16, 2, 0, 0])
     fields.append(UInt32(2 * width))
@@ -46,7 +46,7 @@ package enum HDF5Encoding {
     return fields.bytes
   }
 
-  /// An enumeration of FALSE and TRUE, as h5py has it.
+  /// An enumeration of FALSE and TRUE, as h5py writes it.
   private static let truth: [UInt8] =
     [0x18, 2, 0, 0, 1, 0, 0, 0] + integer(1, isSigned: true)
     + Array("FALSE\0\0\0TRUE\0\0\0\0".utf8) + [0, 1]
@@ -62,7 +62,7 @@ package enum HDF5Encoding {
     return fields.bytes
   }
 
-  /// Texts of any length, UTF-8, that end with a NUL.
+  /// Texts of any length, in UTF-8, ending with a NUL.
   private static let text: [UInt8] = [
     0x19, 1, 1, 0, 16, 0, 0, 0, 0x10, 0, 0, 0, 1, 0, 0, 0, 0, 0, 8, 0,
   ]
@@ -78,7 +78,7 @@ package enum HDF5Encoding {
     case .float16: float(2, exponent: (10, 5), bias: 15)
     case .float32: float32
     case .float64: float64
-    // Keras keeps the bits as opaque bytes and says in an attribute what they are.
+    // Keras stores the bits as opaque bytes, and an attribute says what they are.
     case .bfloat16: opaque(2)
     case .complex64: complex(float32, width: 4)
     case .complex128: complex(float64, width: 8)
@@ -89,9 +89,9 @@ package enum HDF5Encoding {
     }
   }
 
-  /// The type of an attribute's value, how many there are if they are a list, and the bytes of them all.
+  /// The type of an attribute's value, the number of values if it is a list, and the bytes of all.
   ///
-  /// - Throws: `cannotHold` for a value that no attribute has a place for.
+  /// - Throws: `cannotHold` for a value that no attribute can hold.
   private static func form(
     of value: MetadataValue, as name: String
   ) throws(CairnError) -> (type: [UInt8], count: Int?, byteCount: Int) {
@@ -117,9 +117,10 @@ package enum HDF5Encoding {
     }
   }
 
-  /// All of an attribute's message but the value.
+  /// An attribute's message without the value.
   ///
-  /// - Throws: `cannotHold` for a value of more than 64 KB, and for byte strings of several lengths.
+  /// - Throws: `cannotHold` for a value of more than 64 KB, and for byte strings of several
+  ///   lengths.
   private static func head(
     _ name: String, _ value: MetadataValue
   ) throws(CairnError) -> ByteBuilder {
@@ -161,12 +162,12 @@ package enum HDF5Encoding {
     return fields.bytes
   }
 
-  /// Whether an attribute can be called so, and have that value.
+  /// Whether an attribute can have that name and value.
   package static func canHold(_ name: String, _ value: MetadataValue) -> Bool {
     reason(against: name, value) == nil
   }
 
-  /// What it is that no attribute has a place for; nil if it can be called so, and have that value.
+  /// Why no attribute can have that name and value; nil if one can.
   package static func reason(against name: String, _ value: MetadataValue) -> String? {
     do throws(CairnError) {
       _ = try head(name, value)
@@ -176,7 +177,7 @@ package enum HDF5Encoding {
     }
   }
 
-  /// Whether an attribute can be called so.
+  /// Whether an attribute can have that name.
   package static func canName(_ name: String) -> Bool {
     (1...32_000).contains(name.utf8.count) && !name.utf8.contains(0)
   }
@@ -203,10 +204,10 @@ extension MetadataValue {
 
 /// The texts of all attributes, in collections of a global heap.
 struct HDF5TextHeap {
-  /// What an object's number can count, with room to spare.
+  /// The most objects in a collection: fewer than an object's number can count.
   private static let objectLimit = 60_000
   private static let headByteCount = 16
-  /// The bytes of a text's length and place, where a value would be.
+  /// The bytes of a reference to a text, its length and place, which is stored in place of a value.
   static let referenceByteCount = 16
   private static let nothing = [UInt8](repeating: 0, count: referenceByteCount)
 
@@ -214,12 +215,12 @@ struct HDF5TextHeap {
   private var references: [[UInt8]] = []
   private var next = 0
 
-  /// Takes the texts, in the order in which they will be asked for.
+  /// Takes the texts, in the order in which they will be needed.
   mutating func collect(_ values: [MetadataValue]) {
     for value in values { texts += value.texts.map { Array($0.utf8) } }
   }
 
-  /// The collections, which will lie at an address.
+  /// The collections, for a heap that will begin at `address`.
   mutating func layOut(from address: Int) -> [UInt8] {
     var heap: [UInt8] = []
     var place = 0
@@ -237,7 +238,7 @@ struct HDF5TextHeap {
         reference.append(UInt32(number + 1))
         references.append(text.isEmpty ? Self.nothing : reference.bytes)
       }
-      // The library wants collections of at least 4,096 bytes, filled by an object of number 0.
+      // The library wants collections of at least 4,096 bytes. An object of number 0 fills them up.
       let used = Self.headByteCount + objects.bytes.count
       let whole = max(4_096, used + Self.headByteCount)
       var collection = ByteBuilder(Array("GCOL".utf8) + [1, 0, 0, 0])
@@ -261,7 +262,7 @@ struct HDF5TextHeap {
     fields.append(UInt64(byteCount))
   }
 
-  /// The next text's length, and where it is.
+  /// The reference to the next text: its length and place.
   mutating func reference(_ text: String) -> [UInt8] {
     defer { next += 1 }
     return next < references.count ? references[next] : Self.nothing

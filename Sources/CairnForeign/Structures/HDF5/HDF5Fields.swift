@@ -1,5 +1,5 @@
-// Fields of an HDF5 file, whose addresses and lengths have the widths that its superblock gives.
-// HDF5 File Format Specification 3.0.
+// Fields of an HDF5 file. Its superblock gives the widths of addresses and lengths. HDF5 File
+// Format Specification 3.0.
 
 import CairnCheckpoints
 import CairnContainer
@@ -16,9 +16,9 @@ struct HDF5Bytes: Sendable {
 
   static let advice = "The file is damaged or hostile; fetch it again"
 
-  /// The place in the source of `count` bytes at an address.
+  /// The range in the source of `count` bytes at an address.
   ///
-  /// - Throws: `truncated` if the file ends before they do.
+  /// - Throws: `truncated` if the file ends before them.
   func range(at address: Int, count: Int) throws(CairnError) -> Range<Int> {
     let start = base.addingSaturated(address)
     guard start >= 0, count >= 0, start <= source.count, count <= source.count - start else {
@@ -31,7 +31,7 @@ struct HDF5Bytes: Sendable {
     return start..<start + count
   }
 
-  /// A reader of the bytes from an address on; of `count` of them if that is given.
+  /// A reader of the bytes from an address on; of only `count` bytes if that is given.
   func fields(at address: Int, count: Int? = nil) throws(CairnError) -> HDF5Fields {
     guard let count else {
       let start = try range(at: address, count: 0).lowerBound
@@ -40,7 +40,7 @@ struct HDF5Bytes: Sendable {
     return HDF5Fields(self, try range(at: address, count: count))
   }
 
-  /// Checks the lookup3 sum that stands in the four bytes after `count` bytes at an address.
+  /// Checks the lookup3 checksum in the four bytes after `count` bytes at an address.
   ///
   /// - Throws: `checksumMismatch`.
   func checkSum(at address: Int, count: Int) throws(CairnError) {
@@ -58,13 +58,13 @@ struct HDF5Bytes: Sendable {
   }
 }
 
-/// A place in an HDF5 file that moves on as fields are read; every read is checked against the end.
+/// A place in an HDF5 file that moves on as fields are read. Every read is checked against the end.
 struct HDF5Fields {
   let file: HDF5Bytes
   private var reader: ByteCursor
   private let start: Int
 
-  /// A reader of the bytes of `range`, which lies within the source.
+  /// A reader of the bytes of `range`, which must be within the source.
   init(_ file: HDF5Bytes, _ range: Range<Int>) {
     self.file = file
     reader = ByteCursor(file.source, in: range)
@@ -95,7 +95,7 @@ struct HDF5Fields {
     try reader.number(min(8, width))
   }
 
-  /// A number of `width` bytes that must be one of an `Int`.
+  /// A number of `width` bytes that must fit an `Int`.
   mutating func number(_ width: Int) throws(CairnError) -> Int {
     let place = location
     let value = try unsigned(width)
@@ -109,7 +109,7 @@ struct HDF5Fields {
 
   mutating func length() throws(CairnError) -> Int { try number(file.lengthWidth) }
 
-  /// An address; nil for the undefined one, whose bits are all set.
+  /// An address; nil for the undefined address, whose bits are all set.
   mutating func address() throws(CairnError) -> Int? {
     let place = location
     let value = try unsigned(file.addressWidth)
@@ -131,7 +131,7 @@ struct HDF5Fields {
     return address
   }
 
-  /// Checks that a structure begins with its four letters.
+  /// Checks that a structure begins with its signature of four letters.
   mutating func expect(_ signature: StaticString) throws(CairnError) {
     let place = location
     let found = try bytes(4)
@@ -157,7 +157,7 @@ struct HDF5Fields {
   }
 }
 
-/// The hash that checks structures of later HDF5 files: Bob Jenkins, lookup3.c, `hashlittle`.
+/// The hash that protects structures of later HDF5 files: Bob Jenkins, lookup3.c, `hashlittle`.
 enum Lookup3 {
   static func hash(_ bytes: Span<UInt8>) -> UInt32 {
     let seed = 0xDEAD_BEEF &+ UInt32(truncatingIfNeeded: bytes.count)

@@ -1,5 +1,5 @@
-// What a group holds: a tree of names (old groups), or link messages, in the header or in a heap of their
-// own (new ones). Specification, III.A.1, III.B, III.C, III.D, IV.A.2.c, f, g, r.
+// What a group holds: a tree of names (old groups), or link messages in the header or in a heap
+// (new groups). Specification, III.A.1, III.B, III.C, III.D, IV.A.2.c, f, g, r.
 
 import CairnCheckpoints
 import CairnContainer
@@ -10,7 +10,8 @@ import CairnTensors
 struct HDF5Link: Sendable {
   var name: [UInt8]
   var address: Int
-  /// What else than an object of the file it leads to: "soft", "external"; by a path, which is not followed.
+  /// The kind of a link that does not lead to an object of the file: "soft", "external". It has a
+  /// path, which is not followed.
   var kind: String?
   /// The place in the order of creation, if the group keeps it.
   var order: UInt64?
@@ -32,12 +33,13 @@ struct HDF5LinkReader {
     self.budget = budget
   }
 
-  /// Whether a header is a group's.
+  /// Whether a header belongs to a group.
   static func isGroup(_ header: HDF5ObjectHeader) -> Bool {
     header.messages.contains { $0.kind == .symbolTable || $0.kind == .linkInfo }
   }
 
-  /// All links of the group, in the order of creation if it is kept, else by the names' bytes.
+  /// All links of the group, in the order of creation if the group keeps it, otherwise by the
+  /// names' bytes.
   ///
   mutating func read(
     _ header: HDF5ObjectHeader, _ visits: inout HDF5Visits
@@ -115,7 +117,7 @@ struct HDF5LinkReader {
     try append(name, try fields.definedAddress(), order, fields)
   }
 
-  /// A node of an old group's tree, of the level below its parent's.
+  /// Reads a node of an old group's tree, one level below its parent.
   private mutating func readTree(
     at address: Int, level expected: Int?, _ names: LocalHeap, _ visits: inout HDF5Visits
   ) throws(CairnError) {
@@ -159,10 +161,10 @@ struct HDF5LinkReader {
   }
 }
 
-/// The head of a node of the older kind of tree.
+/// The head of a node of the old kind of tree.
 struct HDF5TreeNode {
   let level: Int
-  /// The children.
+  /// How many children it has.
   let count: Int
   private let headByteCount: Int
 
@@ -192,7 +194,7 @@ struct HDF5TreeNode {
     headByteCount = fields.consumed - start
   }
 
-  /// The bytes of the whole node, whose keys and children take `entry` bytes together.
+  /// The bytes of the whole node. A key and a child take `entry` bytes together.
   func byteCount(_ entry: Int) -> Int { headByteCount + count * entry }
 }
 

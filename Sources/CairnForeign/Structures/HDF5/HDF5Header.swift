@@ -1,4 +1,5 @@
-// The superblock and the object headers: where everything in an HDF5 file begins. Specification, II and IV.A.
+// The superblock and the object headers: the start of everything in an HDF5 file. Specification, II
+// and IV.A.
 
 import CairnCheckpoints
 import CairnContainer
@@ -13,7 +14,7 @@ struct HDF5Superblock: Sendable {
   /// The address of the root group's object header.
   let root: Int
 
-  /// Where the signature may stand: at 0, or, behind a block of the user's, at 512, 1024 ….
+  /// Where the signature may be: at 0, or at 512, 1024 … behind a block of the user's.
   static func place(in source: any ByteSource) -> Int? {
     var place = 0
     while place <= source.count - signature.count {
@@ -41,13 +42,14 @@ struct HDF5Superblock: Sendable {
     if version < 2 { try fields.skip(4) }
     file.addressWidth = try Self.width(&fields)
     file.lengthWidth = try Self.width(&fields)
-    // Behind these, the widths hold.
+    // From here on fields have the widths that were just read.
     let done = fields.consumed
     fields = try file.fields(at: place)
     try fields.skip(done)
     // Reserved, the ranks of group trees, flags; version 1 has the rank of chunk trees too.
     try fields.skip(version < 2 ? (version == 0 ? 9 : 13) : 1)
-    // What the file says of its own place does not count, as in the library: it may have been moved.
+    // The place that the file gives for itself is ignored, as in the library: the file may have
+    // been moved.
     _ = try fields.address()
     file.base = place
     _ = try fields.address()
@@ -81,7 +83,7 @@ struct HDF5Superblock: Sendable {
   }
 }
 
-/// A message of an object header: what kind it is, and where its body stands in the source.
+/// A message of an object header: its kind, and where its body is in the source.
 struct HDF5Message: Sendable {
   enum Kind: UInt8 {
     case dataspace = 1
@@ -94,7 +96,7 @@ struct HDF5Message: Sendable {
   }
   var kind: Kind
   var body: Range<Int>
-  /// Whether the body only says where the message stands.
+  /// Whether the body is only a reference to the message.
   var isShared = false
 }
 
@@ -105,7 +107,7 @@ struct HDF5ObjectHeader: Sendable {
 
   /// Reads the header at an address, with all its continuations.
   ///
-  /// - Parameter visits: What has been read before: nothing is read twice.
+  /// - Parameter visits: What has been read before. Nothing is read twice.
   /// - Throws: `invalidHeader`, `unsupported`, `checksumMismatch`, `truncated`.
   init(_ file: HDF5Bytes, at address: Int, _ visits: inout HDF5Visits) throws(CairnError) {
     self.file = file
@@ -177,7 +179,7 @@ struct HDF5ObjectHeader: Sendable {
   ) throws(CairnError) {
     var fields = HDF5Fields(file, range)
     let headCount = isOrdered ? 6 : 4
-    // Fewer bytes than a message's head are a gap.
+    // If fewer bytes are left than a message's head takes, they are a gap.
     while fields.remaining >= headCount {
       let kind = try fields.number(1)
       let size = try fields.number(2)
@@ -201,7 +203,8 @@ struct HDF5ObjectHeader: Sendable {
     }
   }
 
-  /// Keeps a message; gives the body of one that says where the header goes on.
+  /// Keeps a message. For a continuation message, returns the body, which says where the header
+  /// goes on.
   private mutating func add(
     _ kind: Int, _ flags: UInt8, _ body: Range<Int>, _ fields: HDF5Fields
   ) throws(CairnError) -> Range<Int>? {
@@ -229,26 +232,26 @@ struct HDF5ObjectHeader: Sendable {
 
   /// A reader of the first message of that kind.
   ///
-  /// - Throws: `unsupported` for one that is shared and cannot be found; what is wrong with the header
-  ///   that has it.
+  /// - Throws: `unsupported` for a shared message that cannot be found; what is wrong with the
+  ///   header that has the message.
   func fields(of kind: HDF5Message.Kind) throws(CairnError) -> HDF5Fields? {
     guard let message = messages.first(where: { $0.kind == kind }) else { return nil }
     return try fields(message)
   }
 
-  /// A reader of a message, wherever it stands.
+  /// A reader of a message, in this header or shared.
   func fields(_ message: HDF5Message) throws(CairnError) -> HDF5Fields {
     let fields = HDF5Fields(file, message.body)
     return message.isShared ? try Self.shared(message.kind, fields) : fields
   }
 
-  /// Readers of all messages of that kind, with whether each says only where it stands.
+  /// Readers of all messages of that kind, and whether each message is only a reference.
   func all(_ kind: HDF5Message.Kind) -> [(fields: HDF5Fields, isShared: Bool)] {
     messages.filter { $0.kind == kind }.map { (HDF5Fields(file, $0.body), $0.isShared) }
   }
 
-  /// A reader of a message that stands in another object's header: that of a named type. Specification,
-  /// IV.A.2 ("shared message").
+  /// A reader of a message in another object's header, that of a named type. Specification, IV.A.2
+  /// ("shared message").
   static func shared(
     _ kind: HDF5Message.Kind, _ place: HDF5Fields
   ) throws(CairnError) -> HDF5Fields {
@@ -261,7 +264,8 @@ struct HDF5ObjectHeader: Sendable {
         .unsupported, "a type or message stands in a heap that the whole file shares",
         found: "a shared message", advice: "Save the file without shared messages")
     }
-    // Each header is looked at by itself: many datasets may have one type, and a type refers to none.
+    // Visits are counted for each header separately: many datasets may have one type, and a type
+    // refers to no other.
     var visits = HDF5Visits(fields.file.source)
     let header = try HDF5ObjectHeader(fields.file, at: fields.definedAddress(), &visits)
     guard let message = header.messages.first(where: { $0.kind == kind && !$0.isShared }) else {
@@ -271,8 +275,8 @@ struct HDF5ObjectHeader: Sendable {
   }
 }
 
-/// Which structures of a file were read: each is read once, so that no cycle has an end that never
-/// comes, and the work is bounded by the file's size.
+/// The structures of a file that were read. Each is read only once. So cycles end, and the size of
+/// the file bounds the work.
 struct HDF5Visits {
   private var starts: Set<Int> = []
   private var total = 0
@@ -280,12 +284,13 @@ struct HDF5Visits {
 
   init(_ source: any ByteSource) { limit = source.count }
 
-  /// Whether a structure was read there.
+  /// Whether a structure was read at that address.
   func contains(_ address: Int) -> Bool { starts.contains(address) }
 
-  /// Notes a structure.
+  /// Notes that a structure is read.
   ///
-  /// - Throws: `invalidHeader` if one was read there before, or all together are more than the file.
+  /// - Throws: `invalidHeader` if one was read at that address before, or if all together have more
+  ///   bytes than the file.
   mutating func enter(at address: Int, count: Int, _ fields: HDF5Fields) throws(CairnError) {
     guard starts.insert(address).inserted, let sum = total.adding(max(0, count)), sum <= limit
     else {

@@ -1,4 +1,5 @@
-// The heap whose objects the records of a tree name, and the heap of texts. Specification, III.E, III.G.
+// The heap of the objects that the records of a tree name, and the heap of texts. Specification,
+// III.E, III.G.
 
 import CairnCheckpoints
 import CairnContainer
@@ -7,7 +8,7 @@ import CairnSystem
 /// A heap whose objects lie in blocks that double in size.
 struct HDF5FractalHeap {
   private struct Block {
-    /// Where the block begins in the heap's own addresses.
+    /// Where the block begins, in the addresses of the heap.
     var start: Int
     var count: Int
     var address: Int
@@ -23,7 +24,7 @@ struct HDF5FractalHeap {
   /// Objects that are too large for the blocks, by their numbers.
   private var huge: [Int: Range<Int>] = [:]
 
-  /// Reads the head and where the blocks are.
+  /// Reads the head of the heap and the places of the blocks.
   init(_ file: HDF5Bytes, at address: Int, _ visits: inout HDF5Visits) throws(CairnError) {
     var fields = try file.fields(at: address)
     try fields.expect("FRHP")
@@ -66,7 +67,8 @@ struct HDF5FractalHeap {
     }
   }
 
-  /// The objects outside the blocks, where identifiers are too short to name their places.
+  /// The objects outside the blocks, for heaps whose identifiers are too short to give their
+  /// places.
   private static func hugeObjects(
     of file: HDF5Bytes, at index: Int, _ visits: inout HDF5Visits
   ) throws(CairnError) -> [Int: Range<Int>] {
@@ -106,7 +108,8 @@ struct HDF5FractalHeap {
     try fields.expect("FHIB")
     try fields.version(0...0, of: "a block of blocks")
     try fields.skip(file.addressWidth + offsetWidth)
-    // A row of blocks that are smaller than the first row as a whole cannot hold blocks of their own.
+    // Blocks that are smaller than the whole first row cannot contain blocks; then `rows` is not
+    // positive.
     let entries = max(0, rows) * width
     guard rows > 0, depth < 8, entries <= fields.remaining / file.addressWidth else {
       throw fields.failure(.invalidHeader, "a block of blocks is larger than the file")
@@ -139,7 +142,7 @@ struct HDF5FractalHeap {
     }
   }
 
-  /// The last block that begins at an address of the heap's own or before it.
+  /// The last block that begins at or before an address of the heap.
   private func block(around offset: Int) -> Block? {
     var (low, high) = (0, blocks.count)
     while low < high {
@@ -184,10 +187,10 @@ struct HDF5FractalHeap {
   }
 }
 
-/// The heap of texts and sequences. Its collections are read when something in them is asked for.
+/// The heap of texts and sequences. A collection is read when one of its objects is asked for.
 struct HDF5GlobalHeap {
   private let file: HDF5Bytes
-  /// Of each collection that was read: where its objects are, by number.
+  /// For each collection that was read: the ranges of its objects, by number.
   private var collections: [Int: [Int: Range<Int>]] = [:]
 
   private let budget: Budget

@@ -1,20 +1,20 @@
-// Where the elements of a dataset are: in its header, in a piece, or in chunks that filters have changed.
-// Specification, III.A.1, IV.A.2.e, f, i, l.
+// Where the elements of a dataset are: in its header, in one piece, or in chunks that filters have
+// changed. Specification, III.A.1, IV.A.2.e, f, i, l.
 
 import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 import CairnTensors
 
-/// A filter of a dataset's chunks, in the order in which they were applied.
+/// A filter of a dataset's chunks. Filters are listed in the order in which they were applied.
 enum HDF5Filter: Hashable, Sendable {
   case deflate
-  /// The bytes of the elements, of that width, sorted by their place in the element.
+  /// Sorts the bytes of elements of that width by their place in the element.
   case shuffle(width: Int)
-  /// Followed by a sum.
+  /// Adds a checksum at the end.
   case fletcher32
 
-  /// Reads a pipeline; anything but these three is refused by name.
+  /// Reads a pipeline. Any filter but these three is refused by name.
   static func pipeline(_ fields: inout HDF5Fields) throws(CairnError) -> [HDF5Filter] {
     let version = try fields.version(1...2, of: "a filter pipeline")
     let count = try fields.number(1)
@@ -53,9 +53,9 @@ enum HDF5Filter: Hashable, Sendable {
 /// How the chunks of a dataset are found.
 enum HDF5ChunkIndex: Hashable, Sendable {
   case tree
-  /// There is one, of so many bytes, through the filters whose bits are not set.
+  /// There is one chunk, of `byteCount` bytes; the filters whose bits are not set were applied.
   case single(byteCount: Int?, mask: UInt32)
-  /// They stand one after the other, without filters.
+  /// The chunks follow one another, without filters.
   case implicit
   case fixedArray
   case extensibleArray
@@ -68,7 +68,7 @@ enum HDF5Layout: Sendable {
   case piece(Range<Int>)
   /// Nowhere: every element is the fill value.
   case nowhere
-  /// In chunks of this shape, found by an index, whose address is nil if there is none yet.
+  /// In chunks of this shape. The index finds them; its address is nil if there is none yet.
   case chunks(shape: [Int], index: HDF5ChunkIndex, address: Int?, leavesEdgesPlain: Bool)
 
   /// Reads the message.
@@ -141,7 +141,7 @@ enum HDF5Layout: Sendable {
       }
       shape.append(dimension)
     }
-    // The last is the width of an element.
+    // The last dimension is the width of an element.
     return shape.dropLast()
   }
 
@@ -159,7 +159,7 @@ enum HDF5Layout: Sendable {
     }
     try fields.skip(4 * rank)
     guard kind == 0 else {
-      // The size is the shape's: the dimensions here are of 32 bits.
+      // The size comes from the shape, since the dimensions here have only 32 bits.
       return try contiguous(address, byteCount, byteCount, fields)
     }
     let count = try fields.number(4)

@@ -1,4 +1,4 @@
-// The later kind of tree, of records. Specification, III.A.2.
+// The later kind of tree, which has records. Specification, III.A.2.
 
 import CairnCheckpoints
 import CairnContainer
@@ -24,7 +24,8 @@ enum HDF5RecordTree {
     let root: Int?
     let rootCount: Int
     let maximumCount: Int
-    /// For each level from the leaves: the width of a count of a node's records, and of all below it.
+    /// For each level from the leaves up: the widths of two counts, of a node's own records and of
+    /// all records in and below it.
     var widths: [(own: Int, total: Int)] = []
     var records: [[UInt8]] = []
 

@@ -1,6 +1,6 @@
-// Writing HDF5 files in one pass: what each object takes is known before the first byte is written. As
-// libraries from 1.8 on read them: superblock 2, object headers 2, links in their groups' headers, every
-// dataset in one piece, no times.
+// Writing HDF5 files in one pass: the size of each object is known before the first byte is
+// written. Libraries from 1.8 on can read them: superblock 2, object headers 2, links in their
+// groups' headers, every dataset in one piece, no times.
 
 import CairnCheckpoints
 import CairnCodec
@@ -28,7 +28,7 @@ package struct HDF5WrittenDataset {
   }
 }
 
-/// The plan of a file: where everything goes, and the bytes of all that is no element.
+/// The plan of a file: where everything goes, and all bytes except those of elements.
 package struct HDF5Plan {
   /// A part of the file.
   package enum Part {
@@ -54,10 +54,10 @@ package struct HDF5Plan {
   ///
   /// - Parameters:
   ///   - datasets: In the order of their elements; the order of links follows it.
-  ///   - attributes: Those of objects other than datasets, by the objects' paths; groups are made for
-  ///     paths that lead to none. The root's path is empty.
-  /// - Throws: `cannotHold` for a path that is none, or is a dataset's and a group's; for an attribute
-  ///   or type that the format has no place for.
+  ///   - attributes: The attributes of objects other than datasets, by the objects' paths. If there
+  ///     is no object at a path, a group is made. The root's path is empty.
+  /// - Throws: `cannotHold` for a path that is not valid, or is both a dataset's and a group's; for
+  ///   an attribute or type that the format cannot hold.
   package init(
     _ datasets: [HDF5WrittenDataset],
     attributes: [(path: String, name: String, value: MetadataValue)]
@@ -75,7 +75,7 @@ package struct HDF5Plan {
     }
     try root.checkAttributes(at: "")
     var texts = HDF5TextHeap()
-    // Elements first: what describes them names their addresses.
+    // Elements come first, because the headers name their addresses.
     var end = Self.superblockByteCount
     var places: [Int] = []
     for (number, dataset) in datasets.enumerated() {
@@ -89,7 +89,8 @@ package struct HDF5Plan {
     end = (end + 7) / 8 * 8
     pad(to: end, from: Self.superblockByteCount)
     byteCount = end - Self.superblockByteCount
-    // The heaps of texts lie ahead of the headers, but only the headers say what is in them.
+    // The heaps of texts come before the headers, but what they hold is known only from the
+    // headers.
     texts.collect(root.allAttributes())
     let heaps = texts.layOut(from: end)
     parts.append(.bytes(heaps))
@@ -119,15 +120,15 @@ package struct HDF5Plan {
       advice: "Write a .cairn file, or rename the tensor first")
   }
 
-  /// The most bytes of a link's name: its message, with a head, must be less than 64 KiB.
+  /// The most bytes of a link's name. Its message, with a head, must have less than 64 KiB.
   static let longestName = 65_000
-  /// How deep groups may be, for the library and for Cairn itself.
+  /// The deepest nesting of groups, for the library and for Cairn itself.
   static let deepestPath = 64
 
-  /// The names of a path from the root, split at the byte of a slash.
+  /// The names of a path from the root, split at slashes.
   ///
-  /// - Throws: `cannotHold` for a path that HDF5 cannot have: the library takes a name up to its first NUL,
-  ///   and passes over empty ones and `.`.
+  /// - Throws: `cannotHold` for a path that HDF5 cannot have: the library cuts a name at its first
+  ///   NUL, and skips empty names and `.`.
   package static func components(of path: String) throws(CairnError) -> [ByteKey] {
     let parts = ByteKey(path).split(at: "/")
     guard parts.count <= deepestPath,
@@ -160,7 +161,7 @@ package struct HDF5Plan {
     return node
   }
 
-  /// Appends the header of a node behind those of its children.
+  /// Appends the header of a node, after the headers of its children.
   private static func write(
     _ node: Node, _ datasets: [HDF5WrittenDataset], _ places: [Int], _ texts: inout HDF5TextHeap,
     _ headers: inout [UInt8], from start: Int
@@ -173,14 +174,14 @@ package struct HDF5Plan {
       let dataset = datasets[number]
       messages.appendMessage(1, HDF5Encoding.dataspace(dataset.shape.dimensions))
       messages.appendMessage(3, try HDF5Encoding.datatype(dataset.dtype, of: dataset.path))
-      // No value: elements that were not written would be zeros.
+      // No fill value: elements that were not written would be zeros.
       messages.appendMessage(5, [3, 0x0A])
       var layout = ByteBuilder([3, 1])
       layout.append(dataset.byteCount > 0 ? UInt64(places[number]) : undefined)
       layout.append(UInt64(dataset.byteCount))
       messages.appendMessage(8, layout.bytes)
     } else {
-      // Version 0, and the order of creation is kept.
+      // Version 0; the order of creation is kept.
       var information = ByteBuilder([0, 1])
       information.append(UInt64(node.children.count))
       information.append(undefined)
@@ -189,7 +190,7 @@ package struct HDF5Plan {
       messages.appendMessage(10, [0, 0])
       for (order, child) in node.children.enumerated() {
         let name = child.name.bytes
-        // The order of creation, the character set, a length of two bytes.
+        // The flags: order of creation, character set, a length of two bytes.
         var link = ByteBuilder([1, 0x04 | 0x10 | 0x01])
         link.append(UInt64(order))
         link.append(UInt8(1))
@@ -219,12 +220,13 @@ package struct HDF5Plan {
 }
 
 extension HDF5Plan.Node {
-  /// The attributes of the node and of all below it, in the order in which headers are written.
+  /// The attributes of the node and of all nodes below it, in the order in which headers are
+  /// written.
   fileprivate func allAttributes() -> [MetadataValue] {
     children.flatMap { $0.node.allAttributes() } + attributes.map(\.value)
   }
 
-  /// Checks that no object has two attributes of one name.
+  /// Checks that no object has two attributes of the same name.
   ///
   /// - Throws: `cannotHold`.
   fileprivate func checkAttributes(at path: String) throws(CairnError) {

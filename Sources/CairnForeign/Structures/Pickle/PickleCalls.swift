@@ -1,12 +1,12 @@
-// What stands in for the functions that a pickle names: a fixed list of Python's constructors of plain
-// values, written here, and what the format has of its own. Nothing is ever looked up or called by a name
-// from the file; a name that is nowhere makes an opaque object.
+// Replacements for the functions that a pickle names: a fixed list of Python's constructors of
+// plain values, written here, and the format's own ones. Nothing is ever looked up or called by a
+// name from the file. A name that is in neither list makes an opaque object.
 
 import CairnSystem
 
-/// The names of which something is made.
+/// The calls that have a replacement.
 enum PickleCalls {
-  /// What a "call" of a name with `arguments` gives.
+  /// The result of a "call" of a name with `arguments`.
   ///
   /// - Returns: nil for a name that is not in the list, or arguments that it does not take.
   static func value<Format: PickleFormat>(
@@ -64,7 +64,7 @@ enum PickleCalls {
     }
   }
 
-  /// The node of a copy of a list, tuple or set, or of nothing.
+  /// The node of a copy of a list, tuple or set; an empty one without arguments.
   static func sequence<Format: PickleFormat>(
     _ arguments: [PickleValue], in content: inout PickleContent<Format>
   ) throws(CairnError) -> Int? {
@@ -76,7 +76,7 @@ enum PickleCalls {
     }
   }
 
-  /// Bytes: none, those given, zeros by their number, or those of a Latin-1 text.
+  /// Bytes: none, the given ones, a number of zeros, or those of a Latin-1 text.
   private static func bytes<Format: PickleFormat>(
     _ arguments: [PickleValue], in content: inout PickleContent<Format>
   ) throws(CairnError) -> PickleValue? {
@@ -125,11 +125,11 @@ enum PickleCalls {
     guard case .global(let name)? = arguments.first else { return nil }
     var rest = Array(arguments.dropFirst())
     if function == "copyreg._reconstructor" {
-      // The base class, and what it is made from: `object` is made from nothing.
+      // The base class and its argument. `object` has no argument.
       guard rest.count == 2 else { return nil }
       rest = rest[1] == .none ? [] : [rest[1]]
     } else if !content.names[name].spellingBegins(with: "copyreg."),
-      // One that named itself again would be a level deeper for each argument.
+      // The name must not be one of `copyreg` again: each argument would go one level deeper.
       let made = try value(of: content.names[name], rest, in: &content)
     {
       return made

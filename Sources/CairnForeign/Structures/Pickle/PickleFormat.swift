@@ -2,37 +2,38 @@
 
 import CairnSystem
 
-/// A format whose files have pickles in them: what it makes of names and of identifiers. Its values are what
-/// it keeps of its own while a pickle is read.
+/// A format whose files contain pickles. It decides what names and identifiers become. A value of
+/// it keeps what the format needs while a pickle is read.
 ///
-/// The machine knows Python's containers, numbers and texts, and nothing else.
+/// The unpickler itself knows Python's containers, numbers and texts, and nothing else.
 protocol PickleFormat {
   init()
 
   /// What to do about a pickle that breaks the rules.
   static var damageAdvice: String { get }
-  /// What to do about a pickle of a protocol that is not known, or that needs what is not in the file.
+  /// What to do about a pickle of an unknown protocol, or one that needs something outside the
+  /// file.
   static var protocolAdvice: String { get }
-  /// Modules that were others once.
+  /// Modules that once had other names.
   static var renamedModules: [(old: String, new: String)] { get }
 
-  /// What a "call" of a name with `arguments` gives; nil for a name that the format does not know, or
-  /// arguments that it does not take.
+  /// The result of a "call" of a name with `arguments`; nil for a name that the format does not
+  /// know, or arguments that it does not take.
   static func value(
     of function: String, _ arguments: [PickleValue], in content: inout PickleContent<Self>
   ) throws(CairnError) -> PickleValue?
 
-  /// Sets the state of an object; false if it is to be kept as what was set on it.
+  /// Sets the state of an object. If the result is false, the state is kept beside the object.
   static func build(
     _ object: PickleValue, _ state: PickleValue, in content: inout PickleContent<Self>
   ) throws(CairnError) -> Bool
 
-  /// What a persistent identifier stands for.
+  /// The value of a persistent identifier.
   static func value(
     of identifier: PickleValue, in machine: inout Unpickler<Self>
   ) throws(CairnError) -> PickleValue
 
-  /// The identifier that a line spells.
+  /// The identifier that a line of text spells.
   static func identifier(
     spelt line: [UInt8], in machine: inout Unpickler<Self>
   ) throws(CairnError) -> PickleValue

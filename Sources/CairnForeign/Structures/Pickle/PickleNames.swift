@@ -1,4 +1,4 @@
-// Names of modules that were others once, as Python's `_compat_pickle` maps them, and those of a format.
+// Modules that once had other names: those of Python's `_compat_pickle`, and those of a format.
 
 import CairnSystem
 
@@ -13,9 +13,9 @@ enum PickleNames {
     ("builtins.long", "builtins.int"), ("builtins.unichr", "builtins.chr"),
   ]
 
-  /// The name in full, as it is today.
+  /// The full name, as it is today.
   ///
-  /// - Parameter others: Modules of the format that were others once.
+  /// - Parameter others: Modules of the format that once had other names.
   static func full(
     module: String, name: String, renaming others: [(old: String, new: String)]
   ) -> String {

@@ -1,18 +1,19 @@
-// Python's integers of any size, and how values are spelt where they are keys.
+// Python's integers of any size, and the spelling of values that are keys.
 
 import CairnSystem
 
-/// Integers that no machine word holds.
+/// Integers that do not fit a machine word.
 enum PickleNumbers {
-  /// More digits than this are not converted, which takes time that grows with their square: Python
-  /// itself has the same bound.
+  /// Integers with more digits are not converted to decimal, because the time grows with the square
+  /// of their number. Python has the same bound.
   static let maximumDigits = 4_300
 
-  /// The integer of little-endian bytes in two's complement: itself, or its text.
+  /// The integer of little-endian bytes in two's complement: as a number, or as text if it is too
+  /// large.
   static func integer(_ bytes: [UInt8]) -> (value: Int64?, text: [UInt8]) {
     let isNegative = bytes.last.map { $0 >= 0x80 } ?? false
     var count = bytes.count
-    // Bytes that only repeat the sign.
+    // Skip bytes that only repeat the sign.
     while count > 0, bytes[count - 1] == (isNegative ? 0xFF : 0),
       count == 1 || (bytes[count - 2] >= 0x80) == isNegative
     {
@@ -60,7 +61,8 @@ enum PickleNumbers {
     return digits.isEmpty ? [UInt8(ascii: "0")] : digits.reversed()
   }
 
-  /// The integer that decimal digits spell, as text where no `Int64` holds it; nil if they spell none.
+  /// The integer that decimal digits spell, as text if it does not fit `Int64`; nil if they spell
+  /// none.
   static func integer(spelt line: [UInt8]) -> (value: Int64?, text: [UInt8])? {
     var digits = line[...]
     if digits.last == UInt8(ascii: "L") { digits.removeLast() }
@@ -76,14 +78,15 @@ enum PickleNumbers {
 }
 
 extension PickleContent {
-  /// How a value is spelt as a key, and in which way it differs from other values of that spelling.
+  /// How a value is spelt as a key, and a kind that tells it apart from other values of the same
+  /// spelling.
   ///
-  /// Texts are themselves, numbers and the like as Python writes them, tuples of them in parentheses.
-  /// Nil for what has no spelling: containers, tensors, objects.
+  /// Texts are their own spelling. Numbers and the like are spelt as in Python, and tuples of them
+  /// in parentheses. Nil for what has no spelling: containers, tensors, objects.
   func spelling(_ value: PickleValue, depth: Int = 0) -> (kind: UInt8, text: [UInt8])? {
     switch value {
     case .none: return (0, Array("None".utf8))
-    // For Python 1, 1.0 and True are one key.
+    // Python takes 1, 1.0 and True for the same key.
     case .bool(let value):
       return depth == 0 ? (1, Array((value ? "True" : "False").utf8)) : (1, [value ? 0x31 : 0x30])
     case .int(let value): return (1, Array("\(value)".utf8))
@@ -95,7 +98,7 @@ extension PickleContent {
       let value = complexes[number]
       return (2, Array("(\(value.real)+\(value.imaginary)j)".utf8))
     case .text(let place):
-      // One text may be the key of many dictionaries, and no name is longer.
+      // One text may be the key of many dictionaries, and no name is longer than this.
       guard place.count > 1_024 else { return (3, Array(bytes(place))) }
       let start = String(decoding: bytes(place).prefix(800), as: UTF8.self)
       return (3, Array("\(start)…\(place.count)".utf8))
@@ -117,7 +120,7 @@ extension PickleContent {
     }
   }
 
-  /// What makes two keys one for Python.
+  /// The identity of a key: Python takes keys with the same identity for one key.
   func identity(_ value: PickleValue) -> ByteKey? {
     switch value {
     case .bool(let bit): return ByteKey([1] + Array((bit ? "1" : "0").utf8))

@@ -1,10 +1,10 @@
-// How the protocols before 2 spell texts: lines with escapes.
+// How the protocols before 2 spell texts: as lines with escapes.
 
-/// Texts of lines.
+/// Texts in lines.
 enum PickleText {
   /// The UTF-8 of a text in Python's `raw-unicode-escape`: Latin-1, and `\uXXXX`, `\UXXXXXXXX`.
   ///
-  /// - Returns: nil for an escape that is none.
+  /// - Returns: nil for an escape that is not valid.
   static func rawUnicodeEscaped(_ line: [UInt8]) -> [UInt8]? {
     var text: [UInt8] = []
     var place = 0
@@ -33,7 +33,7 @@ enum PickleText {
     return UInt32(String(decoding: digits, as: UTF8.self), radix: radix)
   }
 
-  /// Appends a code point, a surrogate too, as Python's `surrogatepass` does.
+  /// Appends a code point, which may be a surrogate, as Python's `surrogatepass` does.
   private static func append(_ code: UInt32, to text: inout [UInt8]) {
     func tail(_ shift: UInt32) -> UInt8 { 0x80 | UInt8(code >> shift & 0x3F) }
     switch code {
@@ -44,7 +44,7 @@ enum PickleText {
     }
   }
 
-  /// Whether a text is UTF-8 but for lone surrogates, which Python lets pass.
+  /// Whether a text is UTF-8, except for lone surrogates, which Python allows.
   static func isSurrogatePassed(_ text: [UInt8]) -> Bool {
     var plain = text
     for place in text.indices.dropLast(2)
@@ -54,7 +54,7 @@ enum PickleText {
     return String(validating: plain, as: UTF8.self) != nil
   }
 
-  /// The bytes of a text in quotes, as Python 2's `repr` writes it; nil if it is none.
+  /// The bytes of a text in quotes, as Python 2's `repr` writes it; nil if it is not one.
   static func quoted(_ line: [UInt8]) -> [UInt8]? {
     guard line.count >= 2, let quote = line.first, line.last == quote,
       quote == UInt8(ascii: "'") || quote == UInt8(ascii: "\"")

@@ -1,26 +1,26 @@
-// What a pickle builds, as far as it is allowed to build anything.
+// What a pickle builds, within what it is allowed to build.
 
 import CairnSystem
 
-/// A part of the bytes that a pickle's texts are gathered in.
+/// A part of the pool that holds the bytes of a pickle's texts.
 struct PickleBytes: Hashable {
   var start: UInt32
   var count: UInt32
 }
 
-/// A value in a pickle, of 16 bytes. Containers are numbers of nodes in the machine's own list, not
-/// references: a chain of a million of them is no deep recursion when it is let go, and a cycle is no
+/// A value in a pickle, of 16 bytes. A container is the number of a node in a list of nodes, not a
+/// reference. So freeing a chain of a million containers is no deep recursion, and a cycle is no
 /// leak.
 enum PickleValue: Hashable {
   case none
   case bool(Bool)
   case int(Int64)
-  /// An integer that `Int64` cannot hold: its decimal digits, or `0x…` where those were too many.
+  /// An integer that does not fit `Int64`: its decimal digits, or `0x…` if there are too many.
   case bigInteger(PickleBytes)
   case float(Double)
-  /// Two floats by their number.
+  /// The number of a pair of floats.
   case complex(Int)
-  /// UTF-8, perhaps with lone surrogates, as Python has them.
+  /// UTF-8, perhaps with lone surrogates, as in Python.
   case text(PickleBytes)
   case bytes(PickleBytes)
   case list(Int)
@@ -29,11 +29,11 @@ enum PickleValue: Hashable {
   case dict(Int)
   /// A name that the pickle mentions: `builtins.set`. It is never looked up.
   case global(Int)
-  /// What an identifier of the pickle stands for, by the number that its format gave it.
+  /// The value of a persistent identifier, by the number that the format gave it.
   case reference(Int)
-  /// What the format makes of a call, by the number that it gave it.
+  /// The result of a call that the format knows, by the number that the format gave it.
   case made(Int)
-  /// Something that would have to be called to be made; it never is.
+  /// An object that only a call could make; the call is never made.
   case opaque(Int)
 
   /// The node of a container.
@@ -49,26 +49,26 @@ enum PickleValue: Hashable {
 struct OpaqueObject {
   /// The number of the class's or function's name.
   var name: Int
-  /// What it was to be called with.
+  /// The arguments of that call.
   var arguments: PickleValue
-  /// What was to be set on it, in that order.
+  /// The states to be set on it, in that order.
   var states: [PickleValue] = []
-  /// A list of what was appended to it.
+  /// The node of a list of the items that were appended to it.
   var items: Int?
-  /// A dictionary of what was set in it.
+  /// The node of a dictionary of the entries that were set in it.
   var entries: Int?
-  /// What the format made of it, once its state was known.
+  /// The value that the format made of it when its state became known.
   var resolved: PickleValue?
 }
 
 /// Everything that a pickle has built.
 struct PickleContent<Format: PickleFormat> {
   var root = PickleValue.none
-  /// The elements of lists, tuples and sets; keys and values in turn of dictionaries.
+  /// The elements of lists, tuples and sets; for dictionaries, keys and values in turn.
   var nodes: [[PickleValue]] = []
-  /// What was set on a container beside its items, by its node: `_metadata` of state dictionaries.
+  /// What was set on a container besides its items, by its node: `_metadata` of state dictionaries.
   var attributes: [Int: [PickleValue]] = [:]
-  /// Containers that stand for what is no container, and what that is.
+  /// Containers that stand for something else, and what that is.
   var forms: [Int: String] = [:]
   /// What the format keeps of its own.
   var format = Format()
@@ -77,7 +77,7 @@ struct PickleContent<Format: PickleFormat> {
   private(set) var names: [String] = []
   private var nameNumbers: [ByteKey: Int] = [:]
   private(set) var pool: [UInt8] = []
-  /// What all that is made from the file draws on.
+  /// The budget for everything that is made from the file.
   let budget: Budget
 
   init(_ budget: Budget) { self.budget = budget }
@@ -94,24 +94,24 @@ struct PickleContent<Format: PickleFormat> {
     return PickleBytes(start: start, count: count)
   }
 
-  /// The bytes kept.
+  /// The bytes at a place in the pool.
   func bytes(_ place: PickleBytes) -> ArraySlice<UInt8> {
     pool[Int(place.start)..<Int(place.start) + Int(place.count)]
   }
 
-  /// The text kept; what is no UTF-8 in it is replaced.
+  /// The text at a place in the pool; bytes that are not UTF-8 are replaced.
   func string(_ place: PickleBytes) -> String { String(decoding: bytes(place), as: UTF8.self) }
 
-  /// The text that a value is, if it is no longer than the names of things; Python 2's are bytes.
+  /// The text of a value, if it is no longer than names are. Python 2 has such texts as bytes.
   func text(_ value: PickleValue) -> String? {
     switch value {
-    // A longer one could be asked for again and again.
+    // A longer text could be asked for many times.
     case .text(let place), .bytes(let place): place.count <= 256 ? string(place) : nil
     default: nil
     }
   }
 
-  /// Whether a value is that text.
+  /// Whether a value is a given text.
   func isText(_ value: PickleValue, _ text: StaticString) -> Bool {
     guard case .text(let place) = value else {
       guard case .bytes(let place) = value else { return false }
@@ -133,7 +133,7 @@ struct PickleContent<Format: PickleFormat> {
     return names.count - 1
   }
 
-  /// The name that a value is.
+  /// The name that a value stands for, if it is one.
   func name(_ value: PickleValue) -> String? {
     guard case .global(let number) = value else { return nil }
     return names[number]
@@ -143,15 +143,16 @@ struct PickleContent<Format: PickleFormat> {
 
   /// A new node of `items`.
   mutating func node(_ items: [PickleValue]) throws(CairnError) -> Int {
-    // The list of nodes as it grows; and of an array its head and what its block is rounded up to.
+    // The node's place in the growing list of nodes; for an array also its header and the rounding
+    // of its block.
     try budget.take(bytes: items.isEmpty ? 16 : 64)
     try budget.take(items.count, of: MemoryLayout<PickleValue>.stride)
     nodes.append(items)
     return nodes.count - 1
   }
 
-  /// A new node with the items of another, in memory of its own: two that share it would be copied
-  /// whenever one is appended to.
+  /// A new node with the items of another, in memory of its own. If two nodes shared memory,
+  /// appending to one would copy it each time.
   mutating func copy(_ node: Int) throws(CairnError) -> Int {
     try budget.take(nodes[node].count, of: 2 * MemoryLayout<PickleValue>.stride)
     return try self.node(nodes[node].map { $0 })
@@ -162,7 +163,7 @@ struct PickleContent<Format: PickleFormat> {
     if nodes[node].isEmpty { nodes[node] = items } else { nodes[node] += items }
   }
 
-  /// A dictionary with those texts as keys, which stands for `form`.
+  /// A dictionary with texts as keys that stands for a thing of kind `form`.
   mutating func record(
     _ form: String, _ pairs: [(key: String, value: PickleValue)]
   ) throws(CairnError) -> PickleValue {
@@ -182,7 +183,7 @@ struct PickleContent<Format: PickleFormat> {
     case .tuple(let number), .list(let number): node = number
     default: return nil
     }
-    // More dimensions than any tensor has are not gone through, however often they are recalled.
+    // More dimensions than any tensor has are not walked: they could be asked for many times.
     guard nodes[node].count <= 64 else { return nil }
     var sizes: [Int] = []
     for item in nodes[node] {

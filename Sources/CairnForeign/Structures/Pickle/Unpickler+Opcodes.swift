@@ -1,4 +1,4 @@
-// The opcodes, all that Python's protocols 0 to 5 have.
+// The opcodes of Python's protocols 0 to 5, all of them.
 
 import CairnCheckpoints
 import CairnContainer
@@ -23,7 +23,7 @@ extension Unpickler {
     }
   }
 
-  /// The next `count` bytes: of a deflated pickle they may be far more than the file has.
+  /// The next `count` bytes. In a deflated pickle they may be far more than the file has.
   private mutating func bytes(_ count: Int) throws(CairnError) -> [UInt8] {
     guard count >= 0, count <= reader.remaining else { return try reader.bytes(count) }
     try content.budget.take(bytes: count)
@@ -31,7 +31,7 @@ extension Unpickler {
     return try reader.bytes(count)
   }
 
-  /// Does what the next opcode says; false at the pickle's end.
+  /// Runs the next opcode; false at the end of the pickle.
   mutating func step() throws(CairnError) -> Bool {
     let opcode = try reader.byte()
     switch opcode {
@@ -45,7 +45,7 @@ extension Unpickler {
           .unsupportedVersion, "the pickle's protocol is newer than those that Cairn knows",
           expected: "0 to 5", found: "\(version)", advice: Format.protocolAdvice)
       }
-    // The length of a frame says nothing that the opcodes in it don't say.
+    // The length of a frame adds nothing to the opcodes in it.
     case 0x95: try reader.skip(8)
     case UInt8(ascii: "("): try mark()
     case UInt8(ascii: "0"): try drop()
@@ -72,7 +72,7 @@ extension Unpickler {
       try push(.float(Double(bitPattern: bits.byteSwapped)))
     case UInt8(ascii: "I"):
       let line = try line()
-      // Protocols before 2 have no other truth values.
+      // Protocols before 2 write truth values this way.
       if line == Array("00".utf8) { return try push(.bool(false)) }
       if line == Array("01".utf8) { return try push(.bool(true)) }
       try push(spelt: line)
@@ -97,7 +97,7 @@ extension Unpickler {
         throw failure("a text has an escape that is none")
       }
       try push(text: text)
-    // Python 2's strings: texts where they are UTF-8, as PyTorch decodes them.
+    // Python 2's strings: text if they are UTF-8, as PyTorch decodes them.
     case UInt8(ascii: "U"): try push(string: bytes(Int(reader.byte())))
     case UInt8(ascii: "T"): try push(string: bytes(Int(reader.integer(Int32.self))))
     case UInt8(ascii: "S"):
@@ -159,7 +159,7 @@ extension Unpickler {
     }
   }
 
-  /// A place of the memo, in decimal.
+  /// A place in the memo, in decimal.
   private mutating func place() throws(CairnError) -> Int {
     let line = try line()
     guard let place = Int(String(decoding: line, as: UTF8.self)), place >= 0 else {
@@ -185,7 +185,7 @@ extension Unpickler {
       let named = try pop()
       let arguments = try pop()
       let kind = try pop()
-      // Arguments by name are one more argument here.
+      // Keyword arguments become one more argument here.
       let all = try content.node((content.items(arguments) ?? [arguments]) + [named])
       try call(kind, .tuple(all))
     case UInt8(ascii: "i"):

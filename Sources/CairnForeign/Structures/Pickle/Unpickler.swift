@@ -1,18 +1,18 @@
-// A restricted reader of pickles (Lib/pickletools.py of Python), protocols 0 to 5. It builds containers,
-// numbers and texts, and what its format makes of the names that it knows. It imports nothing and calls nothing: what would have
-// to be called is an opaque object with the name of its class. What the opcodes are is in
-// `Unpickler+Opcodes.swift`.
+// A restricted reader of pickles (Lib/pickletools.py of Python), protocols 0 to 5. It builds
+// containers, numbers and texts, and what its format makes of the names that it knows. It imports
+// nothing and calls nothing: what could only be made by a call becomes an opaque object with the
+// name of its class. The opcodes are in `Unpickler+Opcodes.swift`.
 
 package import CairnSystem
 
-/// The machine that a pickle is a program for.
+/// The machine that runs a pickle, which is a program.
 struct Unpickler<Format: PickleFormat> {
   var reader: ByteCursor
   var content: PickleContent<Format>
   private(set) var stack: [PickleValue] = []
-  /// Where the stack stood at each mark.
+  /// The height of the stack at each mark.
   private var marks: [Int] = []
-  /// What was remembered, by numbers from 0; `distant` has what does not follow on.
+  /// Remembered values, by numbers from 0; `distant` has those whose numbers leave a gap.
   private var memo: [PickleValue] = []
   private var distant: [Int: PickleValue] = [:]
   private(set) var memoized = 0
@@ -20,16 +20,16 @@ struct Unpickler<Format: PickleFormat> {
   private var chargedMarks = 0
   private var steps = 0
 
-  /// Reads one pickle and leaves `reader` behind it; what it builds is added to `content`.
+  /// Reads one pickle and leaves `reader` behind it. What it builds is added to `content`.
   ///
-  /// - Returns: What the pickle is of.
-  /// - Throws: `truncated`, `invalidPickle`, `overBudget`; `unsupported` for what refers to data that is
-  ///   not there.
+  /// - Returns: The object that was pickled.
+  /// - Throws: `truncated`, `invalidPickle`, `overBudget`; `unsupported` for references to data
+  ///   that is not there.
   static func run(
     _ reader: inout ByteCursor, in content: inout PickleContent<Format>
   ) throws(CairnError) -> PickleValue {
     let budget = content.budget
-    // Taken out meanwhile, so that its arrays are changed in place.
+    // Taken out of `content` for this time, so that its arrays are changed in place.
     var taken = PickleContent<Format>(budget)
     swap(&taken, &content)
     var machine = Unpickler(reader, taken)
@@ -57,7 +57,7 @@ struct Unpickler<Format: PickleFormat> {
 
   mutating func push(_ value: PickleValue) throws(CairnError) {
     if stack.count == chargedStack {
-      // Twice: an array that grows is moved.
+      // Twice the size: an array that grows is moved.
       try content.budget.take(1_024, of: 2 * MemoryLayout<PickleValue>.stride)
       chargedStack += 1_024
     }
@@ -71,7 +71,7 @@ struct Unpickler<Format: PickleFormat> {
     return value
   }
 
-  /// Takes away the last value, or the last mark if nothing stands on it.
+  /// Removes the last value, or the last mark if there is no value above it.
   mutating func drop() throws(CairnError) {
     if let mark = marks.last, stack.count == mark {
       marks.removeLast()
@@ -107,7 +107,7 @@ struct Unpickler<Format: PickleFormat> {
       throw failure("the pickle takes more from its stack than is there")
     }
     let count = stack.count - mark
-    // Held a second time for as long as they are moved.
+    // The values are held twice while they are moved.
     let bytes = count * MemoryLayout<PickleValue>.stride
     try content.budget.take(bytes: bytes)
     let values = Array(stack[mark...])
@@ -173,7 +173,7 @@ struct Unpickler<Format: PickleFormat> {
   // MARK: - Names and what would be called
 
   mutating func global(_ module: [UInt8], _ name: [UInt8]) throws(CairnError) {
-    // Long names may be recalled from the memo again and again.
+    // Long names may be used from the memo many times.
     try content.budget.take(steps: (module.count + name.count) / 4)
     let full = PickleNames.full(
       module: String(decoding: module, as: UTF8.self), name: String(decoding: name, as: UTF8.self),
@@ -181,7 +181,7 @@ struct Unpickler<Format: PickleFormat> {
     try push(.global(try content.name(full)))
   }
 
-  /// What stands for the result of a call. Nothing is called.
+  /// Pushes what stands for the result of a call. Nothing is called.
   mutating func call(_ function: PickleValue, _ arguments: PickleValue) throws(CairnError) {
     let name: Int
     switch function {
@@ -217,10 +217,10 @@ struct Unpickler<Format: PickleFormat> {
 }
 
 extension PickleContent {
-  /// The name of what an opaque object would give if it were called.
+  /// The name for the result of calling an opaque object.
   mutating func name(calling object: Int) throws(CairnError) -> Int {
     let called = names[objects[object].name]
-    // Calls of calls of calls would make the name as long as the pickle.
+    // Otherwise calls of calls of calls would make a name as long as the pickle.
     return try name(called.utf8.count > 256 ? "(a call)" : called + "()")
   }
 }

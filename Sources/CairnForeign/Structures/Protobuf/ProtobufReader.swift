@@ -1,6 +1,7 @@
-// Protocol Buffers' wire format (protobuf.dev/programming-guides/encoding), as far as ONNX and TensorFlow
-// need it: the fields of a message, one after the other, without a schema. A page of code, where the
-// runtime of swift-protobuf with generated messages would read a whole model into memory first.
+// Protocol Buffers' wire format (protobuf.dev/programming-guides/encoding), as far as ONNX and
+// TensorFlow need it: the fields of a message, one after the other, without a schema. This is one
+// page of code. The runtime of swift-protobuf with generated messages would first read a whole
+// model into memory.
 
 import CairnCheckpoints
 import CairnSystem
@@ -10,7 +11,7 @@ import CairnTensors
 struct ProtobufReader {
   /// One field.
   struct Field {
-    /// What stands behind the tag.
+    /// The value behind the tag.
     enum Value {
       case varint(UInt64)
       case fixed64(UInt64)
@@ -32,15 +33,15 @@ struct ProtobufReader {
   let source: any ByteSource
   private var reader: ByteCursor
 
-  /// A reader of the message at `range`, which is the whole source unless given.
+  /// A reader of the message at `range`; without a range, of the whole source.
   init(_ source: any ByteSource, in range: Range<Int>? = nil) {
     self.source = source
     reader = ByteCursor(source, in: range)
   }
 
-  /// The next field; nil at the message's end.
+  /// The next field; nil at the end of the message.
   ///
-  /// - Throws: `truncated`, `invalidHeader` for a tag that is none.
+  /// - Throws: `truncated`, `invalidHeader` for a tag that is not valid.
   mutating func next() throws(CairnError) -> Field? {
     guard !reader.isAtEnd else { return nil }
     let place = reader.location
@@ -82,7 +83,7 @@ struct ProtobufReader {
     throw reader.failure(.invalidHeader, "a number has more than 64 bits")
   }
 
-  /// The next `count` bytes, which are no field.
+  /// The next `count` bytes, which are not a field.
   mutating func take(_ count: Int) throws(CairnError) -> [UInt8] { try reader.bytes(count) }
 
   /// The bytes that are left.

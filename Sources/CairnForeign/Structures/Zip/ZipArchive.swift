@@ -1,45 +1,48 @@
-// A strict reader of ZIP archives, as far as checkpoints use them: members stored or deflated, ZIP64.
-// PKWARE's APPNOTE.TXT 6.3.10. Where tools differ in how they read a broken archive, it is refused.
+// A strict reader of ZIP archives, as far as checkpoints use them: members stored or deflated,
+// ZIP64. PKWARE's APPNOTE.TXT 6.3.10. Broken archives that tools read differently are refused.
 
 import CairnCheckpoints
 import CairnContainer
 import CairnSystem
 import CairnTensors
 
-/// Where an archive may differ from what the format asks for.
+/// Where an archive may differ from the rules of the format.
 struct ZipTolerance: Sendable {
   /// Whether bytes may follow the archive's end, within the 64 KiB in which readers look for it.
   var allowsTail = false
-  /// Whether a CRC-32 of 0 stands for none, as in what PyTorch saves without checksums.
+  /// Whether a CRC-32 of 0 means that there is none, as in files that PyTorch saves without
+  /// checksums.
   var zeroMeansUnchecked = false
-  /// Whether a name may be any text: where nothing is ever unpacked, one that leads out of a folder is only
-  /// a name.
+  /// Whether a name may be any text. Where nothing is ever unpacked, a name that leads out of a
+  /// folder does no harm.
   var allowsAnyName = false
-  /// Whether deflated members may give no more bytes than is plausible.
+  /// Whether the bytes that deflated members give are limited to a plausible number.
   var boundsExpansion = false
-  /// Bytes that may be inflated only to come to others, beside 16 times the archive's size.
+  /// If set, bytes that are inflated only to reach others are limited: to this number, and 16 times
+  /// the archive's size.
   var waste: Int?
 
-  /// As the format asks.
+  /// The rules of the format.
   static let none = ZipTolerance()
   /// What PyTorch itself reads.
   static let torch = ZipTolerance(
     allowsTail: true, zeroMeansUnchecked: true, boundsExpansion: true, waste: 256 << 20)
-  /// As the format asks, of arrays that deflate no more than a mask of few ones does.
+  /// The rules of the format, for arrays that deflate no better than a mask with few ones.
   static let numpy = ZipTolerance(
     allowsAnyName: true, boundsExpansion: true, waste: 256 << 20)
 }
 
-/// An archive whose central directory has been read and held against every local header.
+/// An archive whose central directory has been read and checked against every local header.
 ///
-/// Refused: members that overlap, names twice, names that lead out of a folder, encryption, methods
-/// other than stored and deflate, more than one disk, sizes that DEFLATE cannot reach, and whatever a
-/// local header, a descriptor or the ZIP64 record says otherwise than the central directory.
+/// Refused are members that overlap, names that occur twice, names that lead out of a folder,
+/// encryption, methods other than stored and deflate, more than one disk, sizes that DEFLATE cannot
+/// reach, and any difference between the central directory and a local header, a descriptor or the
+/// ZIP64 record.
 struct ZipArchive: Sendable {
   let source: any ByteSource
-  /// The members that are no folders, in the order of the central directory.
+  /// The members that are not folders, in the order of the central directory.
   private(set) var members: [ZipMember] = []
-  /// Members that are no folders, by the UTF-8 of their names.
+  /// The places of those members in the list, by the UTF-8 of their names.
   private let indices: [ByteKey: Int]
   private let inflater: InflaterPool
   /// Bytes behind the archive's end.
@@ -53,7 +56,7 @@ struct ZipArchive: Sendable {
   ///
   /// - Parameter memberLimit: The most members; each takes some 200 bytes of memory.
   /// - Throws: `truncated`, `invalidArchive`, `unsupported`, `duplicateName`, `invalidPath`,
-  ///   `limitExceeded`, each with the offset; and what reading needs.
+  ///   `limitExceeded`, each with the offset; and the errors of reading.
   init(
     _ source: any ByteSource, memberLimit: Int = 1 << 20, tolerance: ZipTolerance = .none
   ) throws(CairnError) {
@@ -89,7 +92,8 @@ struct ZipArchive: Sendable {
       members.append(member)
     }
     self.indices = indices
-    // Going back in a deflated member means to begin again: so often that it takes long is refused.
+    // To go back in a deflated member, decoding must start again. Doing this so often that it takes
+    // long is refused.
     let waste = tolerance.waste.map { source.count.allowance(times: 16, plus: $0) }
     inflater = InflaterPool(
       source, waste: waste, refusal: Self.refusal(of: members, source, tolerance))
@@ -114,7 +118,7 @@ struct ZipArchive: Sendable {
     return try content.withBytes(in: 0..<content.count) { $0.array }
   }
 
-  /// Reads every member and holds it against its CRC-32.
+  /// Reads every member and checks it against its CRC-32.
   ///
   /// - Parameter progress: Told of the bytes of content that have been read.
   func checkContents(_ progress: ProgressHandler) throws(CairnError) {
@@ -128,8 +132,8 @@ struct ZipArchive: Sendable {
     }
   }
 
-  /// Why nothing is inflated, if the members would be far more than the archive has bytes for, where that
-  /// is bounded.
+  /// The error for inflating anything, if inflation is bounded and the members would be far more
+  /// than the archive has bytes for.
   private static func refusal(
     of members: [ZipMember], _ source: any ByteSource, _ tolerance: ZipTolerance
   ) -> CairnError? {

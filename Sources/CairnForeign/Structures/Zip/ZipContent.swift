@@ -1,4 +1,4 @@
-// The content of an archive's member: checked against its CRC-32 before, or while, it is read.
+// The content of an archive's member, checked against its CRC-32 before or while it is read.
 
 import CairnCheckpoints
 import CairnCodec
@@ -28,7 +28,8 @@ struct ZipContent: ByteSource {
   var count: Int { member.byteCount }
   var path: String? { source.path }
 
-  /// The member's bytes in the source's memory, if it is stored, right and the source has any.
+  /// The member's bytes in the source's memory, if the member is stored and correct and the source
+  /// has memory.
   var memory: ByteRegion? {
     guard member.method == .stored, let memory = source.memory, (try? checkOnce()) != nil else {
       return nil
@@ -45,7 +46,7 @@ struct ZipContent: ByteSource {
     try inflater.read(member, at: offset, into: &bytes)
   }
 
-  /// The first bytes, at most `limit`, without a check of the whole.
+  /// The first bytes, at most `limit`, without checking the whole.
   func beginning(_ limit: Int) throws(CairnError) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: min(limit, count))
     var span = bytes.mutableSpan
@@ -105,16 +106,16 @@ extension ZipMember {
   }
 }
 
-/// Decoders that stand somewhere in deflated members, so that reading on needs no new start: those
-/// that were used last, one reader at a time.
+/// The decoders that were used last, each at some place in a deflated member, so that reading can
+/// go on without a new start. One reader uses them at a time.
 final class InflaterPool: Sendable {
   private let source: any ByteSource
   private let places = Lock<[InflatedPlace]>([])
 
-  /// The bytes that may be inflated only to come to others.
+  /// The bytes that may be inflated only to reach others.
   private let waste: Budget?
 
-  /// Why no member is read to its end.
+  /// The error if no member may be read to its end.
   private let refusal: CairnError?
 
   private static let capacity = 4
@@ -129,8 +130,8 @@ final class InflaterPool: Sendable {
     }
   }
 
-  /// Refuses where the members together would be far more than the archive has bytes for. Their
-  /// beginnings, which say what they are, can be read all the same.
+  /// Throws if the members together would be far more than the archive has bytes for. Their
+  /// beginnings, which tell what they are, can be read all the same.
   ///
   /// - Throws: `overBudget`.
   func checkAllowed() throws(CairnError) {
@@ -153,7 +154,7 @@ final class InflaterPool: Sendable {
       } else {
         place = try InflatedPlace(source, member)
       }
-      // On an error the place is gone: what stands after it in the stream is worth nothing.
+      // After an error the decoder is dropped: what follows in the stream is worth nothing.
       try waste?.take(bytes: max(0, offset - place.position))
       try place.advance(to: offset)
       try place.read(into: &bytes)
@@ -225,7 +226,7 @@ private final class InflatedPlace: @unchecked Sendable {
     if isAtEnd { try finish(finished) }
   }
 
-  /// What follows the last byte must be the stream's end, and that the end of the member's data.
+  /// The stream must end after the last byte, and the member's data must end with the stream.
   private func finish(_ isFinished: Bool) throws(CairnError) {
     var finished = isFinished
     var spill: [UInt8] = [0]
@@ -251,7 +252,7 @@ private final class InflatedPlace: @unchecked Sendable {
       inputPlace = 0
     }
     let step: StreamStep
-    // A reference of its own: the span must outlive the call that changes the decoder.
+    // A reference of its own: the span must stay valid during the call that changes the decoder.
     let input = input
     let unread = input.span.extracting(inputPlace..<input.count)
     do throws(CodecError) {

@@ -23,7 +23,7 @@ struct ZipDirectory {
     var count: UInt64
     var byteCount: UInt64
     var offset: UInt64
-    /// Where the record begins, which the directory must reach.
+    /// Where the record begins. The directory must end there.
     var start: Int
   }
 
@@ -69,7 +69,8 @@ struct ZipDirectory {
         at: .init(file: source.path, offset: UInt64(end)), expected: "it ends at \(claim.start)",
         found: "\(claim.byteCount) bytes from \(claim.offset)", advice: ZipArchive.advice)
     }
-    // A record has at least 46 bytes: a count that the directory cannot hold is never looped over.
+    // A record has at least 46 bytes, so a count that the directory cannot hold is refused before
+    // any loop.
     guard claim.count <= UInt64(bytes / 46), let members = Int(exactly: claim.count) else {
       throw CairnError(
         .invalidArchive, "the central directory is too short for its members",
@@ -86,8 +87,9 @@ struct ZipDirectory {
     memberCount = members
   }
 
-  /// Where the end record begins: the last place from which a record reaches exactly to the end; else, if
-  /// bytes may follow, the last place of all; and how many follow.
+  /// Where the end record begins, and how many bytes follow it. It is the last record that reaches
+  /// exactly to the end of the file. If there is none and bytes may follow, it is the last record
+  /// of all.
   private static func findEnd(
     _ source: any ByteSource, _ allowsTail: Bool
   ) throws(CairnError) -> (Int, tail: Int) {
@@ -106,7 +108,7 @@ struct ZipDirectory {
         let comment = Int(tail.span.field(place + 20, as: UInt16.self))
         let rest = tail.count - place - endByteCount
         if comment == rest { return (first + place, 0) }
-        // A comment that would be longer than the file is none.
+        // A comment that would be longer than the file is not counted as one.
         if last == nil { last = (first + place, comment < rest ? rest - comment : rest) }
       }
       place -= 1
@@ -126,7 +128,7 @@ struct ZipDirectory {
       expected: "PK\\x05\\x06 at the file's end", advice: "The file is cut short; fetch it again")
   }
 
-  /// Refuses what does not begin as an archive: nothing has been cut off of it.
+  /// Refuses a file that does not begin as an archive: such a file is not a truncated archive.
   private static func refuseOther(_ source: any ByteSource) throws(CairnError) {
     let start = try source.withBytes(in: 0..<min(16, source.count)) { $0.array }
     guard !start.starts(with: [0x50, 0x4B].prefix(start.count)) else { return }

@@ -1,10 +1,11 @@
-// One member of a ZIP archive: what the central directory says of it, held against its local header.
-// PKWARE's APPNOTE.TXT 6.3.10, sections 4.3.7 (local header), 4.3.9 (descriptor), 4.3.12 (central).
+// One member of a ZIP archive: what the central directory says of it, checked against its local
+// header. PKWARE's APPNOTE.TXT 6.3.10, sections 4.3.7 (local header), 4.3.9 (descriptor), 4.3.12
+// (central).
 
 import CairnCheckpoints
 import CairnSystem
 
-/// The fields that the central directory and a local header have alike.
+/// The fields that the central directory and a local header have in common.
 struct ZipFields {
   var flags: UInt16
   var method: UInt16
@@ -14,7 +15,7 @@ struct ZipFields {
   var nameCount: UInt16
   var extraCount: UInt16
 
-  /// Reads them from the flags on; the time and the date among them are skipped.
+  /// Reads them, beginning with the flags; the time and the date are skipped.
   init(_ reader: inout ByteCursor) throws(CairnError) {
     flags = try reader.integer()
     method = try reader.integer()
@@ -49,7 +50,7 @@ struct ZipMember: Sendable {
   var headerOffset: Int
   /// Where its data begins.
   var dataOffset = 0
-  /// Where what belongs to it ends: data and, if there is one, the descriptor.
+  /// Where the parts of the member end: its data and, if there is one, the descriptor.
   var end = 0
 
   var isFolder: Bool { name.utf8.last == UInt8(ascii: "/") }
@@ -62,7 +63,7 @@ struct ZipMember: Sendable {
   /// DEFLATE cannot expand more than 1,032 times.
   static let largestExpansion = 1_032
 
-  /// Reads the local header and holds it against the central directory's words.
+  /// Reads the local header and checks it against the central directory.
   mutating func checkLocalHeader(
     in source: any ByteSource, nameBytes: [UInt8], before limit: Int
   ) throws(CairnError) {
@@ -98,7 +99,7 @@ struct ZipMember: Sendable {
     dataOffset = reader.position
     let hasDescriptor = flags & Self.descriptorFlag != 0
     if !(hasDescriptor && fields.crc == 0 && sizes.stored == 0 && sizes.plain == 0) {
-      // With a descriptor they may also be right already, as some writers do.
+      // With a descriptor they are zero, or correct already, as some writers do it.
       guard hasDescriptor && fields.crc == 0 || fields.crc == crc else {
         throw disagree("CRC-32", hex(crc, digits: 8), hex(fields.crc, digits: 8))
       }
@@ -160,7 +161,8 @@ enum ZipExtra {
     var found = false
     do throws(CairnError) {
       var reader = ByteCursor(try MemoryBytes(extra))
-      // Padding of fewer than four bytes at the end is no field; aligning tools leave it.
+      // Fewer than four bytes at the end are padding, not a field; tools that align data leave
+      // them.
       while reader.remaining >= 4 {
         let id: UInt16 = try reader.integer()
         let count: UInt16 = try reader.integer()

@@ -1,12 +1,12 @@
-// Names of members: how they are spelt, and which are refused.
+// The names of members: how they are spelt, and which are refused.
 
 import CairnCheckpoints
 import CairnSystem
 
 /// The rules for names.
 package enum ZipName {
-  /// The characters of IBM's code page 437 from 0x80 on, in which names stand that don't say
-  /// otherwise (APPNOTE.TXT, appendix D).
+  /// The characters of IBM's code page 437 from 0x80 on. Names are in that code page unless they
+  /// say otherwise (APPNOTE.TXT, appendix D).
   private static let codePage437 = Array(
     """
     ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌\
@@ -15,9 +15,9 @@ package enum ZipName {
 
   /// The name that `bytes` spell.
   ///
-  /// - Throws: `invalidArchive` for an empty name, a NUL, or bytes that are no UTF-8 though said to
-  ///   be; `invalidPath`, unless any is allowed, for a name that leads out of the folder that one would
-  ///   unpack into.
+  /// - Throws: `invalidArchive` for an empty name, a NUL, or bytes that are marked as UTF-8 and are
+  ///   not; `invalidPath` for a name that would lead out of the folder when the archive is
+  ///   unpacked, unless any name is allowed.
   static func decode(
     _ bytes: [UInt8], isUTF8: Bool, allowsAny: Bool = false, at place: CairnError.Location
   ) throws(CairnError) -> String {
@@ -49,7 +49,8 @@ package enum ZipName {
     return name
   }
 
-  /// Whether a name is that of a file, or of a folder, below the place where one would unpack it.
+  /// Whether a name, of a file or a folder, stays below the folder that the archive is unpacked
+  /// into.
   package static func staysInside(_ name: String) -> Bool {
     let bytes = Array(name.utf8)
     return (try? InnerPath(bytes.last == UInt8(ascii: "/") ? Array(bytes.dropLast()) : bytes))

@@ -1,5 +1,6 @@
 // Writing ZIP archives in one pass: sizes and checksums follow the data (APPNOTE.TXT 4.3.9), as
-// Python's zipfile does for an output in which it cannot go back. ZIP64 throughout, as NumPy.
+// Python's zipfile does for an output in which it cannot go back. ZIP64 is always used, as by
+// NumPy.
 
 import CairnCodec
 package import CairnSystem
@@ -7,9 +8,9 @@ package import CairnSystem
 /// An archive being written.
 package struct ZipWriter: ~Copyable {
   private let file: GatheredFile
-  /// The coder, between members: to begin anew is much sooner done than to make another.
+  /// The coder, kept between members: resetting it is much faster than making a new one.
   private var coder: DeflateStream?
-  /// What the coder writes into.
+  /// The buffer that the coder writes into.
   private var window = [UInt8](repeating: 0, count: 1 << 16)
   private var position = 0
   private var directory: [UInt8] = []
@@ -29,7 +30,7 @@ package struct ZipWriter: ~Copyable {
     var stored = 0
     var coder: DeflateStream?
     var window: [UInt8]
-    /// What is stored, if the same content will come again.
+    /// The stored bytes, if the same content will come again.
     var kept: [UInt8]?
 
     /// Appends bytes as they are stored.
@@ -40,7 +41,7 @@ package struct ZipWriter: ~Copyable {
     }
   }
 
-  /// The content of a member as it is stored, to be a member again under another name.
+  /// The content of a member as it is stored, to be written again under another name.
   package struct StoredContent {
     fileprivate var crc: UInt32
     fileprivate var plain: Int
@@ -49,10 +50,10 @@ package struct ZipWriter: ~Copyable {
     package var byteCount: Int { bytes.count }
   }
 
-  /// Appends a member, whose content `body` hands over piece by piece.
+  /// Appends a member. `body` hands over its content piece by piece.
   ///
   /// - Parameter keeping: Whether the same content will come again.
-  /// - Returns: The content as it is stored, if it was to be kept.
+  /// - Returns: The content as it is stored, if it is to be kept.
   @discardableResult
   package mutating func add(
     _ name: String, keeping: Bool = false,
@@ -64,7 +65,7 @@ package struct ZipWriter: ~Copyable {
     try begin(nameBytes)
     var content = Content(
       coder: compresses ? try nextCoder() : nil, window: window, kept: keeping ? [] : nil)
-    // Held once, or writing into it would copy it.
+    // There must be only one reference, or writing into it would copy it.
     window = []
     try body { (part) throws(CairnError) in
       content.crc = Checksum.crc32(part, continuing: content.crc)
@@ -98,7 +99,7 @@ package struct ZipWriter: ~Copyable {
 
   private var method: ZipMember.Method { compresses ? .deflated : .stored }
 
-  /// Appends the head of a member.
+  /// Appends the header of a member.
   private mutating func begin(_ name: [UInt8]) throws(CairnError) {
     var fields = ByteBuilder()
     fields.add(ZipMember.localSignature)
@@ -111,7 +112,8 @@ package struct ZipWriter: ~Copyable {
     try append(fields.bytes.span)
   }
 
-  /// Appends what follows the data of a member, which begins at `start`, and notes it in the directory.
+  /// Appends what follows the data of a member, which begins at `start`, and adds the member to the
+  /// directory.
   private mutating func end(
     _ name: [UInt8], from start: Int, _ crc: UInt32, plain: Int, stored: Int
   ) throws(CairnError) {
@@ -142,7 +144,8 @@ package struct ZipWriter: ~Copyable {
     let end = position
     var fields = ByteBuilder()
     guard memberCount > 0 else {
-      // Python's zipfile, and so NumPy, tells an empty archive by a file that begins with this record.
+      // Python's zipfile, and so NumPy, recognises an empty archive by a file that begins with this
+      // record.
       fields.add(ZipDirectory.endSignature)
       fields.add(UInt16(0), UInt16(0), UInt16(0), UInt16(0))
       fields.add(UInt32(0), UInt32(0))
@@ -189,7 +192,7 @@ package struct ZipWriter: ~Copyable {
     guard var coder = content.coder.take() else {
       return try content.store(part, in: file)
     }
-    // Taken out while it is used; held twice, writing into it would copy it.
+    // Taken out while it is used: with two references, writing into it would copy it.
     var window = content.window
     content.window = []
     var done = 0
@@ -212,7 +215,8 @@ package struct ZipWriter: ~Copyable {
   }
 }
 
-/// A file that takes small pieces together: an archive of many tiny members is mostly those.
+/// A file that collects small pieces before it writes them: an archive of many tiny members
+/// consists mostly of such pieces.
 package final class GatheredFile {
   private let file: any ByteSink
   private var gathered: [UInt8] = []
@@ -221,7 +225,7 @@ package final class GatheredFile {
 
   package init(_ file: any ByteSink) { self.file = file }
 
-  /// Appends `bytes`, now or later.
+  /// Appends `bytes`. They are written now or later.
   package func append(_ bytes: Span<UInt8>) throws(CairnError) {
     guard bytes.count < Self.capacity / 4 else {
       try flush()
@@ -231,10 +235,10 @@ package final class GatheredFile {
     for place in bytes.indices { gathered.append(bytes[place]) }
   }
 
-  /// Writes what was gathered; to be called in the end.
+  /// Writes what was collected; must be called at the end.
   package func flush() throws(CairnError) {
     guard !gathered.isEmpty else { return }
-    // Taken out, and put back for its room.
+    // Taken out, and put back afterwards to reuse its memory.
     var bytes = gathered
     gathered = []
     try file.append(bytes.span)
@@ -244,13 +248,14 @@ package final class GatheredFile {
 }
 
 extension ByteBuilder {
-  // Not generic: of an archive of many tiny members these are most of the work.
+  // Not generic, for speed: for an archive of many tiny members these calls are most of the work.
 
   fileprivate mutating func add(_ values: UInt16...) { for value in values { append(value) } }
   fileprivate mutating func add(_ values: UInt32...) { for value in values { append(value) } }
   fileprivate mutating func add(_ values: UInt64...) { for value in values { append(value) } }
 
-  /// Version needed, flags, method, and the first day that DOS can name: no clock in the output.
+  /// Version needed, flags, method, and the earliest day that DOS can express: the output does not
+  /// depend on the clock.
   fileprivate mutating func addCommon(flags: UInt16, method: ZipMember.Method) {
     add(UInt16(45), flags, method.rawValue, UInt16(0), UInt16(0x21))
   }
