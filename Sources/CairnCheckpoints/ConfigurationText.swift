@@ -3,16 +3,16 @@
 package import CairnJSON
 package import CairnSystem
 
-/// A model's configuration: its text and what that says, so that whoever comes after the first needs not parse
-/// it again.
+/// A model's configuration: its text together with its value, so that it need not be parsed a
+/// second time.
 ///
-/// It is JSON as Python writes it, in which `NaN` and the infinities may stand: an option of a layer or of an
-/// operation may be infinite.
+/// It is JSON as Python writes it, which may contain `NaN` and the infinities: an option of a layer
+/// or of an operation may be infinite.
 package struct ConfigurationText: Sendable {
   /// UTF-8.
   package let text: [UInt8]
   package let value: JSONValue
-  /// Whether the text is in the form in which containers have it, which is the same for the same value.
+  /// Whether the text is in the canonical form that containers use: equal values have equal texts.
   package let isCanonical: Bool
 
   /// Parses a text.

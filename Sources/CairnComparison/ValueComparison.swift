@@ -100,12 +100,12 @@ final class ValueComparison: Sendable {
 
   /// The bytes of all pairs, on the left.
   private var byteCount: Int {
-    // Of sources that claim more than can be counted, the count stays at the end of the scale.
+    // For sources that claim more bytes than can be counted, the sum stays at the largest number.
     pairs.reduce(0) { $0.addingSaturated(left.entry($1.left).byteCount) }
   }
 
-  /// The bytes of both tensors of a pair. Those that are read are made anew each time: kept, they would
-  /// be most of what many small tensors take.
+  /// The bytes of both tensors of a pair. For tensors that are read, these values are made anew
+  /// each time: if kept, they would be most of what many small tensors take.
   private func bytes(of number: Int) throws(CairnError) -> (left: TensorBytes, right: TensorBytes) {
     if let held = live[number] { return held }
     let pair = pairs[number]

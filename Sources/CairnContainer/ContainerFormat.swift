@@ -45,7 +45,7 @@ extension Container: CheckpointSource, FileBacked {
   package var checksums: String? { "every checksum" }
 
   var noteRemarks: [String] {
-    // What is wrong with the frames is for whoever reads them to say.
+    // Errors in the frames are reported by the code that reads them.
     guard let notes = try? notes(), !notes.isEmpty else { return [] }
     let list = notes.map { "\($0.count) of type \($0.type)" }.joined(separator: ", ")
     return ["the file has notes, which a copy will not have: \(list)"]

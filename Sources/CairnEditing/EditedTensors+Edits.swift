@@ -10,7 +10,7 @@ extension EditedTensors {
     changes.append(Change(description: text, isConsequence: isConsequence, isLossy: isLossy))
   }
 
-  /// Says of what else was changed because it is the same tensor.
+  /// Logs the other names that were changed too, because they are the same tensor.
   private mutating func logTies(_ numbers: some Sequence<Int>, named places: Set<Int>) {
     let numbers = Set(numbers)
     for (place, item) in items.enumerated()
@@ -42,8 +42,8 @@ extension EditedTensors {
     try settle()
   }
 
-  /// Keeps the tensors whose names one of `including` matches, all without any, but not those that one of
-  /// `excluding` matches. What is not read is judged by its path in the same way.
+  /// Keeps the tensors whose names match one of `including` (all, if it is empty) and none of
+  /// `excluding`. What is not read is judged by its path in the same way.
   ///
   /// - Throws: `noSuchTensor` for a pattern that matches none.
   public mutating func select(
@@ -97,7 +97,8 @@ extension EditedTensors {
     }
   }
 
-  /// Gives names others, one rule after the other, each seeing the names that the one before has made.
+  /// Renames tensors, one rule after the other; each rule sees the names that the one before has
+  /// made.
   ///
   /// - Throws: `noSuchTensor` for a rule that matches no name; `duplicateName` where two become one;
   ///   `invalidName` for a new name that is none; `invalidArgument` for a capture that is not there.
@@ -121,8 +122,8 @@ extension EditedTensors {
     }
   }
 
-  /// Converts elements, as `Tensor.cast(to:)` does. Of several rules that concern a tensor the last
-  /// counts; a tied tensor is concerned if one of its names is.
+  /// Converts elements, as `Tensor.cast(to:)` does. If several rules concern a tensor, the last one
+  /// counts; a rule concerns a tied tensor if it concerns one of its names.
   ///
   /// - Throws: `cannotHold` for a conversion that does not keep every number, unless `losses` has
   ///   ``AcceptedLosses/precision``; `noConversion`; `noSuchTensor` for a pattern that matches none.

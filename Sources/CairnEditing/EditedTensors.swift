@@ -9,16 +9,16 @@ public import CairnTensors
 /// The tensors of a source after edits: selection, new names, casts, other orders of dimensions, tensors
 /// of other sources. Metadata, configuration and blobs are those of the source that was edited.
 ///
-/// **Ties are kept.** What is done to a tensor under one of its names is done to the tensor, whatever its
-/// other names; where a name goes, the others stay, and the first that is left becomes the owner. Each
-/// such thing that was not asked for by name is among ``changes``.
+/// **Ties are kept.** An edit to a tensor under one of its names is an edit to the tensor, whatever
+/// its other names. If a name is removed, the others stay, and the first that is left becomes the
+/// owner. Each such consequence that was not asked for by name is among ``changes``.
 public struct EditedTensors: Sendable {
   /// What a name leads to.
   struct Content: Sendable {
     var dtype: DType
     var shape: Shape
     var elements: any ElementBytes
-    /// Where the tensor is as it stands, until it is converted.
+    /// Where the unchanged tensor is found; nil once it is converted.
     var origin: TensorOrigin?
     /// How often it was transposed.
     var transpositions = 0
@@ -39,7 +39,7 @@ public struct EditedTensors: Sendable {
   public struct Change: Hashable, Sendable, CustomStringConvertible {
     private enum Kind: Hashable, Sendable {
       case other(String)
-      /// As names: long ones are not written out before somebody asks.
+      /// Kept as names: long ones are not written out before somebody asks.
       case renamed(TensorName, TensorName)
     }
     private let kind: Kind
@@ -75,7 +75,7 @@ public struct EditedTensors: Sendable {
   private var owners: [Int?] = []
   /// The base's metadata without what tells its ties.
   private var plainMetadata: Metadata
-  /// The key-values of the base; where those tell ties, they tell the ties that there are now.
+  /// The key-values of the base; if they record ties, they record those that there are now.
   public private(set) var metadata: Metadata
   /// What the sources hold and do not read, as far as it is not left out.
   public internal(set) var opaqueItems: [OpaqueItem] = []
@@ -223,7 +223,7 @@ extension EditedTensors: TensorView {
     }
   }
 
-  /// The source of a tensor to which nothing was done but that it was renamed.
+  /// The source of a tensor that was at most renamed.
   public func origin(of index: Int) throws(CairnError) -> TensorOrigin? {
     contents[try item(at: index).content].origin
   }

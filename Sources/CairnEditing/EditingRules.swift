@@ -17,7 +17,7 @@ public struct RenamingRule: Hashable, Sendable {
 
   let pattern: NamePattern
   private let template: [Part]
-  /// The rule in the way of the command, for messages.
+  /// The rule as the command spells it, for messages.
   private let spelling: String
 
   /// Other names for all that `pattern` matches.

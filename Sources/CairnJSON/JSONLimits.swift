@@ -19,7 +19,7 @@ package struct JSONLimits: Hashable, Sendable {
   /// The most values, members' values and array elements included; 2^24 unless set. More than
   /// 2^31 counts as that.
   ///
-  /// A value takes some 24 to 120 bytes of memory, but may take only two of the text.
+  /// A value takes some 24 to 120 bytes of memory, but perhaps only two bytes of the text.
   package var maximumValues = 1 << 24
 
   /// The most bytes of one number; 4,096 unless set.

@@ -1,10 +1,10 @@
 // The ordered key-value list behind a JSON object.
 //
-// A safetensors header is one object with a key a tensor, tens of thousands of them, from a
-// stranger: looking up a key must not take time that grows with the object, nor may keys be chosen
-// so that it does. Hence a hash table over the keys' bytes with Swift's per-process seed; `String`'s
-// own hash would not do, since it is equal for all canonically equivalent spellings of a key, and
-// there are factorially many.
+// A safetensors header is one object with a key for each tensor, tens of thousands of them, from a
+// stranger. Looking up a key must not take longer in a larger object, and nobody must be able to
+// choose keys that make it so. Hence a hash table over the keys' bytes with Swift's per-process
+// seed. `String`'s own hash would not do: it is equal for all canonically equivalent spellings of a
+// key, and there are factorially many.
 
 /// The members of a JSON object: keys and values in the order of appearance or insertion.
 ///

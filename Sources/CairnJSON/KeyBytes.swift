@@ -3,7 +3,8 @@
 extension String {
   /// Whether both strings are the same UTF-8 bytes (`==` asks for canonical equivalence).
   func hasSameBytes(as other: String) -> Bool {
-    // Canonical equivalence, which the same bytes have, is the quicker way to tell most keys apart.
+    // Equal bytes are also canonically equivalent, and `==` is the quicker way to tell most keys
+    // apart.
     utf8.count == other.utf8.count && self == other && utf8.elementsEqual(other.utf8)
   }
 

@@ -1,11 +1,13 @@
-// What may be made of a file: in proportion to its bytes, and not less than any honest small one needs.
+// How much may be made from a file: in proportion to its bytes, but at least what any honest small
+// file needs.
 
 extension Int {
-  /// So many times this number, and some bytes more: what a file of so many bytes may cost. The largest
-  /// number if it is more.
+  /// This number times `factor`, plus `bytes`: what a file with this many bytes may cost. The
+  /// largest `Int` if the result is more than that.
   ///
-  /// All bounds that follow from a file's size have this form. The factor is what the densest honest file of
-  /// its kind comes to; the sum is for small files, of which a few bytes may stand for much.
+  /// All bounds that follow from a file's size have this form. The factor is what the densest
+  /// honest file of its kind needs; the added bytes are for small files, where a few bytes may
+  /// stand for much.
   package func allowance(times factor: Int, plus bytes: Int) -> Int {
     multipliedSaturated(by: factor).addingSaturated(bytes)
   }

@@ -20,8 +20,9 @@ public enum Durability: String, Sendable, CaseIterable {
   case none
 }
 
-/// What must hold of files that are written and durable, before they replace what is there; it sees
-/// them in their places. What it throws ends the save, with all that was there as it was.
+/// A check that written files must pass once they are durable, before they replace what is there.
+/// It sees them as if they were in their places. If it throws, the save ends and everything that
+/// was there stays as it was.
 package typealias SaveProof = @Sendable (StagedFiles) throws(CairnError) -> Void
 
 /// A file being written that takes its target's place when it is committed, and vanishes when not.
@@ -41,7 +42,7 @@ package final class AtomicFile: ByteSink {
   private var isStaged = false
   /// The bytes that were appended.
   package private(set) var byteCount = 0
-  /// Where the room ends that has been taken on the disk.
+  /// The end of the room that has been reserved on the disk.
   private var reservedEnd = 0
   private var canReserve = true
 
@@ -101,7 +102,8 @@ package final class AtomicFile: ByteSink {
       let serial = counter.add(1, ordering: .relaxed).newValue
       let candidate = "\(target.folder)/.\(stem).\(getpid()).\(serial).tmp"
       do throws(SystemError) {
-        // What may not read the old file shall not read the new one either, not for a moment.
+        // Whoever may not read the old file must not be able to read the new one either, not even
+        // for a moment.
         let descriptor = try retrying { () throws(SystemError) in
           try files.create(candidate, permissions: target.permissions ?? 0o666)
         }
@@ -178,17 +180,18 @@ package final class AtomicFile: ByteSink {
   /// Room is taken ahead of the bytes in steps of so many, for files that are larger than this.
   package static let reservation = 32 << 20
 
-  /// Takes room on the disk for what comes after the next `count` bytes too: a file system that has
-  /// chosen the blocks beforehand takes the bytes sooner than one that counts each page.
+  /// Reserves room on the disk for the next `count` bytes and for what comes after them: a file
+  /// system that has chosen the blocks beforehand takes the bytes faster than one that counts each
+  /// page.
   private func reserve(for count: Int) {
     guard canReserve, byteCount + count > max(reservedEnd, Self.reservation / 8) else { return }
     let start = max(reservedEnd, byteCount)
-    // Also if it fails: it may have taken some.
+    // Set even if the call fails: it may have reserved some of it.
     reservedEnd = start + count + Self.reservation
     do throws(SystemError) {
       try files.reserve(descriptor, at: start, byteCount: reservedEnd - start)
     } catch {
-      // It may be unable to, or nearly full: the bytes themselves shall decide.
+      // The file system may be unable to reserve, or nearly full: writing the bytes will show.
       canReserve = false
     }
   }
@@ -255,7 +258,7 @@ package final class AtomicFile: ByteSink {
     }
   }
 
-  /// The files, which are staged, as if they were in their places.
+  /// A file system that shows these staged files as if they were in their places.
   package static func staged(_ parts: [AtomicFile], over files: any FileSystem) -> StagedFiles {
     var places: [ByteKey: String] = [:]
     for part in parts { places[ByteKey(part.target.path)] = part.temporary }
@@ -266,11 +269,12 @@ package final class AtomicFile: ByteSink {
   package static let largeFile = 16 << 20
 
   /// Opens the file that is about to be replaced, if it is large. While it is open its pages stay,
-  /// so that the rename needn't free them: of a file in the page cache that takes longer than to
-  /// write the new one's bytes (`make bench`).
+  /// so that the rename need not free them: for a file in the page cache, freeing them takes longer
+  /// than writing the new file's bytes (`make bench`).
   private func holdReplaced() -> Int32? {
     guard target.byteCount >= Self.largeFile else { return nil }
-    // Whoever may replace a file may perhaps not read it; then the rename takes as long as it takes.
+    // Someone who may replace a file may still not be allowed to read it; then the rename simply
+    // takes longer.
     do throws(SystemError) { return try files.openForReading(target.path) } catch { return nil }
   }
 

@@ -2,16 +2,16 @@
 
 import Synchronization
 
-/// Bytes and steps that everything made from one file, or in one pass, draws on together.
+/// A common stock of bytes and steps for everything that is made from one file, or in one pass.
 ///
-/// A bound for each piece does not bound the pieces' number: a file of 1 KiB can ask for a million
-/// legal pieces, or for one legal piece a million times. So whoever makes something from an input takes
-/// its cost here first: strings, keys, tables of indices, nodes, results. What is let go again may be
-/// given back.
+/// A bound for each piece does not bound the number of pieces: a file of 1 KiB can ask for a
+/// million legal pieces, or for one legal piece a million times. So code that makes something from
+/// an input takes its cost here first: strings, keys, tables of indices, nodes, results. What is
+/// released may be given back.
 ///
-/// Before the first bytes, and whenever ``roomStep`` more have been taken, the system is asked whether it
-/// would give as many again, as an array needs that grows: where memory is bounded (`ulimit -v`) that is
-/// an error, not the end of the process.
+/// Before the first bytes, and whenever ``roomStep`` more have been taken, the system is asked
+/// whether it would give the same number of bytes once more, because a growing array needs that.
+/// Where memory is bounded (`ulimit -v`) the result is then an error, not the end of the process.
 package final class Budget: Sendable {
   /// The bytes that may be held.
   package let byteCount: Int
@@ -29,7 +29,7 @@ package final class Budget: Sendable {
   private static let roomStep = 2 << 20
   /// The steps between two looks at whether the work is to end: a power of two.
   private static let checkStep = 1 << 16
-  /// What must be there beside as much again as was taken.
+  /// The system must be able to give the bytes taken so far a second time, and this many more.
   private static let leastRoom = 8 << 20
 
   /// A budget of so many bytes and steps.
@@ -42,8 +42,8 @@ package final class Budget: Sendable {
     bytes: Int, steps: Int = .max, for what: String, advice: String? = nil,
     remedies: [CairnError.Remedy] = []
   ) {
-    // Swift's arrays end the process where the system refuses them memory: what they may take ends
-    // well before that, where there is a limit (`ulimit -v`).
+    // Swift's arrays end the process if the system refuses them memory. So where there is a limit
+    // (`ulimit -v`), they may take only half of what is left.
     let left = addressSpaceLeft()
     byteCount = left == .max ? bytes : min(bytes, left / 2)
     stepCount = steps
@@ -63,7 +63,8 @@ package final class Budget: Sendable {
     guard taken >= nextRoom.load(ordering: .relaxed) else { return }
     nextRoom.store(taken.addingSaturated(Self.roomStep), ordering: .relaxed)
     try Cancellation.check()
-    // Budgets without a bound count what a file of any size has; as much again may be too much to ask.
+    // A budget without a bound counts a file of any size. Asking for the same amount once more may
+    // be too much, so at most 1 GiB is asked for.
     try Storage.checkRoom(Self.leastRoom + min(taken, 1 << 30))
   }
 

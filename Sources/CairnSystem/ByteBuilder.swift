@@ -12,7 +12,7 @@ extension Span<UInt8> {
     T(truncatingIfNeeded: number(at: offset, width: MemoryLayout<T>.size))
   }
 
-  /// The little-endian number of the `width` bytes at `offset`, of which 8 count.
+  /// The little-endian number in the first 8 of the `width` bytes at `offset`.
   ///
   /// - Precondition: they lie within the span.
   @usableFromInline

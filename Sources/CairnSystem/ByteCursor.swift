@@ -17,7 +17,8 @@ package struct ByteCursor {
 
   private static let bufferByteCount = 16 << 10
 
-  /// A reader of the bytes of `range`, all of them unless given; a range beyond the source is cut.
+  /// A reader of the bytes in `range`, or of all bytes without one; a range beyond the source is
+  /// cut.
   package init(_ source: any ByteSource, in range: Range<Int>? = nil) {
     self.source = source
     origin = 0
@@ -78,7 +79,8 @@ package struct ByteCursor {
     }
   }
 
-  /// Makes sure that the next `count` bytes, of which there are as many, are in the buffer.
+  /// Makes sure that the next `count` bytes are in the buffer; the source has at least that many
+  /// left.
   private mutating func fill(_ count: Int) throws(CairnError) {
     let have = bufferStart + buffer.count - position
     if position >= bufferStart, have >= count { return }
@@ -86,7 +88,7 @@ package struct ByteCursor {
     bufferStart = position
   }
 
-  /// The next `count` bytes from the source, of which there are as many.
+  /// The next `count` bytes from the source, which has at least that many left.
   private func read(_ count: Int) throws(CairnError) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: count)
     var span = bytes.mutableSpan
@@ -116,7 +118,7 @@ package struct ByteCursor {
     return byte
   }
 
-  /// The next `count` bytes. They are there before anything is allocated for them.
+  /// The next `count` bytes. Nothing is allocated before it is known that they are there.
   ///
   /// - Throws: `truncated` if fewer are left.
   package mutating func bytes(_ count: Int) throws(CairnError) -> [UInt8] {

@@ -1,7 +1,7 @@
 // Memory for many tensors at once.
 
 extension ByteRegion {
-  /// What ``allocate(_:)`` puts into one block at most.
+  /// The most bytes that ``allocate(_:)`` puts into one block.
   package static let slabByteCount = 16 << 20
 
   /// Memory for blocks of the given sizes, each aligned to ``Storage/alignment`` bytes and not
@@ -41,8 +41,8 @@ extension ByteRegion {
     (offset + Storage.alignment - 1) / Storage.alignment * Storage.alignment
   }
 
-  /// Puts the blocks `numbers` behind each other, or each by itself where a shared block would have
-  /// small pages as well.
+  /// Puts the blocks `numbers` one after another into a shared block, or each into its own if a
+  /// shared block would be too small for huge pages.
   private static func place(
     _ numbers: [Int], _ byteCounts: [Int], _ total: Int, _ regions: inout [ByteRegion?]
   ) throws(CairnError) {

@@ -2,15 +2,16 @@
 
 /// Takes the bytes of one file, in order.
 ///
-/// What conforms is a class: an upload, a pipe, a buffer. An error of one's own place is thrown as the cause of
-/// a `CairnError`. See ``MemorySink`` for the one there is.
+/// A conforming type is a class: an upload, a pipe, a buffer. If its place fails with an error of
+/// its own, throw a `CairnError` with that error as the cause. See ``MemorySink`` for the one that
+/// Cairn has.
 public protocol ByteSink: AnyObject {
-  /// Takes the next bytes. They are gone when the call returns.
+  /// Takes the next bytes. They are valid only during the call.
   func append(_ bytes: Span<UInt8>) throws(CairnError)
-  /// All bytes are there: make them last. Called once, in the end.
+  /// All bytes have come: keep them for good. Called once, at the end.
   func commit() throws(CairnError)
-  /// There will be no more bytes, and those that came are not all: let nobody take them for a file. Called
-  /// instead of ``commit()``, or after it failed.
+  /// No more bytes will come, and the file is incomplete: nobody must take it for a whole one.
+  /// Called instead of ``commit()``, or after it failed.
   func discard()
   /// What messages call it; nil if there is nothing to say.
   var path: String? { get }
@@ -28,7 +29,8 @@ extension ByteSink {
 /// Gathers the bytes of a file in memory.
 public final class MemorySink: ByteSink {
   private var storage: Storage
-  /// Where the bytes lie. Nothing below its end is written again: ``bytes`` may have given it out.
+  /// Where the bytes lie. Nothing before its end is written again, because ``bytes`` may have given
+  /// it out.
   private var content = 0..<0
   private let limit: Int
 
@@ -67,7 +69,7 @@ public final class MemorySink: ByteSink {
     content = content.lowerBound..<end
   }
 
-  /// Forgets what came; of what was taken of it before, everything stays.
+  /// Forgets the bytes that came. What ``bytes`` gave out before stays as it was.
   public func discard() { content = content.upperBound..<content.upperBound }
 
   /// What has been written, without a copy. What is appended later does not show in it.

@@ -2,7 +2,7 @@
 
 /// Memory that bytes pass through, kept from one run to the next.
 package struct ByteWindow {
-  /// The most bytes in memory at a time, unless whoever passes them says otherwise.
+  /// The most bytes in memory at a time, unless the caller says otherwise.
   package static let byteCount = 4 << 20
 
   private var memory: Storage?

@@ -27,7 +27,7 @@ extension Int {
   /// The product of two numbers that are not negative, or the largest number if it is more.
   package func multipliedSaturated(by other: Int) -> Int { multiplied(by: other) ?? .max }
 
-  /// The sum, of which one part is not negative, or the largest number if it is more.
+  /// The sum of two numbers, at least one of them not negative; the largest number if it is more.
   package func addingSaturated(_ other: Int) -> Int { adding(other) ?? .max }
 }
 
@@ -46,7 +46,8 @@ extension Sequence where Element: FixedWidthInteger {
 }
 
 extension Sequence {
-  /// The sum of a number of each element, none of them negative, or the largest number if it is more.
+  /// The sum of what `number` gives for each element, never negative; the largest number if it is
+  /// more.
   package func sumSaturated(_ number: (Element) -> Int) -> Int {
     reduce(0) { $0.addingSaturated(number($1)) }
   }

@@ -101,7 +101,7 @@ package final class FileBytes: ByteSource {
 }
 
 extension SystemError {
-  /// Not one of the system's numbers: the file is of another kind than a regular one.
+  /// Not one of the system's error numbers: the file is not a regular one.
   fileprivate static let notRegular: Int32 = -1
 }
 

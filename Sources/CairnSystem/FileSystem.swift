@@ -1,5 +1,6 @@
-// Every call to the operating system's files is in this file (but `mmap`, which is with the memory
-// that it makes), behind one protocol, so that a test can make any of them fail. Nothing here loops or recovers: `FileBytes` and `AtomicFile` do.
+// Every call to the operating system's files is in this file, except `mmap`, which is with the
+// memory that it makes. All are behind one protocol, so that a test can make any of them fail.
+// Nothing here loops or recovers: `FileBytes` and `AtomicFile` do.
 
 #if canImport(Glibc)
   import Glibc
@@ -248,7 +249,7 @@ package struct SystemFileSystem: FileSystem {
     at path: String, _ body: (UnsafePointer<CChar>) -> Result
   ) throws(SystemError) -> Result {
     guard let bytes = SystemPath.bytes(path) else { throw SystemError(EINVAL) }
-    // SAFETY: the array ends with a NUL, is the only one to end with it, and lives for the call.
+    // SAFETY: the array ends with a NUL, contains no other NUL, and lives for the call.
     let result = unsafe (bytes.map { CChar(bitPattern: $0) } + [0]).withUnsafeBufferPointer {
       unsafe $0.baseAddress.map(body) ?? -1
     }

@@ -11,8 +11,8 @@
 /// A value that one thread at a time may touch.
 ///
 /// It does what `Synchronization.Mutex` does, over `pthread_mutex_t`: the thread sanitizer knows
-/// POSIX's locks, and on Linux not the one of the standard library, under which it reports races
-/// that aren't. A lock that a tool can check is worth its second allocation.
+/// POSIX's locks, but on Linux not the standard library's, and reports races there that do not
+/// exist. A lock that a tool can check is worth its second allocation.
 ///
 /// `@unchecked Sendable`: `value` is touched in ``withLock(_:)`` alone, between locking and
 /// unlocking, and goes out of it only as a value that is `Sendable` itself.

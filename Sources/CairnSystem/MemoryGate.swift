@@ -1,13 +1,14 @@
 // A place where a test can refuse memory, as it can fail any call on files.
 
-/// Says of each block of memory that is about to be asked of the system whether it may be.
+/// Decides, before a block of memory is asked of the system, whether it may be asked for.
 package protocol MemoryGate: Sendable {
   /// Whether a block of `byteCount` bytes may be asked for. Called from several threads.
   func admits(byteCount: Int) -> Bool
 }
 
 extension Storage {
-  /// What new blocks must pass, in the scope of `$gate.withValue` alone; nothing, outside of tests.
+  /// The gate that new blocks must pass. It is set only in the scope of `$gate.withValue`, by
+  /// tests.
   /// ``inParallel(_:threads:makeWorker:_:)`` and its like hand it on to their threads.
   @TaskLocal package static var gate: (any MemoryGate)?
 }

@@ -58,8 +58,8 @@ package func inOrder<Worker: ~Copyable, Piece: Sendable>(
   }
 }
 
-/// How many pieces of the largest size a window should have room for: one being made and one waiting a
-/// thread, and one being consumed.
+/// How many pieces of the largest size a window should have room for: for each thread one that is
+/// being made and one that waits, and one that is being consumed.
 package func orderedWindow(of threads: Threads) -> Int { 2 * threads.count + 1 }
 
 private func outcome<Value>(
@@ -77,7 +77,7 @@ private func outcome<Value>(
 private final class OrderedWork<Piece: Sendable>: Sendable {
   private struct State {
     var claimed = 0
-    /// The size of what is claimed and not gone.
+    /// The size of the pieces that were claimed and not yet consumed.
     var size = 0
     var isStopped = false
     var ready: [Int: Result<Piece, CairnError>] = [:]
@@ -85,7 +85,7 @@ private final class OrderedWork<Piece: Sendable>: Sendable {
   private let sizes: [Int]
   private let window: Int
   private let state = Lock(State())
-  /// Signalled for each piece that is ready, and for each that is gone.
+  /// The first is signalled for each piece that is ready, the second for each that was consumed.
   private let delivered = DispatchSemaphore(value: 0)
   private let room = DispatchSemaphore(value: 0)
 
@@ -111,7 +111,7 @@ private final class OrderedWork<Piece: Sendable>: Sendable {
     while true {
       if let index = claimIfRoom() { return index }
       if state.withLock({ $0.isStopped || $0.claimed == sizes.count }) {
-        // Whoever else waits for room shall see it too.
+        // Other threads that wait for room must see this too.
         room.signal()
         return nil
       }
@@ -129,7 +129,7 @@ private final class OrderedWork<Piece: Sendable>: Sendable {
     state.withLock { $0.ready.removeValue(forKey: index) }
   }
 
-  /// Piece `index`, which was taken, is gone.
+  /// Frees the room of piece `index`, which was taken and has been consumed.
   func makeRoom(_ index: Int) {
     state.withLock { $0.size -= sizes[index] }
     room.signal()

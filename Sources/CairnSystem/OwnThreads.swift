@@ -10,16 +10,17 @@
 
 /// Threads that run one piece of work beside the caller, and end with it.
 ///
-/// Where the system has no thread to give (a container's limit on processes, no address space for
-/// another stack) there are fewer, down to none: whoever asks for help does the work alone then. A
+/// If the system cannot give a thread (a container's limit on processes, no address space for
+/// another stack) there are fewer threads, perhaps none: then the caller does the work alone. A
 /// system's pool of threads waits for ever in that case.
 @safe package final class OwnThreads {
   private var handles: [pthread_t] = []
 
-  /// The most threads that there are at once in the scope of `$most.withValue` alone, for tests.
+  /// The most threads at once. Only tests set it, in the scope of `$most.withValue`.
   @TaskLocal package static var most: Int?
 
-  /// A stack of each: as large as what Linux's own pools give, whatever the limit for the main thread.
+  /// The size of each stack: as large as in Linux's own pools, whatever the limit for the main
+  /// thread.
   private static let stackByteCount = 2 << 20
 
   /// Begins up to `count` threads, each of which runs `body` once.
@@ -63,9 +64,9 @@
     #else
       var handle = pthread_t()
     #endif
-    // SAFETY: the reference that is passed counts one, which the new thread takes over; if there is
-    // none, it is let go here. The thread lets go of the body before it ends, and so before `join`
-    // returns.
+    // SAFETY: the reference that is passed holds one count, which the new thread takes over; if
+    // there is no thread, it is released here. The thread lets go of the body before it ends, and
+    // so before `join` returns.
     let passed = unsafe Unmanaged.passRetained(task)
     let status = unsafe create(&handle, passed.toOpaque())
     if status != 0 {

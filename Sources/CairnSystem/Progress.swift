@@ -16,12 +16,13 @@ public struct WorkProgress: Hashable, Sendable {
   }
 }
 
-/// Called now and then while work goes on, from the thread that started it; of an `async` variant, from a
-/// thread of Cairn's own.
+/// Called now and then while work goes on, from the thread that started it; with an `async`
+/// variant, from a thread of Cairn's own.
 ///
 /// Throwing stops the work: what was being written is discarded and what was there before is untouched.
-/// A ``CairnError`` comes out as it is. Any other error, such as that of `Task.checkCancellation()`, comes
-/// out as the cause of an `interrupted` error; of an `async` variant, as itself.
+/// A ``CairnError`` comes out as it is. Any other error, such as that of
+/// `Task.checkCancellation()`, comes out as the cause of an `interrupted` error; from an `async`
+/// variant, as itself.
 public typealias ProgressHandler = (WorkProgress) throws -> Void
 
 extension WorkProgress {
@@ -42,12 +43,12 @@ extension WorkProgress {
   }
 }
 
-/// A wish that work ends early, seen by all threads that do it.
+/// A request to end work early, seen by all threads that do the work.
 ///
-/// It is looked at between pieces of work, which take a few milliseconds each: by ``WorkProgress/report(_:of:to:)``
-/// and by what spreads work over threads.
+/// It is checked between pieces of work, which take a few milliseconds each: by
+/// ``WorkProgress/report(_:of:to:)`` and by the functions that spread work over threads.
 package final class Cancellation: Sendable {
-  /// What the work of this thread heeds; nothing, unless ``onOwnThread(_:)`` runs it.
+  /// The request that the work of this thread obeys; nil unless ``onOwnThread(_:)`` runs the work.
   @TaskLocal package static var current: Cancellation?
 
   /// The most bytes that one call of the system reads or writes, so that it takes a few milliseconds.
@@ -61,8 +62,9 @@ package final class Cancellation: Sendable {
   /// Lets the work end at its next step.
   package func cancel() { isWanted.store(true, ordering: .relaxed) }
 
-  /// Whether some of the work was left out: a result that came about all the same, because somebody went on
-  /// without what was not read, is none. Nothing is put in its place after that, so there is no file of it.
+  /// Whether some of the work was left out. A result that came about all the same, because some
+  /// code went on without what was not read, does not count: no file is put in its place after
+  /// that.
   fileprivate var leftSomethingOut: Bool { wasNoticed.load(ordering: .relaxed) }
 
   /// Throws if the work of this thread is to end.

@@ -30,8 +30,8 @@ struct ReplacementTarget {
   init(path: String, replacing: Bool, files: any FileSystem) throws(CairnError) {
     do throws(SystemError) {
       var place = path
-      // As many links as the kernel follows. `status` follows them itself; only at the end of a
-      // chain that leads to nothing does one have to be read.
+      // As many links as the kernel follows. `status` follows them itself; a link has to be read
+      // only at the end of a chain that leads to nothing.
       for _ in 0..<40 {
         if let status = try Self.status(at: place, files) {
           guard status.kind == .regular else {
@@ -74,7 +74,7 @@ struct ReplacementTarget {
     }
   }
 
-  /// Not one of the system's numbers: a device, a socket, a pipe.
+  /// Not one of the system's error numbers: a device, a socket, a pipe.
   private static let special: Int32 = -2
 
   private static func status(

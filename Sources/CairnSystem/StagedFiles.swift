@@ -16,7 +16,7 @@ package struct StagedFiles: FileSystem {
   private func place(_ path: String) throws(SystemError) -> String {
     if let place = places[ByteKey(path)] { return place }
     let (folder, name) = SystemPath.split(path)
-    // The folder may be given in another way than the one in which the target was found.
+    // The folder may be spelt in another way than when the target was found.
     if let folder = try? base.resolve(folder),
       let place = places[ByteKey((folder == "/" ? "" : folder) + "/" + name)]
     {
@@ -72,11 +72,11 @@ package struct StagedFiles: FileSystem {
   }
   package func unlink(_ path: String) throws(SystemError) { try base.unlink(path) }
   package func readLink(_ path: String) throws(SystemError) -> String { try base.readLink(path) }
-  /// Without what is staged: it has other names there.
+  /// The names without the staged files, which have other names there.
   package func names(in folder: String, limit: Int) throws(SystemError) -> [String] {
     try base.names(in: folder, limit: limit)
   }
-  /// Resolves the folder of a staged file, which exists, and not the file, which may not.
+  /// For a staged file, resolves its folder, which exists, but not the file, which may not exist.
   package func resolve(_ path: String) throws(SystemError) -> String {
     guard try !place(path).isSpelt(as: path) else { return try base.resolve(path) }
     let (folder, name) = SystemPath.split(path)

@@ -130,13 +130,14 @@
 
   /// Makes sure that the system would give `byteCount` more bytes.
   ///
-  /// What `Array` and `String` ask for ends the process if it is refused; so whoever is about to make
-  /// many of them asks here first. Nothing is kept, so it is a likelihood: other threads take memory too.
+  /// If the system refuses what `Array` and `String` ask for, the process ends; so code that is
+  /// about to make many of them asks here first. Nothing is kept, so success is only likely: other
+  /// threads take memory too.
   ///
   /// - Throws: `outOfMemory`.
   package static func checkRoom(_ byteCount: Int) throws(CairnError) {
     if let gate = Self.gate, !gate.admits(byteCount: byteCount) { throw exhausted(byteCount) }
-    // Pages of their own, and not the heap's, which would keep them; nobody may touch them.
+    // Separate pages, not the heap's, because the heap would keep them. They must not be touched.
     let map = unsafe mmap(nil, max(1, byteCount), PROT_NONE, MAP_PRIVATE | Self.anonymous, -1, 0)
     guard let map = unsafe map, unsafe map != MAP_FAILED else { throw exhausted(byteCount) }
     _ = unsafe munmap(map, max(1, byteCount))

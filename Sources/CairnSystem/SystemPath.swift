@@ -1,11 +1,11 @@
-// Paths of the system: bytes, of which only NUL is none, in strings.
+// Paths of the system, which are bytes other than NUL, in strings.
 
 /// How a path that is not UTF-8 goes through a `String`, and back.
 ///
-/// To Linux a path is bytes; to Swift a string is Unicode. All of Cairn takes paths as strings. A byte
-/// that belongs to no UTF-8 is spelt in them as a NUL and the scalar of the byte's value, U+0080 to
-/// U+00FF. No path can hold a NUL, so no other path is spelt like that, and a path that is UTF-8 is
-/// spelt as itself.
+/// To Linux a path is bytes; to Swift a string is Unicode. All of Cairn takes paths as strings. A
+/// byte that is not part of valid UTF-8 is spelt in them as a NUL and the scalar of the byte's
+/// value, U+0080 to U+00FF. No path can hold a NUL, so no other path is spelt like that, and a path
+/// that is UTF-8 is spelt as itself.
 package enum SystemPath {
   /// The string for a path of those bytes.
   package static func text(_ bytes: [UInt8]) -> String {

@@ -29,11 +29,11 @@ public struct AcceptedLosses: OptionSet, Hashable, Sendable {
   public static let names = Self(rawValue: 1 << 5)
   /// The order of weights is left out, by a format that sorts tensors by name.
   public static let order = Self(rawValue: 1 << 6)
-  /// Numbers that a cast asks to be of a type which does not have all of them.
+  /// The exactness of numbers: a cast may turn them into a type that does not have all of them.
   public static let precision = Self(rawValue: 1 << 7)
   /// What the source itself names and does not read, as ``OpaqueItem``s.
   public static let opaque = Self(rawValue: 1 << 8)
-  /// All of the above. Types, shapes and bits are never lost but by a cast that was asked for.
+  /// All of the above. Types, shapes and bits are lost only by a cast that was asked for.
   public static let all: Self = [
     .ties, .metadataTypes, .configuration, .blobs, .metadata, .names, .order, .precision, .opaque,
   ]
@@ -116,8 +116,8 @@ extension AcceptedLosses {
     return found
   }
 
-  /// What a tensor is called that has no name in its file, as NumPy calls an array that `savez` is given
-  /// without one.
+  /// The name of a tensor that has none in its file. NumPy gives it to an array that `savez` is
+  /// given without a name.
   package static let nameOfOnly: TensorName = "arr_0"
 
   /// What cannot be carried over because it was never read.

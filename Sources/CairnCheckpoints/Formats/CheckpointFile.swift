@@ -58,7 +58,8 @@ public struct CheckpointFile: Sendable {
   /// The digest of the whole content, in hexadecimal, if the file has one.
   public var rootDigest: String? { checkpoint.keptRootDigest?.hexDigits }
 
-  /// What was understood, and will not be as it was once the tensors are copied: one sentence each.
+  /// What was understood but will not stay as it was when the tensors are copied: one sentence
+  /// each.
   public var remarks: [String] {
     placeRemarks + checkpoint.remarks + format.remarks(checkpoint)
   }
@@ -76,7 +77,8 @@ public struct CheckpointFile: Sendable {
     }
   }
 
-  /// What ``verify(_:progress:)`` holds the content against, in words; nil if the file has no checksums.
+  /// What ``verify(_:progress:)`` checks the content against, in words; nil if the file has no
+  /// checksums.
   package var checksums: String? { checkpoint.checksums }
 
   /// What the file holds and Cairn does not read.

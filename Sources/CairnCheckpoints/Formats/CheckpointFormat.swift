@@ -1,4 +1,5 @@
-// One format: how its files are told, read and written. What a format is made of stands with its reader.
+// One format: how its files are recognised, read and written. The parts of each format are with its
+// reader.
 
 public import CairnSystem
 public import CairnTensors
@@ -25,9 +26,9 @@ public struct CheckpointFormat: Sendable {
   package let recognises: Recognition
   /// Opens what lies at a place.
   package let open: Opening
-  /// Whether the format can hold the ties of a source that it has no general place for.
+  /// Whether the format can hold the ties of this source although it has no general place for ties.
   let holdsTies: @Sendable (any TensorSource) throws(CairnError) -> Bool
-  /// Whether the format can hold metadata whose types it has no general place for.
+  /// Whether the format can hold this metadata although it has no general place for its types.
   let holdsMetadata: @Sendable (Metadata) -> Bool
   /// Whether a checkpoint of the format is several files, which no file system replaces in one step.
   package let spansFiles: Bool
@@ -36,15 +37,15 @@ public struct CheckpointFormat: Sendable {
 
   /// The metadata of a source that the format cannot hold, each by its key.
   package var lostMetadata: @Sendable (any TensorSource) -> [FormatLoss] = { _ in [] }
-  /// What is to be said of a checkpoint beside what its reader says.
+  /// Remarks about a checkpoint in addition to those of its reader.
   package var remarks: @Sendable (any CheckpointSource) -> [String] = { _ in [] }
   /// The names under which libraries keep a whole model of this format in a folder, the first first.
   package var namesInFolder: [String] = []
   /// Whether a folder is of this format, whatever else lies in it.
   package var claimsFolder: Recognition = { _ in false }
-  /// Whether files of these names are parts of one checkpoint, any of which opens all.
+  /// Whether files of these names are parts of one checkpoint, so that any of them opens all.
   package var joins: @Sendable ([String]) -> Bool = { _ in false }
-  /// What a path leads to that names no file, and is the beginning of such names.
+  /// The checkpoint that a path leads to if it names no file but is the beginning of such names.
   package var place: @Sendable (String, ReadOptions) -> CheckpointPlace? = { _, _ in nil }
 
   /// A format.
@@ -86,8 +87,8 @@ public struct CheckpointFormat: Sendable {
   /// Whether the format can be written.
   public var isWritable: Bool { sink != nil }
 
-  /// What of `source` this format has no place for: at most one of each kind, but every key of metadata that no
-  /// attribute of HDF5 can hold.
+  /// What of `source` this format has no place for: at most one of each kind, except that every key
+  /// of metadata that no attribute of HDF5 can hold is listed.
   ///
   /// - Complexity: O(tensors).
   public func losses(of source: any TensorSource) throws(CairnError) -> [FormatLoss] {
@@ -100,7 +101,7 @@ public struct CheckpointFormat: Sendable {
     return losses + lostMetadata(source)
   }
 
-  /// Refuses a source of which something would be lost that is not among `accepted`.
+  /// Refuses a source if something would be lost that is not among `accepted`.
   ///
   /// - Throws: `cannotHold`.
   public func refuse(
@@ -133,7 +134,8 @@ public struct CheckpointFormat: Sendable {
 
   /// A sink that writes the bytes of a file of this format to another sink, which is committed in the end.
   ///
-  /// What `options` say of files on disk does not matter then. A format of several files needs a path.
+  /// What `options` say of files on disk has no effect here. A format of several files needs a
+  /// path.
   ///
   /// - Parameter losses: What may be lost of a source that the format cannot hold.
   /// - Throws: `cannotHold` for a format that is only read.

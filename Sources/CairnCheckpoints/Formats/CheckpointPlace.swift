@@ -4,8 +4,8 @@ public import CairnSystem
 
 /// What may be a checkpoint: a file, perhaps one of several, a folder, or bytes that lie elsewhere.
 ///
-/// A file is opened once, here: were it opened for each format that looks at it, a file that is
-/// replaced meanwhile would be read as what it was.
+/// A file is opened once, here. If each format that looks at it opened it again, a file that is
+/// replaced meanwhile would be read as what it was before.
 public struct CheckpointPlace: Sendable {
   /// The path as it was given.
   public let path: String

@@ -1,11 +1,11 @@
-// The one file that a folder stands for, where no format keeps a checkpoint in a folder as this one is.
+// The one file that a folder stands for, if no format recognises the folder itself as a checkpoint.
 
 import CairnSystem
 
 /// A file of a folder, opened in its place.
 struct FolderFile {
   let place: CheckpointPlace
-  /// What is to be said of the choice.
+  /// Remarks about the choice.
   let remarks: [String]
 
   /// The most names of a folder that are looked at.
@@ -77,7 +77,8 @@ struct FolderFile {
 }
 
 extension CheckpointPlace {
-  /// What is to be said of a folder of which `name` was opened, and others of `names` could have been.
+  /// What to say about a folder in which `name` was opened although others of `names` could have
+  /// been.
   package func remarks(opened name: String, among names: [String]) -> [String] {
     guard file == nil else { return [] }
     let others = names.filter { !$0.isSpelt(as: name) && holds($0) }

@@ -1,4 +1,5 @@
-// Metadata that are no content, but how a format had spelt it: kept so that the way back gives the same file.
+// Metadata that are not content but record how a format spelt it, so that converting back gives the
+// same file.
 
 package import CairnTensors
 

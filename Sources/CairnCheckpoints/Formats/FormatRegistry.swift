@@ -9,7 +9,7 @@ public struct FormatRegistry: Sendable {
   /// The formats.
   public private(set) var formats: [CheckpointFormat]
 
-  /// A registry of `formats`, of which each has another name.
+  /// A registry of `formats`, no two of which have the same name.
   public init(_ formats: [CheckpointFormat]) { self.formats = formats }
 
   /// Adds a format, in the place of one of the same name if there is one, else behind the others.
@@ -86,7 +86,8 @@ public struct FormatRegistry: Sendable {
         found: "\(file.count) zeros",
         advice: "It was never written, or a disk has lost it: fetch it again")
     }
-    // An index that is JSON and wrong is the affair of its own format; a server's answer is not.
+    // A wrong index in JSON is for its own format to report; a server's answer in place of a file
+    // is not.
     let mayBeIndex = named != nil && place.hasExtension(["json"])
     if let other = OtherContent.guess(
       file, head: place.head, path: place.path, mayBeIndex: mayBeIndex)

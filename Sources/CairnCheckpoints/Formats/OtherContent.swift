@@ -1,5 +1,5 @@
-// What people take for a checkpoint and is none that Cairn reads, told by its content: a pointer, a web
-// page, an archive, a checkpoint of a format that is not read.
+// Things that people take for a checkpoint but that Cairn does not read, recognised by their
+// content: a pointer, a web page, an archive, a checkpoint of a format that is not read.
 
 import CairnJSON
 package import CairnSystem
@@ -74,8 +74,8 @@ struct OtherContent {
     return nil
   }
 
-  /// Whether there is nothing but zeros: what a crash, or a download that was given up, leaves of a file.
-  /// Of a large file it is not asked.
+  /// Whether the file is nothing but zeros, as a crash or an abandoned download may leave it. Large
+  /// files are not checked.
   static func isAllZeros(_ file: any ByteSource, head: [UInt8]) -> Bool {
     guard !head.isEmpty, head.allSatisfy({ $0 == 0 }), file.count <= 256 << 20 else { return false }
     var offset = 0

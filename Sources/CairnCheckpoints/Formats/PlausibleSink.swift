@@ -1,5 +1,5 @@
-// What a few bytes may be written out to: data that overlaps, names that share it and elements that
-// deflate make gigabytes of a small file.
+// How much may be written from a few bytes: overlapping data, names that share data, and elements
+// that deflate can turn a small file into gigabytes.
 
 package import CairnSystem
 import CairnTensors
@@ -20,8 +20,8 @@ struct PlausibleSink: TensorSink {
       if !expands { try format.checkPlausible(source) }
       return try base.write(source, progress: progress)
     } catch {
-      // What there is no place for is said of the target; all else that names no file, of the source if it
-      // has one.
+      // An error about something that the target has no place for names the target. Any other error
+      // that names no file gets the source's, if it has one.
       let isOfTarget = error.code == .cannotHold || error.code == .limitExceeded
       throw (isOfTarget ? error : source.located(error)).located(file: path)
     }

@@ -1,4 +1,4 @@
-// The frame of all writers: a file at a path, or the bytes of one to anywhere.
+// What all writers have in common: they write a file at a path, or the bytes of one to anywhere.
 
 public import CairnSystem
 
@@ -39,7 +39,8 @@ public struct WriteTarget {
     }
   }
 
-  /// A sink, which is new where there is a path: the file that is there is untouched until it is committed.
+  /// The sink to write to. For a path it is new: a file that is there is untouched until it is
+  /// committed.
   package func open() throws(CairnError) -> any ByteSink {
     switch place {
     case .path(let path): return try options.file(at: path)

@@ -2,7 +2,7 @@
 
 public import CairnSystem
 
-/// The choices of whoever opens a file.
+/// The choices of the code that opens a file.
 public struct ReadOptions: Sendable {
   /// How the file's bytes are reached.
   public var access = FileAccess.positioned
@@ -14,8 +14,8 @@ public struct ReadOptions: Sendable {
   /// it is asked for. Without it, `checkBlocks(at:)` of a container does so when the caller likes.
   public var checksTensorsInPlace = true
 
-  /// Whether what lies in a companion of a file that is not there is listed as not read, and does not hide
-  /// the rest: for those who choose what they need.
+  /// Whether data in a companion file that is missing is listed as not read and does not hide the
+  /// rest: for callers who choose what they need.
   package var allowsMissingFiles = false
   package var files: any FileSystem = SystemFileSystem()
 

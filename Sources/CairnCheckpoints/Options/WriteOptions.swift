@@ -2,8 +2,8 @@
 
 public import CairnSystem
 
-/// The choices of whoever writes a file. Formats without chunks, digests or coding ignore what does
-/// not concern them.
+/// The choices of the code that writes a file. Formats without chunks, digests or coding ignore
+/// what does not concern them.
 public struct WriteOptions: Sendable {
   /// Whether tensors are compressed.
   public enum Codec: String, Sendable, CaseIterable {
@@ -65,7 +65,7 @@ public struct WriteOptions: Sendable {
   package var log2ChunkSize = 20
   package var log2Alignment = 6
   package var files: any FileSystem = SystemFileSystem()
-  /// What must hold of what was written before anything that was there is replaced.
+  /// A check that the written files must pass before anything that was there is replaced.
   package var proof: SaveProof?
 
   /// The defaults.

@@ -77,7 +77,8 @@ public struct Attachments: Sendable {
   /// that is accepted (as a loss of the kind `opaque`).
   public var opaqueItems: [OpaqueItem]
   private let told: @Sendable () -> [String]
-  /// What was understood, and will not be as it was once the tensors are copied: one sentence each.
+  /// What was understood but will not stay as it was when the tensors are copied: one sentence
+  /// each.
   public var remarks: [String] { told() }
 
   /// Those given, and nothing else.

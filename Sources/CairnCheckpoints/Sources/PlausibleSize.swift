@@ -3,7 +3,8 @@
 import CairnSystem
 
 extension Int {
-  /// The bytes of tensors that a file of so many bytes honestly holds: 64 times as many, and 64 MiB.
+  /// The bytes of tensors that an honest file of this size holds at most: 64 times its size, and 64
+  /// MiB.
   ///
   /// Elements that deflate, views of one storage, and many names for one tensor all claim more bytes than
   /// there are, and ordinary files a few times as many. What claims more is a file of zeros, or one made to

@@ -1,4 +1,5 @@
-// The way of tensors' bytes out of a source: in windows, the same for all who write or check.
+// How tensors' bytes are read from a source: in windows, in the same way for all code that writes
+// or checks.
 
 package import CairnSystem
 import CairnTensors
@@ -16,8 +17,8 @@ extension TensorSource {
       }, body)
   }
 
-  /// The index of the tensor that has the bytes of `entry`, which is that of `index`: its own, or that of
-  /// its owner.
+  /// The index of the tensor that has the bytes of `entry`, the entry at `index`: its own index, or
+  /// its owner's.
   ///
   /// - Throws: `noSuchTensor` for an alias of what is not there.
   package func ownerIndex(of entry: TensorEntry, at index: Int) throws(CairnError) -> Int {

@@ -71,8 +71,9 @@ public protocol TensorSource: Sendable {
   /// What the source carries beside its tensors: nothing unless it says otherwise.
   var attachments: Attachments { get }
 
-  /// The bytes that all tensors may come to, a tie counted at each of its names: no bound but for sources
-  /// that can claim far more bytes than they hold. More is not written out unless that is asked for.
+  /// The most bytes that all tensors may come to, a tied tensor counted once for each of its names.
+  /// Only sources that can claim far more bytes than they hold have a bound. More is not written
+  /// out unless that is asked for.
   var plausibleByteCount: Int { get }
 
   /// The SHA-256 digest that is kept of the tensor's type, shape and bytes (FORMAT.md, section 15), 32
@@ -84,7 +85,7 @@ public protocol TensorSource: Sendable {
   /// The digest that is kept of the whole content, 32 bytes; nil where there is none.
   var keptRootDigest: [UInt8]? { get }
 
-  /// The variable or storage behind the tensor, if it is a live one: what independence is judged by.
+  /// The variable or storage behind the tensor, if it is a live one: independence is judged by it.
   func liveIdentity(at index: Int) throws(CairnError) -> LiveIdentity?
 }
 
@@ -130,7 +131,7 @@ extension TensorSource {
   /// - Complexity: O(bytes).
   public func tensor(at index: Int) throws(CairnError) -> Tensor { try wholeTensor(at: index) }
 
-  /// As ``tensor(at:)`` of a source that has no way of its own.
+  /// ``tensor(at:)`` for a source that has no implementation of its own.
   package func wholeTensor(at index: Int) throws(CairnError) -> Tensor {
     let entry = try entry(at: index)
     if let region = try memory(at: index) {
@@ -174,7 +175,8 @@ extension TensorSource {
   }
   /// What is there and is not read, in the source's own order.
   public var opaqueItems: [OpaqueItem] { attachments.opaqueItems }
-  /// What was understood, and will not be as it was once the tensors are copied: one sentence each.
+  /// What was understood but will not stay as it was when the tensors are copied: one sentence
+  /// each.
   public var remarks: [String] { attachments.remarks }
 
   /// The tensor called `name`.

@@ -10,7 +10,8 @@ public struct TensorOrigin: Sendable {
   public var source: any TensorSource
   /// Its index there.
   public var index: Int
-  /// What tells the sources of one view apart: tensors of one number are read together.
+  /// A number that tells the sources of one view apart: tensors with the same number are read
+  /// together.
   public var number: Int
 
   /// The tensor at `index` of a source.
@@ -23,10 +24,10 @@ public struct TensorOrigin: Sendable {
 
 /// A source whose tensors are those of other sources: all, some, or under other names.
 ///
-/// A tensor that is another than its origin's in a single bit has no origin: it is read with
+/// A tensor that differs from its origin's in even one bit has no origin: it is read with
 /// ``TensorSource/read(at:from:into:)``.
 public protocol TensorView: TensorSource {
-  /// Where the tensor at `index` is as it is here, to the bit; nil if it is so nowhere else.
+  /// Where the same tensor, bit for bit, is found in another source; nil if nowhere.
   ///
   /// - Throws: `noSuchTensor`, and what finding it needs.
   func origin(of index: Int) throws(CairnError) -> TensorOrigin?
@@ -90,7 +91,7 @@ extension TensorView {
   }
 }
 
-/// A source as it is, but for what its conforming type changes.
+/// A view that shows a source as it is, except for what the conforming type changes.
 public protocol TensorWrapper: TensorView {
   /// The source that is shown.
   var base: any TensorSource { get }

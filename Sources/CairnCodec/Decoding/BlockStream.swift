@@ -2,12 +2,12 @@
 
 /// A place in DEFLATE data, between blocks or within a coded one.
 ///
-/// Whatever is against the rules ends in `nil` or `.invalid`, with no word about it: who meets it
-/// asks zlib.
+/// Data that breaks the rules ends in `nil` or `.invalid`, without an explanation: the caller asks
+/// zlib for one.
 struct BlockStream {
   /// What a block begins with.
   enum Opening {
-    /// Bytes as they are: so many, from this byte of the input on.
+    /// Bytes stored as they are: `count` of them, from byte `source` of the input on.
     case stored(count: Int, source: Int)
     /// Codes.
     case coded
@@ -16,7 +16,7 @@ struct BlockStream {
   /// What came of reading symbols.
   enum Outcome { case goesOn, endOfBlock, match(length: Int, distance: Int), invalid }
 
-  /// After as many matches, there are probably more.
+  /// After this many matches, there are probably more.
   private static let fewMatches = 16
 
   /// Where it stands.

@@ -67,7 +67,8 @@ package struct ChunkDecoder: ~Copyable {
     try ZlibFrame.checkTrailer(of: stored, at: end, adler: adler)
   }
 
-  /// Decodes the DEFLATE data of `stored`, but for what `fast.runs` lists then; returns its end.
+  /// Decodes the DEFLATE data of `stored`, except the bytes that `fast.runs` then lists; returns
+  /// its end.
   private mutating func inflate(
     _ stored: Span<UInt8>, planeLength: Int, leavesRuns: Bool,
     into target: inout MutableSpan<UInt8>
@@ -78,7 +79,7 @@ package struct ChunkDecoder: ~Copyable {
     {
       return end
     }
-    // zlib has the last word, and the words for what is wrong.
+    // zlib decides, and its message says what is wrong.
     fast.forgetRuns()
     return try inflater.decode(stored, from: start, into: &target)
   }

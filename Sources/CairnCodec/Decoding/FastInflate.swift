@@ -12,7 +12,7 @@ struct StoredRun {
 
 /// An inflate that is fast on literals and stored blocks, and takes matches as they come.
 ///
-/// It refuses whatever zlib refuses, and says no more than that: who wants to know why asks zlib.
+/// It refuses whatever zlib refuses, without giving a reason: to know why, ask zlib.
 struct FastInflate {
   /// The shortest stored block that is left where it is.
   private static let shortestRun = 1024
@@ -88,7 +88,8 @@ struct FastInflate {
       if main.isInBlock { main.makeTable() }
     }
     while main.isInBlock {
-      // `main` keeps off what was decoded ahead, until that turns out to be no part of the plane.
+      // `main` stays away from what was decoded ahead, until that turns out not to be part of the
+      // plane.
       if ahead.isRunning {
         LiteralDecoding.decode(
           stored, main.table, &main.cursor, end: ahead.start.out,

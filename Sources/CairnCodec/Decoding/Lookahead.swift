@@ -17,10 +17,10 @@ struct Lookahead {
 
   /// Whether it is within a block of literals.
   var isRunning: Bool { state == .running }
-  /// Whether there is something that its turn may come for.
+  /// Whether something was decoded ahead that may still be used.
   var isWaiting: Bool { state != .none }
 
-  /// Gives it up.
+  /// Gives up what was decoded ahead.
   mutating func forget() { state = .none }
 
   /// Begins in the second part of `plane`, whose first begins at byte `byte` of `stored`, if there

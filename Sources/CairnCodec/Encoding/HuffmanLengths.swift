@@ -39,8 +39,8 @@ struct HuffmanLengths {
     }
   }
 
-  /// Sets `nodes` to depths none of which is above the first of `limits` for which that costs next
-  /// to nothing; returns false, and leaves them, if there is none.
+  /// Limits the depths in `nodes` to the first of `limits` for which that costs next to nothing;
+  /// returns false, and leaves them, if there is none.
   private mutating func shorten(to limits: [Int]) -> Bool {
     let free = cost
     let depths = nodes
@@ -51,12 +51,12 @@ struct HuffmanLengths {
     return false
   }
 
-  /// Makes the codes above `limit` as long as it, and as many of those below it longer as are needed
-  /// to make room for them: the longest first.
+  /// Cuts codes longer than `limit` to that length, and makes as many shorter ones longer as are
+  /// needed to make room for them: the longest first.
   ///
   /// - Returns: false if there are not enough.
   private mutating func clamp(to limit: Int) -> Bool {
-    // What the codes take of all that there are, in units of one of `limit` bits.
+    // How much of the code space the codes take, in units of a code of `limit` bits.
     var taken = 0
     for index in nodes.indices.prefix(keys.count) {
       nodes[index] = min(nodes[index], limit)

@@ -16,7 +16,7 @@ enum DeflateBlocks {
   /// The shortest plane that is written in parts.
   private static let shortestParted = 1 << 15
 
-  /// The bytes of the parts, of the last at most, that a plane of `count` bytes is written as.
+  /// The length of each part that a plane of `count` bytes is written as; the last may be shorter.
   static func partLength(for count: Int) -> Int {
     count < shortestParted ? max(count, 1) : (count + partCount - 1) / partCount
   }

@@ -3,7 +3,7 @@
 import CairnSystem
 import CairnTensors
 
-/// Finds the strings that differ between two tensors of as many strings each.
+/// Finds the strings that differ between two tensors with the same number of strings.
 ///
 /// The end offsets are read in windows. A run of strings of equal lengths is compared as one; if it
 /// differs, its halves are: O(bytes) where nothing differs, O(bytes × log strings) at worst.

@@ -35,7 +35,8 @@ public struct NamedDifference<Value: Hashable & Sendable>: Hashable, Sendable {
 public struct TieDifference: Hashable, Sendable {
   /// The names, of those that both sides have, in ascending order.
   public let names: [TensorName]
-  /// Where they are tied; on the other side they are not, or together with others or with fewer.
+  /// The side on which they are tied. On the other they are not, or are tied with more or fewer
+  /// names.
   public let side: Side
 
   /// One of the two that are compared.
@@ -130,7 +131,7 @@ public struct ComparisonReport: Sendable {
   /// The bytes of tensors that were compared, on one side: those of names that both sides tie once.
   public internal(set) var comparedByteCount = 0
 
-  /// Whether nothing differs of what the options ask for, and could be compared.
+  /// Whether nothing differs that the options ask for and that could be compared.
   public var isSame: Bool {
     missing.isEmpty && extra.isEmpty && reordered.isEmpty && retyped.isEmpty && reshaped.isEmpty
       && retied.isEmpty && different.isEmpty && metadata.isEmpty && configuration == nil

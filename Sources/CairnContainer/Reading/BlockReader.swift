@@ -11,7 +11,8 @@ struct BlockReader: ~Copyable {
   private var logical: Storage?
   /// The block whose logical bytes are in `logical`.
   private(set) var held: BlockRecord?
-  /// How it was cut into planes: entries of a hostile file may share a block and not say the same.
+  /// How it was cut into planes: in a hostile file, entries may share a block but disagree about
+  /// this.
   private var heldLayout: ChunkLayout?
 
   init() throws(CairnError) {
@@ -45,8 +46,8 @@ struct BlockReader: ~Copyable {
       if isWhole {
         try readWhole(block, of: record, from: source, into: &target)
       } else {
-        // A checksum is of a whole block, so the whole is read and a part of it given; the next part
-        // is mostly of the same block.
+        // A checksum covers a whole block, so all of it is read and only a part is given out; the
+        // next part is usually of the same block.
         let scratch = try Self.scratch(&logical, block.logicalCount)
         let layout: ChunkLayout
         do throws(CodecError) { layout = try record.layout() } catch {
@@ -116,8 +117,8 @@ struct BlockReader: ~Copyable {
   }
 }
 
-/// The readers of a file that stand ready, each with the block that it read a part of last: a window
-/// smaller than a chunk would have the chunk decoded again for each part of it otherwise.
+/// The readers of a file that are ready for use. Each keeps the block that it last read a part of:
+/// otherwise a window smaller than a chunk would have the chunk decoded again for each part of it.
 final class BlockReaderPool: Sendable {
   private let places = Lock<[BlockReaderPlace]>([])
 
@@ -140,7 +141,8 @@ final class BlockReaderPool: Sendable {
       if let index = places.firstIndex(where: { $0.reader.held == block }) {
         return places.remove(at: index)
       }
-      // The one that has waited longest: what was read last is what is read on from.
+      // Take the one that has waited longest: reading usually goes on in the block that was read
+      // last.
       return places.isEmpty ? nil : places.removeFirst()
     }
     if let ready { return ready }
@@ -160,7 +162,7 @@ final class BlockReaderPool: Sendable {
 
 /// A reader in a pool.
 ///
-/// `@unchecked Sendable`: it is in the pool, or with the one who took it out.
+/// `@unchecked Sendable`: it is either in the pool or with the one caller that took it out.
 private final class BlockReaderPlace: @unchecked Sendable {
   var reader: BlockReader
   init(_ reader: consuming BlockReader) { self.reader = reader }

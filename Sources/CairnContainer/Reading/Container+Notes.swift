@@ -5,8 +5,9 @@ package import CairnSystem
 import CairnTensors
 
 extension Container {
-  /// How many frames of each type there are that belong neither to tensors nor to attachments, but for the
-  /// note of what wrote the file: `nOTe`, and ancillary frames of other writers. Copies do not have them.
+  /// How many frames of each type there are that belong neither to tensors nor to attachments:
+  /// `nOTe`, and ancillary frames of other writers. The note of what wrote the file is not counted.
+  /// Copies do not have these frames.
   ///
   /// - Throws: what reading the index and the frames' headers throws.
   /// - Complexity: O(tensors); O(frames), headers only, if there are such frames.
@@ -30,7 +31,7 @@ extension Container {
 
   /// Whether the commit record counts more frames than those of tensors and attachments.
   private func hasNotes() throws(CairnError) -> Bool {
-    // Wrapping: what a hostile file counts is judged by looking, not by adding.
+    // Wrapping arithmetic: the counts of a hostile file are checked by looking, not by adding.
     var rest = commit.frameCount &- index.table.attachments.count &- 2
     for row in 0..<count {
       let entry = try locating { () throws(CairnError) in try index.entry(row) }
@@ -40,7 +41,7 @@ extension Container {
       case .raw:
         guard entry.blockCount > 0 else { break }
         rest &-= 2
-        // A `PADD` stands ahead of the data where their place asks for one.
+        // A `PADD` frame comes before the data if the data's alignment needs one.
         let payload =
           TensorRecord.fixedByteCount + 8 * entry.record.shape.rank + entry.record.name.utf8.count
         let padded = payload + padding(after: payload, to: 64)

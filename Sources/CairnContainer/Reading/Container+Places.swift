@@ -1,4 +1,4 @@
-// What lies at a byte of a container: for saying where two files part.
+// What lies at a byte of a container: for saying where two files begin to differ.
 
 import CairnCheckpoints
 package import CairnSystem

@@ -127,8 +127,8 @@ extension Container {
           page: isHuge ? (start + offset) / UInt(Storage.hugePageByteCount) : nil)
       }
     }
-    // What begins in one huge page goes to one thread: two that touch a fresh page at the same time both
-    // clear one, and one of the two is thrown away.
+    // Blocks that begin in one huge page go to one thread. If two threads touch a fresh page at the
+    // same time, each clears a page, and one of the two is thrown away.
     let pages = Self.pages(of: jobs)
     let source = source
     try inParallel(

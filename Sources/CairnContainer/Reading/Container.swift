@@ -180,8 +180,8 @@ package struct Container: Sendable {
 
   /// How every tensor is kept, by index.
   ///
-  /// Complexity: proportional to the tensors and blocks that the file has, even one whose tensors all
-  /// claim the same blocks: it is refused.
+  /// Complexity: proportional to the tensors and blocks that the file has. This holds even for a
+  /// file whose tensors all claim the same blocks: it is refused.
   package func storages() throws(CairnError) -> [TensorStorage] {
     var left = index.table.blockCount
     var storages: [TensorStorage] = []
@@ -209,8 +209,8 @@ extension Container: TensorSource {
   /// The number of tensors, aliases included.
   package var count: Int { index.count }
 
-  /// Metadata and configuration; the blobs, read when somebody asks for them; that notes are not copied, if
-  /// there are any.
+  /// Metadata and configuration; the blobs, read when somebody asks for them; a remark that notes
+  /// are not copied, if there are any.
   package var attachments: Attachments {
     Attachments(
       metadata: metadata, parsed: parsed,
@@ -294,7 +294,7 @@ extension Container: TensorSource {
     }
     let (source, readers) = (source, readers)
     if parts.count == 1 {
-      // What tiny tensors and small windows are: nothing is gained by asking for threads.
+      // Tiny tensors and small windows: nothing is gained by asking for threads.
       return try readers.read(
         blocks[0], number: numbers.lowerBound, of: record, part: parts[0].inBlock, from: source,
         into: &bytes)

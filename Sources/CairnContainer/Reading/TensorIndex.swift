@@ -254,7 +254,7 @@ final class TensorIndex: Sendable {
       }
       try FrameHeader.checkExpansion(
         stored: block.storedCount, logical: block.logicalCount, at: position)
-      // Ascending, so that no stored byte can be declared to be many tensors' bytes over.
+      // Blocks must ascend, so that one stored byte cannot be claimed many times over.
       guard block.offset >= end else {
         throw CairnError(
           .invalidIndex, "a block overlaps the one ahead of it",

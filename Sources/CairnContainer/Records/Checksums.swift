@@ -13,8 +13,8 @@ func crc32(_ bytes: Span<UInt8>, continuing checksum: UInt32) -> UInt32 {
 
 /// What binds the frames of a file to their order: the CRC-32 of the last four bytes of each header.
 ///
-/// Those are the CRC of the rest. Were the whole headers taken, all of their bits would cancel out: the
-/// CRC-32 of any bytes with their own CRC-32 behind them is the same.
+/// Those are the CRC of the rest. With whole headers, all of their bits would cancel out: the
+/// CRC-32 of any bytes followed by their own CRC-32 is always the same.
 struct FrameOrderChecksum {
   private(set) var value: UInt32 = 0
 

@@ -17,7 +17,7 @@ struct IndexEvidence {
     var ownerOrdinal: UInt32?
     /// The name, if that much is intact and valid.
     var name: TensorName?
-    /// Where the next tensor's frame begins: its blocks lie ahead of that.
+    /// Where the next tensor's frame begins: this row's blocks lie before that.
     var limit: Int
   }
 
@@ -79,8 +79,8 @@ struct IndexEvidence {
 
   // MARK: - Rows
 
-  /// Reads all rows. The parts of a row that counts begin where those of the last one that counts
-  /// end, or behind, so no page is read for one row after the other.
+  /// Reads all rows. A row counts only if its parts begin at or after the end of those of the last
+  /// row that counted, so no page is read for one row after the other.
   private mutating func readRows(
     _ progress: (Int) throws(CairnError) -> Void
   ) throws(CairnError) {

@@ -16,7 +16,7 @@ package import CairnTensors
 /// }
 /// ```
 ///
-/// It is no way to load a file: opening a damaged one fails, and nothing falls back on this.
+/// It is not a way to load a file: opening a damaged one fails, and nothing falls back on this.
 /// A tensor is here if its description and every block of its data are intact, found through what is
 /// left of the index or of the frames; every block has been read and decoded once. Reading one can
 /// fail afterwards only if the file changes. Positions are 0 to the count − 1 in the old order;

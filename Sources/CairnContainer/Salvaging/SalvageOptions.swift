@@ -2,7 +2,7 @@
 
 public import CairnCheckpoints
 
-/// The choices of whoever salvages a file.
+/// The choices of the code that salvages a file.
 public struct SalvageOptions: Sendable {
   /// How the file's bytes are reached, the threads that decode, and upper bounds.
   public var reading = ReadOptions()

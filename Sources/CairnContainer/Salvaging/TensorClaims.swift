@@ -41,7 +41,8 @@ struct TensorClaim {
   }
 
   fileprivate mutating func add(_ record: Record) {
-    // Two that disagree are a contradiction already: among more than a few, none is looked for.
+    // Two that disagree are already a contradiction: if there are more than a few, none is looked
+    // for.
     let place = records.prefix(4).firstIndex { $0.agrees(with: record) }
     guard let place else {
       records.append(record)
@@ -109,8 +110,8 @@ struct TensorClaims {
   private mutating func findMissing(least: Int, fileCount: Int) {
     let count = max(least, all.last.map { Int($0.ordinal) + 1 } ?? 0)
     let missingCount = count - all.count
-    // A tensor takes at least a frame's header and its payload: an ordinal that the file has no room
-    // for is nothing that was ever there.
+    // A tensor takes at least a frame's header and its payload, so an ordinal that the file has no
+    // room for was never there.
     let listed = min(missingCount, fileCount / (2 * FrameHeader.byteCount))
     furtherMissingCount = missingCount - listed
     var next = 0

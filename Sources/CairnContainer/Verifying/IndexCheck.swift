@@ -35,7 +35,7 @@ enum IndexCheck {
           at: location, expected: "\(names), \(dimensions), \(blocks)",
           found: "\(entry.nameStart), \(entry.firstDimension), \(entry.firstBlock)")
       }
-      // Where no block is ever read, no reading would notice one too many.
+      // If no block is ever read, reading would not notice that there is one too many.
       let blockCount = entry.record.pieces(log2ChunkSize: container.log2ChunkSize).count
       guard entry.blockCount == blockCount else {
         throw CairnError(

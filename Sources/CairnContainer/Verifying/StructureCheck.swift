@@ -251,8 +251,8 @@ struct StructureCheck {
     let name = entry.record.name.string
     let alignment = container.superblock.alignment
     var header: FrameHeader
-    // The gap that is left if the raw frame began here: padded away if there is one, by one frame
-    // of exactly that length.
+    // The gap that would be left if the raw frame began here. If there is one, a single padding
+    // frame of exactly that length fills it.
     let gap = padding(after: offset + FrameHeader.byteCount, to: alignment)
     if gap > 0 {
       header = try dataHeader(.padding, of: entry)

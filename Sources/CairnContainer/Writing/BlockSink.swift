@@ -2,9 +2,9 @@
 
 import CairnSystem
 
-/// Hands bytes on in runs that end at multiples of ``block``: a file system takes runs of whole pages sooner
-/// than such as begin within one. What is left over waits in a buffer, so that a header is not a call to the
-/// system either.
+/// Hands bytes on in runs that end at multiples of ``block``: a file system takes runs of whole
+/// pages faster than runs that begin within a page. The rest waits in a buffer, so that a header is
+/// not a call to the system either.
 final class BlockSink: ByteSink {
   private let base: any ByteSink
   private var buffer: [UInt8] = []

@@ -25,8 +25,9 @@ extension Container {
     progress: ProgressHandler = { _ in }
   ) throws(CairnError) -> MemoryBytes {
     let total = try totalByteCount(of: source)
-    // Raw, the container is the tensors and some 300 bytes each; coded, it is less. Nothing is asked for where
-    // a source claims more than can be counted: whether it has so much shows when it is read.
+    // Raw, the container takes the tensors' bytes and some 300 bytes for each tensor; coded, it
+    // takes less. If a source claims more bytes than can be counted, no memory is asked for:
+    // reading will show whether it has so many.
     let output = try MemorySink(
       capacity: total.adding(1 << 20)?.adding(512 * source.count) ?? 0, limit: .max)
     let writer = try ContainerWriter(output: output, options: options)

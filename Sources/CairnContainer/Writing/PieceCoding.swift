@@ -10,8 +10,9 @@ struct PieceJob: Sendable {
   var record: TensorRecord
   /// Which of the tensor's bytes.
   var range: Range<Int>
-  /// Of which of the tensor's bytes the segments are digested here, nil if they are not digested by
-  /// pieces. Of content in memory a piece digests those of the pieces after it too, and they none.
+  /// The bytes of the tensor whose segments are digested with this piece; nil if segments are not
+  /// digested by pieces. For content in memory, a piece digests the segments of the pieces after it
+  /// too, and those digest none.
   var digested: Range<Int>?
   var content: TensorContent
 }
@@ -22,7 +23,8 @@ struct CodedPiece: Sendable {
   var bytes: ByteRegion
   /// The stream, or nil if the bytes are kept as they are.
   var stream: ByteRegion?
-  /// What the bytes were read into, and the stream written, if they were: to be given back.
+  /// The buffers that the bytes were read into and the stream was written to, if any: to be given
+  /// back.
   var buffers: [Storage]
   /// The CRC-32 of what is stored.
   var checksum: UInt32

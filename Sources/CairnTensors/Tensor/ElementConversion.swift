@@ -55,7 +55,7 @@ struct ElementConversion {
       encoder.encode(integers, run, &output)
       return
     }
-    // What float64 cannot hold and is rounded once more must be rounded to odd here.
+    // A value that float64 cannot hold, and that is rounded once more, must be rounded to odd here.
     let isLast = target == .float64 || target == .complex128
     switch source {
     case .uint64:

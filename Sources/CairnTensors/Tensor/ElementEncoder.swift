@@ -83,8 +83,9 @@ struct ElementEncoder {
   private func integers<T: FixedWidthInteger & BitwiseCopyable>(
     _ values: [Double], _ run: Range<Int>, _ type: T.Type, _ output: inout MutableSpan<UInt8>
   ) throws(CairnError) {
-    // A cut-off value is in range if it lies strictly between the numbers beside the range. Above,
-    // 2^bits is exact. Below, -2^63 - 1 is not: there the smallest integer itself is the bound.
+    // A value whose fraction is cut off is in range if it lies strictly between the two numbers
+    // just outside the range. Above, 2^bits is exact. Below, -2^63 - 1 is not: there the smallest
+    // integer itself is the bound.
     let end =
       T.isSigned ? -Double(T.min) : Double(sign: .plus, exponent: T.bitWidth, significand: 1)
     let least = Double(T.min)
@@ -107,7 +108,7 @@ struct ElementEncoder {
     precondition(bitWidth < 8, "integers of whole bytes have loops of their own")
     clear(run, bitWidth: bitWidth, &output)
     let count = 1 << bitWidth
-    // The numbers beside the range.
+    // The two numbers just outside the range.
     let (below, above) = isSigned ? (-count / 2 - 1, count / 2) : (-1, count)
     for (offset, index) in run.enumerated() {
       let value = values[offset]

@@ -1,4 +1,4 @@
-// The rules of element types, held against bytes that come piece by piece.
+// Checks bytes that come piece by piece against the rules of their element type.
 
 package import CairnSystem
 
@@ -49,7 +49,7 @@ package struct ElementInspector {
     }
   }
 
-  /// Checks what only the end shows.
+  /// Checks what can be known only at the end.
   package func finish() throws(CairnError) {
     guard dtype == .string else { return }
     let content = byteCount - 8 * elementCount

@@ -58,8 +58,7 @@ public struct Tensor: Sendable {
     self.init(dtype: dtype, shape: shape, region: ByteRegion(storage, 0..<byteCount))
   }
 
-  /// A tensor of the given type and shape whose elements lie in `region`, where a source says that they
-  /// do.
+  /// A tensor of the given type and shape whose elements, according to a source, lie in `region`.
   ///
   /// - Throws: `countMismatch` if the region has another size; `invalidElement`.
   package init(dtype: DType, shape: Shape, in region: ByteRegion) throws(CairnError) {
@@ -140,7 +139,7 @@ extension Tensor {
 
   /// Runs `body` on the elements' bytes, for writing, once the storage is this tensor's own.
   ///
-  /// The caller answers for what the type demands of its bytes, so this stays in the package.
+  /// The caller must keep the rules that the type sets for its bytes, so this stays in the package.
   ///
   /// - Complexity: O(1) if the storage is not shared, else a copy of the bytes.
   package mutating func withMutableBytes<R: ~Copyable>(
@@ -188,7 +187,7 @@ extension Tensor {
   }
 }
 
-/// Which memory a tensor's elements lie in: what the independence of two copies is judged by.
+/// Which memory a tensor's elements lie in. Whether two copies are independent is judged by this.
 ///
 /// It does not keep the memory alive: compare identities of tensors that are alive.
 public struct StorageIdentity: Hashable, Sendable {

@@ -2,7 +2,7 @@
 // is a case of `DType`, a row here and its place in `allPlain`; whatever asks for bits, planes, checks,
 // casts, printing or comparing asks the row.
 
-/// What is to be known of an element type.
+/// The properties of an element type.
 package struct DTypeRow: Sendable {
   /// What elements stand for.
   package enum Kind: Sendable {
@@ -71,7 +71,7 @@ extension DType {
     .string,
   ]
 
-  /// What is to be known of the type.
+  /// The properties of the type.
   package var row: DTypeRow {
     typealias Row = DTypeRow
     return switch self {

@@ -21,11 +21,11 @@ package struct FloatFormat: Hashable, Sendable {
   package let exponentBits: Int
   /// The bits of the fraction, without the implied 1.
   package let fractionBits: Int
-  /// What is taken from an exponent's bits to give the exponent.
+  /// What is subtracted from an exponent's bits to give the exponent.
   package let bias: Int
   /// Which patterns are infinities or no numbers.
   package let specials: Specials
-  /// Whether there is a sign bit. Where there is none there is no zero either, nor subnormals.
+  /// Whether there is a sign bit. Without one there are no zero and no subnormals either.
   package let hasSign: Bool
 
   package init(

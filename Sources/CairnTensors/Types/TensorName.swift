@@ -16,8 +16,8 @@ public struct TensorName: Sendable {
 
   /// The name with those bytes.
   ///
-  /// - Throws: `invalidName` if they are none, too many, no UTF-8, or hold a control character
-  ///   (U+0000–U+001F, U+007F–U+009F).
+  /// - Throws: `invalidName` for no bytes, too many, bytes that are not UTF-8, or a control
+  ///   character (U+0000–U+001F, U+007F–U+009F).
   public init(utf8: [UInt8]) throws(CairnError) {
     guard !utf8.isEmpty else {
       throw CairnError(.invalidName, "a name is empty", expected: "1 to 1,024 bytes")

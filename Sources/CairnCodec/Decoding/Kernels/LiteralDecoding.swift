@@ -99,8 +99,8 @@ enum LiteralDecoding {
     }
   }
 
-  /// Does that for two streams at a time, until it is over for one of them: look-ups of the one run
-  /// while those of the other wait for memory.
+  /// Does the same for two streams at a time, until one of them stops: look-ups of one run while
+  /// those of the other wait for memory.
   static func decode(
     _ stored: Span<UInt8>,
     _ first: borrowing LiteralTable, _ cursor: inout LiteralCursor, end: Int,

@@ -9,14 +9,14 @@ struct MatchFinder {
   private var earlier: [Int32] = []
 
   private static let hashBits = 15
-  /// At how many earlier positions it is looked.
+  /// How many earlier positions are tried.
   private static let depth = 32
   /// A match as long as this is taken without a look at the next position.
   private static let longEnough = 16
   /// A match as long as this ends the search for a longer one.
   private static let nice = 64
-  /// After 2^`patience` searches in vain every second byte is passed over, after as many again two of
-  /// three, and so on until `stride` are between two searches.
+  /// After 2^`patience` failed searches every second byte is skipped, after another 2^`patience`
+  /// two of three, and so on until `stride` are between two searches.
   private static let patience = 5
   private static let stride = 7
   /// Shorter strings are not found.
@@ -102,7 +102,7 @@ struct MatchFinder {
             let capacity = tokens.count
             var (position, made) = (start, 0)
             var next: Match?
-            // Searches in vain since the last match, and bytes still to be passed over for them.
+            // Failed searches since the last match, and bytes still to be skipped because of them.
             var (misses, unsearched) = (0, 0)
             while position < plane.count, made < capacity {
               var match = Match(length: 0, distance: 0)

@@ -8,8 +8,8 @@ enum RepeatKernel {
   /// - Parameters:
   ///   - sample: At most 65,535 bytes, so that one more than a position fits the table.
   ///   - stretch: How many positions belong together.
-  ///   - looked: At how many of a stretch, its last, is looked.
-  ///   - step: Every how many positions one goes into the table.
+  ///   - looked: How many positions of a stretch, its last ones, are looked at.
+  ///   - step: One in this many positions goes into the table.
   ///   - table: 2^`tableBits` zeros; used up.
   static func count(
     in sample: Span<UInt8>, stretch: Int, looked: Int, step: Int,

@@ -27,8 +27,8 @@ enum ByteCopies {
     return true
   }
 
-  /// Repeats, from `offset` of `target` on, the `count` bytes from `start` on, of which some may
-  /// come about only thereby (RFC 1951 section 3.2.3); or does nothing if there is no room.
+  /// Copies the `count` bytes of `target` from `start` on to `offset`; some of them may be written
+  /// only by this copy itself (RFC 1951 section 3.2.3). Does nothing if there is no room.
   static func repeated(
     _ count: Int, from start: Int, to target: inout MutableSpan<UInt8>, at offset: Int
   ) -> Bool {
