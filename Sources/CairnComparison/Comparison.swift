@@ -16,7 +16,7 @@ import CairnTensors
 ///   - right: The second source.
 ///   - options: What counts, and how closely.
 ///   - progress: Called now and then with the bytes of tensors compared.
-/// - Throws: What reading the sources needs and what `progress` throws; `noSuchTensor` and
+/// - Throws: What reading the sources throws and what `progress` throws; `noSuchTensor` and
 ///   `countMismatch` for a source that contradicts itself. A difference is no error.
 /// - Complexity: O(bytes + names log names).
 public func compare(

@@ -116,7 +116,7 @@ final class ValueComparison: Sendable {
 
   /// Compares all values.
   ///
-  /// - Throws: what reading needs, and what `progress` throws.
+  /// - Throws: what reading throws, and what `progress` throws.
   func run(_ progress: ProgressHandler) throws(CairnError) {
     let total = byteCount
     var done = 0

@@ -91,7 +91,7 @@ public struct EditedTensors: Sendable {
   /// The tensors of `base`, in the order of weights, before any edit.
   ///
   /// - Throws: `noSuchTensor` for an alias of what is not there; `duplicateName`; what reading the
-  ///   entries needs.
+  ///   entries throws.
   /// - Complexity: O(tensors log tensors).
   public init(_ base: any TensorSource) throws(CairnError) {
     self.base = base

@@ -47,7 +47,7 @@ public struct CheckpointPlace: Sendable {
   ///
   /// - Parameter name: What they are called in messages; its extension tells the format where the content
   ///   does not.
-  /// - Throws: what reading the first bytes needs.
+  /// - Throws: what reading the first bytes throws.
   package init(
     source: any ByteSource, name: String, options: ReadOptions = ReadOptions()
   ) throws(CairnError) {

@@ -18,7 +18,7 @@ struct FolderFile {
   ///
   /// - Parameter format: The only format that counts, if one was asked for.
   /// - Throws: `notARegularFile` for a folder with several checkpoints, of which none is named so; what
-  ///   reading the files' beginnings needs.
+  ///   reading the files' beginnings throws.
   init?(
     _ folder: CheckpointPlace, format: CheckpointFormat?, among registry: FormatRegistry
   ) throws(CairnError) {

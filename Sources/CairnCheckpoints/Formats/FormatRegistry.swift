@@ -57,7 +57,7 @@ public struct FormatRegistry: Sendable {
 
   /// The format of what lies at `path`: by its content, else by its extension.
   ///
-  /// - Throws: `unknownFormat`, and what reading the file's beginning needs.
+  /// - Throws: `unknownFormat`, and what reading the file's beginning throws.
   public func detect(_ path: String) throws(CairnError) -> CheckpointFormat {
     try detect(CheckpointPlace(path))
   }

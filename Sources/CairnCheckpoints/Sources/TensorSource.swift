@@ -44,7 +44,7 @@ public protocol TensorSource: Sendable {
 
   /// What is known of the tensor at `index`.
   ///
-  /// - Throws: `noSuchTensor`, and what reading the description of it needs.
+  /// - Throws: `noSuchTensor`, and what reading the description of it throws.
   func entry(at index: Int) throws(CairnError) -> TensorEntry
 
   /// The index of the tensor called `name`, or nil.
@@ -52,7 +52,7 @@ public protocol TensorSource: Sendable {
 
   /// Fills `bytes` with the tensor's elements from byte `offset` on.
   ///
-  /// - Throws: `invalidArgument` for bytes outside the tensor, and what reading needs.
+  /// - Throws: `invalidArgument` for bytes outside the tensor, and what reading throws.
   func read(
     at index: Int, from offset: Int, into bytes: inout MutableSpan<UInt8>
   ) throws(CairnError)
@@ -79,7 +79,7 @@ public protocol TensorSource: Sendable {
   /// The SHA-256 digest that is kept of the tensor's type, shape and bytes (FORMAT.md, section 15), 32
   /// bytes; nil where there is none. Whoever makes a digest of what is read must come to the same.
   ///
-  /// - Throws: `noSuchTensor`, and what reading it needs.
+  /// - Throws: `noSuchTensor`, and what reading it throws.
   func keptDigest(at index: Int) throws(CairnError) -> [UInt8]?
 
   /// The digest that is kept of the whole content, 32 bytes; nil where there is none.
@@ -127,7 +127,7 @@ extension TensorSource {
 
   /// The whole tensor, in place or read, if its bytes are elements of its type.
   ///
-  /// - Throws: `countMismatch`, `invalidElement`, and what reading needs.
+  /// - Throws: `countMismatch`, `invalidElement`, and what reading throws.
   /// - Complexity: O(bytes).
   public func tensor(at index: Int) throws(CairnError) -> Tensor { try wholeTensor(at: index) }
 
@@ -189,7 +189,7 @@ extension TensorSource {
 
   /// The part of a tensor whose index along dimension 0 is in `range`, without reading the rest.
   ///
-  /// - Throws: `invalidArgument`, `noConversion` as ``Tensor/slice(_:)``; what reading needs.
+  /// - Throws: `invalidArgument`, `noConversion` as ``Tensor/slice(_:)``; what reading throws.
   public func tensor(at index: Int, slice range: Range<Int>) throws(CairnError) -> Tensor {
     let entry = try entry(at: index)
     let part = try locating { () throws(CairnError) in
@@ -275,7 +275,7 @@ public protocol TensorSink {
   /// All or nothing: on an error the sink's target is as it was.
   ///
   /// - Returns: The bytes of all files that were written.
-  /// - Throws: what reading the source or writing the target needs; an error that names it where
+  /// - Throws: what reading the source or writing the target throws; an error that names it where
   ///   the target cannot hold something of the source.
   @discardableResult
   mutating func write(

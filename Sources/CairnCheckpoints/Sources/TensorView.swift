@@ -29,7 +29,7 @@ public struct TensorOrigin: Sendable {
 public protocol TensorView: TensorSource {
   /// Where the same tensor, bit for bit, is found in another source; nil if nowhere.
   ///
-  /// - Throws: `noSuchTensor`, and what finding it needs.
+  /// - Throws: `noSuchTensor`, and what finding it throws.
   func origin(of index: Int) throws(CairnError) -> TensorOrigin?
 }
 

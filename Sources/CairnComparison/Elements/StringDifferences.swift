@@ -19,7 +19,7 @@ struct StringDifferences {
   /// Compares all strings.
   ///
   /// - Throws: `invalidElement` if end offsets do not ascend or go beyond the bytes; what reading
-  ///   needs.
+  ///   throws.
   init(_ left: TensorBytes, _ right: TensorBytes, elementCount: Int) throws(CairnError) {
     self.left = left
     self.right = right

@@ -20,7 +20,7 @@ import CairnTensors
 ///   - right: The other source, likewise.
 ///   - probing: Whether to write to the variables.
 ///   - maximumDetails: The most pairs that the report lists.
-/// - Throws: What reading the sources and copying a variable's value needs. Every variable has its
+/// - Throws: What reading the sources and copying a variable's value throws. Every variable has its
 ///   old value then, too.
 /// - Complexity: O(bytes) with a few batches of variables a side; a leak costs O(bytes) for each
 ///   variable of its batch.

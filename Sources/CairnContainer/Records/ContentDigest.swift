@@ -1,4 +1,4 @@
-// The digests of content: a leaf a tensor, one root. FORMAT.md, section 15.
+// The digests of content: a leaf for each tensor, one root. FORMAT.md, section 15.
 
 import CairnCodec
 import CairnSystem

@@ -5,8 +5,8 @@
 extension Span<UInt8> {
   /// Runs `body` on the same memory as a span of `T`.
   ///
-  /// - Precondition: the memory is aligned to `T` and holds a whole number of them, whose
-  ///   bits are valid (any are, for the scalars of this module but `Bool`).
+  /// - Precondition: the memory is aligned to `T` and holds a whole number of them, whose bits are
+  ///   valid (for the scalars of this module any bits are, except for `Bool`).
   func withElements<T: BitwiseCopyable, R: ~Copyable, E: Error>(
     of type: T.Type, _ body: (Span<T>) throws(E) -> R
   ) throws(E) -> R {

@@ -76,7 +76,7 @@ public struct Metadata: Hashable, Sendable {
   /// No key-values.
   public init() {}
 
-  /// Those pairs in any order; of pairs with one key the last counts.
+  /// Those pairs in any order; if several have the same key, the last one counts.
   ///
   /// - Complexity: O(n log n), where adding them one by one would take O(n²).
   public init(_ pairs: some Sequence<(key: Key, value: MetadataValue)>) {

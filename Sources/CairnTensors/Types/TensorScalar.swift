@@ -1,8 +1,7 @@
 // The Swift types that a tensor's elements can be read and written as.
 
 /// A Swift type that has a ``DType``.
-///
-/// The conformances are fixed: those of this module. Any bits are a valid value of each type but
+/// The conformances are fixed: those of this module. Any bits are a valid value of each type except
 /// `Bool`, whose bytes are checked before they are read as such.
 public protocol TensorScalar: BitwiseCopyable, Sendable {
   /// The element type of tensors of this scalar.
