@@ -61,12 +61,12 @@ static void one_in_plain_c(uint32_t (*states)[8], const uint8_t *const *blocks, 
   }
 }
 
-// How a way hashes one message, and several at once.
+// The functions of one way: for one message, and for several at once.
 typedef struct {
   cairn_sha256_blocks *one;
   cairn_sha256_blocks *several;
   size_t lanes;
-  // From how many messages on `several` pays, though lanes stay empty.
+  // From this many messages on `several` is faster, even if some lanes stay empty.
   size_t least;
 } way_of_hashing;
 
@@ -86,8 +86,8 @@ static way_of_hashing hashing(int32_t way) {
   }
 }
 
-// Asking the machine can take microseconds on a virtual one: once is enough. Threads that ask at the
-// same time find the same.
+// Asking takes microseconds on a virtual machine, so the answer is kept. Threads that ask at the same
+// time get the same answer.
 static uint32_t available(void) {
   static uint32_t kept = 0;
   uint32_t ways = __atomic_load_n(&kept, __ATOMIC_RELAXED);
@@ -109,8 +109,8 @@ int cairn_sha256_has(int32_t way) {
 }
 
 int32_t cairn_sha256_best(void) {
-  // What is made for SHA-256 before what merely has room for many messages: it takes one message
-  // quickly too, and two as quickly as wide vectors take sixteen.
+  // Instructions made for SHA-256 come before wide vectors: they are fast for a single message too,
+  // and two messages go as fast as sixteen in vectors.
   static const int32_t by_speed[] = {CAIRN_SHA256_SHANI, CAIRN_SHA256_ARM, CAIRN_SHA256_AVX512,
                                      CAIRN_SHA256_AVX2};
   for (size_t i = 0; i < sizeof by_speed / sizeof *by_speed; i++)

@@ -177,7 +177,7 @@ package final class AtomicFile: ByteSink {
     byteCount += done
   }
 
-  /// Room is taken ahead of the bytes in steps of so many, for files that are larger than this.
+  /// Room is taken ahead of the bytes in steps of this size, once a file is larger than an eighth of it.
   package static let reservation = 32 << 20
 
   /// Reserves room on the disk for the next `count` bytes and for what comes after them: a file

@@ -1,6 +1,6 @@
-// Loops that need instructions beyond the architecture's baseline, for whoever has made sure that
-// the machine has them. Each works on whole blocks only: what is left over, and all of it on other
-// machines, is done in Swift or by zlib, with the same results. SHA-256, at the end, is whole and for
+// Loops that need instructions beyond the architecture's baseline. Callers must have checked that
+// the machine has them. Each works on whole blocks only. Swift code or zlib handles the rest, and
+// everything on other machines, with the same results. SHA-256, at the end, is complete and runs on
 // every machine.
 #pragma once
 #include <stddef.h>
