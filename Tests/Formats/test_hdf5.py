@@ -186,7 +186,7 @@ def check_names(cairn, work):
                 return False
             refused += 1
             continue
-        # No tensor of Cairn's has a control character in its name: those of the source are not read, and said to be lost.
+        # No tensor of Cairn's has a control character in its name: such ones are not read, and said to be lost.
         kept = {k: v.tolist() for k, v in tensors.items() if not any(ord(letter) < 32 for letter in k)}
         found, _ = expected_names(target)
         if {k: v.tolist() for k, v in found.items()} != kept or (len(kept) < len(tensors)) != ("lost" in done.stderr):
