@@ -1,6 +1,6 @@
 // Cairn's side of the benchmarks: stays alive, takes one command a line on standard input, a JSON
 // object, and answers each with one line: what it measured, or an error. `Benchmarks/run.py` drives
-// it; only Cairn's public interface is used.
+// it. Beside the public interface it uses the container's own reader and writer (Package.swift says how).
 
 import CMeasure
 import Cairn
