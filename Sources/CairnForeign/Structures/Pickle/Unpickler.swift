@@ -110,7 +110,10 @@ struct Unpickler<Format: PickleFormat> {
     // The values are held twice while they are moved.
     let bytes = count * MemoryLayout<PickleValue>.stride
     try content.budget.take(bytes: bytes)
-    let values = Array(stack[mark...])
+    // One by one: `Array` of the whole stack would take the stack's own block, with all of its room.
+    var values: [PickleValue] = []
+    values.reserveCapacity(count)
+    for place in mark..<stack.count { values.append(stack[place]) }
     stack.removeLast(count)
     content.budget.giveBack(bytes: bytes)
     return values
