@@ -84,11 +84,27 @@ public func compare(
 private func metadataDifferences(_ left: Metadata, _ right: Metadata) -> [NamedDifference<
   MetadataValue?
 >] {
-  let added = right.keys.filter { left[$0] == nil }
-  return (left.keys + added).sorted().compactMap { key in
-    left[key] == right[key]
-      ? nil : NamedDifference(name: key, left: left[key], right: right[key])
+  // Both are in ascending order of their keys, so one walk over both is enough.
+  let (mine, theirs) = (Array(left), Array(right))
+  var differences: [NamedDifference<MetadataValue?>] = []
+  var (i, j) = (0, 0)
+  while i < mine.count || j < theirs.count {
+    if j == theirs.count || i < mine.count && mine[i].key < theirs[j].key {
+      differences.append(NamedDifference(name: mine[i].key, left: mine[i].value, right: nil))
+      i += 1
+    } else if i == mine.count || theirs[j].key < mine[i].key {
+      differences.append(NamedDifference(name: theirs[j].key, left: nil, right: theirs[j].value))
+      j += 1
+    } else {
+      if mine[i].value != theirs[j].value {
+        differences.append(
+          NamedDifference(name: mine[i].key, left: mine[i].value, right: theirs[j].value))
+      }
+      i += 1
+      j += 1
+    }
   }
+  return differences
 }
 
 private func blobDifferences(_ left: [Blob], _ right: [Blob]) -> [BlobDifference] {

@@ -81,11 +81,14 @@ public struct Metadata: Hashable, Sendable {
   /// - Complexity: O(n log n), where adding them one by one would take O(n²).
   public init(_ pairs: some Sequence<(key: Key, value: MetadataValue)>) {
     let pairs = Array(pairs)
-    let order = pairs.indices.sorted { left, right in
-      pairs[left].key == pairs[right].key ? left < right : pairs[left].key < pairs[right].key
+    // The first bytes of the keys beside their places: most comparisons need no more.
+    let order = pairs.enumerated().map { (start: $1.key.start, index: $0) }.sorted { left, right in
+      if left.start != right.start { return left.start < right.start }
+      let (a, b) = (pairs[left.index].key, pairs[right.index].key)
+      return a == b ? left.index < right.index : a < b
     }
     self.pairs.reserveCapacity(pairs.count)
-    for index in order {
+    for (_, index) in order {
       if self.pairs.last?.key == pairs[index].key { self.pairs.removeLast() }
       self.pairs.append(pairs[index])
     }

@@ -60,6 +60,15 @@ extension TensorName: Hashable, Comparable {
   /// Hashes the bytes.
   public func hash(into hasher: inout Hasher) { hasher.combine(bytesOf: utf8) }
 
+  /// The first eight bytes as a number, which orders names as far as it goes. No name contains the
+  /// zeros that fill up a shorter one.
+  var start: UInt64 {
+    let count = min(utf8.count, 8)
+    var start: UInt64 = 0
+    for index in 0..<count { start = start << 8 | UInt64(utf8[index]) }
+    return count == 8 ? start : start << UInt64(8 * (8 - count))
+  }
+
   /// Order by bytes, as `memcmp` gives it.
   public static func < (left: Self, right: Self) -> Bool {
     left.utf8.lexicographicallyPrecedes(right.utf8)
