@@ -153,6 +153,7 @@ struct PickleFlattening {
   // MARK: - Values
 
   private mutating func visit(_ value: PickleValue, path: [UInt8]) throws(CairnError) {
+    if let node = value.node, isWornOut(node) { return try leaveOut("container", again, path) }
     switch value {
     case .made(let number):
       try keep(content.tensors[number], path)
@@ -184,6 +185,13 @@ struct PickleFlattening {
     default:
       if let value = content.metadataValue(value) { try keep(value, path) }
     }
+  }
+
+  /// Whether it is known at once that a container may not be listed once more: a file may name one
+  /// many thousand times.
+  private func isWornOut(_ node: Int) -> Bool {
+    repetitions <= 0 && frames.count < Self.maximumDepth && content.forms[node] == nil
+      && seen.contains(.node(node)) && !open.contains(.node(node))
   }
 
   /// Keeps a large container of only numbers and texts as one text, and notes that.
