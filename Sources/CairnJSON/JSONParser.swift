@@ -26,6 +26,18 @@ extension JSONValue {
     self = try parser.value(of: text)
   }
 
+  /// Parses one JSON text, as the initialiser that takes a span does, and hands each member of the
+  /// outermost object over as soon as it is read: its number, its key and its value.
+  ///
+  /// - Returns: The outermost value. If it is an object, its members' values are `null`: of a long
+  ///   text only one member's value is in memory at a time.
+  package static func parsing(
+    _ text: Span<UInt8>, limits: JSONLimits, eachMember: (Int, String, JSONValue) -> Void
+  ) throws(JSONError) -> JSONValue {
+    var parser = JSONParser(limits: limits)
+    return try parser.value(of: text, eachMember: eachMember)
+  }
+
   /// Parses one JSON text, as the initialiser that takes a span does.
   package init(parsing text: [UInt8], limits: JSONLimits = JSONLimits()) throws(JSONError) {
     try self.init(parsing: text.span, limits: limits)
@@ -57,6 +69,25 @@ struct JSONParser {
 
   /// The one value of a text.
   mutating func value(of text: Span<UInt8>) throws(JSONError) -> JSONValue {
+    try value(of: text) { (container, value, _) in container.object.setLast(value) }
+  }
+
+  /// The one value of a text. The members of an outermost object go to `eachMember`.
+  mutating func value(
+    of text: Span<UInt8>, eachMember: (Int, String, JSONValue) -> Void
+  ) throws(JSONError) -> JSONValue {
+    try value(of: text) { (container, value, depth) in
+      if depth > 1 { return container.object.setLast(value) }
+      let place = container.object.count - 1
+      eachMember(place, container.object[place].key, value)
+    }
+  }
+
+  /// The one value of a text; `set` is given an object, the value of its last member and how many
+  /// containers are open.
+  private mutating func value(
+    of text: Span<UInt8>, set: (inout Container, JSONValue, Int) -> Void
+  ) throws(JSONError) -> JSONValue {
     guard text.count <= limits.maximumBytes else {
       throw JSONError(
         .tooLarge, "a text of \(text.count) bytes where \(limits.maximumBytes) are allowed",
@@ -72,7 +103,7 @@ struct JSONParser {
         // A value is complete: it belongs to the innermost open container, which may end after it.
         while let innermost = open.indices.last {
           if open[innermost].isObject {
-            open[innermost].object.setLast(value)
+            set(&open[innermost], value, open.count)
           } else {
             open[innermost].elements.append(value)
           }

@@ -41,9 +41,11 @@ struct HeaderPlaces {
   }
 
   /// The offset of the first of a tensor's data offsets.
-  func offset(ofBeginOf member: Int, in members: JSONObject) -> Int {
-    guard let fields = members[member].value.objectValue,
-      let field = fields.firstIndex(where: { $0.key == "data_offsets" })
+  func offset(ofBeginOf member: Int) -> Int {
+    let start = offset([.value(member)])
+    guard start < text.count, text[start] == UInt8(ascii: "{"),
+      let entry = try? JSONValue(parsing: text.span.extracting(start..<skipValue(start))),
+      let field = entry.objectValue?.firstIndex(where: { $0.key == "data_offsets" })
     else { return 0 }
     return offset([.value(member), .value(field), .value(0)])
   }

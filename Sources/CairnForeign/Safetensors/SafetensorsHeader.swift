@@ -61,9 +61,14 @@ package struct SafetensorsHeader: Sendable {
         at: Self.location(end - 1), expected: "0x20", found: "0x" + hex(bytes[end - 1], digits: 2),
         advice: Self.advice)
     }
+    let texts = HeaderPlaces(bytes)
+    // A header may name a million tensors: each entry is let go before the next one is read.
+    var reading = Reading()
     let root: JSONValue
     do throws(JSONError) {
-      root = try JSONValue(parsing: bytes.span.extracting(0..<end), limits: Self.limits(end))
+      root = try JSONValue.parsing(bytes.span.extracting(0..<end), limits: Self.limits(end)) {
+        reading.add(Entry(member: $0, key: $1, value: $2, places: texts))
+      }
     } catch {
       throw CairnError(
         error.code == .duplicateKey ? .duplicateName : .invalidHeader,
@@ -71,28 +76,42 @@ package struct SafetensorsHeader: Sendable {
           ? error.message : "the header is no valid JSON: \(error.message)",
         at: Self.location(error.offset), advice: Self.advice, cause: error)
     }
-    let texts = HeaderPlaces(bytes)
     guard case .object(let members) = root else {
       throw CairnError(.invalidHeader, "the header is no JSON object", at: Self.location(0))
     }
-    items.reserveCapacity(members.count)
+    if let failure = reading.failure { throw failure }
+    (items, metadata, opaque) = (reading.items, reading.metadata, reading.opaque)
+    try Self.checkOffsets(
+      of: reading.places, dataByteCount, members, texts, headerByteCount: bytes.count)
+  }
+
+  /// What has been read of a header.
+  private struct Reading {
+    var items: [Item] = []
+    var metadata = Metadata()
+    var opaque = OpaqueItems()
     var places: [Place] = []
-    for (position, member) in members.enumerated() {
-      let entry = Entry(member: position, key: member.key, value: member.value, places: texts)
-      if member.key.utf8.elementsEqual(Self.metadataKey.utf8) {
+    /// The first entry that is wrong. It is thrown when the whole text is known to be JSON.
+    var failure: CairnError?
+
+    mutating func add(_ entry: Entry) {
+      guard failure == nil else { return }
+      do throws(CairnError) { try take(entry) } catch { failure = error }
+    }
+
+    private mutating func take(_ entry: Entry) throws(CairnError) {
+      if entry.key.utf8.elementsEqual(SafetensorsHeader.metadataKey.utf8) {
         metadata = try entry.metadata(&opaque)
-      } else {
-        let found = try entry.tensor()
-        places.append(Place(member: position, range: found.range))
-        switch found {
-        case .item(let item): items.append(item)
-        case .unread(_, let type, let reason):
-          try opaque.add(Array(member.key.utf8), type, reason)
-        }
+        return
+      }
+      let found = try entry.tensor()
+      places.append(Place(member: entry.member, range: found.range))
+      switch found {
+      case .item(let item): items.append(item)
+      case .unread(_, let type, let reason):
+        try opaque.add(Array(entry.key.utf8), type, reason)
       }
     }
-    try Self.checkOffsets(
-      of: places, dataByteCount, members, texts, headerByteCount: bytes.count)
   }
 
   /// The advice for a header that no correct writer makes.
@@ -143,7 +162,7 @@ package struct SafetensorsHeader: Sendable {
           overlaps
             ? "the tensor begins ahead of \(before)"
             : "the tensor does not begin at \(before): the bytes between belong to none",
-          at: location(texts.offset(ofBeginOf: place.member, in: members), name: name),
+          at: location(texts.offset(ofBeginOf: place.member), name: name),
           expected: "\(end)", found: "\(place.range.lowerBound)", advice: advice)
       }
       end = place.range.upperBound
