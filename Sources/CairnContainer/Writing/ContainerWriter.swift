@@ -249,20 +249,29 @@ package final class ContainerWriter {
   private func writeIndex() throws(CairnError) -> WriteSummary {
     let built = try tensors.index.build()
     let indexOffset = frames.offset
-    try frames.write(FrameHeader(.index, payload: built.bytes), built.bytes)
-    let pages = PageTable.pages(of: built.bytes.count)
+    // Twice through the index, for the header and then for the bytes: it is never in memory whole.
+    var checksum: UInt32 = 0
+    var pageChecksums: [UInt32] = []
+    try built.forEachPage { (page) throws(CairnError) in
+      checksum = crc32(page, continuing: checksum)
+      pageChecksums.append(crc32(page))
+    }
+    try frames.emitHeader(
+      FrameHeader(
+        .index, storedCount: built.byteCount, logicalCount: built.byteCount, ordinal: 0,
+        checksum: checksum))
+    try built.forEachPage { (page) throws(CairnError) in try frames.emit(page) }
+    try frames.emitPadding(after: built.byteCount)
     let table = PageTable(
-      indexFrameOffset: indexOffset, entryCount: tensors.index.count, blockCount: built.blockCount,
+      indexFrameOffset: indexOffset, entryCount: built.entryCount, blockCount: built.blockCount,
       dimensionCount: built.dimensionCount, nameByteCount: built.nameByteCount,
-      pageChecksums: (0..<pages.count).map {
-        crc32(built.bytes.span.extracting(pages.range(of: $0)))
-      }, attachments: attachments)
+      pageChecksums: pageChecksums, attachments: attachments)
     let payload = table.payload
     let tableOffset = frames.offset
     try frames.write(FrameHeader(.pageTable, payload: payload), payload)
     let root =
       options.digests
-      ? attachmentDigests.root(entryCount: tensors.index.count) { built.entries[$0] }
+      ? attachmentDigests.root(entryCount: built.entryCount) { built.entry($0) }
       : ContentDigest.none
     let commit = CommitRecord(
       fileCount: frames.offset + CommitRecord.byteCount, pageTableOffset: tableOffset,

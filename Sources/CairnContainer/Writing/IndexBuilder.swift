@@ -6,14 +6,18 @@ import CairnTensors
 
 /// Gathers what the index will say, in the order of writing; sorts it by name in the end.
 struct IndexBuilder {
-  private struct Draft {
+  fileprivate struct Draft {
     var record: TensorRecord
     var ordinal: UInt32
     var frameOffset = 0
     var digest = ContentDigest.none
-    var blocks: [BlockRecord] = []
+    /// Its blocks among all blocks: they are added one after the other.
+    var firstBlock = 0
+    var blockCount = 0
   }
-  private var drafts: [Draft] = []
+  fileprivate var drafts: [Draft] = []
+  /// Those of all tensors, in the order of writing.
+  private var blocks: [BlockRecord] = []
   private var numbers: [TensorName: Int] = [:]
 
   var count: Int { drafts.count }
@@ -48,18 +52,47 @@ struct IndexBuilder {
 
   mutating func setFrameOffset(_ offset: Int, row: Int) { drafts[row].frameOffset = offset }
   mutating func setDigest(_ digest: ContentDigest, row: Int) { drafts[row].digest = digest }
-  mutating func addBlock(_ block: BlockRecord, row: Int) { drafts[row].blocks.append(block) }
-  func checksums(row: Int) -> [UInt32] { drafts[row].blocks.map(\.checksum) }
 
-  /// The finished index.
+  /// Adds a block to the tensor whose data is being written: the data of one is written before that of
+  /// the next.
+  mutating func addBlock(_ block: BlockRecord, row: Int) {
+    if drafts[row].blockCount == 0 { drafts[row].firstBlock = blocks.count }
+    blocks.append(block)
+    drafts[row].blockCount += 1
+  }
+
+  func checksums(row: Int) -> [UInt32] { blocks(of: drafts[row]).map(\.checksum) }
+
+  fileprivate func blocks(of draft: Draft) -> ArraySlice<BlockRecord> {
+    blocks[draft.firstBlock..<draft.firstBlock + draft.blockCount]
+  }
+
+  /// What the finished index is made of. It is put together a page at a time: as a whole it may be larger
+  /// than all tensors.
   struct Built {
-    var bytes: [UInt8]
-    var blockCount: Int
-    var dimensionCount: Int
-    var nameByteCount: Int
-    var logicalCount: Int
-    /// In the order of the index.
-    var entries: [IndexEntry]
+    /// Where an entry's parts lie in their sections.
+    fileprivate struct Place {
+      var nameStart: Int
+      var firstDimension: Int
+      var firstBlock: Int
+    }
+    fileprivate let builder: IndexBuilder
+    /// The drafts in the order of the index, and the row in it of each draft.
+    fileprivate let order: [Int]
+    fileprivate let rows: [UInt32]
+    fileprivate var places: [Place] = []
+    fileprivate(set) var blockCount = 0
+    fileprivate(set) var dimensionCount = 0
+    fileprivate(set) var nameByteCount = 0
+    fileprivate(set) var logicalCount = 0
+
+    var entryCount: Int { order.count }
+
+    /// The bytes of all sections.
+    var byteCount: Int {
+      entryCount * IndexEntry.byteCount + blockCount * BlockRecord.byteCount + dimensionCount * 8
+        + nameByteCount
+    }
   }
 
   func build() throws(CairnError) -> Built {
@@ -67,58 +100,34 @@ struct IndexBuilder {
     var rows = [UInt32](repeating: 0, count: drafts.count)
     for (row, number) in order.enumerated() { rows[number] = UInt32(row) }
     try checkPositions()
-    var built = Built(
-      bytes: [], blockCount: 0, dimensionCount: 0, nameByteCount: 0, logicalCount: 0, entries: [])
-    built.entries.reserveCapacity(drafts.count)
+    var built = Built(builder: self, order: order, rows: rows)
+    built.places.reserveCapacity(drafts.count)
     for number in order {
-      let draft = drafts[number]
-      var record = draft.record
-      if !record.ownsData {
-        record.owner = rows[Int(record.owner)]
-      } else {
-        guard let sum = built.logicalCount.adding(record.byteCount) else {
+      if drafts[number].record.ownsData {
+        guard let sum = built.logicalCount.adding(drafts[number].record.byteCount) else {
           throw CairnError(.limitExceeded, "the tensors have more bytes than can be counted")
         }
         built.logicalCount = sum
       }
-      built.entries.append(
-        IndexEntry(
-          record: record, nameStart: built.nameByteCount, ordinal: draft.ordinal,
-          firstDimension: built.dimensionCount, firstBlock: built.blockCount,
-          blockCount: draft.blocks.count, frameOffset: draft.frameOffset, digest: draft.digest))
-      built.blockCount += draft.blocks.count
-      built.dimensionCount += record.shape.rank
-      built.nameByteCount += record.name.utf8.count
+      built.places.append(
+        .init(
+          nameStart: built.nameByteCount, firstDimension: built.dimensionCount,
+          firstBlock: built.blockCount))
+      built.blockCount += drafts[number].blockCount
+      built.dimensionCount += drafts[number].record.shape.rank
+      built.nameByteCount += drafts[number].record.name.utf8.count
     }
     guard built.blockCount <= ContainerLimits.format.blockCount else {
       throw CairnError(
         .limitExceeded, "the tensors have more blocks than the format allows",
         expected: "at most 2^27", found: "\(built.blockCount)", advice: "Choose larger chunks")
     }
-    built.bytes = sections(of: built, order)
-    guard built.bytes.count <= ContainerLimits.format.indexByteCount else {
+    guard built.byteCount <= ContainerLimits.format.indexByteCount else {
       throw CairnError(
         .limitExceeded, "the index is larger than the format allows", expected: "at most 4 GiB",
         advice: "Choose larger chunks, or several files")
     }
     return built
-  }
-
-  /// The four sections, one behind the other, in memory that is asked for once: names can be most of it.
-  private func sections(of built: Built, _ order: [Int]) -> [UInt8] {
-    var fields = ByteBuilder(
-      capacity: built.entries.count * IndexEntry.byteCount
-        + built.blockCount * BlockRecord.byteCount + built.dimensionCount * 8
-        + built.nameByteCount)
-    for entry in built.entries { fields.append(entry.bytes) }
-    for number in order {
-      for block in drafts[number].blocks { fields.append(block.bytes) }
-    }
-    for entry in built.entries {
-      for dimension in entry.record.shape.dimensions { fields.append(UInt64(dimension)) }
-    }
-    for entry in built.entries { fields.append(entry.record.name.utf8) }
-    return fields.bytes
   }
 
   private func checkPositions() throws(CairnError) {
@@ -132,5 +141,47 @@ struct IndexBuilder {
       }
       seen[position] = true
     }
+  }
+}
+
+extension IndexBuilder.Built {
+  /// The entry in `row`.
+  func entry(_ row: Int) -> IndexEntry {
+    let draft = builder.drafts[order[row]]
+    var record = draft.record
+    if !record.ownsData { record.owner = rows[Int(record.owner)] }
+    return IndexEntry(
+      record: record, nameStart: places[row].nameStart, ordinal: draft.ordinal,
+      firstDimension: places[row].firstDimension, firstBlock: places[row].firstBlock,
+      blockCount: draft.blockCount, frameOffset: draft.frameOffset, digest: draft.digest)
+  }
+
+  /// Hands over the four sections, one behind the other, in pages; the last one may be shorter.
+  func forEachPage(_ body: (Span<UInt8>) throws(CairnError) -> Void) throws(CairnError) {
+    let size = PageTable.pageByteCount
+    var page: [UInt8] = []
+    page.reserveCapacity(size)
+    func append(_ bytes: [UInt8]) throws(CairnError) {
+      var start = 0
+      while start < bytes.count {
+        let end = min(bytes.count, start + size - page.count)
+        page += bytes[start..<end]
+        start = end
+        guard page.count == size else { continue }
+        try body(page.span)
+        page.removeAll(keepingCapacity: true)
+      }
+    }
+    for row in order.indices { try append(entry(row).bytes) }
+    for number in order {
+      for block in builder.blocks(of: builder.drafts[number]) { try append(block.bytes) }
+    }
+    for number in order {
+      for dimension in builder.drafts[number].record.shape.dimensions {
+        try append(UInt64(dimension).littleEndianBytes)
+      }
+    }
+    for number in order { try append(builder.drafts[number].record.name.utf8) }
+    if !page.isEmpty { try body(page.span) }
   }
 }
