@@ -3,6 +3,8 @@
 SWIFT ?= swift
 CAIRN := .build/release/cairn
 CONFORMANCE := .build/release/cairn-conformance
+# With Swift's libraries within it the command begins in half the time, and runs where there is no Swift.
+RELEASE := -c release $(if $(filter Linux,$(shell uname)),--static-swift-stdlib)
 
 .PHONY: help demo build test test-swift conformance test-decoders test-real test-keras test-models \
   test-formats models detection test-asan \
@@ -32,12 +34,12 @@ help:
 
 build:
 	@Scripts/setup.sh build
-	$(SWIFT) build -c release --product cairn
+	$(SWIFT) build $(RELEASE) --product cairn
 
 demo:
 	@Scripts/setup.sh build
 	@Scripts/setup.sh python || echo "cairn: going on without Python, which fetches real weights" >&2
-	$(SWIFT) build -c release --product cairn
+	$(SWIFT) build $(RELEASE) --product cairn
 	@weights=$$(Scripts/fetch-minilm.sh) && $(CAIRN) demo $${weights:+--weights "$$weights"}
 
 test: test-swift conformance test-decoders test-real test-keras
@@ -48,36 +50,36 @@ test-swift:
 
 conformance:
 	@Scripts/setup.sh python
-	$(SWIFT) build -c release --product cairn-conformance
+	$(SWIFT) build $(RELEASE) --product cairn-conformance
 	python3 Tests/Conformance/run.py --large --reader '$(CONFORMANCE) read' \
 	  --salvager '$(CONFORMANCE) salvage'
 	python3 Tests/Conformance/run.py --large --exhaustive
 
 detection:
 	@Scripts/setup.sh build
-	$(SWIFT) build -c release --product cairn-conformance
+	$(SWIFT) build $(RELEASE) --product cairn-conformance
 	$(CONFORMANCE) detect Fixtures/conformance/ok-*.cairn
 
 test-decoders:
 	@Scripts/setup.sh python
-	$(SWIFT) build -c release --product cairn
+	$(SWIFT) build $(RELEASE) --product cairn
 	Tests/Decoders/run.sh
 
 test-formats:
 	@Scripts/setup.sh python
-	$(SWIFT) build -c release --product cairn
+	$(SWIFT) build $(RELEASE) --product cairn
 	Tests/Keras2/run.sh
 	Tests/Formats/run.sh
 
 test-keras:
 	@Scripts/setup.sh python
-	$(SWIFT) build -c release --product cairn
+	$(SWIFT) build $(RELEASE) --product cairn
 	Tests/Keras/run.sh
 
 # MODELS: how many are generated.
 test-models:
 	@Scripts/setup.sh python
-	$(SWIFT) build -c release --product cairn
+	$(SWIFT) build $(RELEASE) --product cairn
 	Tests/Keras/models.sh $(MODELS)
 
 # The large architectures, where the environment of `make test-models` is there already.
@@ -89,7 +91,7 @@ models: build
 
 test-real:
 	@Scripts/setup.sh python
-	$(SWIFT) build -c release --product cairn
+	$(SWIFT) build $(RELEASE) --product cairn
 	Tests/RealWeights/run.sh
 
 # FILTER: a regular expression of the tests to run; all without one.
@@ -112,7 +114,7 @@ fuzz:
 COUNT ?= 20000
 hostile:
 	@Scripts/setup.sh build
-	$(SWIFT) build -c release --product cairn
+	$(SWIFT) build $(RELEASE) --product cairn
 	python3 Fuzz/Hostile/run.py $(CAIRN) --count $(COUNT) --jobs 2 $(ARGUMENTS)
 
 # Each is a package of its own, which knows the product Cairn alone.
@@ -123,7 +125,7 @@ examples:
 bench-build:
 	@Scripts/setup.sh python
 	@Benchmarks/setup.sh >/dev/null
-	$(SWIFT) build -c release --package-path Benchmarks
+	$(SWIFT) build $(RELEASE) --package-path Benchmarks
 
 # ARGUMENTS: as `Benchmarks/run.py --help` lists them, such as --publish.
 bench: bench-build
@@ -136,7 +138,7 @@ bench-large: bench-build
 # The suites are also in every run of the tests, with fewer kills and states.
 test-crash:
 	@Scripts/setup.sh build
-	$(SWIFT) build -c release --product cairn
+	$(SWIFT) build $(RELEASE) --product cairn
 	CAIRN_TEST_CRASH=full CAIRN_COMMAND=$(CURDIR)/$(CAIRN) $(SWIFT) test \
 	  --filter 'KillTests|AtOnceTests|PowerLossTests|BrokenSaveTests|FaultyRoadTests|RefusedMemoryTests'
 

@@ -6,7 +6,6 @@ import CairnModelFiles
 import CairnModels
 import CairnSystem
 import CairnTensors
-import Foundation
 
 /// Arrays for a model's inputs, by name or in order.
 struct ModelInputs {
@@ -62,10 +61,19 @@ struct ModelInputs {
 
   /// Splits `name=file`, unless there is a file of that whole name.
   private static func split(_ argument: String) -> (name: String?, path: String) {
-    guard let sign = argument.firstIndex(of: "="),
-      !FileManager.default.fileExists(atPath: argument)
-    else { return (nil, argument) }
+    guard let sign = argument.firstIndex(of: "="), !isThere(argument) else {
+      return (nil, argument)
+    }
     return (String(argument[..<sign]), String(argument[argument.index(after: sign)...]))
+  }
+
+  private static func isThere(_ path: String) -> Bool {
+    do throws(SystemError) {
+      _ = try SystemFileSystem().status(at: path)
+      return true
+    } catch {
+      return false
+    }
   }
 
   private static func only(_ source: any TensorSource, _ path: String) throws(CairnError) -> Tensor
