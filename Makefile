@@ -8,7 +8,7 @@ RELEASE := -c release $(if $(filter Linux,$(shell uname)),--static-swift-stdlib)
 
 .PHONY: help demo build test test-swift conformance test-decoders test-real test-keras test-models \
   test-formats models detection test-asan \
-  test-tsan test-crash examples bench bench-build bench-large fuzz hostile lint clean
+  test-tsan test-crash examples bench bench-build bench-commands bench-large fuzz hostile lint clean
 
 help:
 	@echo "make demo           the main job on real weights: save, restore, copy, prove"
@@ -27,6 +27,7 @@ help:
 	@echo "make fuzz           the fuzzers, FUZZ_SECONDS=60 each; FUZZ_TARGET=open for one of them"
 	@echo "make hostile        structured hostile files, COUNT=20000 of them, against the command"
 	@echo "make bench          Cairn beside its peers: sizes, rates, copies; ARGUMENTS=… for some of it"
+	@echo "make bench-commands whole processes: the command beside cp, cmp, sha256sum, zstd and Python"
 	@echo "make bench-large    a million tensors, and a file of 20 GB"
 	@echo "make lint           formatting and the project's own rules"
 	@echo "make build          the release build of the cairn command"
@@ -127,9 +128,16 @@ bench-build:
 	@Benchmarks/setup.sh >/dev/null
 	$(SWIFT) build $(RELEASE) --package-path Benchmarks
 
-# ARGUMENTS: as `Benchmarks/run.py --help` lists them, such as --publish.
+# ARGUMENTS: as `Benchmarks/run.py --help` lists them, such as --publish. Unless it chooses some of it, whole
+# processes are measured too.
 bench: bench-build
 	@python=$$(Benchmarks/setup.sh) && "$$python" Benchmarks/run.py $(ARGUMENTS)
+	@$(if $(filter-out --publish,$(ARGUMENTS)),true,$(MAKE) bench-commands ARGUMENTS=)
+
+bench-commands:
+	@Scripts/setup.sh python
+	$(SWIFT) build $(RELEASE) --product cairn
+	@python=$$(Benchmarks/setup.sh) && "$$python" Benchmarks/commands.py $(ARGUMENTS)
 
 bench-large: ARGUMENTS ?= --count 1000000 --bytes 20000000000
 bench-large: bench-build

@@ -99,6 +99,11 @@ def path(name: str) -> pathlib.Path:
     return file
 
 
+def byte_count(name: str) -> int:
+    """The bytes of a data set's tensors."""
+    return sum(array.nbytes for array in load_file(path(name)).values())
+
+
 def sha256(file: pathlib.Path) -> str:
     with open(file, "rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()

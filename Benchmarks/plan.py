@@ -34,6 +34,14 @@ LOADING = SAVING + [
     Contestant("cairn-raw-mapped", "Cairn, raw, mapped", "cairn", file="cairn-raw",
                access="mapped"),
 ]
+# Of files that are not in the page cache. `pread` takes the uncompressed file into fresh memory, and nothing
+# else: as fast as this disk can be read.
+COLD = [
+    Contestant("cairn", "Cairn, coded", "cairn", codec="auto"),
+    Contestant("cairn-raw", "Cairn, raw", "cairn", codec="raw"),
+    Contestant("safetensors", "safetensors (NumPy), mapped", "safetensors"),
+    Contestant("pread", "pread, uncompressed", "pread", file="safetensors"),
+]
 # In memory, with one thread and with two.
 CODING = [Contestant(f"threads-{count}", f"{count}", "cairn", codec="auto", threads=count)
           for count in (1, 2)]
@@ -64,6 +72,7 @@ OPERATIONS = [
     ("save, new, fsync", SAVING, {"op": "save", "sync": True}),
     ("save, existing, fsync", SAVING, {"op": "save", "sync": True}),
     ("load", LOADING, {"op": "load"}),
+    ("load, cold", COLD, {"op": "load"}),
     ("encode", CODING, {"op": "encode"}),
     ("decode", CODING, {"op": "decode"}),
     ("copy", COPYING, {}),

@@ -65,6 +65,12 @@ def in_milliseconds(figures):
     return cell
 
 
+def in_rates(figures):
+    def cell(name, operation, key):
+        return rate(figures.rate(name, operation, key))
+    return cell
+
+
 def coding(figures):
     rows = []
     for name in figures.results:
@@ -119,6 +125,8 @@ def markdown(results, large=None):
     text += by_clone(figures)
     text += "\n## Opening a file and taking the first tensor by name, ms\n\n"
     text += by_data(figures, "first tensor", plan.FIRST, in_milliseconds(figures))
+    text += "\n## Loading what is not in the page cache, GB/s of tensors\n\n"
+    text += by_data(figures, "load, cold", plan.COLD, in_rates(figures))
     text += "\n## Coding in memory, GB/s\n\n" + coding(figures)
     return text + (many(large) if large else "")
 

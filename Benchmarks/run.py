@@ -91,6 +91,8 @@ class Run:
         for _ in range(1 if number == 0 else 2):
             if operation.startswith("save, new"):
                 path.unlink(missing_ok=True)
+            elif operation.endswith("cold"):
+                self.cool(path)
             answer = self.processes[contestant.worker].ask(**command)
             self.after(operation, path)
             if answer.get("seconds", plan.LONG) >= plan.LONG:
@@ -124,6 +126,14 @@ class Run:
             descriptor = os.open(path, os.O_RDONLY)
             os.fsync(descriptor)
             os.close(descriptor)
+
+    @staticmethod
+    def cool(path):
+        """Takes a file out of the page cache."""
+        descriptor = os.open(path, os.O_RDONLY)
+        os.fsync(descriptor)
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        os.close(descriptor)
 
     @staticmethod
     def failure(contestant, operation, name):

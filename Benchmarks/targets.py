@@ -58,7 +58,7 @@ def judge(results):
     """All targets that the data sets of this run have figures for."""
     figures = Figures(results)
     judged = []
-    for part in (sizes, saving, loading, raw, copies, scaling):
+    for part in (sizes, saving, loading, raw, copies, scaling, cold):
         judged += part(figures)
     return judged
 
@@ -147,6 +147,20 @@ def scaling(figures):
                            figures.rate(name, operation, "threads-1")), 1.5)
             for name in ("fp32", "bf16", "fp16") if figures.has(name)
             for operation in ("encode", "decode")]
+
+
+def cold(figures):
+    """From the disk: beside what reading the uncompressed file alone takes."""
+    judged = []
+    for name, bound in (("fp32", 1.1), ("bf16", 1.2)):
+        if figures.has(name):
+            own = figures.rate(name, "load, cold", "cairn")
+            judged += [
+                at_least("cold", f"{name}: load, cold, coded, beside {what}",
+                         ratio(own, figures.rate(name, "load, cold", key)), most)
+                for key, what, most in (("pread", "pread of the uncompressed file", bound),
+                                        ("safetensors", "safetensors' map", 2))]
+    return judged
 
 
 def line(target):
