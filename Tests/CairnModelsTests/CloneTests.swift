@@ -33,7 +33,7 @@ struct CloneTests {
   @Test("Initial values are the same whoever looks first, and whatever happens to them first")
   func firstLook() async throws {
     func model(seed: UInt64) throws -> Sequential {
-      let layer = try Dense(200, kernelInitializer: .glorotUniform, name: "a")
+      let layer = try Dense(200, kernelInitializer: .glorotUniform(), name: "a")
       return try Sequential([InputLayer(shape: [300]), layer]).cloned(seed: seed)
     }
     let first = try model(seed: 9).weights[0]

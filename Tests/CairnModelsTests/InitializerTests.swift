@@ -43,7 +43,7 @@ struct InitializerTests {
   }
 
   private static let uniformKinds: [Expected] = [
-    Expected(initializer: .glorotUniform, square: 6.0 / 300),
+    Expected(initializer: .glorotUniform(), square: 6.0 / 300),
     Expected(initializer: .heUniform(), square: 6.0 / 200),
     Expected(initializer: .lecunUniform(), square: 3.0 / 200),
     Expected(initializer: .randomUniform(), square: 0.0025),
@@ -96,7 +96,7 @@ struct InitializerTests {
     #expect(try values(.constant(0.5), [2]) == [0.5, 0.5])
     #expect(try values(.identity(gain: 3), [2, 3]) == [3, 0, 0, 0, 3, 0])
     #expect(try values(.ones, .scalar) == [1])
-    #expect(try values(.glorotUniform, [0, 3]).isEmpty)
+    #expect(try values(.glorotUniform(), [0, 3]).isEmpty)
     expectError(.invalidShape) { _ = try values(.identity(), [3]) }
     expectError(.invalidShape) { _ = try values(.orthogonal(), [3]) }
   }
@@ -123,11 +123,11 @@ struct InitializerTests {
 
   @Test("A seed gives the same values; one's own seed goes before the model's")
   func seeds() throws {
-    #expect(try values(.glorotUniform, seed: 1) == values(.glorotUniform, seed: 1))
-    #expect(try values(.glorotUniform, seed: 1) != values(.glorotUniform, seed: 2))
+    #expect(try values(.glorotUniform(), seed: 1) == values(.glorotUniform(), seed: 1))
+    #expect(try values(.glorotUniform(), seed: 1) != values(.glorotUniform(), seed: 2))
     let own = Initializer.glorotUniform(seed: 9)
     #expect(try values(own, seed: 1) == values(own, seed: 2))
-    #expect(try values(own) == values(.glorotUniform, seed: 9))
+    #expect(try values(own) == values(.glorotUniform(), seed: 9))
   }
 
   @Test(
@@ -135,7 +135,7 @@ struct InitializerTests {
     arguments: [
       Initializer.zeros, .ones, .constant(2.5), .identity(gain: 0.5), .randomUniform(seed: 3),
       .randomNormal(mean: 1), .truncatedNormal(), .varianceScaling(scale: 0.3, mode: .fanOut),
-      .orthogonal(gain: 2, seed: 1), .glorotUniform, .glorotNormal(seed: 5), .lecunUniform(),
+      .orthogonal(gain: 2, seed: 1), .glorotUniform(), .glorotNormal(seed: 5), .lecunUniform(),
       .lecunNormal(), .heUniform(), .heNormal(),
     ])
   func configurations(_ initializer: Initializer) throws {

@@ -116,20 +116,21 @@ public protocol SpatialRank: Sendable {
   static var rank: Int { get }
 }
 
-/// One spatial dimension: `(n, steps, c)`.
-public enum OneDimensional: SpatialRank {
-  /// 1
-  public static var rank: Int { 1 }
+/// The ranks of this module.
+protocol OwnRank: SpatialRank {
+  static var own: Int { get }
 }
+
+extension OwnRank {
+  /// The rank's own number.
+  public static var rank: Int { own }
+}
+
+/// One spatial dimension: `(n, steps, c)`.
+public enum OneDimensional: OwnRank { static let own = 1 }
 
 /// Two spatial dimensions: `(n, height, width, c)`.
-public enum TwoDimensional: SpatialRank {
-  /// 2
-  public static var rank: Int { 2 }
-}
+public enum TwoDimensional: OwnRank { static let own = 2 }
 
 /// Three spatial dimensions: `(n, depth, height, width, c)`.
-public enum ThreeDimensional: SpatialRank {
-  /// 3
-  public static var rank: Int { 3 }
-}
+public enum ThreeDimensional: OwnRank { static let own = 3 }

@@ -135,9 +135,7 @@ public struct Initializer: Hashable, Sendable {
   }
 
   /// Uniform within ±√(6 / (inputs + outputs)); the default for kernels.
-  public static let glorotUniform = glorotUniform(seed: nil)
-  /// Uniform within ±√(6 / (inputs + outputs)).
-  public static func glorotUniform(seed: Int?) -> Initializer { preset(0, seed: seed) }
+  public static func glorotUniform(seed: Int? = nil) -> Initializer { preset(0, seed: seed) }
   /// Truncated normal with deviation √(2 / (inputs + outputs)).
   public static func glorotNormal(seed: Int? = nil) -> Initializer { preset(1, seed: seed) }
   /// Uniform within ±√(3 / inputs).

@@ -26,7 +26,7 @@ public final class Dense: FloatLayer, ConfiguredLayer {
   /// - Throws: `invalidArgument` unless `units` is in 1..<2^48; `invalidName`.
   public convenience init(
     _ units: Int, activation: ActivationFunction = .linear, usesBias: Bool = true,
-    kernelInitializer: Initializer = .glorotUniform, biasInitializer: Initializer = .zeros,
+    kernelInitializer: Initializer = .glorotUniform(), biasInitializer: Initializer = .zeros,
     name: String? = nil, trainable: Bool = true, dtype: DTypePolicy = .float32
   ) throws(CairnError) {
     try self.init(
@@ -40,7 +40,7 @@ public final class Dense: FloatLayer, ConfiguredLayer {
     units = try reader.integer("units", in: 1...Shape.dimensionLimit - 1)
     activation = try reader.activation("activation")
     usesBias = try reader.bool("use_bias", default: true)
-    initializers.kernel = try reader.initializer("kernel_initializer", default: .glorotUniform)
+    initializers.kernel = try reader.initializer("kernel_initializer", default: .glorotUniform())
     initializers.bias = try reader.initializer("bias_initializer", default: .zeros)
     _ = reader.preserved([
       "kernel_regularizer", "bias_regularizer", "kernel_constraint", "bias_constraint",

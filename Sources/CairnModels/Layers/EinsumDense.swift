@@ -30,7 +30,7 @@ public final class EinsumDense: FloatLayer, ConfiguredLayer {
   /// - Throws: `invalidArgument` for an equation that Keras refuses; `invalidName`.
   public convenience init(
     _ equation: String, outputShape: [Int?], biasAxes: String? = nil,
-    activation: ActivationFunction = .linear, kernelInitializer: Initializer = .glorotUniform,
+    activation: ActivationFunction = .linear, kernelInitializer: Initializer = .glorotUniform(),
     biasInitializer: Initializer = .zeros, name: String? = nil, trainable: Bool = true,
     dtype: DTypePolicy = .float32
   ) throws(CairnError) {
@@ -67,7 +67,7 @@ public final class EinsumDense: FloatLayer, ConfiguredLayer {
     guard biasAxes?.allSatisfy(equation.output.contains) ?? true, biasAxes?.isEmpty != true else {
       throw reader.invalid("bias_axes", expected: "dimensions of the output")
     }
-    initializers.kernel = try reader.initializer("kernel_initializer", default: .glorotUniform)
+    initializers.kernel = try reader.initializer("kernel_initializer", default: .glorotUniform())
     initializers.bias = try reader.initializer("bias_initializer", default: .zeros)
     _ = reader.preserved([
       "kernel_regularizer", "bias_regularizer", "activity_regularizer", "kernel_constraint",

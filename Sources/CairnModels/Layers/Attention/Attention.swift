@@ -4,29 +4,6 @@ import CairnJSON
 public import CairnSystem
 import CairnTensors
 
-/// Dot-product attention (Luong et al., 2015).
-public typealias Attention = ScoredAttention<ProductScores>
-/// Additive attention (Bahdanau et al., 2014).
-public typealias AdditiveAttention = ScoredAttention<SumScores>
-
-/// How queries and keys are compared, as a type.
-public protocol AttentionScores: Sendable {
-  /// Whether queries and keys are compared by their sums, with a factor for each element of a sum.
-  static var isAdditive: Bool { get }
-}
-
-/// By their products, or as the layer's `score_mode` says.
-public enum ProductScores: AttentionScores {
-  /// False.
-  public static var isAdditive: Bool { false }
-}
-
-/// By the sum of tanh of their sums.
-public enum SumScores: AttentionScores {
-  /// True.
-  public static var isAdditive: Bool { true }
-}
-
 /// How a query and a key are compared in ``Attention``.
 public enum AttentionScoreMode: String, Hashable, Sendable, CaseIterable {
   /// Their product.
@@ -37,23 +14,19 @@ public enum AttentionScoreMode: String, Hashable, Sendable, CaseIterable {
 
 extension AttentionScoreMode: SettingValue {}
 
-/// Attention: for each query the mean of the values, weighted by how well the keys fit.
+/// Dot-product attention (Luong et al., 2015).
 ///
-/// Inputs: query `(n, Tq, d)`, value `(n, Tv, d)` and, unless it is the value, key `(n, Tv, d)`.
-/// Output: `(n, Tq, d)`. Variables: `scale` and `concat_score_weight`, single numbers, where they
-/// are used.
-public final class ScoredAttention<Scores: AttentionScores>: FloatCallLayer, SeededLayer {
-  static var kind: LayerKind {
-    LayerKind(
-      Scores.isAdditive ? "AdditiveAttention" : "Attention",
-      callArguments: ["return_attention_scores", "use_causal_mask"])
-  }
-
+/// For each query the mean of the values, weighted by how well the keys fit. Inputs: query `(n, Tq, d)`, value
+/// `(n, Tv, d)` and, unless it is the value, key `(n, Tv, d)`. Output: `(n, Tq, d)`. Variables: `scale` and
+/// `concat_score_weight`, single numbers, where they are used.
+public final class Attention: ScoredAttention {
+  static let isAdditive = false
   let core: LayerState
-  private let usesScale: Bool
-  private let scoreMode: AttentionScoreMode
-  private let seed: UInt32
-  private let dropout: Double
+  let options: AttentionOptions
+
+  init(_ core: LayerState, _ options: AttentionOptions) {
+    (self.core, self.options) = (core, options)
+  }
 
   /// An attention layer.
   ///
@@ -63,23 +36,78 @@ public final class ScoredAttention<Scores: AttentionScores>: FloatCallLayer, See
     seed: UInt32? = nil,
     name: String? = nil, trainable: Bool = true, dtype: DTypePolicy = .float32
   ) throws(CairnError) {
-    var settings: LayerSettings = [
-      "use_scale": usesScale, "dropout": dropout,
-      "seed": seed,
-    ]
-    if !Scores.isAdditive { settings["score_mode"] = scoreMode }
     try self.init(
-      making: settings, name: name, trainable: trainable, dtype: dtype)
+      making: [
+        "use_scale": usesScale, "dropout": dropout, "seed": seed, "score_mode": scoreMode,
+      ], name: name, trainable: trainable, dtype: dtype)
+  }
+}
+
+/// Additive attention (Bahdanau et al., 2014).
+///
+/// For each query the mean of the values, weighted by how well the keys fit. Inputs: query `(n, Tq, d)`, value
+/// `(n, Tv, d)` and, unless it is the value, key `(n, Tv, d)`. Output: `(n, Tq, d)`. Variables: `scale`, a factor for
+/// each element of a sum, where it is used.
+public final class AdditiveAttention: ScoredAttention {
+  static let isAdditive = true
+  let core: LayerState
+  let options: AttentionOptions
+
+  init(_ core: LayerState, _ options: AttentionOptions) {
+    (self.core, self.options) = (core, options)
+  }
+
+  /// An attention layer.
+  ///
+  /// - Throws: `invalidArgument`; `invalidName`.
+  public convenience init(
+    usesScale: Bool = false, dropout: Double = 0, seed: UInt32? = nil,
+    name: String? = nil, trainable: Bool = true, dtype: DTypePolicy = .float32
+  ) throws(CairnError) {
+    try self.init(
+      making: ["use_scale": usesScale, "dropout": dropout, "seed": seed],
+      name: name, trainable: trainable, dtype: dtype)
+  }
+}
+
+/// The options of an attention layer, which stand in its configuration.
+struct AttentionOptions: Sendable {
+  let usesScale: Bool
+  let scoreMode: AttentionScoreMode
+  let dropout: Double
+  let seed: UInt32
+
+  init(
+    isAdditive: Bool, reading reader: inout ConfigurationReader, in context: inout BuildContext
+  ) throws(CairnError) {
+    usesScale = try reader.bool("use_scale", default: isAdditive)
+    scoreMode = isAdditive ? .concat : try reader.choice("score_mode", default: .dot)
+    dropout = try reader.rate("dropout")
+    seed = try reader.generatorSeed(in: &context)
+  }
+}
+
+/// A layer that weights values by scores of queries and keys.
+protocol ScoredAttention: FloatCallLayer, SeededLayer {
+  /// Whether queries and keys are compared by their sums, with a factor for each element of a sum.
+  static var isAdditive: Bool { get }
+  var options: AttentionOptions { get }
+  init(_ core: LayerState, _ options: AttentionOptions)
+}
+
+extension ScoredAttention {
+  static var kind: LayerKind {
+    LayerKind(
+      isAdditive ? "AdditiveAttention" : "Attention",
+      callArguments: ["return_attention_scores", "use_causal_mask"])
   }
 
   init(
     reading reader: inout ConfigurationReader, in context: inout BuildContext
   ) throws(CairnError) {
-    usesScale = try reader.bool("use_scale", default: Scores.isAdditive)
-    scoreMode = Scores.isAdditive ? .concat : try reader.choice("score_mode", default: .dot)
-    dropout = try reader.rate("dropout")
-    seed = try reader.generatorSeed(in: &context)
-    core = try reader.layerState(className: Self.className)
+    let options = try AttentionOptions(
+      isAdditive: Self.isAdditive, reading: &reader, in: &context)
+    self.init(try reader.layerState(className: Self.className), options)
   }
 
   /// `scale`, `concat_score_weight` and a seed generator's state.
@@ -87,20 +115,20 @@ public final class ScoredAttention<Scores: AttentionScores>: FloatCallLayer, See
     for inputs: [BatchShape], in context: inout BuildContext
   ) throws(CairnError) -> [LayerVariable] {
     var dimensions: [Int] = []
-    if Scores.isAdditive, usesScale {
+    if Self.isAdditive, options.usesScale {
       guard let query = inputs.first, let last = query.dimensions.last, let width = last else {
         throw state.notBuilt()
       }
       dimensions = [width]
     }
-    let initializer: Initializer = Scores.isAdditive ? .glorotUniform : .ones
-    let weighs = scoreMode == .concat && !Scores.isAdditive
+    let initializer: Initializer = Self.isAdditive ? .glorotUniform() : .ones
+    let weighs = options.scoreMode == .concat && !Self.isAdditive
     var variables = try context.makeWeights(
       [
-        usesScale ? ("scale", dimensions, initializer) : nil,
+        options.usesScale ? ("scale", dimensions, initializer) : nil,
         weighs ? ("concat_score_weight", [], .ones) : nil,
       ], dtype: state.dtype.variableDType)
-    if dropout > 0 { variables.append(try .seedGenerator(seed)) }
+    if options.dropout > 0 { variables.append(try .seedGenerator(options.seed)) }
     return variables
   }
 
@@ -184,9 +212,9 @@ public final class ScoredAttention<Scores: AttentionScores>: FloatCallLayer, See
   private func scores<Scalar: FloatScalar>(
     _ query: FloatArray<Scalar>, _ key: FloatArray<Scalar>, in context: EvaluationContext
   ) throws(CairnError) -> FloatArray<Scalar> {
-    guard !Scores.isAdditive else { return try sums(query, key, in: context) }
-    let scale: Scalar = usesScale ? try state.weightScalars("scale")[0] : 1
-    guard scoreMode == .concat else {
+    guard !Self.isAdditive else { return try sums(query, key, in: context) }
+    let scale: Scalar = options.usesScale ? try state.weightScalars("scale")[0] : 1
+    guard options.scoreMode == .concat else {
       var scores = try query.multiplied(by: key.transposed([0, 2, 1]), in: context)
       scores.values = scores.values.map { $0 * scale }
       return scores
@@ -215,7 +243,7 @@ public final class ScoredAttention<Scores: AttentionScores>: FloatCallLayer, See
   ) throws(CairnError) -> FloatArray<Scalar> {
     var sums = try pairs(query, key, in: context, +)
     sums.values = try ActivationFunction.tanh.values(sums.values)
-    if usesScale {
+    if options.usesScale {
       let scale = try FloatArray<Scalar>(state.weight("scale"))
       sums = try sums.combined(with: scale, in: context, *)
     }

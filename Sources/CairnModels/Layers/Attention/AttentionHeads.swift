@@ -24,7 +24,7 @@ struct HeadOptions: Sendable {
     usesGate = try reader.bool("use_gate", default: false)
     slidingWindow = try reader.optionalInteger(
       "sliding_window", in: 1...ConfigurationReader.greatestExtent)
-    kernelInitializer = try reader.initializer("kernel_initializer", default: .glorotUniform)
+    kernelInitializer = try reader.initializer("kernel_initializer", default: .glorotUniform())
     biasInitializer = try reader.initializer("bias_initializer", default: .zeros)
     _ = reader.preserved([
       "kernel_regularizer", "bias_regularizer", "activity_regularizer", "kernel_constraint",

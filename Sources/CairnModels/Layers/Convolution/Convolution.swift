@@ -34,7 +34,7 @@ public final class Convolution<Rank: SpatialRank>: ConvolutionLayer, ConfiguredL
     _ filters: Int, kernelSize: Extents, strides: Extents = 1, padding: Padding = .valid,
     dataFormat: DataFormat = .channelsLast, dilation: Extents = 1, groups: Int = 1,
     activation: ActivationFunction = .linear, usesBias: Bool = true,
-    kernelInitializer: Initializer = .glorotUniform, biasInitializer: Initializer = .zeros,
+    kernelInitializer: Initializer = .glorotUniform(), biasInitializer: Initializer = .zeros,
     name: String? = nil, trainable: Bool = true, dtype: DTypePolicy = .float32
   ) throws(CairnError) {
     try self.init(

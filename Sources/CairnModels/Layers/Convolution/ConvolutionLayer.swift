@@ -20,7 +20,7 @@ struct ConvolutionOutput: Sendable {
     var initializers: [Initializer] = []
     for kernel in kernels {
       initializers.append(
-        try reader.initializer("\(kernel)_initializer", default: .glorotUniform))
+        try reader.initializer("\(kernel)_initializer", default: .glorotUniform()))
     }
     kernelInitializers = initializers
     biasInitializer = try reader.initializer("bias_initializer", default: .zeros)

@@ -4,38 +4,8 @@ import CairnJSON
 public import CairnSystem
 import CairnTensors
 
-/// How the elements of a merging layer's inputs become one, as a type: `Add` is ``Merging`` by
-/// ``SumRule``.
-public protocol MergingRule: Sendable {
-  /// What is made of the elements.
-  static var function: MergingFunction { get }
-}
-
-/// The rules of this module.
-protocol OwnMergingRule: MergingRule {
-  static var own: MergingFunction { get }
-}
-
-extension OwnMergingRule {
-  /// The rule's own function.
-  public static var function: MergingFunction { own }
-}
-
-/// The sum.
-public enum SumRule: OwnMergingRule { static let own = MergingFunction.sum }
-/// The first less the second.
-public enum DifferenceRule: OwnMergingRule { static let own = MergingFunction.difference }
-/// The product.
-public enum ProductRule: OwnMergingRule { static let own = MergingFunction.product }
-/// The mean.
-public enum MeanRule: OwnMergingRule { static let own = MergingFunction.mean }
-/// The larger.
-public enum LargestRule: OwnMergingRule { static let own = MergingFunction.largest }
-/// The smaller.
-public enum SmallestRule: OwnMergingRule { static let own = MergingFunction.smallest }
-
 /// How the elements of several tensors become one, under the names of Keras's classes.
-public enum MergingFunction: String, Sendable {
+enum MergingFunction: String, Sendable {
   /// Added up.
   case sum = "Add"
   /// The first less the others.
@@ -82,26 +52,13 @@ public enum MergingFunction: String, Sendable {
 }
 
 /// The sum of its inputs.
-public typealias Add = Merging<SumRule>
-/// The first input less the second.
-public typealias Subtract = Merging<DifferenceRule>
-/// The product of its inputs.
-public typealias Multiply = Merging<ProductRule>
-/// The mean of its inputs.
-public typealias Average = Merging<MeanRule>
-/// The largest of its inputs.
-public typealias Maximum = Merging<LargestRule>
-/// The smallest of its inputs.
-public typealias Minimum = Merging<SmallestRule>
-
-/// Several tensors made one, element by element.
 ///
 /// Inputs: shapes that broadcast; one with fewer dimensions gets more behind the batch. No
 /// variables.
-public final class Merging<Rule: MergingRule>: KerasLayer, ConfiguredLayer {
-  static var kind: LayerKind { LayerKind(Rule.function.rawValue, keepsWholeNumbers: true) }
-
+public final class Add: MergingLayer {
+  static let function = MergingFunction.sum
   let core: LayerState
+  init(_ core: LayerState) { self.core = core }
 
   /// A layer that merges its inputs.
   ///
@@ -109,20 +66,125 @@ public final class Merging<Rule: MergingRule>: KerasLayer, ConfiguredLayer {
   public convenience init(
     name: String? = nil, trainable: Bool = true, dtype: DTypePolicy = .float32
   ) throws(CairnError) {
-    try self.init(
-      making: [:], name: name, trainable: trainable, dtype: dtype)
+    try self.init(making: [:], name: name, trainable: trainable, dtype: dtype)
   }
+}
+
+/// The first input less the second.
+///
+/// Inputs: shapes that broadcast; one with fewer dimensions gets more behind the batch. No
+/// variables.
+public final class Subtract: MergingLayer {
+  static let function = MergingFunction.difference
+  let core: LayerState
+  init(_ core: LayerState) { self.core = core }
+
+  /// A layer that merges its inputs.
+  ///
+  /// - Throws: `invalidName`.
+  public convenience init(
+    name: String? = nil, trainable: Bool = true, dtype: DTypePolicy = .float32
+  ) throws(CairnError) {
+    try self.init(making: [:], name: name, trainable: trainable, dtype: dtype)
+  }
+}
+
+/// The product of its inputs.
+///
+/// Inputs: shapes that broadcast; one with fewer dimensions gets more behind the batch. No
+/// variables.
+public final class Multiply: MergingLayer {
+  static let function = MergingFunction.product
+  let core: LayerState
+  init(_ core: LayerState) { self.core = core }
+
+  /// A layer that merges its inputs.
+  ///
+  /// - Throws: `invalidName`.
+  public convenience init(
+    name: String? = nil, trainable: Bool = true, dtype: DTypePolicy = .float32
+  ) throws(CairnError) {
+    try self.init(making: [:], name: name, trainable: trainable, dtype: dtype)
+  }
+}
+
+/// The mean of its inputs.
+///
+/// Inputs: shapes that broadcast; one with fewer dimensions gets more behind the batch. No
+/// variables.
+public final class Average: MergingLayer {
+  static let function = MergingFunction.mean
+  let core: LayerState
+  init(_ core: LayerState) { self.core = core }
+
+  /// A layer that merges its inputs.
+  ///
+  /// - Throws: `invalidName`.
+  public convenience init(
+    name: String? = nil, trainable: Bool = true, dtype: DTypePolicy = .float32
+  ) throws(CairnError) {
+    try self.init(making: [:], name: name, trainable: trainable, dtype: dtype)
+  }
+}
+
+/// The largest of its inputs.
+///
+/// Inputs: shapes that broadcast; one with fewer dimensions gets more behind the batch. No
+/// variables.
+public final class Maximum: MergingLayer {
+  static let function = MergingFunction.largest
+  let core: LayerState
+  init(_ core: LayerState) { self.core = core }
+
+  /// A layer that merges its inputs.
+  ///
+  /// - Throws: `invalidName`.
+  public convenience init(
+    name: String? = nil, trainable: Bool = true, dtype: DTypePolicy = .float32
+  ) throws(CairnError) {
+    try self.init(making: [:], name: name, trainable: trainable, dtype: dtype)
+  }
+}
+
+/// The smallest of its inputs.
+///
+/// Inputs: shapes that broadcast; one with fewer dimensions gets more behind the batch. No
+/// variables.
+public final class Minimum: MergingLayer {
+  static let function = MergingFunction.smallest
+  let core: LayerState
+  init(_ core: LayerState) { self.core = core }
+
+  /// A layer that merges its inputs.
+  ///
+  /// - Throws: `invalidName`.
+  public convenience init(
+    name: String? = nil, trainable: Bool = true, dtype: DTypePolicy = .float32
+  ) throws(CairnError) {
+    try self.init(making: [:], name: name, trainable: trainable, dtype: dtype)
+  }
+}
+
+/// A layer that makes several tensors one, element by element.
+protocol MergingLayer: KerasLayer, ConfiguredLayer {
+  /// What is made of the elements.
+  static var function: MergingFunction { get }
+  init(_ core: LayerState)
+}
+
+extension MergingLayer {
+  static var kind: LayerKind { LayerKind(function.rawValue, keepsWholeNumbers: true) }
 
   init(reading reader: inout ConfigurationReader) throws(CairnError) {
-    core = try reader.layerState(className: Self.className)
+    self.init(try reader.layerState(className: Self.className))
   }
 
   /// The shape that all inputs broadcast to.
   func shapes(for inputs: [BatchShape]) throws(CairnError) -> [BatchShape] {
-    guard Rule.function.inputCount.contains(inputs.count), let first = inputs.first else {
+    guard Self.function.inputCount.contains(inputs.count), let first = inputs.first else {
       throw CairnError(
         .countMismatch, "the layer takes another number of inputs", at: .init(name: name),
-        expected: "\(Rule.function.inputCount)", found: "\(inputs.count)")
+        expected: "\(Self.function.inputCount)", found: "\(inputs.count)")
     }
     let rank = inputs.map(\.rank).max() ?? 0
     var result = first.padded(to: rank)
@@ -159,7 +221,7 @@ public final class Merging<Rule: MergingRule>: KerasLayer, ConfiguredLayer {
     _ = try outputShapes(for: inputs.map { BatchShape($0.tensor.shape) })
     return try precision.run(
       FloatMerging(
-        function: Rule.function, inputs: inputs,
+        function: Self.function, inputs: inputs,
         usesMasks: usesMasks && inputs.contains { $0.mask != nil }, context: context))
   }
 
@@ -190,7 +252,7 @@ public final class Merging<Rule: MergingRule>: KerasLayer, ConfiguredLayer {
 
   /// Whether the function looks at masks, by the rules of the model's Keras.
   private var usesMasks: Bool {
-    switch Rule.function {
+    switch Self.function {
     case .largest, .smallest: state.version.masksExtremes
     case .product: state.version.masksProducts
     default: false
@@ -203,7 +265,7 @@ public final class Merging<Rule: MergingRule>: KerasLayer, ConfiguredLayer {
   ) throws(CairnError) -> Tensor {
     let shape = try only(outputShapes(for: inputs.map { BatchShape($0.shape) }))
     let function: BinaryFunction =
-      switch Rule.function {
+      switch Self.function {
       case .sum, .mean: .sum
       case .difference: .difference
       case .product: .product
@@ -224,7 +286,7 @@ public final class Merging<Rule: MergingRule>: KerasLayer, ConfiguredLayer {
         CallArguments(tensors: left, operand), to: TensorSpec(shape, dtype: dtype), in: context)
     }
     guard let sum = result else { throw state.notBuilt() }
-    guard Rule.function == .mean else { return sum }
+    guard Self.function == .mean else { return sum }
     // The types in which TensorFlow divides integers (`math_ops.py`, `_TRUEDIV_TABLE`).
     if [.int32, .int64, .uint32, .uint64].contains(sum.dtype) {
       let values: [Double] = try sum.cast(to: .float64).scalars()

@@ -6,24 +6,33 @@ import CairnTensors
 
 /// How a window's values become one, as a type: `MaxPooling2D` is ``Pooling`` by ``MaximumRule``.
 public protocol PoolingRule: Sendable {
+  /// Whether it is the mean, and not the largest.
+  static var takesMean: Bool { get }
+}
+
+/// The rules of this module.
+protocol OwnPoolingRule: PoolingRule {
+  static var ownTakesMean: Bool { get }
+}
+
+extension OwnPoolingRule {
+  /// Whether it is the mean.
+  public static var takesMean: Bool { ownTakesMean }
+}
+
+extension PoolingRule {
   /// What is made of the values.
-  static var function: PoolingFunction { get }
+  static var function: PoolingFunction { takesMean ? .average : .maximum }
 }
 
 /// The largest value.
-public enum MaximumRule: PoolingRule {
-  /// The largest value.
-  public static var function: PoolingFunction { .maximum }
-}
+public enum MaximumRule: OwnPoolingRule { static let ownTakesMean = false }
 
 /// The mean of the values that lie within the input: padding does not count.
-public enum AverageRule: PoolingRule {
-  /// The mean.
-  public static var function: PoolingFunction { .average }
-}
+public enum AverageRule: OwnPoolingRule { static let ownTakesMean = true }
 
 /// How a window's values become one, under the beginning of the names of Keras's classes.
-public enum PoolingFunction: String, Sendable {
+enum PoolingFunction: String, Sendable {
   /// The largest value; a NaN stays.
   case maximum = "Max"
   /// The sum divided by the count.

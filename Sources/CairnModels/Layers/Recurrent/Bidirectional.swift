@@ -34,7 +34,7 @@ public final class Bidirectional: SequenceLayer, MadeLayer {
   /// A pair of recurrent layers.
   ///
   /// - Parameters:
-  ///   - layer: A ``Recurrent`` layer; both layers are made from its configuration.
+  ///   - layer: An ``LSTM``, ``GRU`` or ``SimpleRNN``; both layers are made from its configuration.
   ///   - backward: The backward layer, if it is to be another.
   /// - Throws: `invalidArgument` for layers that are not recurrent, or unless exactly the second
   ///   one goes backwards; `invalidName`.

@@ -128,7 +128,7 @@ final class StackedCells: StepCell, MadeLayer {
 
 /// A layer that goes through the steps of a sequence with a cell, or with several; Keras's `RNN`.
 ///
-/// Call and output: as for ``Recurrent``. Variables: the cells'.
+/// Call and output: as for ``LSTM``. Variables: the cells'.
 package final class CellRecurrence: RecurrentLayer, MadeLayer {
   static let kind = LayerKind("RNN", callArguments: ["initial_state"])
 

@@ -40,7 +40,7 @@ package final class ConvLSTM<Rank: SpatialRank>: SteppingLayer, FloatCallLayer, 
     recurrentActivation = try reader.activation("recurrent_activation", default: .hardSigmoid)
     let usesBias = try reader.bool("use_bias", default: true)
     let initializers = (
-      kernel: try reader.initializer("kernel_initializer", default: .glorotUniform),
+      kernel: try reader.initializer("kernel_initializer", default: .glorotUniform()),
       recurrent: try reader.initializer("recurrent_initializer", default: .orthogonal()),
       bias: try reader.initializer("bias_initializer", default: .zeros)
     )

@@ -5,27 +5,20 @@ public import CairnSystem
 import CairnTensors
 
 /// Long short-term memory (Hochreiter and Schmidhuber, 1997).
-public typealias LSTM = Recurrent<LSTMRule>
-/// Gated recurrent units (Cho et al., 2014).
-public typealias GRU = Recurrent<GRURule>
-/// The plain recurrence.
-public typealias SimpleRNN = Recurrent<SimpleRNNRule>
-
-/// A layer that goes through the steps of a sequence, with a state that it carries along.
 ///
 /// Call: `(n, steps, c)`, maybe with initial states. Output: the last step's `(n, units)` or all
 /// `(n, steps, units)`, and maybe the last states. Variables: those of its cell. A stateful layer
 /// begins where the previous call ended; its states are in the full state, not among the weights.
-public final class Recurrent<Rule: RecurrentRule>: RecurrentLayer, SeededLayer {
-  static var kind: LayerKind {
-    LayerKind(Rule.recurrence.rawValue, callArguments: ["initial_state"])
-  }
-
+public final class LSTM: RuledLayer {
   let core: LayerState
-  /// The number of outputs of a step.
-  var units: Int { cell.options.units }
   let sequence: SequenceOptions
-  let cell: RecurrentCell<Rule>
+  let cell: RecurrentCell<LSTMRule>
+
+  init(
+    _ core: LayerState, _ sequence: SequenceOptions, _ cell: RecurrentCell<LSTMRule>
+  ) {
+    (self.core, self.sequence, self.cell) = (core, sequence, cell)
+  }
 
   /// A recurrent layer of `units` outputs.
   ///
@@ -37,26 +30,110 @@ public final class Recurrent<Rule: RecurrentRule>: RecurrentLayer, SeededLayer {
     isStateful: Bool = false, name: String? = nil, trainable: Bool = true,
     dtype: DTypePolicy = .float32
   ) throws(CairnError) {
-    var settings: LayerSettings = [
-      "units": units, "activation": activation,
-      "use_bias": usesBias, "return_sequences": returnsSequences,
-      "return_state": returnsState, "go_backwards": goesBackwards,
-      "stateful": isStateful,
-    ]
-    if Rule.recurrence.gateCount > 1 {
-      settings["recurrent_activation"] = recurrentActivation
-    }
     try self.init(
-      making: settings, name: name, trainable: trainable, dtype: dtype)
+      making: [
+        "units": units, "activation": activation, "use_bias": usesBias,
+        "return_sequences": returnsSequences, "return_state": returnsState,
+        "go_backwards": goesBackwards, "stateful": isStateful,
+        "recurrent_activation": recurrentActivation,
+      ], name: name, trainable: trainable, dtype: dtype)
   }
+}
+
+/// Gated recurrent units (Cho et al., 2014).
+///
+/// Call: `(n, steps, c)`, maybe with initial states. Output: the last step's `(n, units)` or all
+/// `(n, steps, units)`, and maybe the last states. Variables: those of its cell. A stateful layer
+/// begins where the previous call ended; its states are in the full state, not among the weights.
+public final class GRU: RuledLayer {
+  let core: LayerState
+  let sequence: SequenceOptions
+  let cell: RecurrentCell<GRURule>
+
+  init(
+    _ core: LayerState, _ sequence: SequenceOptions, _ cell: RecurrentCell<GRURule>
+  ) {
+    (self.core, self.sequence, self.cell) = (core, sequence, cell)
+  }
+
+  /// A recurrent layer of `units` outputs.
+  ///
+  /// - Throws: `invalidArgument`; `invalidName`.
+  public convenience init(
+    _ units: Int, activation: ActivationFunction = .tanh,
+    recurrentActivation: ActivationFunction = .sigmoid, usesBias: Bool = true,
+    returnsSequences: Bool = false, returnsState: Bool = false, goesBackwards: Bool = false,
+    isStateful: Bool = false, name: String? = nil, trainable: Bool = true,
+    dtype: DTypePolicy = .float32
+  ) throws(CairnError) {
+    try self.init(
+      making: [
+        "units": units, "activation": activation, "use_bias": usesBias,
+        "return_sequences": returnsSequences, "return_state": returnsState,
+        "go_backwards": goesBackwards, "stateful": isStateful,
+        "recurrent_activation": recurrentActivation,
+      ], name: name, trainable: trainable, dtype: dtype)
+  }
+}
+
+/// The plain recurrence.
+///
+/// Call: `(n, steps, c)`, maybe with initial states. Output: the last step's `(n, units)` or all
+/// `(n, steps, units)`, and maybe the last states. Variables: those of its cell. A stateful layer
+/// begins where the previous call ended; its states are in the full state, not among the weights.
+public final class SimpleRNN: RuledLayer {
+  let core: LayerState
+  let sequence: SequenceOptions
+  let cell: RecurrentCell<SimpleRNNRule>
+
+  init(
+    _ core: LayerState, _ sequence: SequenceOptions, _ cell: RecurrentCell<SimpleRNNRule>
+  ) {
+    (self.core, self.sequence, self.cell) = (core, sequence, cell)
+  }
+
+  /// A recurrent layer of `units` outputs.
+  ///
+  /// - Throws: `invalidArgument`; `invalidName`.
+  public convenience init(
+    _ units: Int, activation: ActivationFunction = .tanh,
+    usesBias: Bool = true, returnsSequences: Bool = false, returnsState: Bool = false,
+    goesBackwards: Bool = false, isStateful: Bool = false, name: String? = nil,
+    trainable: Bool = true, dtype: DTypePolicy = .float32
+  ) throws(CairnError) {
+    try self.init(
+      making: [
+        "units": units, "activation": activation, "use_bias": usesBias,
+        "return_sequences": returnsSequences, "return_state": returnsState,
+        "go_backwards": goesBackwards, "stateful": isStateful,
+      ], name: name, trainable: trainable, dtype: dtype)
+  }
+}
+
+/// A layer that goes through the steps of a sequence with one of Keras's own cells, and a state that it
+/// carries along.
+protocol RuledLayer: RecurrentLayer, SeededLayer {
+  associatedtype Rule: RecurrentRule
+  var cell: RecurrentCell<Rule> { get }
+  init(_ core: LayerState, _ sequence: SequenceOptions, _ cell: RecurrentCell<Rule>)
+}
+
+extension RuledLayer {
+  static var kind: LayerKind {
+    LayerKind(Rule.recurrence.rawValue, callArguments: ["initial_state"])
+  }
+
+  /// The number of outputs of a step.
+  var units: Int { cell.options.units }
 
   init(
     reading reader: inout ConfigurationReader, in context: inout BuildContext
   ) throws(CairnError) {
-    sequence = try SequenceOptions(reading: &reader)
+    let sequence = try SequenceOptions(reading: &reader)
     let options = try CellOptions(Rule.self, reading: &reader, in: &context)
-    core = try reader.layerState(className: Self.className)
-    cell = try RecurrentCell(options, trainable: core.isTrainable, dtype: core.dtype)
+    let core = try reader.layerState(className: Self.className)
+    let cell = try RecurrentCell<Rule>(options, trainable: core.isTrainable, dtype: core.dtype)
+    self.init(core, sequence, cell)
   }
 
   var stepCell: any StepCell { cell }
@@ -70,15 +147,6 @@ public final class Recurrent<Rule: RecurrentRule>: RecurrentLayer, SeededLayer {
     try cell.build(for: [BatchShape([input.dimensions[0], input.dimensions[2]])], in: &context)
     try state.buildOnce(for: inputs) { () throws(CairnError) in
       try makeStates(for: input, in: &context)
-    }
-  }
-
-  /// Sets a stateful layer's states to zero.
-  ///
-  /// - Throws: `outOfMemory`.
-  package func resetState() throws(CairnError) {
-    for place in state.variables {
-      try place.variable.assign(Tensor(zeros: place.variable.dtype, shape: place.variable.shape))
     }
   }
 

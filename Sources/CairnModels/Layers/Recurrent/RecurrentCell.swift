@@ -6,13 +6,13 @@ import CairnSystem
 import CairnTensors
 
 /// What makes one kind of recurrent layer differ from another, as a type.
-public protocol RecurrentRule: Sendable {
+protocol RecurrentRule: Sendable {
   /// What a step is.
   static var recurrence: Recurrence { get }
 }
 
 /// What a recurrent layer does in a step, under the name of Keras's class.
-public enum Recurrence: String, Sendable {
+enum Recurrence: String, Sendable {
   /// Long short-term memory.
   case longShortTerm = "LSTM"
   /// Gated recurrent units.
@@ -27,19 +27,16 @@ public enum Recurrence: String, Sendable {
 }
 
 /// Long short-term memory: input, forget, candidate and output gate; state and memory.
-public enum LSTMRule: RecurrentRule {
-  /// Long short-term memory.
-  public static var recurrence: Recurrence { .longShortTerm }
+enum LSTMRule: RecurrentRule {
+  static var recurrence: Recurrence { .longShortTerm }
 }
 /// Gated recurrent unit: update gate, reset gate and candidate.
-public enum GRURule: RecurrentRule {
-  /// Gated recurrent units.
-  public static var recurrence: Recurrence { .gated }
+enum GRURule: RecurrentRule {
+  static var recurrence: Recurrence { .gated }
 }
 /// The plain recurrence.
-public enum SimpleRNNRule: RecurrentRule {
-  /// The plain recurrence.
-  public static var recurrence: Recurrence { .simple }
+enum SimpleRNNRule: RecurrentRule {
+  static var recurrence: Recurrence { .simple }
 }
 
 /// The options of a cell, which stand in its layer's configuration.
@@ -69,7 +66,7 @@ struct CellOptions: Sendable {
       rule == SimpleRNNRule.self
       ? .function(.linear) : try reader.activation("recurrent_activation", default: .sigmoid)
     usesBias = try reader.bool("use_bias", default: true)
-    kernelInitializer = try reader.initializer("kernel_initializer", default: .glorotUniform)
+    kernelInitializer = try reader.initializer("kernel_initializer", default: .glorotUniform())
     recurrentInitializer = try reader.initializer("recurrent_initializer", default: .orthogonal())
     biasInitializer = try reader.initializer("bias_initializer", default: .zeros)
     unitForgetBias =

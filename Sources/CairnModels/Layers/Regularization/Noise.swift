@@ -5,14 +5,8 @@ import CairnJSON
 public import CairnSystem
 import CairnTensors
 
-/// Noise, in training only, as a type.
-public protocol NoiseRule: Sendable {
-  /// Which noise.
-  static var noise: Noise { get }
-}
-
 /// The kinds of noise there are, under the names of Keras's classes.
-public enum Noise: String, Sendable {
+enum Noise: String {
   /// Normal noise that is added.
   case added = "GaussianNoise"
   /// Normal noise that is multiplied.
@@ -24,38 +18,45 @@ public enum Noise: String, Sendable {
   var strengthKey: String { self == .added ? "stddev" : "rate" }
 }
 
-/// Normal noise that is added.
-public enum GaussianNoiseRule: NoiseRule {
-  /// Added.
-  public static var noise: Noise { .added }
+/// A layer that adds noise in training and in inference changes nothing.
+protocol NoiseLayer: PassThroughLayer, SeededLayer {
+  /// Which noise.
+  static var noise: Noise { get }
+  init(_ core: LayerState)
 }
-/// Normal noise that is multiplied.
-public enum GaussianDropoutRule: NoiseRule {
-  /// Multiplied.
-  public static var noise: Noise { .multiplied }
-}
-/// Dropout that keeps mean and variance.
-public enum AlphaDropoutRule: NoiseRule {
-  /// Dropout.
-  public static var noise: Noise { .alphaDropout }
+
+extension NoiseLayer {
+  static var kind: LayerKind { LayerKind(noise.rawValue, passesMask: true, needsShape: false) }
+
+  init(
+    strength: Double, seed: UInt32?, name: String?, trainable: Bool, dtype: DTypePolicy
+  ) throws(CairnError) {
+    try self.init(
+      making: [
+        Self.noise.strengthKey: strength,
+        "seed": seed,
+      ], name: name, trainable: trainable, dtype: dtype)
+  }
+
+  init(
+    reading reader: inout ConfigurationReader, in context: inout BuildContext
+  ) throws(CairnError) {
+    let strength = try reader.rate(Self.noise.strengthKey)
+    let seed = try reader.generatorSeed(in: &context)
+    if Self.noise == .alphaDropout { _ = try reader.optionalShape("noise_shape") }
+    let core = try reader.layerState(className: Self.className)
+    if strength > 0 { try core.makeSeedGenerator(seed) }
+    self.init(core)
+  }
 }
 
 /// Adds normal noise in training; in inference it changes nothing.
-public typealias GaussianNoise = NoiseLayer<GaussianNoiseRule>
-/// Multiplies by normal noise in training; in inference it changes nothing.
-public typealias GaussianDropout = NoiseLayer<GaussianDropoutRule>
-/// Drops values but keeps mean and variance in training; in inference it changes nothing.
-public typealias AlphaDropout = NoiseLayer<AlphaDropoutRule>
-
-/// A layer that adds noise in training and in inference changes nothing.
 ///
 /// No weights; with a strength above 0 the state of a seed generator, as ``Dropout`` has it.
-public final class NoiseLayer<Rule: NoiseRule>: PassThroughLayer, SeededLayer {
-  static var kind: LayerKind { LayerKind(Rule.noise.rawValue, passesMask: true, needsShape: false) }
-
+public final class GaussianNoise: NoiseLayer {
+  static let noise = Noise.added
   let core: LayerState
-  /// The noise's strength, from 0 to 1.
-  let strength: Double
+  init(_ core: LayerState) { self.core = core }
 
   /// A layer of that strength.
   ///
@@ -65,20 +66,47 @@ public final class NoiseLayer<Rule: NoiseRule>: PassThroughLayer, SeededLayer {
     dtype: DTypePolicy = .float32
   ) throws(CairnError) {
     try self.init(
-      making: [
-        Rule.noise.strengthKey: strength,
-        "seed": seed,
-      ], name: name, trainable: trainable, dtype: dtype)
+      strength: strength, seed: seed, name: name, trainable: trainable, dtype: dtype)
   }
+}
 
-  init(
-    reading reader: inout ConfigurationReader, in context: inout BuildContext
+/// Multiplies by normal noise in training; in inference it changes nothing.
+///
+/// No weights; with a strength above 0 the state of a seed generator, as ``Dropout`` has it.
+public final class GaussianDropout: NoiseLayer {
+  static let noise = Noise.multiplied
+  let core: LayerState
+  init(_ core: LayerState) { self.core = core }
+
+  /// A layer of that strength.
+  ///
+  /// - Throws: `invalidArgument` unless the strength is from 0 to 1; `invalidName`.
+  public convenience init(
+    _ strength: Double, seed: UInt32? = nil, name: String? = nil, trainable: Bool = true,
+    dtype: DTypePolicy = .float32
   ) throws(CairnError) {
-    strength = try reader.rate(Rule.noise.strengthKey)
-    let seed = try reader.generatorSeed(in: &context)
-    if Rule.noise == .alphaDropout { _ = try reader.optionalShape("noise_shape") }
-    core = try reader.layerState(className: Self.className)
-    if strength > 0 { try state.makeSeedGenerator(seed) }
+    try self.init(
+      strength: strength, seed: seed, name: name, trainable: trainable, dtype: dtype)
+  }
+}
+
+/// Drops values but keeps mean and variance in training; in inference it changes nothing.
+///
+/// No weights; with a strength above 0 the state of a seed generator, as ``Dropout`` has it.
+public final class AlphaDropout: NoiseLayer {
+  static let noise = Noise.alphaDropout
+  let core: LayerState
+  init(_ core: LayerState) { self.core = core }
+
+  /// A layer of that strength.
+  ///
+  /// - Throws: `invalidArgument` unless the strength is from 0 to 1; `invalidName`.
+  public convenience init(
+    _ strength: Double, seed: UInt32? = nil, name: String? = nil, trainable: Bool = true,
+    dtype: DTypePolicy = .float32
+  ) throws(CairnError) {
+    try self.init(
+      strength: strength, seed: seed, name: name, trainable: trainable, dtype: dtype)
   }
 }
 
