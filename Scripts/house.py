@@ -30,7 +30,7 @@ DECLARATION = re.compile(
     r"^(?:@\w+(?:\([^)]*\))?\s+)*((?:(?:public|package|internal|fileprivate|private|final|indirect|nonisolated|open)\s+)*)"
     r"(struct|class|enum|protocol|typealias|actor)\s+(\w+)", re.M)
 PUBLIC = re.compile(
-    r"^\s*(?:@\w+(?:\([^)]*\))?\s+)*(?:public|open)\s+(?!import\b|extension\b)", re.M)
+    r"^\s*(?:@\w+(?:\([^)]*\))?\s+)*(?:public|open)\s+(?!import\b|extension\b|=)", re.M)
 IMPORT = re.compile(r"^(?:@\w+ +)*(?:public |package |internal )?import +(?:(?:struct|class|enum|func|protocol|typealias|let|var) +)?(\w+)", re.M)
 
 

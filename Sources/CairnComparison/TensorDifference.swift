@@ -17,15 +17,15 @@ public struct TensorDifference: Hashable, Sendable {
   /// The shape.
   public let shape: Shape
   /// The elements of each of the two.
-  public let elementCount: Int
+  package let elementCount: Int
   /// The first element that differs, counted row-major.
-  public let firstIndex: Int
+  package let firstIndex: Int
   /// The bits of that element; nil for strings.
   public let firstBits: BitPatterns?
   /// The number of elements that differ.
   public let differingElements: Int
   /// The number of bytes that differ, whatever the tolerance; nil for strings.
-  public let differingBytes: Int?
+  package let differingBytes: Int?
   /// The pairs of elements (of a complex number: of parts) that differ and of which at least one is
   /// a NaN. They count as different, and for none of the distances.
   public let nanMismatches: Int

@@ -51,7 +51,7 @@ public struct EditedTensors: Sendable {
       }
     }
     /// Whether it follows from an edit without having been asked for by name.
-    public var isConsequence = false
+    package var isConsequence = false
     /// Whether numbers may have become others: a cast to a type that does not have all of them.
     public var isLossy = false
 
@@ -76,9 +76,9 @@ public struct EditedTensors: Sendable {
   /// The base's metadata without what tells its ties.
   private var plainMetadata: Metadata
   /// The key-values of the base; if they record ties, they record those that there are now.
-  public private(set) var metadata: Metadata
+  package private(set) var metadata: Metadata
   /// What the sources hold and do not read, as far as it is not left out.
-  public internal(set) var opaqueItems: [OpaqueItem] = []
+  package internal(set) var opaqueItems: [OpaqueItem] = []
   /// Of sources, whose tensors may be loaded at once.
   var budgets: [Int] = []
   var castGrowth = 1

@@ -2,7 +2,7 @@
 
 extension JSONValue {
   /// Whether the value is `null`.
-  public var isNull: Bool {
+  package var isNull: Bool {
     if case .null = self { true } else { false }
   }
 

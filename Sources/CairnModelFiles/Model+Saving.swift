@@ -69,8 +69,8 @@ extension Model {
   /// - Parameters:
   ///   - registry: The classes that the file's configuration may name. Nothing else in it is ever
   ///     looked up, and nothing is executed.
-  ///   - budget: The bytes that the tensors may take; by default the source's
-  ///     ``TensorSource/defaultBudget``.
+  ///   - budget: The bytes that the tensors may take; by default as many as are plausible of the file,
+  ///     and no more than the machine has.
   ///   - limits: What the configuration may ask for. In any case a file is refused, before memory
   ///     is taken, if its tensors have fewer elements than the configuration asks for parameters.
   /// - Throws: what opening the file throws; `noConfiguration` for a file of tensors without a

@@ -11,7 +11,7 @@ public struct ByteRegion: Sendable {
   }
 
   /// The number of bytes.
-  public var count: Int { range.count }
+  package var count: Int { range.count }
 
   /// Runs `body` on the bytes of `part`, counted from the region's start.
   ///

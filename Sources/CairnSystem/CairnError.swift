@@ -9,7 +9,7 @@ public struct CairnError: Error, Sendable {
   /// What kind of failure this is. Each module adds its codes in an extension.
   public struct Code: Hashable, Sendable, CustomStringConvertible {
     /// The code's spelling, the same in messages, JSON and the conformance manifest.
-    public let name: String
+    package let name: String
 
     /// A code spelt `name`.
     public init(_ name: String) { self.name = name }

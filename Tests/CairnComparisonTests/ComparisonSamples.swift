@@ -68,7 +68,7 @@ struct Variables: VariableSource {
     }
   }
   func tensor(at index: Int) throws(CairnError) -> Tensor { items[index].variable.value }
-  func liveIdentity(at index: Int) throws(CairnError) -> LiveIdentity? {
+  func identity(at index: Int) throws(CairnError) -> LiveIdentity {
     let variable = items[index].variable
     return LiveIdentity(
       variable: ObjectIdentifier(variable), storage: variable.value.storageIdentity)

@@ -18,7 +18,7 @@ import Testing
   @Test func `Attributes are metadata of their types`() throws {
     let file = try CheckpointFile.open("\(fixtures)/hdf5/attributes.h5")
     let long = String(repeating: "a", count: 100)
-    let expected: [(key: Metadata.Key, value: MetadataValue)] = [
+    let expected: [(key: TensorName, value: MetadataValue)] = [
       ("text", .string("hé")), ("texts", .strings(["x", "", "yy"])), ("fixed", .string("ab")),
       ("signed", .int(-5)), ("unsigned", .uint(.max)), ("float", .float(1.5)),
       ("float32", .float(Double(Float(0.1)))), ("bool", .bool(true)),

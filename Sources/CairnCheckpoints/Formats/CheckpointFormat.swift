@@ -9,12 +9,12 @@ public import CairnTensors
 /// Cairn's own are gathered in a ``FormatRegistry``; others can be added to one.
 public struct CheckpointFormat: Sendable {
   /// Whether what lies at a place is of a format, by its content.
-  public typealias Recognition = @Sendable (CheckpointPlace) -> Bool
+  package typealias Recognition = @Sendable (CheckpointPlace) -> Bool
   /// Opens what lies at a place.
-  public typealias Opening =
+  package typealias Opening =
     @Sendable (CheckpointPlace) throws(CairnError) -> any CheckpointSource
   /// Makes a sink that writes to a target.
-  public typealias Writing = @Sendable (WriteTarget) -> any TensorSink
+  package typealias Writing = @Sendable (WriteTarget) -> any TensorSink
 
   /// The name, as `--from` and `--to` take it.
   public let name: String
@@ -51,16 +51,19 @@ public struct CheckpointFormat: Sendable {
   /// A format.
   ///
   /// - Parameters:
-  ///   - recognises: Must be quick, and never takes what is of another format.
-  ///   - sink: Its `write` refuses what ``refuse(_:accepting:)`` refuses; nil for a format that is only read.
+  ///   - recognises: Whether what lies at a place is of the format, by its content. Must be quick, and never
+  ///     takes what is of another format.
+  ///   - open: Opens what lies at a place.
+  ///   - sink: Makes a sink that writes to a target. Its `write` refuses what ``refuse(_:accepting:)`` refuses; nil for a format that is only read.
   public init(
-    name: String, extensions: [String], lacks: AcceptedLosses, recognises: @escaping Recognition,
-    open: @escaping Opening,
+    name: String, extensions: [String], lacks: AcceptedLosses,
+    recognises: @escaping @Sendable (CheckpointPlace) -> Bool,
+    open: @escaping @Sendable (CheckpointPlace) throws(CairnError) -> any CheckpointSource,
     holdsTies: @escaping @Sendable (any TensorSource) throws(CairnError) -> Bool = {
       (_) throws(CairnError) in false
     },
     holdsMetadata: @escaping @Sendable (Metadata) -> Bool = { _ in false },
-    spansFiles: Bool = false, sink: Writing? = nil
+    spansFiles: Bool = false, sink: (@Sendable (WriteTarget) -> any TensorSink)? = nil
   ) {
     self.name = name
     self.extensions = extensions

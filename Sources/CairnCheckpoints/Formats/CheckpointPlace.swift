@@ -107,7 +107,7 @@ public struct CheckpointPlace: Sendable {
   }
 
   /// Whether the folder holds a regular file of that name.
-  public func holds(_ name: String) -> Bool {
+  package func holds(_ name: String) -> Bool {
     hasFolder
       && (try? retrying { () throws(SystemError) in
         try options.files.status(at: folder + "/" + name)

@@ -7,14 +7,14 @@ package import CairnTensors
 /// out, and lose nothing.
 package enum FormatNotes {
   /// That a safetensors header says of its metadata `null` or `{}`.
-  package static let safetensors: Metadata.Key = "cairn.safetensors_metadata"
+  package static let safetensors: TensorName = "cairn.safetensors_metadata"
   /// The order and the types of GGUF's key-values (``GGUFLayout``).
-  package static let gguf: Metadata.Key = "cairn.gguf_layout"
+  package static let gguf: TensorName = "cairn.gguf_layout"
 
-  package static let keys: Set<Metadata.Key> = [safetensors, gguf]
+  package static let keys: Set<TensorName> = [safetensors, gguf]
 
   /// Metadata of one note.
-  package static func metadata(_ key: Metadata.Key, _ text: String) -> Metadata {
+  package static func metadata(_ key: TensorName, _ text: String) -> Metadata {
     var metadata = Metadata()
     metadata[key] = .string(text)
     return metadata

@@ -13,7 +13,7 @@ public struct FormatRegistry: Sendable {
   public init(_ formats: [CheckpointFormat]) { self.formats = formats }
 
   /// Adds a format, in the place of one of the same name if there is one, else behind the others.
-  public mutating func add(_ format: CheckpointFormat) {
+  package mutating func add(_ format: CheckpointFormat) {
     if let index = formats.firstIndex(where: { $0.name.isSpelt(as: format.name) }) {
       formats[index] = format
     } else {

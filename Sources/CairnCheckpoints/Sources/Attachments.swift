@@ -1,6 +1,6 @@
 // What a checkpoint carries beside its tensors.
 
-public import CairnSystem
+package import CairnSystem
 public import CairnTensors
 
 /// Bytes that a checkpoint carries beside its tensors, by name; kept, never executed.
@@ -18,14 +18,14 @@ public struct Blob: Hashable, Sendable {
 }
 
 /// What is known of a blob before it is read.
-public struct BlobEntry: Hashable, Sendable {
+package struct BlobEntry: Hashable, Sendable {
   /// The name, unique among the blobs.
-  public var name: TensorName
+  package var name: TensorName
   /// The bytes of the content.
-  public var byteCount: Int
+  package var byteCount: Int
 
   /// A blob with the given name and size.
-  public init(name: TensorName, byteCount: Int) {
+  package init(name: TensorName, byteCount: Int) {
     self.name = name
     self.byteCount = byteCount
   }
@@ -44,7 +44,7 @@ public struct Blobs: Sendable {
   }
 
   /// Blobs that `read` gives, ascending by name. Names and sizes are theirs unless they are known without.
-  public init(
+  package init(
     entries: (@Sendable () throws(CairnError) -> [BlobEntry])? = nil,
     reading read: @escaping @Sendable () throws(CairnError) -> [Blob]
   ) {
@@ -53,13 +53,13 @@ public struct Blobs: Sendable {
   }
 
   /// Names and sizes, ascending by name.
-  public func entries() throws(CairnError) -> [BlobEntry] {
+  package func entries() throws(CairnError) -> [BlobEntry] {
     if let listed { return try listed() }
     return try read().map { BlobEntry(name: $0.name, byteCount: $0.bytes.count) }
   }
 
   /// The blobs, ascending by name, read anew each time.
-  public func contents() throws(CairnError) -> [Blob] { try read() }
+  package func contents() throws(CairnError) -> [Blob] { try read() }
 }
 
 /// What a source carries beside its tensors. A view that shows the same, but for some of it, changes that

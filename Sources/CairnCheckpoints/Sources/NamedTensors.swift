@@ -32,8 +32,8 @@ public struct NamedTensors: Sendable {
 
   /// Everything that `source` has, read into memory; aliases stay aliases.
   ///
-  /// - Parameter budget: the bytes that the tensors may take; ``TensorSource/defaultBudget`` of the
-  ///   source without one.
+  /// - Parameter budget: the bytes that the tensors may take; without one those that are plausible of the
+  ///   source, and no more than the machine has.
   /// - Throws: what reading the source throws; `overBudget` if the tensors take more bytes than
   ///   `budget`; `noSuchTensor` if an alias names no tensor that is none itself; `duplicateName`.
   /// - Complexity: O(bytes).
@@ -136,7 +136,7 @@ public struct NamedTensors: Sendable {
   public var names: [TensorName] { items.map(\.name) }
 }
 
-extension NamedTensors: TensorSource {
+extension NamedTensors: LiveSource {
   /// The number of tensors, aliases included.
   public var count: Int { items.count }
 
@@ -191,7 +191,7 @@ extension NamedTensors: TensorSource {
   /// The memory behind the tensor.
   ///
   /// - Throws: `noSuchTensor`.
-  public func liveIdentity(at index: Int) throws(CairnError) -> LiveIdentity? {
+  package func identity(at index: Int) throws(CairnError) -> LiveIdentity {
     try checkIndex(index)
     return LiveIdentity(storage: items[index].tensor.storageIdentity)
   }

@@ -84,23 +84,6 @@ public protocol TensorSource: Sendable {
 
   /// The digest that is kept of the whole content, 32 bytes; nil where there is none.
   var keptRootDigest: [UInt8]? { get }
-
-  /// The variable or storage behind the tensor, if it is a live one: independence is judged by it.
-  func liveIdentity(at index: Int) throws(CairnError) -> LiveIdentity?
-}
-
-/// What a live tensor is made of.
-public struct LiveIdentity: Sendable {
-  /// The variable object, if there is one.
-  public var variable: ObjectIdentifier?
-  /// The memory.
-  public var storage: StorageIdentity
-
-  /// The identity of a tensor in memory, perhaps a variable's.
-  public init(variable: ObjectIdentifier? = nil, storage: StorageIdentity) {
-    self.variable = variable
-    self.storage = storage
-  }
 }
 
 extension TensorSource {
@@ -114,8 +97,6 @@ extension TensorSource {
   public func keptDigest(at index: Int) throws(CairnError) -> [UInt8]? { nil }
   /// None.
   public var keptRootDigest: [UInt8]? { nil }
-  /// Not live.
-  public func liveIdentity(at index: Int) throws(CairnError) -> LiveIdentity? { nil }
 
   /// Searches all entries.
   ///
@@ -155,7 +136,7 @@ extension TensorSource {
 
   /// The bytes of tensors that may be read into memory at once, unless the caller says otherwise: those
   /// that are plausible, and no more than the machine has; no bound where none is known.
-  public var defaultBudget: Int {
+  package var defaultBudget: Int {
     plausibleByteCount == .max ? .max : min(physicalMemory(), plausibleByteCount)
   }
 
@@ -170,14 +151,14 @@ extension TensorSource {
   /// Further bytes, ascending by name.
   public var blobs: [Blob] { get throws(CairnError) { try attachments.blobs.contents() } }
   /// Names and sizes of the blobs, ascending by name, without reading them.
-  public var blobEntries: [BlobEntry] {
+  package var blobEntries: [BlobEntry] {
     get throws(CairnError) { try attachments.blobs.entries() }
   }
   /// What is there and is not read, in the source's own order.
-  public var opaqueItems: [OpaqueItem] { attachments.opaqueItems }
+  package var opaqueItems: [OpaqueItem] { attachments.opaqueItems }
   /// What was understood but will not stay as it was when the tensors are copied: one sentence
   /// each.
-  public var remarks: [String] { attachments.remarks }
+  package var remarks: [String] { attachments.remarks }
 
   /// The tensor called `name`.
   ///

@@ -7,12 +7,12 @@ public import CairnTensors
 /// Where a tensor of a view comes from.
 public struct TensorOrigin: Sendable {
   /// The source that has it.
-  public var source: any TensorSource
+  package var source: any TensorSource
   /// Its index there.
-  public var index: Int
+  package var index: Int
   /// A number that tells the sources of one view apart: tensors with the same number are read
   /// together.
-  public var number: Int
+  package var number: Int
 
   /// The tensor at `index` of a source.
   public init(_ source: any TensorSource, _ index: Int, number: Int = 0) {
@@ -70,12 +70,6 @@ extension TensorView {
   public func keptDigest(at index: Int) throws(CairnError) -> [UInt8]? {
     guard let origin = try origin(of: index) else { return nil }
     return try origin.source.keptDigest(at: origin.index)
-  }
-
-  /// What its origin says: a view of live tensors is live.
-  public func liveIdentity(at index: Int) throws(CairnError) -> LiveIdentity? {
-    guard let origin = try origin(of: index) else { return nil }
-    return try origin.source.liveIdentity(at: origin.index)
   }
 
   /// Fills `bytes` from the tensor's origin.

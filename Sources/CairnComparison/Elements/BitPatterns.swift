@@ -14,7 +14,7 @@ public struct BitPatterns: Hashable, Sendable {
   /// The bits on the right.
   public let right: String
   /// The bits that differ.
-  public let xor: String
+  package let xor: String
 
   init(_ parts: [(UInt64, UInt64)], bitWidth: Int) {
     let digits = (bitWidth + 3) / 4

@@ -16,7 +16,7 @@ import CairnTensors
 /// else may use the sources meanwhile.
 ///
 /// - Parameters:
-///   - left: The one source; a ``CairnTensors/VariableSource`` if it is to be written.
+///   - left: The one source; that of a model (`ModelTensors.live`) if it is to be written.
 ///   - right: The other source, likewise.
 ///   - probing: Whether to write to the variables.
 ///   - maximumDetails: The most pairs that the report lists.
@@ -33,7 +33,7 @@ public func proveIndependence(
   report.liveCount = (a.tensors.count, b.tensors.count)
   let shared = a.shared(with: b)
   report.shared = DifferenceList(shared, limit: maximumDetails)
-  report.relation = shared.map(\.relation).max() ?? .disjoint
+  report.relation = shared.map(\.relation).max { $0.rank < $1.rank } ?? .disjoint
   guard probing else { return report }
   for (side, written, seen) in [
     (TieDifference.Side.left, left, right), (.right, right, left),

@@ -4,7 +4,7 @@ package import CairnJSON
 public import CairnTensors
 
 /// What two tensors have in common in memory, from nothing to all.
-public enum StorageRelation: String, Comparable, Hashable, Sendable, CaseIterable {
+public enum StorageRelation: String, Hashable, Sendable, CaseIterable {
   /// Nothing: no variable, no block of memory.
   case disjoint
   /// A block of memory that neither writes: the first write to either makes a copy. Values are
@@ -13,10 +13,8 @@ public enum StorageRelation: String, Comparable, Hashable, Sendable, CaseIterabl
   /// A variable: assigning to the one shows in the other.
   case shared
 
-  /// Whether `left` has less in common than `right`.
-  public static func < (left: Self, right: Self) -> Bool { left.rank < right.rank }
-
-  private var rank: Int {
+  /// The higher, the more they have in common.
+  var rank: Int {
     switch self {
     case .disjoint: 0
     case .sharedUntilWritten: 1
@@ -52,7 +50,7 @@ public struct IndependenceReport: Sendable {
   /// The most that any two tensors have in common.
   public internal(set) var relation = StorageRelation.disjoint
   /// The tensors on the left and right that lie in memory. What is read from a file shares nothing.
-  public internal(set) var liveCount = (left: 0, right: 0)
+  package internal(set) var liveCount = (left: 0, right: 0)
   /// The variables that were written, one bit each, and given back their value.
   public internal(set) var probedCount = 0
   /// Writes that showed on the other side.
@@ -60,7 +58,7 @@ public struct IndependenceReport: Sendable {
 
   /// Whether no write to the one shows in the other: no variable is shared, and none of the writes
   /// that were tried leaked.
-  public var isIndependent: Bool { relation < .shared && leaks.isEmpty }
+  public var isIndependent: Bool { relation != .shared && leaks.isEmpty }
 
   /// Whether, beyond that, not one byte of memory is shared, as a deep copy promises.
   public var isDisjoint: Bool { relation == .disjoint && leaks.isEmpty }

@@ -90,7 +90,7 @@ public struct UncomparedItem: Hashable, Sendable {
 /// What two sources of tensors have in common, and what not.
 public struct ComparisonReport: Sendable {
   /// How the two were compared.
-  public internal(set) var options = ComparisonOptions()
+  package internal(set) var options = ComparisonOptions()
 
   /// Tensors of the left side only, in its order of weights.
   public internal(set) var missing = DifferenceList<TensorName>()
@@ -119,9 +119,9 @@ public struct ComparisonReport: Sendable {
   public internal(set) var uncompared = DifferenceList<UncomparedItem>()
 
   /// The number of names on the left.
-  public internal(set) var leftCount = 0
+  package internal(set) var leftCount = 0
   /// The number of names on the right.
-  public internal(set) var rightCount = 0
+  package internal(set) var rightCount = 0
   /// The names whose values were compared: both sides have them, with one type and shape.
   public internal(set) var comparedCount = 0
   /// Of these, the names whose values are the same to the bit.
@@ -129,7 +129,7 @@ public struct ComparisonReport: Sendable {
   /// Of these, the names whose values differ, but within the tolerance.
   public internal(set) var toleratedCount = 0
   /// The bytes of tensors that were compared, on one side: those of names that both sides tie once.
-  public internal(set) var comparedByteCount = 0
+  package internal(set) var comparedByteCount = 0
 
   /// Whether nothing differs that the options ask for and that could be compared.
   public var isSame: Bool {

@@ -29,14 +29,15 @@ public struct SalvageLoss: Hashable, Sendable {
   public var name: TensorName?
   /// A tensor's number in the order in which the file had them, if it is known.
   public var ordinal: Int?
-  /// Whether the tensor was recovered with zeros in ``byteRanges``.
+  /// Whether the tensor was recovered with zeros where it is damaged.
   public var isPartial = false
   /// Where in the file the damage is, as far as that is known: ascending.
   public var fileRanges: [Range<Int>] = []
   /// The tensor's bytes, uncompressed, that are damaged or missing: ascending. Empty if that is not
   /// known.
-  public var byteRanges: [Range<Int>] = []
-  /// The same in elements, row-major; empty for strings, whose elements have no fixed places.
+  package var byteRanges: [Range<Int>] = []
+  /// The tensor's elements, row-major, that are damaged or missing: ascending. Empty if that is not known, and
+  /// for strings, whose elements have no fixed places.
   public var elementRanges: [Range<Int>] = []
   /// Why, as one clause without a full stop.
   public var reason: String

@@ -169,9 +169,9 @@ extension String {
 /// Collects the tensors and key-values of all parts.
 private struct GGUFModel {
   private(set) var table: TensorTable
-  private(set) var pairs: [(key: Metadata.Key, value: MetadataValue, form: GGUFValueForm)] = []
+  private(set) var pairs: [(key: TensorName, value: MetadataValue, form: GGUFValueForm)] = []
   private(set) var opaqueItems: [OpaqueItem] = []
-  private var values: [Metadata.Key: MetadataValue] = [:]
+  private var values: [TensorName: MetadataValue] = [:]
   private var partCount = 0
 
   /// Keys that differ between the parts.
@@ -204,8 +204,7 @@ private struct GGUFModel {
 
   /// If several parts have a key, the first decides; a later one with another value becomes an
   /// opaque item.
-  private mutating func keep(_ pair: (key: Metadata.Key, value: MetadataValue, form: GGUFValueForm))
-  {
+  private mutating func keep(_ pair: (key: TensorName, value: MetadataValue, form: GGUFValueForm)) {
     guard let known = values[pair.key] else {
       values[pair.key] = pair.value
       pairs.append(pair)

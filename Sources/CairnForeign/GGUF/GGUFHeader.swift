@@ -37,7 +37,7 @@ struct GGUFHeader {
 
   private(set) var version: UInt32 = 0
   private(set) var isBigEndian = false
-  private(set) var pairs: [(key: Metadata.Key, value: MetadataValue, form: GGUFValueForm)] = []
+  private(set) var pairs: [(key: TensorName, value: MetadataValue, form: GGUFValueForm)] = []
   private(set) var tensors: [Tensor] = []
   /// What the file lists and is not read.
   private(set) var opaqueItems: [OpaqueItem] = []
@@ -50,10 +50,10 @@ struct GGUFHeader {
 
   static let magic = Array("GGUF".utf8)
   static let advice = "The file is damaged or no GGUF file; fetch it again"
-  private static let alignmentKey: Metadata.Key = "general.alignment"
-  static let splitNumberKey: Metadata.Key = "split.no"
-  static let splitCountKey: Metadata.Key = "split.count"
-  static let splitTensorsKey: Metadata.Key = "split.tensors.count"
+  private static let alignmentKey: TensorName = "general.alignment"
+  static let splitNumberKey: TensorName = "split.no"
+  static let splitCountKey: TensorName = "split.count"
+  static let splitTensorsKey: TensorName = "split.tensors.count"
   /// The least bytes that a key-value and a tensor take.
   private static let smallestPair = 13
   private static let smallestTensor = 24
@@ -125,7 +125,7 @@ struct GGUFHeader {
           path: bytes, type: "array of arrays", reason: "metadata have no place for it"))
       return
     }
-    guard let key = try? Metadata.Key(utf8: bytes) else {
+    guard let key = try? TensorName(utf8: bytes) else {
       opaqueItems.append(
         OpaqueItem(
           path: bytes, type: "metadata, \(form.name)",
@@ -161,7 +161,7 @@ struct GGUFHeader {
       number: number, count: count, tensorCount: self.number(of: Self.splitTensorsKey))
   }
 
-  private func number(of key: Metadata.Key) -> Int? {
+  private func number(of key: TensorName) -> Int? {
     switch pairs.first(where: { $0.key == key })?.value {
     case .uint(let value): Int(exactly: value)
     case .int(let value): Int(exactly: value)

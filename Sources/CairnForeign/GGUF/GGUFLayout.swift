@@ -105,16 +105,16 @@ struct GGUFValueForm: Equatable {
 /// The keys of a file in their order, each with its value's type.
 struct GGUFLayout {
   /// A key, with the form of its value.
-  typealias Entry = (key: Metadata.Key, form: GGUFValueForm)
+  typealias Entry = (key: TensorName, form: GGUFValueForm)
 
   /// The key under which a layout is kept among the metadata. It is never written into a GGUF file.
   static let key = FormatNotes.gguf
-  private static let architecture: Metadata.Key = "general.architecture"
+  private static let architecture: TensorName = "general.architecture"
 
   /// The metadata of a file. Its layout is added under ``key`` if a writer could not know it
   /// otherwise.
   static func metadata(
-    _ pairs: [(key: Metadata.Key, value: MetadataValue, form: GGUFValueForm)]
+    _ pairs: [(key: TensorName, value: MetadataValue, form: GGUFValueForm)]
   ) -> Metadata {
     let plain = Metadata(pairs.map { ($0.key, $0.value) })
     let usual = Self.usual(plain)
@@ -138,11 +138,11 @@ struct GGUFLayout {
     var plain = metadata
     for key in FormatNotes.keys { plain[key] = nil }
     guard case .strings(let lines) = metadata[key] else { return usual(plain) }
-    var known = Set<Metadata.Key>()
+    var known = Set<TensorName>()
     var entries: [Entry] = []
     for line in lines {
       let parts = line.utf8.split(separator: UInt8(ascii: " "), maxSplits: 1)
-      guard parts.count == 2, let name = try? Metadata.Key(utf8: Array(parts[1])),
+      guard parts.count == 2, let name = try? TensorName(utf8: Array(parts[1])),
         let value = plain[name], known.insert(name).inserted
       else { continue }
       let form = GGUFValueForm(name: String(decoding: parts[0], as: UTF8.self))

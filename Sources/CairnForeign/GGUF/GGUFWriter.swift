@@ -15,7 +15,7 @@ import CairnTensors
 struct GGUFWriter: TensorSink {
   let target: WriteTarget
 
-  private static let alignmentKey: Metadata.Key = "general.alignment"
+  private static let alignmentKey: TensorName = "general.alignment"
 
   /// Whether all values would be read back as they are. Bytes are, unless they are valid text.
   static func holds(_ metadata: Metadata) -> Bool {

@@ -115,10 +115,10 @@ package struct HDF5File: TableSource {
 
 /// Collects attributes as metadata.
 private struct HDF5AttributeTable {
-  var pairs: [(key: Metadata.Key, value: MetadataValue)] = []
+  var pairs: [(key: TensorName, value: MetadataValue)] = []
   var configuration: ConfigurationText?
   var remarks: [String] = []
-  private var known = Set<Metadata.Key>()
+  private var known = Set<TensorName>()
 
   mutating func add(_ attributes: [HDF5Attribute], of path: String) {
     for attribute in attributes {
@@ -153,12 +153,12 @@ private struct HDF5AttributeTable {
   }
 
   /// The key, with a number behind it if it is taken: an attribute's own name may contain `@`.
-  private mutating func free(_ key: Metadata.Key) -> Metadata.Key {
+  private mutating func free(_ key: TensorName) -> TensorName {
     guard !known.insert(key).inserted else { return key }
     var number = 2
     // Every key that is taken comes from an attribute, and few attributes have the same name.
     while true {
-      guard let numbered = try? Metadata.Key(key.string + "~\(number)") else { return key }
+      guard let numbered = try? TensorName(key.string + "~\(number)") else { return key }
       if known.insert(numbered).inserted {
         remarks.append(
           "The attribute \(key.string.excerpt) stands there twice; one is called "

@@ -7,9 +7,9 @@ import CairnTensors
 /// Collects the key-values of a model. If a key occurs twice, the first value counts; the others,
 /// and what cannot be a key, are opaque items.
 struct ONNXMetadata {
-  private(set) var pairs: [(key: Metadata.Key, value: MetadataValue)] = []
+  private(set) var pairs: [(key: TensorName, value: MetadataValue)] = []
   private(set) var opaque = OpaqueItems()
-  private var known = Set<Metadata.Key>()
+  private var known = Set<TensorName>()
 
   /// The longest text: as much as the metadata of a container hold.
   private static let maximumTextByteCount = 16 << 20
@@ -62,7 +62,7 @@ struct ONNXMetadata {
     try budget.take(bytes: min(path.count, TensorName.maximumByteCount) + 256)
     func skip(_ reason: String) throws(CairnError) { try opaque.add(path, "metadata", reason) }
     guard let value else { return try skip("it is longer than \(Self.maximumTextByteCount) bytes") }
-    guard let key = try? Metadata.Key(utf8: path) else {
+    guard let key = try? TensorName(utf8: path) else {
       return try skip("its key is too long, or holds a control character")
     }
     guard known.insert(key).inserted else { return try skip("its key stands in the model before") }

@@ -16,7 +16,7 @@ import CairnTensors
 /// There is no recursion: open containers are in a list, which may become as deep as needed.
 struct PickleFlattening {
   private(set) var tensors: [(name: TensorName, tensor: TorchTensor)] = []
-  private(set) var metadata: [(key: Metadata.Key, value: MetadataValue)] = []
+  private(set) var metadata: [(key: TensorName, value: MetadataValue)] = []
   /// Objects that were not made, and containers that were not listed again.
   private(set) var unkept: [OpaqueItem] = []
   /// Remarks on what is listed under a path other than its own, or as parts.

@@ -40,10 +40,10 @@ extension SafetensorsHeader {
           .invalidHeader, "the metadata is no object", expected: "keys with texts",
           found: value.kind)
       }
-      var found: [(key: Metadata.Key, value: MetadataValue)] = []
+      var found: [(key: TensorName, value: MetadataValue)] = []
       found.reserveCapacity(pairs.count)
       for (position, pair) in pairs.enumerated() {
-        guard let name = try? Metadata.Key(pair.key) else {
+        guard let name = try? TensorName(pair.key) else {
           try opaque.add(
             Array(pair.key.utf8), "metadata",
             "its key is empty, too long or holds a control character")

@@ -12,9 +12,9 @@ struct ShardIndex {
   private(set) var map: [(name: TensorName, shard: Int)] = []
   /// The files, each once, in the order in which they are first named.
   private(set) var shards: [InnerPath] = []
-  private(set) var metadata: [(key: Metadata.Key, value: MetadataValue)] = []
+  private(set) var metadata: [(key: TensorName, value: MetadataValue)] = []
   /// The members of the index besides `metadata` and `weight_map`.
-  private(set) var others: [(key: Metadata.Key, value: MetadataValue)] = []
+  private(set) var others: [(key: TensorName, value: MetadataValue)] = []
   /// Names and keys that are not valid.
   private(set) var opaque = OpaqueItems()
 
@@ -64,10 +64,10 @@ struct ShardIndex {
 
   private mutating func keyValues(
     _ pairs: JSONObject
-  ) throws(CairnError) -> [(key: Metadata.Key, value: MetadataValue)] {
-    var list: [(key: Metadata.Key, value: MetadataValue)] = []
+  ) throws(CairnError) -> [(key: TensorName, value: MetadataValue)] {
+    var list: [(key: TensorName, value: MetadataValue)] = []
     for pair in pairs {
-      guard let key = try? Metadata.Key(pair.key) else {
+      guard let key = try? TensorName(pair.key) else {
         try opaque.add(Array(pair.key.utf8), "metadata", "its key is empty, too long or no text")
         continue
       }

@@ -222,7 +222,7 @@ package struct ShardedCheckpoint: CheckpointSource, TensorView, FileBacked {
     // The index speaks of the whole checkpoint, so its metadata keep their keys. `Metadata` is made
     // at the end, all at once: adding keys in descending order one by one would take quadratic
     // time.
-    var metadata: [Metadata.Key: MetadataValue] = [:]
+    var metadata: [TensorName: MetadataValue] = [:]
     for (key, value) in index.metadata {
       if key == "total_size", value == .int(Int64(byteCount)) { continue }
       metadata[key] = value
@@ -234,12 +234,12 @@ package struct ShardedCheckpoint: CheckpointSource, TensorView, FileBacked {
       }
       metadata[key] = value
     }
-    var found: [Metadata.Key: [(shard: Int, value: MetadataValue)]] = [:]
+    var found: [TensorName: [(shard: Int, value: MetadataValue)]] = [:]
     for (number, shard) in shards.enumerated() {
       for (key, value) in shard.metadata { found[key, default: []].append((number, value)) }
     }
     // Few keys have differing values; only those are sorted.
-    var differing: [(key: Metadata.Key, values: [(shard: Int, value: MetadataValue)])] = []
+    var differing: [(key: TensorName, values: [(shard: Int, value: MetadataValue)])] = []
     for (key, values) in found {
       let own = metadata[key] ?? values[0].value
       if values.allSatisfy({ $0.value == own }) {

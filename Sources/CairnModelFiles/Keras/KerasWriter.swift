@@ -15,7 +15,7 @@ import CairnTensors
 /// names of a tensor are in `cairn_aliases`. Keras ignores these attributes.
 struct KerasWriter: TensorSink {
   /// The attribute for the compilation settings of a model whose configuration had to be rewritten.
-  private static let compileKey: Metadata.Key = "compile_config"
+  private static let compileKey: TensorName = "compile_config"
 
   /// A whole model, or weights alone.
   enum Form { case model, weights }
@@ -83,7 +83,7 @@ struct KerasWriter: TensorSink {
 
   private func contents(of source: any TensorSource) throws(CairnError) -> Contents {
     var configuration = source.configuration ?? []
-    var kept: (key: Metadata.Key, value: MetadataValue)?
+    var kept: (key: TensorName, value: MetadataValue)?
     if form == .model {
       guard let value = try source.parsedConfiguration()?.value else {
         throw CairnError(

@@ -68,7 +68,7 @@ public struct CallArguments<Value: Sendable>: Sendable {
   }
 
   /// The usual call: one tensor as it is, several as a list.
-  public init(inputs: [Value]) {
+  package init(inputs: [Value]) {
     positional =
       inputs.count == 1 ? [.tensor(inputs[0])] : [.list(inputs.map { .tensor($0) })]
     named = []

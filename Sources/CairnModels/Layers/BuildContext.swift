@@ -85,7 +85,7 @@ public struct BuildContext: Sendable {
   /// Trainable weights, in that order, without those that are nil.
   ///
   /// - Throws: as ``makeVariable(_:dimensions:initializer:role:dtype:)``.
-  public mutating func makeWeights(
+  package mutating func makeWeights(
     _ weights: [(name: String, dimensions: [Int], initializer: Initializer)?], dtype: DType
   ) throws(CairnError) -> [LayerVariable] {
     var variables: [LayerVariable] = []

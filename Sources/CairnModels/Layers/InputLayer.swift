@@ -32,7 +32,7 @@ public final class InputLayer: OneInputLayer, ConfiguredLayer {
   /// An input of batches of the given shape.
   ///
   /// - Throws: `invalidName`.
-  public init(
+  package init(
     batchShape: BatchShape, dtype: DType = .float32, name: String? = nil
   ) throws(CairnError) {
     self.batchShape = batchShape

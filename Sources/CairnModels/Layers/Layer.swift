@@ -64,7 +64,7 @@ extension Layer {
   /// The names of the sublayers.
   public var sublayerNames: [String?] { sublayers.map(\.name) }
   /// The shapes that the layer was built for, or nil if it isn't.
-  public var inputShapes: [BatchShape]? {
+  package var inputShapes: [BatchShape]? {
     guard let keras = self as? any KerasLayer else { return state.inputShapes }
     return keras.builtShapes
   }

@@ -189,7 +189,7 @@ public final class LayerState: Sendable {
   /// Checks that `input` has the type that the layer is evaluated in.
   ///
   /// - Throws: `dtypeMismatch`.
-  public func check(_ input: Tensor) throws(CairnError) {
+  package func check(_ input: Tensor) throws(CairnError) {
     guard input.dtype == evaluationDType else {
       throw CairnError(
         .dtypeMismatch, "the layer's input is not of the type that it computes in",

@@ -26,7 +26,7 @@ public struct LayerVariable: Sendable {
   public internal(set) var variable: Variable
 
   /// A place with the given name and role for `variable`.
-  public init(_ variable: Variable, name: String, role: Role) {
+  package init(_ variable: Variable, name: String, role: Role) {
     self.name = name
     self.role = role
     self.variable = variable

@@ -1,6 +1,6 @@
 // Keras `models/sequential.py`.
 
-public import CairnJSON
+package import CairnJSON
 public import CairnSystem
 import CairnTensors
 
@@ -48,7 +48,7 @@ public final class Sequential: Model, @unchecked Sendable {
   /// The model of a configuration: ``Model/configuration``, or what Keras 3's `to_json()` writes.
   ///
   /// - Parameters and errors: as ``Model/make(configuration:registry:initialization:limits:)``.
-  public convenience init(
+  package convenience init(
     configuration: JSONValue, registry: LayerRegistry = .standard,
     initialization: Initialization = .seeded(.random(in: .min ... .max)),
     limits: ModelLimits = ModelLimits()

@@ -24,7 +24,7 @@ public struct BatchShape: Hashable, Sendable {
   private init(unchecked dimensions: [Int?]) { self.dimensions = dimensions }
 
   /// The number of dimensions.
-  public var rank: Int { dimensions.count }
+  package var rank: Int { dimensions.count }
 
   /// The same shape for any number of examples. A scalar's shape stays what it is.
   package var withAnyBatchSize: BatchShape {

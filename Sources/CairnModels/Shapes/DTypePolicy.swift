@@ -10,7 +10,7 @@ public import CairnTensors
 /// what comes out.
 public struct DTypePolicy: Hashable, Sendable, CustomStringConvertible {
   /// Keras's name: `float32`, `mixed_bfloat16`, …
-  public let name: String
+  package let name: String
   /// The type of the variables.
   public let variableDType: DType
   /// The type of the computations.

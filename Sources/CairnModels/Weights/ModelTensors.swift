@@ -28,9 +28,9 @@ public struct ModelTensors: VariableSource {
   private let indices: [TensorName: Int]
 
   /// The key-values that were given.
-  public let metadata: Metadata
+  package let metadata: Metadata
   /// The model's configuration in canonical form.
-  public var configuration: [UInt8]? { written.text }
+  package var configuration: [UInt8]? { written.text }
   private let written: ConfigurationText
 
   /// The variables of `model`.
@@ -128,13 +128,13 @@ public struct ModelTensors: VariableSource {
   }
 
   /// The variable at `index`.
-  public func variable(at index: Int) throws(CairnError) -> Variable? {
+  package func variable(at index: Int) throws(CairnError) -> Variable? {
     try checkIndex(index)
     return items[index].variable
   }
 
   /// The variable object, and the storage of its value (in a snapshot: the value then).
-  public func liveIdentity(at index: Int) throws(CairnError) -> LiveIdentity? {
+  package func identity(at index: Int) throws(CairnError) -> LiveIdentity {
     try checkIndex(index)
     return LiveIdentity(
       variable: ObjectIdentifier(items[index].variable),

@@ -1,6 +1,6 @@
 // Turns the names of another program's tensors into names of a model: rules on bytes, no patterns.
 
-public import CairnSystem
+package import CairnSystem
 public import CairnTensors
 
 /// Rules that turn a source's names into a model's paths. Each is applied to the result of the one
@@ -28,7 +28,7 @@ public struct NameMapping: Hashable, Sendable, ExpressibleByArrayLiteral {
   }
 
   /// The rules, in the order in which they are applied.
-  public var rules: [Rule]
+  package var rules: [Rule]
 
   /// The given rules.
   public init(_ rules: [Rule] = []) { self.rules = rules }
@@ -38,7 +38,7 @@ public struct NameMapping: Hashable, Sendable, ExpressibleByArrayLiteral {
   /// The name that the rules make from a name.
   ///
   /// - Throws: `invalidName` if the result can't be a tensor's name.
-  public func callAsFunction(_ name: TensorName) throws(CairnError) -> TensorName {
+  package func callAsFunction(_ name: TensorName) throws(CairnError) -> TensorName {
     guard !rules.isEmpty else { return name }
     var bytes = Array(name.string.utf8)
     for rule in rules { bytes = rule.applied(to: bytes) }

@@ -7,13 +7,14 @@
 public import CairnSystem
 
 extension Tensor {
-  /// A tensor of the given shape with `values`, row-major.
+  /// A tensor of the given shape with `values`, row-major; without a shape, of one dimension.
   ///
   /// - Throws: `countMismatch` if there are not as many values as the shape has elements;
   ///   `outOfMemory`.
   public init<Scalar: TensorScalar>(
-    _ values: [Scalar], shape: Shape
+    _ values: [Scalar], shape: Shape? = nil
   ) throws(CairnError) {
+    let shape = shape ?? .vector(values.count)
     guard values.count == shape.elementCount else {
       throw CairnError(
         .countMismatch, "the values do not fill the shape \(shape)",
@@ -28,13 +29,6 @@ extension Tensor {
         target.copy(unsafe Span<UInt8>(_unsafeBytes: source))
       }
     }
-  }
-
-  /// A tensor of one dimension with `values`.
-  ///
-  /// - Throws: `outOfMemory`.
-  public init<Scalar: TensorScalar>(_ values: [Scalar]) throws(CairnError) {
-    try self.init(values, shape: .vector(values.count))
   }
 
   /// A tensor without dimensions that holds `value`.

@@ -35,14 +35,14 @@ public enum DType: Hashable, Sendable {
     return "quantized(\(block.typeID):\(block.elementCount)x\(block.byteCount)B)"
   }
 
-  /// The type of that name, if it is one of ``allPlain``.
+  /// The type of that name, if it is one of those without a block.
   public init?(name: String) {
     guard let found = Self.allPlain.first(where: { $0.name == name }) else { return nil }
     self = found
   }
 
   /// The bits of one element; nil for strings and quantised blocks.
-  public var bitWidth: Int? { row.bits }
+  package var bitWidth: Int? { row.bits }
 
   /// The smallest run of bytes that begins and ends between elements: one element, one block, or
   /// eight elements of a sub-byte type. Strings have no such run: 1.
@@ -98,7 +98,7 @@ public struct QuantizedBlock: Hashable, Sendable {
   public let byteCount: UInt32
 
   /// The block, or nil if a count is 0 or above 65,536.
-  public init?(typeID: UInt32, elementCount: UInt32, byteCount: UInt32) {
+  package init?(typeID: UInt32, elementCount: UInt32, byteCount: UInt32) {
     guard (1...65_536).contains(elementCount), (1...65_536).contains(byteCount) else { return nil }
     self.typeID = typeID
     self.elementCount = elementCount

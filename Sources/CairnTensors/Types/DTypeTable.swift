@@ -64,7 +64,7 @@ package struct DTypeRow: Sendable {
 
 extension DType {
   /// All types but the quantised ones, in the order of their codes.
-  public static let allPlain: [DType] = [
+  package static let allPlain: [DType] = [
     .bool, .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .float16, .bfloat16,
     .float32, .float64, .complex64, .complex128, .float8E4M3FN, .float8E5M2, .float8E4M3FNUZ,
     .float8E5M2FNUZ, .float8E8M0FNU, .float6E2M3FN, .float6E3M2FN, .float4E2M1FN, .int4, .uint4,

@@ -2,7 +2,7 @@
 
 extension Metadata: ExpressibleByDictionaryLiteral {
   /// The key-values of a literal; of those with one key the last counts.
-  public init(dictionaryLiteral elements: (Key, MetadataValue)...) { self.init(elements) }
+  public init(dictionaryLiteral elements: (TensorName, MetadataValue)...) { self.init(elements) }
 }
 
 extension MetadataValue: ExpressibleByBooleanLiteral {

@@ -66,12 +66,9 @@ public enum MetadataValue: Hashable, Sendable {
   }
 }
 
-/// Key-values with unique keys, kept in ascending order of the keys' bytes.
+/// TensorName-values with unique keys, kept in ascending order of the keys' bytes. Keys follow the rules of tensor names.
 public struct Metadata: Hashable, Sendable {
-  /// Keys follow the rules of tensor names.
-  public typealias Key = TensorName
-
-  private var pairs: [(key: Key, value: MetadataValue)] = []
+  private var pairs: [(key: TensorName, value: MetadataValue)] = []
 
   /// No key-values.
   public init() {}
@@ -79,7 +76,7 @@ public struct Metadata: Hashable, Sendable {
   /// Those pairs in any order; if several have the same key, the last one counts.
   ///
   /// - Complexity: O(n log n), where adding them one by one would take O(n²).
-  public init(_ pairs: some Sequence<(key: Key, value: MetadataValue)>) {
+  public init(_ pairs: some Sequence<(key: TensorName, value: MetadataValue)>) {
     let pairs = Array(pairs)
     // The first bytes of the keys beside their places: most comparisons need no more.
     let order = pairs.enumerated().map { (start: $1.key.start, index: $0) }.sorted { left, right in
@@ -99,9 +96,9 @@ public struct Metadata: Hashable, Sendable {
   /// Whether there are no keys.
   public var isEmpty: Bool { pairs.isEmpty }
   /// The keys, ascending.
-  public var keys: [Key] { pairs.map(\.key) }
+  public var keys: [TensorName] { pairs.map(\.key) }
 
-  private func position(of key: Key) -> (index: Int, found: Bool) {
+  private func position(of key: TensorName) -> (index: Int, found: Bool) {
     var low = 0
     var high = pairs.count
     while low < high {
@@ -114,7 +111,7 @@ public struct Metadata: Hashable, Sendable {
   /// The value of `key`; assigning nil removes it.
   ///
   /// - Complexity: O(log n) to read, O(n) to add or remove.
-  public subscript(key: Key) -> MetadataValue? {
+  public subscript(key: TensorName) -> MetadataValue? {
     get {
       let (index, found) = position(of: key)
       return found ? pairs[index].value : nil
@@ -147,7 +144,7 @@ public struct Metadata: Hashable, Sendable {
 
 extension Metadata: Sequence {
   /// The pairs in ascending order of their keys.
-  public func makeIterator() -> IndexingIterator<[(key: Key, value: MetadataValue)]> {
+  public func makeIterator() -> IndexingIterator<[(key: TensorName, value: MetadataValue)]> {
     pairs.makeIterator()
   }
 }

@@ -8,8 +8,7 @@ public import CairnSystem
 /// The registry is closed: a configuration that names another class is refused. Add classes of your
 /// own to a copy, and pass that.
 public struct LayerRegistry: Sendable {
-  /// Makes a layer from its `config`; keys that it does not ask for are refused afterwards.
-  public typealias Maker =
+  typealias Maker =
     @Sendable (inout ConfigurationReader, inout RebuildContext) throws(CairnError) -> any Layer
 
   private var makers: [String: Maker] = [:]
@@ -19,7 +18,15 @@ public struct LayerRegistry: Sendable {
 
   /// Enters a class under its registered name, or, for Keras's own, its class name; a class that
   /// is there already is replaced.
-  public mutating func register<L: Layer>(_ type: L.Type, _ maker: @escaping Maker) {
+  ///
+  /// - Parameter maker: Makes a layer from its `config`; keys that it does not ask for are refused afterwards.
+  public mutating func register<L: Layer>(
+    _ type: L.Type,
+    _ maker:
+      @escaping @Sendable (
+        inout ConfigurationReader, inout RebuildContext
+      ) throws(CairnError) -> any Layer
+  ) {
     register(type, named: type.layerKind.registeredName ?? type.className, maker)
   }
 

@@ -5,10 +5,10 @@ import CairnTensors
 
 extension Model {
   /// Makes a layer of the clone from a layer of the original.
-  public typealias CloneFunction = (any Layer) throws(CairnError) -> any Layer
+  package typealias CloneFunction = (any Layer) throws(CairnError) -> any Layer
 
   /// Calls a layer of the clone; its results take the place of the original's results.
-  public typealias CallFunction = (any Layer, CallArguments<SymbolicTensor>) throws(CairnError) ->
+  package typealias CallFunction = (any Layer, CallArguments<SymbolicTensor>) throws(CairnError) ->
     [SymbolicTensor]
 
   /// A model of the same graph, each layer made by a function; Keras's `clone_model` with
@@ -40,8 +40,11 @@ extension Model {
   ///   throws; what the functions throw.
   public func cloned(
     inputs: [SymbolicTensor]? = nil, recursive: Bool = false,
-    seed: UInt64 = .random(in: .min ... .max), calling callFunction: CallFunction? = nil,
-    _ cloneFunction: @escaping CloneFunction
+    seed: UInt64 = .random(in: .min ... .max),
+    calling callFunction: (
+      (any Layer, CallArguments<SymbolicTensor>) throws(CairnError) -> [SymbolicTensor]
+    )? = nil,
+    _ cloneFunction: @escaping (any Layer) throws(CairnError) -> any Layer
   ) throws(CairnError) -> Model {
     guard callFunction == nil || self is Functional else {
       throw CairnError(
