@@ -51,6 +51,34 @@ import Testing
     #expect(empty.count == 0)
   }
 
+  @Test func `A tensor is a literal of numbers in brackets`() throws {
+    let matrix: Tensor = [[1, 2.5, -3], [4, 0.1, 1e30]]
+    #expect(try matrix == Tensor([1, 2.5, -3, 4, 0.1, 1e30] as [Float], shape: [2, 3]))
+    let vector: Tensor = [7, 8]
+    #expect(try vector == Tensor([Float(7), 8]))
+    let (none, rows): (Tensor, Tensor) = ([], [[], []])
+    #expect(none.dtype == .float32 && none.shape == [0] && rows.shape == [2, 0])
+    let tensors: NamedTensors = ["kernel": [[1, 2], [3, 4]], "bias": [0, 1]]
+    #expect(try tensors.tensor(named: "kernel").element(at: [1, 0]) == Float(3))
+    let model = try Sequential([InputLayer(shape: [2]), Dense(2)])
+    try model.setWeights([[[1, 0], [0, 2]], [1, -1]])
+    #expect(try model.predict([[3, 4]]) == [[4, 7]] as Tensor)
+  }
+
+  @Test func `Elements come from a span and go to it`() throws {
+    let source = Data([1, 0, 254, 255, 3, 0])
+    let tensor = try Tensor(dtype: .int16, shape: [3], bytes: source.bytes)
+    #expect(try tensor.scalars() == [Int16(1), -2, 3])
+    #expect(tensor.withBytes { $0.count + Int($0[2]) } == 6 + 254)
+    let error = #expect(throws: CairnError.self) {
+      _ = try Tensor(dtype: .bool, shape: [6], bytes: source.bytes)
+    }
+    #expect(error?.code == .invalidElement)
+    #expect(throws: CairnError.self) {
+      _ = try Tensor(dtype: .int16, shape: [4], bytes: source.bytes)
+    }
+  }
+
   @Test func `A URL is as good as a path, if it is a file's`() throws {
     let url = URL(filePath: folder.file("with blank é.cairn"))
     let tensors: NamedTensors = ["w": try Tensor([Float(1), 2])]

@@ -29,9 +29,9 @@ public struct Tensor: Sendable {
   /// The number of bytes of the elements.
   public var byteCount: Int { region.count }
   /// The number of elements.
-  public var elementCount: Int { shape.elementCount }
+  package var elementCount: Int { shape.elementCount }
   /// The number of dimensions.
-  public var rank: Int { shape.rank }
+  package var rank: Int { shape.rank }
 
   /// A tensor of the given type and shape whose bytes are all zero: the number 0, `false`, empty
   /// strings.
@@ -92,10 +92,21 @@ public struct Tensor: Sendable {
   /// - Throws: `countMismatch` if the number of bytes does not fit; `invalidElement` for bytes that
   ///   the type does not allow (a bool of 2, unused bits set, descending string ends).
   public init(dtype: DType, shape: Shape, bytes: [UInt8]) throws(CairnError) {
+    try self.init(dtype: dtype, shape: shape, copying: bytes.span)
+  }
+
+  /// The same with the bytes of a span, little-endian; ``withBytes(_:)`` gives a span of them back.
+  ///
+  /// - Throws: `countMismatch`, `invalidElement` as for an array.
+  public init(dtype: DType, shape: Shape, bytes: RawSpan) throws(CairnError) {
+    try self.init(dtype: dtype, shape: shape, copying: Span<UInt8>(_bytes: bytes))
+  }
+
+  private init(dtype: DType, shape: Shape, copying bytes: Span<UInt8>) throws(CairnError) {
     try self.init(dtype: dtype, shape: shape, byteCount: bytes.count) {
       (target) throws(CairnError) in
-      try ElementRules.check(bytes.span, dtype: dtype, elementCount: shape.elementCount)
-      target.copy(bytes.span)
+      try ElementRules.check(bytes, dtype: dtype, elementCount: shape.elementCount)
+      target.copy(bytes)
     }
   }
 
@@ -178,7 +189,7 @@ extension Tensor {
   public func identity() -> Tensor { self }
 
   /// Which bytes of memory the elements lie in.
-  public var storageIdentity: StorageIdentity {
+  package var storageIdentity: StorageIdentity {
     StorageIdentity(
       owner: ObjectIdentifier(region.storage),
       addresses: region.storage.address + UInt(region.range.lowerBound)..<region.storage.address
@@ -190,7 +201,7 @@ extension Tensor {
 /// Which memory a tensor's elements lie in. Whether two copies are independent is judged by this.
 ///
 /// It does not keep the memory alive: compare identities of tensors that are alive.
-public struct StorageIdentity: Hashable, Sendable {
+package struct StorageIdentity: Hashable, Sendable {
   /// The block of memory.
   package let owner: ObjectIdentifier
   /// The addresses of the tensor's bytes.
