@@ -163,4 +163,5 @@ def main():
     print(f"keras/models: {len(rows)} models")
 
 
-main()
+if __name__ == "__main__":
+    main()
