@@ -5,11 +5,12 @@ import json
 
 from common import folder, write_json, write_safetensors  # first: it sets up the environment
 
-import float64
 import keras
-import make_keras_operations as single
 import numpy as np
 from keras import layers, ops
+
+import float64
+import make_keras_operations as single
 from make_keras_models import set_weights
 
 SEED = 20250801
@@ -112,7 +113,7 @@ def models(random, tensors):
             "paths": [weight.path for weight in model.weights], "weights": [], "inputs": [],
             "outputs": [],
         }  # fmt: skip
-        for key, list_ in [("weights", values), ("inputs", given), ("outputs", map(np.asarray, result))]:
+        for key, list_ in [("weights", [weight.numpy() for weight in model.weights]), ("inputs", given), ("outputs", map(np.asarray, result))]:
             for index, value in enumerate(list_):
                 name = f"{model.name}/{key}.{index}"
                 tensors[name] = value
