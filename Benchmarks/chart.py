@@ -91,8 +91,8 @@ def chart(results):
         "threads. Versions and all figures: Benchmarks/RESULTS.md", "note"))
     height = y + FOOT
     return "\n".join(
-        [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
-         f'width="{WIDTH}" height="{height}" role="img" '
-         'aria-label="Bars: size, save and load speed of Cairn and its peers">', f"<style>{STYLE}</style>",
+        [(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
+          f'width="{WIDTH}" height="{height}" role="img" '
+          'aria-label="Bars: size, save and load speed of Cairn and its peers">'), f"<style>{STYLE}</style>",
          f'<rect class="ground" x="0.5" y="0.5" width="{WIDTH - 1}" height="{height - 1}" rx="6"/>']
         + body + ["</svg>"]) + "\n"

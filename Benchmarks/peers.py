@@ -13,6 +13,7 @@ import json
 import mmap
 import os
 import pickle
+from typing import ClassVar
 
 import ml_dtypes
 import numpy as np
@@ -115,8 +116,7 @@ class Packed(Peer):
         text = json.dumps(header).encode()
         with open(path, "wb") as file:
             file.write(len(text).to_bytes(8, "little") + text)
-            for piece in pieces:
-                file.write(piece)
+            file.writelines(pieces)
 
     def load(self, path, options):
         loaded = {}
@@ -131,7 +131,7 @@ class Packed(Peer):
 class ZipNN(Packed):
     package = "zipnn"
     # What it has no setting for is coded with the one that makes it smallest: pairs of bytes.
-    KINDS = {"float32": "float32", "bfloat16": "bfloat16", "float16": "float16"}
+    KINDS: ClassVar = {"float32": "float32", "bfloat16": "bfloat16", "float16": "float16"}
     OTHER = "float16"
 
     def __init__(self, tensors):
@@ -193,7 +193,7 @@ class HDF5(Peer):
         with self.api.File(path, "w") as file:
             for name, array in self.plain.items():
                 # A scalar can't be filtered.
-                filters = dict(compression="gzip", compression_opts=4, shuffle=True)
+                filters = {"compression": "gzip", "compression_opts": 4, "shuffle": True}
                 file.create_dataset(name, data=array, **(filters if array.ndim else {}))
 
     def load(self, path, options):

@@ -77,10 +77,10 @@ class Run:
             return
         if contestant.key in plan.NEW_ONLY and operation.startswith("save, new, fsync"):
             return
-        if contestant.key in plan.NEW_ONLY and operation.startswith("save, existing"):
-            # Once, for the file that is loaded.
-            if number > 0 or operation != "save, existing":
-                return
+        # Once, for the file that is loaded.
+        if (contestant.key in plan.NEW_ONLY and operation.startswith("save, existing")
+                and (number > 0 or operation != "save, existing")):
+            return
         found = self.results[name].setdefault(operation, {}).setdefault(
             contestant.key, {"seconds": [], "peak": []})
         if number > plan.SLOW_ROUNDS and min(found["seconds"]) > plan.SLOW:

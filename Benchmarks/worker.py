@@ -117,7 +117,7 @@ def main():
     for line in sys.stdin:
         try:
             answer = worker.answer(json.loads(line))
-        except Exception as error:  # whatever a peer raises is its result
+        except Exception as error:  # noqa: BLE001 - whatever a peer raises is its result
             answer = {"error": f"{type(error).__name__}: {error}"}
         print(json.dumps(answer), file=out)
 

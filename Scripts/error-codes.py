@@ -14,7 +14,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = ROOT / "Documentation" / "ErrorCodes.md"
 CODE = re.compile(r'((?:^ *///[^\n]*\n)+)^ *(?:(?:public|package) )?static let (\w+) = (?:Self|CairnError\.Code)\("(\w+)"\)',
-                  re.M)
+                  re.MULTILINE)
 HEAD = """# Error codes
 
 Every error is one `CairnError`: a message, a code, where (file, byte offset, tensor, index), what was expected

@@ -15,6 +15,7 @@ import collections
 import itertools
 import json
 import os
+import pathlib
 import re
 import sys
 
@@ -28,15 +29,15 @@ DEEP = {"CairnForeign"}
 
 DECLARATION = re.compile(
     r"^(?:@\w+(?:\([^)]*\))?\s+)*((?:(?:public|package|internal|fileprivate|private|final|indirect|nonisolated|open)\s+)*)"
-    r"(struct|class|enum|protocol|typealias|actor)\s+(\w+)", re.M)
+    r"(struct|class|enum|protocol|typealias|actor)\s+(\w+)", re.MULTILINE)
 PUBLIC = re.compile(
-    r"^\s*(?:@\w+(?:\([^)]*\))?\s+)*(?:public|open)\s+(?!import\b|extension\b|=)", re.M)
-IMPORT = re.compile(r"^(?:@\w+ +)*(?:public |package |internal )?import +(?:(?:struct|class|enum|func|protocol|typealias|let|var) +)?(\w+)", re.M)
+    r"^\s*(?:@\w+(?:\([^)]*\))?\s+)*(?:public|open)\s+(?!import\b|extension\b|=)", re.MULTILINE)
+IMPORT = re.compile(r"^(?:@\w+ +)*(?:public |package |internal )?import +(?:(?:struct|class|enum|func|protocol|typealias|let|var) +)?(\w+)", re.MULTILINE)
 
 
 def without_texts(source):
-    source = re.sub(r"/\*.*?\*/", "", source, flags=re.S)
-    source = re.sub(r'"""(.*?)"""', '""', source, flags=re.S)
+    source = re.sub(r"/\*.*?\*/", "", source, flags=re.DOTALL)
+    source = re.sub(r'"""(.*?)"""', '""', source, flags=re.DOTALL)
     source = re.sub(r"//.*", "", source)
     return re.sub(r'"(\\.|[^"\\\n])*"', '""', source)
 
@@ -106,7 +107,7 @@ def main():
         for name in names:
             if name.endswith(".swift"):
                 path = os.path.relpath(os.path.join(folder, name), root)
-                raw = open(os.path.join(folder, name), encoding="utf-8").read()
+                raw = pathlib.Path(folder, name).read_text(encoding="utf-8")
                 texts[path], lines[path] = without_texts(raw), raw.count("\n")
     target = lambda path: path.split(os.sep)[0]
     depth = lambda path: -1 if target(path) in DEEP else 2

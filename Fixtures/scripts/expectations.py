@@ -1,9 +1,9 @@
 """What the scripts for other ecosystems' formats share: an account of the tensors that the format's
 own library reads, which the tests hold against what Cairn reads."""
 
-import numpy as np
-
 from common import write_json
+
+import numpy as np
 
 
 def described(name, array, alias_of=None):

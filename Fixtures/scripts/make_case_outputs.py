@@ -15,7 +15,7 @@ import os
 import sys
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-import numpy as np  # noqa: E402
+import numpy as np
 
 SEED = 7
 

@@ -14,9 +14,24 @@ import json
 import os
 import sys
 from collections import Counter
+from pathlib import Path
 
-from conformance import (bad_attachments, bad_data, bad_fields, bad_frames, bad_index, bad_layout,
-                         bad_records, bad_structure, salvage, valid, valid_attachments, valid_dtypes, valid_limits, valid_streams)
+from conformance import (
+    bad_attachments,
+    bad_data,
+    bad_fields,
+    bad_frames,
+    bad_index,
+    bad_layout,
+    bad_records,
+    bad_structure,
+    salvage,
+    valid,
+    valid_attachments,
+    valid_dtypes,
+    valid_limits,
+    valid_streams,
+)
 from conformance.suite import FILES, MANIFEST
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -60,7 +75,7 @@ def main(arguments):
             assert len(data) < 65536 or name == "salvage-index-page.cairn", name
         path = os.path.join(folder, name)
         if check:
-            same = os.path.exists(path) and open(path, "rb").read() == data
+            same = os.path.exists(path) and Path(path).read_bytes() == data
             different += not same
             if not same:
                 print(f"differs: {name}")

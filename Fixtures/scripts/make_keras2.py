@@ -71,7 +71,7 @@ def main():
                 model.save(place + end)
                 if end == ".keras":
                     undate(place + end)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - whatever Keras 2 raises is its answer
                 print(f"{name}{end}: Keras 2 itself cannot save it: {type(error).__name__}: "
                       f"{str(error)[:100]}")
                 if os.path.exists(place + end):

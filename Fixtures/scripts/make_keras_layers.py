@@ -9,11 +9,20 @@ from contextlib import nullcontext
 
 from common import folder, write_json, write_safetensors  # first: it sets up the environment
 
-import float64
 import keras
 import numpy as np
+
+import float64
 from keras_layers import (
-    attention, convolutions, core, doubles, elementwise, merging, normalization, pooling, recurrent,
+    attention,
+    convolutions,
+    core,
+    doubles,
+    elementwise,
+    merging,
+    normalization,
+    pooling,
+    recurrent,
     reshaping,
 )
 from keras_layers.rows import Masked, Row

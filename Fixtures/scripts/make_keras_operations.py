@@ -3,7 +3,7 @@ Fixtures/keras/operations."""
 
 import json
 
-from common import folder, write_json, write_safetensors  # first: it sets up the environment
+from common import folder, write_safetensors  # first: it sets up the environment
 
 import keras
 import numpy as np

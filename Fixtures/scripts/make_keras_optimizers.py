@@ -9,7 +9,6 @@ from contextlib import nullcontext
 
 from common import folder, write_json, write_safetensors  # first: it sets up the environment
 
-import float64
 import jax
 import keras
 import numpy as np
@@ -17,6 +16,8 @@ from keras import constraints as c
 from keras import layers as l
 from keras import optimizers as o
 from keras.optimizers import schedules as s
+
+import float64
 
 STEPS = 9
 # The steps after which the weights are kept.
@@ -176,12 +177,12 @@ SCHEDULES = {
 AT = [0, 1, 2, 3, 4, 5, 6, 8, 10, 11, 12, 13, 16, 19, 21, 25, 26, 30, 31, 34, 37, 50, 200, 1001]
 
 
-def model(dtype, hidden={}, head={}):
+def model(dtype, hidden=None, head=None):
     keras.backend.clear_session()
     layers = [
         keras.Input([3], dtype=dtype),
-        keras.layers.Dense(5, name="hidden", dtype=dtype, **hidden),
-        keras.layers.Dense(2, name="head", dtype=dtype, **head),
+        keras.layers.Dense(5, name="hidden", dtype=dtype, **(hidden or {})),
+        keras.layers.Dense(2, name="head", dtype=dtype, **(head or {})),
     ]
     return keras.Sequential(layers, name="net")
 

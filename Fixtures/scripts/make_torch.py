@@ -3,7 +3,6 @@ Fixtures/torch, and what PyTorch reads in them."""
 
 import collections
 import io
-import pickle
 import warnings
 
 from common import folder

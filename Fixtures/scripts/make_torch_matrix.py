@@ -156,9 +156,8 @@ class Listing:
                 return self.keep(path, [item.hex() for item in items])
             for number, item in enumerate(items):
                 self.visit(item, join(number))
-        elif value is None or isinstance(value, (torch.dtype, torch.layout, torch.qscheme, torch.device)):
-            self.keep(path, str(value))
-        elif isinstance(value, int) and not -2**63 <= value < 2**64:
+        elif (value is None or isinstance(value, (torch.dtype, torch.layout, torch.qscheme, torch.device))
+              or isinstance(value, int) and not -2**63 <= value < 2**64):
             self.keep(path, str(value))
         elif isinstance(value, (bool, int, float, str)):
             self.keep(path, value)

@@ -87,7 +87,7 @@ def execute(arguments, limits):
     with tempfile.TemporaryFile() as error:
         environment = dict(os.environ, SWIFT_BACKTRACE="enable=no")
         process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=error, stdin=subprocess.DEVNULL,
-                                   preexec_fn=limits.apply, env=environment)
+                                   env=environment, preexec_fn=limits.apply)  # noqa: PLW1509 - takes no lock
         hung = threading.Event()
 
         def stop():

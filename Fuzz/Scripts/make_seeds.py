@@ -10,8 +10,8 @@ import hashlib
 import json
 import pathlib
 import shutil
-import zipfile
 import sys
+import zipfile
 
 FIXTURES = pathlib.Path(__file__).resolve().parents[2] / "Fixtures"
 # Fuzz/Sources/Fuzzers/Targets/Metadata.swift and Chunk.swift: their lists, in their order.

@@ -8,17 +8,40 @@ exit 2: cannot be read). A file is opened through its index, then scanned from t
 routes must agree; then, unless --shallow, every chunk is decoded. Bytes and the bits of an f64 are
 printed as hexadecimal digits, the configuration as its text. Nothing in a file is ever executed.
 """
-import json, mmap, struct, sys, zlib
+import json
+import mmap
+import struct
+import sys
+import zlib
 from collections import Counter
 from types import SimpleNamespace as Record
-from cairn_checker_content import (ALIAS, CHUNKED, MIB, RAW, Invalid, blob_name, check_name,
-    check_tensor, configuration, digests, metadata, need, rules, sha, tensor_record, up, utf8, zero)
+
+from cairn_checker_content import (
+    ALIAS,
+    CHUNKED,
+    MIB,
+    RAW,
+    Invalid,
+    blob_name,
+    check_name,
+    check_tensor,
+    configuration,
+    digests,
+    metadata,
+    need,
+    rules,
+    sha,
+    tensor_record,
+    up,
+    utf8,
+    zero,
+)
 
 MAGIC, COMMIT, PAGE = b"\x89CRN\r\n\x1a\n", b"\x89CRNEND\n", 1 << 16
 ATTACHED = {b"META": metadata, b"CONF": configuration, b"BLOB": None}
 DATA_KINDS = b"PADD RAWD BSUM CHNK".split()
 KINDS = b"TNSR INDX PTAB nOTe gENR".split() + [*ATTACHED] + DATA_KINDS
-LIMIT = dict(META=16 << 20, CONF=16 << 20, nOTe=64 << 10, gENR=64 << 10, INDX=4 << 30)
+LIMIT = {"META": 16 << 20, "CONF": 16 << 20, "nOTe": 64 << 10, "gENR": 64 << 10, "INDX": 4 << 30}
 
 class Container:
     def __init__(self, data):

@@ -3,7 +3,11 @@
 The half of cairn_checker.py that knows nothing of files and frames; from FORMAT.md alone (§). The
 `at` of a function is the offset in the file of what it is given, for the report of a violation.
 """
-import hashlib, json, re, struct, zlib
+import hashlib
+import json
+import re
+import struct
+import zlib
 
 MIB, RAW, CHUNKED, ALIAS = 1 << 20, 0, 1, 2
 DTYPES = dict(enumerate((row.split() for row in (  # §11: name, bits, component bytes, r: rotates

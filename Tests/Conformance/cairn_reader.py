@@ -20,8 +20,16 @@ Two routes lead to a tensor. `Container()` takes the one from the end: commit re
 bytes. `scan` takes the one from the start, frame by frame, and must find the same. No length is
 believed before it was held against the file. Integers are little-endian (§2).
 """
-import io, json, math, mmap, re, struct, sys, zlib
+import io
+import json
+import math
+import mmap
+import re
+import struct
+import sys
+import zlib
 from hashlib import sha256
+from itertools import pairwise
 from types import SimpleNamespace as Record
 
 # The fields of each record, with struct's letters (B H I Q: 1, 2, 4, 8 bytes); zero is reserved.
@@ -170,7 +178,7 @@ class Container:
         data = [f for f in frames if f.kind in DATA]
         wrong = [f.at for f, want in zip(data, groups) if want != (
             f.kind, f.ordinal, f.number, f.body, f.logical, f.payload)]
-        wrong += [f.at for before, f in zip(frames, frames[1:])
+        wrong += [f.at for before, f in pairwise(frames)
                   if f.kind in DATA[1:] and before.kind not in DATA]
         need(not wrong, "a frame is not what the index says (§5 §9)", min(wrong, default=at))
         c, blocks = self.commit, [b for t in self.tensors for b in t.blocks]

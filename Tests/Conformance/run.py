@@ -55,7 +55,7 @@ class Reader:
             except cairn_checker.Invalid as error:
                 return 1, b"", str(error)
         try:
-            done = subprocess.run([*self.command, path], capture_output=True, timeout=300)
+            done = subprocess.run([*self.command, path], capture_output=True, timeout=300, check=False)
         except subprocess.TimeoutExpired:
             return None, b"", "timed out"
         return done.returncode, done.stdout, done.stderr.decode("utf-8", "replace").strip()

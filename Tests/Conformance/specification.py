@@ -7,7 +7,13 @@ checks that the page's table of errors is the manifest's, that every citation of
 to one, that every link within the page has its target, and that the test vectors are right. Prints
 what is wrong, and how many checks were made; exit status 1 if something is wrong.
 """
-import hashlib, json, os, re, struct, sys, zlib
+import hashlib
+import json
+import os
+import re
+import struct
+import sys
+import zlib
 from collections import defaultdict
 from types import SimpleNamespace as Record
 

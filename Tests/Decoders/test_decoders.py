@@ -79,7 +79,7 @@ def compare(path):
     """(name of the container, what was counted, what is wrong)"""
     with open(path, "rb") as file:
         data = file.read()
-    run = subprocess.run([sys.executable, READER, path], capture_output=True, text=True)
+    run = subprocess.run([sys.executable, READER, path], capture_output=True, text=True, check=False)
     if run.returncode:
         return path, Counter(), [f"cairn_reader.py: {run.stderr}"]
     known = {t["name"]: t for t in json.loads(run.stdout)["tensors"]}
@@ -94,7 +94,7 @@ def compare(path):
                 for label, module in DECODERS.items():
                     try:
                         results[label] = decoded(module, stored, logical)
-                    except Exception as error:  # each library has errors of its own
+                    except Exception as error:  # noqa: BLE001 - each library has errors of its own
                         problems.append(f"{name}, chunk {number}, {label}: {error}")
                 if len(set(results.values())) > 1:
                     problems.append(f"{name}, chunk {number}: the decoders differ")
@@ -120,7 +120,7 @@ def written(cairn, folder, weights):
     for number, (source, chunk) in enumerate(plans):
         target = os.path.join(folder, f"{number}-{os.path.basename(source)}-{chunk}.cairn")
         run = subprocess.run([cairn, "convert", "--no-sync", "--chunk", chunk, source, target],
-                             capture_output=True, text=True)
+                             capture_output=True, text=True, check=False)
         if run.returncode == 0:
             yield target
         elif 'not read: "",' not in run.stderr:  # safetensors allows empty names and keys

@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import sys
+from typing import ClassVar
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -394,7 +395,7 @@ class Builder:
         model = keras.Sequential([keras.Input((4,)), layers.Dense(4), layers.Dropout(0.1), *rest])
         return model
 
-    FAMILIES = ["vectors", "vectors", "tokens", "tokens", "masked", "two_masks", "two_masks", "sequences",
+    FAMILIES: ClassVar = ["vectors", "vectors", "tokens", "tokens", "masked", "two_masks", "two_masks", "sequences",
                 "sequences", "translation", "pictures", "pictures", "films", "nested", "nested", "shared",
                 "several", "integers", "sequential"]
 
@@ -428,7 +429,7 @@ def make(number, path, attempts=20):
             model = keras.models.load_model(path)
             outputs = keras.tree.flatten(
                 model.predict(arrays if len(arrays) > 1 else arrays[0], verbose=0))
-        except Exception:
+        except Exception:  # noqa: BLE001, S112 - whatever Keras raises, it cannot run this one
             continue
         finally:
             keras.config.set_dtype_policy("float32")

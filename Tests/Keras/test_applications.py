@@ -54,7 +54,7 @@ def main():
             np.save(os.path.join(folder, "x.npy"), array)
             out = os.path.join(folder, "y.npy")
             done = subprocess.run([options.cairn, "predict", path, "--input", os.path.join(folder, "x.npy"),
-                                   "--output", out], capture_output=True, text=True)
+                                   "--output", out], capture_output=True, text=True, check=False)
             if done.returncode != 0:
                 print(f"{name:20} refused: {done.stderr.strip()[-200:]}")
                 bad += 1

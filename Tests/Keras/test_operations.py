@@ -91,12 +91,12 @@ def main():
                     model = keras.Model(inputs, function(inputs))
                     expected = np.asarray(model(array, training=False))
                     model.save(path("m.keras"))
-                except Exception:
+                except Exception:  # noqa: BLE001 - whatever Keras raises, it has no answer to compare with
                     counts["left out"] += 1
                     continue
                 np.save(path("x.npy"), array)
                 done = subprocess.run([options.cairn, "predict", path("m.keras"), "--input", path("x.npy"),
-                                       "--output", path("y.npz")], capture_output=True, text=True)
+                                       "--output", path("y.npz")], capture_output=True, text=True, check=False)
                 if done.returncode != 0:
                     counts["refused"] += 1
                     print(f"refused {name} {dtype}: {done.stderr.strip()[-200:]}")

@@ -1,8 +1,7 @@
 """Every field of every frame header, tensor record and index entry wrong in turn, all checksums
 right but the one that is meant: FORMAT.md, sections 5, 7 and 9."""
 from .container import Container
-from .suite import bad, base, one, patched
-from .suite import u16, u32, u64
+from .suite import bad, base, one, patched, u16, u32, u64
 
 OPENED = "META", "CONF", "PTAB"  # read whenever a file is opened
 DATA = "PADD", "RAWD", "BSUM", "CHNK"

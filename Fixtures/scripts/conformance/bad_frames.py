@@ -70,7 +70,7 @@ def order():
     items("stray-chunk-after-alias", "verify", "frameOrder invalidFrame", "5",
           [*one(), Tensor("b", of="a", tamper=lambda fs: [fs[0], Frame("CHNK", b"abc", ordinal=1)])],
           lambda d: d.find("CHNK"))
-    big = dict(dtype="uint8", shape=(70000,), data=bytes(70000), storage=CHUNKED)
+    big = {"dtype": "uint8", "shape": (70000,), "data": bytes(70000), "storage": CHUNKED}
     items("chunks-swapped", "verify", "frameOrder routesDisagree", "5",
           [Tensor("a", tamper=lambda fs: [fs[0], fs[2], fs[1]], **big)], lambda d: d.find("CHNK"),
           also=[at_entry])
@@ -84,16 +84,16 @@ def order():
     items("two-padd", "verify", "frameOrder invalidFrame", "5",
           one(tamper=lambda fs: [fs[0], Frame("PADD", bytes(fs[1].payload.__len__() - 128)),
                                  Frame("PADD", bytes(64)), *fs[2:]]),
-          lambda d: d.find("PADD", 1), also=[lambda d: d.find("PADD")], options=dict(align=12))
+          lambda d: d.find("PADD", 1), also=[lambda d: d.find("PADD")], options={"align": 12})
     items("raw-not-aligned", "verify", "invalidFrame frameOrder invalidIndex routesDisagree", "9",
           one(tamper=lambda fs: [fs[0], *fs[2:]]), lambda d: d.find("RAWD"), also=[at_entry],
-          options=dict(align=12))
+          options={"align": 12})
     items("padd-longer-than-needed", "verify", "invalidFrame", "9",
           one(tamper=lambda fs: [fs[0], Frame("PADD", fs[1].payload + bytes(4096)), *fs[2:]]),
-          lambda d: d.find("PADD") + 8, options=dict(align=12))
+          lambda d: d.find("PADD") + 8, options={"align": 12})
     items("padd-not-zero", "verify", "paddingNotZero", "9",
           one(tamper=lambda fs: [fs[0], Frame("PADD", fs[1].payload[:-1] + b"\1"), *fs[2:]]),
-          lambda d: d.find("TNSR") + 192 + 64 - 64, options=dict(align=12))
+          lambda d: d.find("TNSR") + 192 + 64 - 64, options={"align": 12})
     items("data-of-empty-tensor", "verify", "frameOrder", "5",
           [Tensor("a", "uint8", (0,), b"", tamper=lambda fs: [
               *fs, Frame("RAWD", b"", flags=1), Frame("BSUM", b"")])], lambda d: d.find("RAWD"))

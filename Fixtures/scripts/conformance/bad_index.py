@@ -3,8 +3,7 @@ from functools import partial
 
 from .container import Container
 from .frames import blob
-from .suite import at_entry, bad, base, edit, items, one, patched
-from .suite import u32, u64
+from .suite import at_entry, bad, base, edit, items, one, patched, u32, u64
 from .tensors import Tensor
 
 
@@ -53,14 +52,14 @@ def index():
           (c.find("META"),))
     wrong("attachment-type", "open", "routesDisagree invalidIndex", "7", c.attached_at, b"TNSR")
     items("attachment-missing", "verify", "routesDisagree", "7", [blob("a", b"x"), *one()],
-          lambda d: d.ptab.at + 64 + 52, also=[lambda d: 64], options=dict(skip_attachments=("BLOB",)))
+          lambda d: d.ptab.at + 64 + 52, also=[lambda d: 64], options={"skip_attachments": ("BLOB",)})
 
     for i, (section, more) in enumerate((("blocks", bytes(32)), ("dimensions", u64(3)),
                                          ("names", b"z"))):
         extra = [b"", b"", b""]
         extra[i] = more
         items(f"index-{section}-left-over", "verify", "invalidIndex", "7", one(), at_entry,
-              options=dict(surplus=extra))
+              options={"surplus": extra})
     items("tnsr-missing", "verify", "routesDisagree invalidIndex frameOrder", "8",
           [*one(), Tensor("b", "uint8", (0,), b"", tamper=lambda fs: [])],
           lambda d: d.entry("b") + 64, also=[lambda d: d.find("TNSR")])

@@ -3,8 +3,7 @@ from functools import partial
 
 from .container import Container
 from .frames import Frame
-from .suite import bad, base, edit, one
-from .suite import u16, u32, u64
+from .suite import bad, base, edit, one, u16, u32, u64
 
 
 def superblocks():

@@ -2,12 +2,11 @@
 from functools import partial
 
 from .container import Container
-from .suite import at_entry, at_tnsr, bad, base, edit, items, one, patched, twin
-from .suite import u32, u64
+from .suite import at_entry, at_tnsr, bad, base, edit, items, one, patched, twin, u32, u64
 from .tensors import CHUNKED, Tensor
 
 RECORD = "invalidIndex invalidTensorRecord"
-BOTH = dict(find=at_entry, also=[at_tnsr])
+BOTH = {"find": at_entry, "also": [at_tnsr]}
 
 
 def records():
@@ -43,7 +42,7 @@ def records():
             ("block-of-65537-elements", (65537,), b"x", (2, 65537, 1))):
         items(f"quantized-{name}", "open", RECORD + " invalidDType", "11",
               [Tensor("a", "quantized", shape, data, CHUNKED, quant=quant)], at_entry,
-              also=[at_tnsr], options=dict(chunk=17))
+              also=[at_tnsr], options={"chunk": 17})
     items("rank-33", "open", "limitExceeded", "16", [Tensor("a", "uint8", (1,) * 33, b"a")], **BOTH)
     items("dimension-2-48", "open", "limitExceeded", "16", [Tensor("a", "uint8", (1 << 48, 0), b"")],
           at_entry, also=[at_tnsr])
@@ -79,7 +78,7 @@ def names():
           lambda d: d.entries_at + 128, also=[lambda d: d.find("TNSR", 1)])
     items("names-descend", "verify", "invalidIndex", "7",
           [Tensor("a", "uint8", (), b"x"), Tensor("b", "uint8", (), b"y")],
-          lambda d: d.entries_at + 128, options=dict(index=lambda rows: rows[::-1]))
+          lambda d: d.entries_at + 128, options={"index": lambda rows: rows[::-1]})
 
 
 def ties():

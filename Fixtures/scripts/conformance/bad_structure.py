@@ -4,8 +4,7 @@ from functools import partial
 
 from .container import Container
 from .frames import Frame, conf, meta
-from .suite import at_entry, bad, base, edit, items, one, patched
-from .suite import u32, u64
+from .suite import at_entry, bad, base, edit, items, one, patched, u32, u64
 from .tensors import CHUNKED, Tensor
 
 DISAGREE = "routesDisagree invalidIndex"
@@ -34,14 +33,14 @@ def references():
          u64(d.find("RAWD") + 64), [d.find("TNSR", 1)])
     two = lambda **k: [*one(), Tensor("b", "uint8", (0,), b"", **k)]
     items("tnsr-unreferenced", "verify", DISAGREE + " frameOrder", "8", two(),
-          lambda d: d.find("TNSR", 1), also=[at_entry], options=dict(index=lambda rows: rows[:1]))
+          lambda d: d.find("TNSR", 1), also=[at_entry], options={"index": lambda rows: rows[:1]})
     items("tnsr-twice", "verify", DISAGREE + " frameOrder", "5 8",
           [Tensor("a", "uint8", (0,), b"", tamper=lambda fs: [
               *fs, Frame("TNSR", fs[0].payload)])], lambda d: d.find("TNSR", 1),
           also=[lambda d: d.find("TNSR"), at_entry])
     for kind, frame in ("META", meta([("k", "bool", True)])), ("CONF", conf("{}")):
         items(f"attachment-missing-{kind}", "verify", DISAGREE, "7 8", [frame, *one()],
-              lambda d: 64, also=[lambda d: d.ptab.at], options=dict(skip_attachments=(kind,)))
+              lambda d: 64, also=[lambda d: d.ptab.at], options={"skip_attachments": (kind,)})
     e = base()
     for row, kind, level in (0, "META", "open"), (1, "CONF", "open"), (2, "BLOB", "verify"):
         at = e.attached_at + 32 * row

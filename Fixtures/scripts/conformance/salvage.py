@@ -207,8 +207,8 @@ def whole_file():
 
 def contradictions():
     """Checksums are right, and yet something cannot be believed."""
-    def file(name, things, lost=(), unknown=(), options={}, change=None, **changed):
-        c = Container(things, **options)
+    def file(name, things, lost=(), unknown=(), options=None, change=None, **changed):
+        c = Container(things, **(options or {}))
         data = bytearray(c.encoded())
         if change:
             change(c, data)
@@ -224,7 +224,7 @@ def contradictions():
     long = lambda name, **more: Tensor(name, "uint8", (500,), bytes(500), CHUNKED, **more)
     file("stream-of-other-length", [long("a"), long("b", coder=lambda p: zlib.compress(p[:499])),
                                     Tensor("c", of="b")], ["b", "c"], decode=True)
-    file("root-digest", two(), options=dict(digests=True),
+    file("root-digest", two(), options={"digests": True},
          change=lambda c, data: flip(data, c.commit_at + 80))
     file("configuration-not-canonical", [conf('{"b": 1, "a": 2.50}'), *two()],
          configuration=json.dumps({"a": 2.5, "b": 1}, separators=(",", ":")))

@@ -62,9 +62,9 @@ def edit(c, name, level, codes, section, at, value, also=(), skip=(), **more):
     bad(name, level, codes, section, c, at, patched(c, at, value, skip), also, **more)
 
 
-def items(name, level, codes, section, things, find, decode=False, also=(), options={}, **more):
+def items(name, level, codes, section, things, find, decode=False, also=(), options=None, **more):
     """A container of its own; `find` gives the offset of the violation in it."""
-    c = Container(things, **options)
+    c = Container(things, **(options or {}))
     bad(name, level, codes, section, c, find(c), c.encoded(), [f(c) for f in also], decode, **more)
 
 

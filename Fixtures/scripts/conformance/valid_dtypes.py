@@ -2,8 +2,7 @@
 import struct
 
 from .suite import ok
-from .tensors import (CHUNKED, CODES, COMPONENT, RAW, ROTATES, Tensor, bits_of, noise, packed, product,
-                      stepping, strings)
+from .tensors import CHUNKED, CODES, COMPONENT, RAW, ROTATES, Tensor, bits_of, noise, packed, product, stepping, strings
 
 LONG = 1 << 16  # bytes of a chunk of these files
 BLOCK = bytes(range(18))

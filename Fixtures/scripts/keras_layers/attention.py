@@ -1,4 +1,3 @@
-import numpy as np
 from keras import layers
 
 from .rows import Masked, Row, normal, spelled

@@ -1,6 +1,5 @@
 """Hostile files, by format. Each family is a function that draws one case."""
-from . import (containers, gguf, hdf5, keras, numpy_files, onnx, pickles, safetensors, shards,
-               tensorflow)
+from . import containers, gguf, hdf5, keras, numpy_files, onnx, pickles, safetensors, shards, tensorflow
 
 MODULES = [containers, safetensors, shards, numpy_files, pickles, gguf, onnx, tensorflow, hdf5, keras]
 

@@ -5,12 +5,13 @@ import sys
 from pathlib import Path
 
 from draw import Case
+
 from .wire import text
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "Fixtures" / "scripts"))
-from conformance.container import Container  # noqa: E402
-from conformance.frames import Frame, blob, conf, meta  # noqa: E402
-from conformance.tensors import CHUNKED, RAW, Tensor, strings  # noqa: E402
+from conformance.container import Container
+from conformance.frames import Frame, blob, conf, meta
+from conformance.tensors import CHUNKED, RAW, Tensor, strings
 
 
 def case(r, items, damage=0.15, **options):

@@ -1,5 +1,6 @@
 """GGUF: metadata and tensors behind one magic."""
 from draw import Case
+
 from .wire import text, u32, u64
 
 SCALARS = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}

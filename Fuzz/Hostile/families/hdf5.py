@@ -3,6 +3,7 @@ checksums; and golden files with single fields replaced."""
 from pathlib import Path
 
 from draw import Case
+
 from .wire import archive, dumped, u8, u16, u32, u64
 
 UNDEFINED = 2**64 - 1
@@ -71,7 +72,7 @@ def compact(data):
 
 def attribute(name, kind, dims, data):
     name = name[:1000] + b"\0"
-    pad = lambda b: b + bytes(-len(b) % 8)  # noqa: E731
+    pad = lambda b: b + bytes(-len(b) % 8)
     where = space(dims)
     return 0x0C, u8(1) + u8(0) + u16(len(name)) + u16(len(kind)) + u16(len(where)) + pad(name) + pad(kind) + pad(where) + data
 

@@ -1,5 +1,6 @@
 """Models of Keras: configurations that ask for much in few words."""
 from draw import Case
+
 from .numpy_files import header, npy
 from .safetensors import file as safetensors
 from .wire import archive, dumped

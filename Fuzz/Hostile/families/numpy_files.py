@@ -1,7 +1,8 @@
 """NumPy: .npy files and the archives of them."""
 import struct
 
-from draw import Case, MOST_BYTES
+from draw import MOST_BYTES, Case
+
 from .wire import archive
 
 TYPES = ["<f4", "|u1", "|b1", "<c16", "<U1", "|S1", "<U1000", "|S1000000", "<U536870911", "|S2147483647", "|O",

@@ -1,5 +1,6 @@
 """ONNX: protocol buffers in protocol buffers."""
 from draw import Case
+
 from .wire import message, number, text, varint
 
 

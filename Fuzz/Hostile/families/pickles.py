@@ -2,6 +2,7 @@
 import struct
 
 from draw import Case
+
 from .wire import archive, text, u32, u64
 
 MAGIC = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."

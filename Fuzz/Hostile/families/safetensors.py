@@ -1,5 +1,6 @@
 """safetensors: a length, a header in JSON, the tensors."""
 from draw import Case
+
 from .wire import nested, quoted, u64
 
 DTYPES = ["U8", "BOOL", "F32", "F64", "I64", "BF16", "F8_E4M3", "F4", "F6_E2M3", "C64", "X9", ""]

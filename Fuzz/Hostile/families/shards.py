@@ -1,5 +1,6 @@
 """Sets of safetensors files under one index."""
 from draw import Case
+
 from .safetensors import entry, file
 from .wire import dumped, nested, quoted
 

@@ -1,5 +1,6 @@
 """TensorFlow's checkpoints: a sorted table of entries, with data beside it."""
 from draw import Case
+
 from .wire import message, number, text, u32, u64, varint
 
 TABLE = []
