@@ -55,6 +55,7 @@ extension Container {
     try writer.attach(
       metadata: source.metadata, configuration: source.parsedConfiguration(), blobs: source.blobs)
     let plan = try CanonicalOrder(of: source)
+    writer.reserveCapacity(plan.steps.count)
     var done = 0
     try WorkProgress.report(0, of: total, to: progress)
     let wrote = { (count: Int) throws(CairnError) in

@@ -123,6 +123,9 @@ package final class ContainerWriter {
     try append(entry, .handedOver(tensor.memory))
   }
 
+  /// Makes room for what is noted of so many tensors, which will be appended.
+  func reserveCapacity(_ count: Int) { tensors.reserveCapacity(count) }
+
   /// Appends a second name for a tensor that was appended before.
   ///
   /// - Throws: `noSuchTensor` if there is no tensor called `owner`.

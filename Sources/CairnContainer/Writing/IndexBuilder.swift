@@ -22,6 +22,13 @@ struct IndexBuilder {
 
   var count: Int { drafts.count }
 
+  /// Makes room for so many tensors at once: lists that grow are held twice while they are moved.
+  mutating func reserveCapacity(_ count: Int) {
+    drafts.reserveCapacity(count)
+    numbers.reserveCapacity(count)
+    blocks.reserveCapacity(count)
+  }
+
   /// Adds a tensor; returns its row among the drafts.
   mutating func add(_ record: TensorRecord, ordinal: UInt32) throws(CairnError) -> Int {
     guard drafts.count < ContainerLimits.format.tensorCount else {

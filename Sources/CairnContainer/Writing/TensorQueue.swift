@@ -48,6 +48,9 @@ final class TensorQueue {
     buffers = BufferPool(byteCount: max(largest, ChunkEncoder.capacity(for: largest)))
   }
 
+  /// Makes room for what is noted of so many tensors.
+  func reserveCapacity(_ count: Int) { index.reserveCapacity(count) }
+
   /// Queues a tensor. `wrote` is told of the bytes, uncompressed, that are written meanwhile, of
   /// this tensor and of earlier ones.
   func add(

@@ -28,7 +28,12 @@ struct TensorTable: Sendable {
   /// Each tensor's place in the order of weights, by index; nil if that is the order of the table.
   var positions: [Int]?
 
-  init(path: String?) { self.path = path }
+  /// - Parameter count: About how many tensors there will be.
+  init(path: String?, count: Int = 0) {
+    self.path = path
+    items.reserveCapacity(count)
+    indices.reserveCapacity(count)
+  }
 
   /// Adds a tensor. It must have as many bytes as its type and shape take.
   ///

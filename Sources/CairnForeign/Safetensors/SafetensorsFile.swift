@@ -70,8 +70,9 @@ package struct SafetensorsFile: TableSource {
       let bytes = try source.withBytes(in: start..<dataStart) { $0.array }
       let header = try SafetensorsHeader(
         parsing: bytes, dataByteCount: source.count - dataStart)
-      var table = TensorTable(path: source.path)
+      var table = TensorTable(path: source.path, count: header.items.count)
       var starts: [Int] = []
+      starts.reserveCapacity(header.items.count)
       for item in header.items {
         starts.append(dataStart + item.range.lowerBound)
         let elements = try PartOfFile(
