@@ -28,9 +28,9 @@ This page is made from the code by `Scripts/error-codes.py`.
 """
 
 
-def rows():
+def rows() -> list[tuple[str, str, str]]:
     """Name, meaning and target of every code, by name."""
-    found = {}
+    found: dict[str, tuple[str, str]] = {}
     for path in sorted((ROOT / "Sources").rglob("*.swift")):
         for comment, name, text in CODE.findall(path.read_text(encoding="utf-8")):
             if name != text:
@@ -39,14 +39,14 @@ def rows():
                 sys.exit(f"error-codes: {name} is declared in {found[name][1]} and in {path.parts[-2]}")
             words = " ".join(line.strip().removeprefix("///").strip() for line in comment.strip().splitlines())
             found[name] = words.replace("``", "`").replace("|", "\\|"), path.relative_to(ROOT / "Sources").parts[0]
-    return sorted((name, *rest) for name, rest in found.items())
+    return sorted((name, words, target) for name, (words, target) in found.items())
 
 
-def page():
+def page() -> str:
     return HEAD + "".join(f"| `{name}` | {words} | `{target}` |\n" for name, words, target in rows())
 
 
-def main():
+def main() -> None:
     if "--check" not in sys.argv:
         PAGE.write_text(page(), encoding="utf-8")
     elif not PAGE.exists() or PAGE.read_text(encoding="utf-8") != page():

@@ -18,6 +18,8 @@ import os
 import pathlib
 import re
 import sys
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 # From below. The systems' and kernels' targets in C stand under all.
 STOREYS = ["CairnSystem", "CairnJSON", "CairnTensors", "CairnCheckpoints", "CairnCodec", "CairnContainer",
@@ -35,20 +37,25 @@ PUBLIC = re.compile(
 IMPORT = re.compile(r"^(?:@\w+ +)*(?:public |package |internal )?import +(?:(?:struct|class|enum|func|protocol|typealias|let|var) +)?(\w+)", re.MULTILINE)
 
 
-def without_texts(source):
+def without_texts(source: str) -> str:
     source = re.sub(r"/\*.*?\*/", "", source, flags=re.DOTALL)
     source = re.sub(r'"""(.*?)"""', '""', source, flags=re.DOTALL)
     source = re.sub(r"//.*", "", source)
     return re.sub(r'"(\\.|[^"\\\n])*"', '""', source)
 
 
-def cycles(edges, nodes):
+def cycles(edges: dict[str, set[str]], nodes: Iterable[str]) -> list[list[str]]:
     """Strongly connected components of more than one node (Tarjan, without recursion)."""
-    index, low, on, stack, found, count = {}, {}, set(), [], [], itertools.count()
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    on: set[str] = set()
+    stack: list[str] = []
+    found: list[list[str]] = []
+    count = itertools.count()
     for root in nodes:
         if root in index:
             continue
-        work = [(root, iter(edges[root]))]
+        work: list[tuple[str, Iterator[str]]] = [(root, iter(edges[root]))]
         index[root] = low[root] = next(count)
         stack.append(root)
         on.add(root)
@@ -79,9 +86,9 @@ def cycles(edges, nodes):
     return sorted(found, key=len, reverse=True)
 
 
-def faults(sheet):
+def faults(sheet: dict[str, Any]) -> list[str]:
     """What of a sheet breaks the rules."""
-    wrong = []
+    wrong: list[str] = []
     for name, facts in sheet["targets"].items():
         if name not in STOREYS:
             wrong.append(f"{name} is none of the storeys that this script lists")
@@ -99,25 +106,35 @@ def faults(sheet):
     return wrong
 
 
-def main():
+def target(path: str) -> str:
+    return path.split(os.sep)[0]
+
+
+def room(path: str) -> str:
+    """The folder of a file, or the target's front."""
+    if path.count(os.sep) <= 1:
+        return target(path) + "/."
+    return os.sep.join(path.split(os.sep)[:-1 if target(path) in DEEP else 2])
+
+
+def main() -> None:
     arguments = [a for a in sys.argv[1:] if not a.startswith("--")]
     root = arguments[0] if arguments else "Sources"
-    texts, lines = {}, {}
+    texts: dict[str, str] = {}
+    lines: dict[str, int] = {}
     for folder, _, names in os.walk(root):
         for name in names:
             if name.endswith(".swift"):
                 path = os.path.relpath(os.path.join(folder, name), root)
                 raw = pathlib.Path(folder, name).read_text(encoding="utf-8")
                 texts[path], lines[path] = without_texts(raw), raw.count("\n")
-    target = lambda path: path.split(os.sep)[0]
-    depth = lambda path: -1 if target(path) in DEEP else 2
-    room = lambda path: os.sep.join(path.split(os.sep)[:depth(path)]) if path.count(os.sep) > 1 else target(path) + "/."
     homes = collections.defaultdict(list)
     for path, text in texts.items():
         for found in DECLARATION.finditer(text):
             if "private" not in found.group(1):
                 homes[found.group(3)].append(path)
-    edges, between = {p: set() for p in texts}, collections.defaultdict(set)
+    edges: dict[str, set[str]] = {p: set() for p in texts}
+    between: dict[tuple[str, str], set[tuple[str, str]]] = collections.defaultdict(set)
     for path, text in texts.items():
         for word in set(re.findall(r"\b[A-Z]\w+\b", text)):
             for home in homes.get(word, []):
@@ -125,7 +142,7 @@ def main():
                     edges[path].add(home)
                     if room(home) != room(path):
                         between[room(path), room(home)].add((path, word))
-    sheet = {"targets": {}, "mutual": [], "cycles": cycles(edges, sorted(texts)),
+    sheet: dict[str, Any] = {"targets": {}, "mutual": [], "cycles": cycles(edges, sorted(texts)),
              "largest": sorted(((n, p) for p, n in lines.items()), reverse=True)[:12],
              "twice": {k: v for k, v in sorted(homes.items()) if len(v) > 1}}
     for name in sorted({target(p) for p in texts}):

@@ -82,3 +82,5 @@ fi
 python3 Scripts/house.py --check
 # The page of error codes is made from the code.
 python3 Scripts/error-codes.py --check
+# Python: ruff and mypy.
+Scripts/python-lint.sh
