@@ -2,6 +2,10 @@
 
 Everything is drawn from one seeded generator, so a case is its seed and its number."""
 import random
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
 
 # No file, and no set of files that belong together, is larger.
 MOST_BYTES = 2_000_000
@@ -26,7 +30,7 @@ NUMBERS = [
 class Draw:
     """One case's choices."""
 
-    def __init__(self, seed, number):
+    def __init__(self, seed: str, number: int) -> None:
         self.random = random.Random(f"{seed}.{number}")
         # Most cases are small, so that many can be run; one in twelve has as many bytes as it may.
         kind = self.random.random()
@@ -37,27 +41,27 @@ class Draw:
         else:
             self.bytes = int(2 ** self.random.uniform(5, 15))
 
-    def one(self, choices):
+    def one(self, choices: Sequence[T]) -> T:
         return self.random.choice(choices)
 
-    def chance(self, share):
+    def chance(self, share: float) -> bool:
         return self.random.random() < share
 
-    def count(self, each=1, most=None):
+    def count(self, each: int = 1, most: int | None = None) -> int:
         """As many pieces of `each` bytes as the case has room for."""
         count = max(1, self.bytes // max(1, each))
         return count if most is None else min(count, most)
 
-    def number(self):
+    def number(self) -> int:
         return self.one(NUMBERS) if self.chance(0.8) else self.random.getrandbits(64)
 
-    def small(self, most=8):
+    def small(self, most: int = 8) -> int:
         return self.random.randint(0, most)
 
-    def name(self):
+    def name(self) -> str:
         return self.one(NAMES)
 
-    def names(self, count):
+    def names(self, count: int) -> Iterator[str]:
         """Names without end: numbered ones, or one stem in changing normal forms."""
         kind = self.one(["hex", "hex", "stem", "forms", "same", "paths"])
         stem = self.name() if self.chance(0.3) else "n"
@@ -76,7 +80,7 @@ class Draw:
             else:
                 yield "/".join(f"{i:04x}")
 
-    def dims(self):
+    def dims(self) -> list[int]:
         kind = self.one(["plain", "plain", "zero", "huge", "many", "ones", "any"])
         if kind == "plain":
             return [self.random.randint(1, 4) for _ in range(self.small(4))]
@@ -90,50 +94,51 @@ class Draw:
             return [1] * self.small(32)
         return [self.number() for _ in range(self.small(3))]
 
-    def shuffled(self, items):
-        items = list(items)
-        self.random.shuffle(items)
-        return items
+    def shuffled(self, items: Iterable[T]) -> list[T]:
+        mixed = list(items)
+        self.random.shuffle(mixed)
+        return mixed
 
-    def noise(self, count):
+    def noise(self, count: int) -> bytes:
         return self.random.randbytes(count)
 
-    def data(self, count):
+    def data(self, count: int) -> bytes:
         """Bytes that deflate well, badly, or are no truth values."""
         kind = self.one(["zeros", "ones", "noise"])
         return bytes(count) if kind == "zeros" else b"\1" * count if kind == "ones" else self.noise(count)
 
-    def damaged(self, data, share=0.15):
+    def damaged(self, data: bytes, share: float = 0.15) -> bytes:
         """Mostly as it was; sometimes cut, lengthened, or with bytes and words replaced."""
         if not data or not self.chance(share):
             return data
-        data = bytearray(data)
+        changed = bytearray(data)
         kind = self.one(["cut", "append", "bytes", "word", "repeat"])
-        at = self.random.randrange(len(data))
+        at = self.random.randrange(len(changed))
         if kind == "cut":
-            del data[at:]
+            del changed[at:]
         elif kind == "append":
-            data += self.noise(self.one([1, 8, 100]))
+            changed += self.noise(self.one([1, 8, 100]))
         elif kind == "bytes":
             for _ in range(self.random.randint(1, 8)):
-                data[self.random.randrange(len(data))] = self.random.getrandbits(8)
+                changed[self.random.randrange(len(changed))] = self.random.getrandbits(8)
         elif kind == "word":
             width = self.one([2, 4, 8])
-            data[at:at + width] = (self.number() & (256**width - 1)).to_bytes(width, "little")
+            changed[at:at + width] = (self.number() & (256**width - 1)).to_bytes(width, "little")
         else:
-            data[at:at] = bytes(data[at:at + 64]) * self.random.randint(1, 100)
-        return bytes(data[:MOST_BYTES])
+            changed[at:at] = bytes(changed[at:at + 64]) * self.random.randint(1, 100)
+        return bytes(changed[:MOST_BYTES])
 
 
 class Case:
     """Files by their names in the case's folder, what is opened, and what it may be tried with."""
 
-    def __init__(self, files, opened=None, config=None, inputs=None):
+    def __init__(self, files: dict[str, bytes], opened: str | None = None, config: str | None = None,
+                 inputs: str | None = None) -> None:
         self.files = {name: data for name, data in files.items()}
         self.opened = opened if opened is not None else next(iter(files))
         self.config = config
         self.inputs = inputs
 
     @property
-    def size(self):
+    def size(self) -> int:
         return sum(map(len, self.files.values()))

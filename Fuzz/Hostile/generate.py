@@ -5,24 +5,25 @@
 
 writes OUT/000000-family/… . `run.py` makes them itself, one by one."""
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
-from draw import MOST_BYTES, Draw
+from draw import MOST_BYTES, Case, Draw
 from families import families
 
 ALL = families()
 
 
-def chosen_families(only):
+def chosen_families(only: str | None) -> list[tuple[str, Callable[[Draw], Case]]]:
     return [f for f in ALL if only is None or only in f[0]]
 
 
-def following(number, only=None):
+def following(number: int, only: str | None = None) -> int:
     """The number of the next case of the same family."""
     return number + len(chosen_families(only))
 
 
-def make(seed, number, only=None):
+def make(seed: str, number: int, only: str | None = None) -> tuple[str, Case]:
     """The case of that number: its family's name and the case, which is a function of seed and number."""
     chosen = chosen_families(only)
     name, function = chosen[number % len(chosen)]
@@ -35,13 +36,13 @@ def make(seed, number, only=None):
     return name, case
 
 
-def write(case, folder):
+def write(case: Case, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, data in case.files.items():
         (folder / name).write_bytes(data)
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("out", type=Path)
     parser.add_argument("--count", type=int, default=len(ALL))

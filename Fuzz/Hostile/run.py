@@ -23,6 +23,7 @@ import threading
 import time
 from pathlib import Path
 
+from draw import Case
 from generate import ALL, following, make, write
 
 # Where the next case of the same family lies, for what takes two files.
@@ -32,7 +33,15 @@ OTHER = "other"
 PATIENCE = 60
 
 
-def commands(case, folder, command):
+class Made:
+    """A case that lies in its folder: what is left of it here."""
+
+    def __init__(self, name: str, case: Case) -> None:
+        self.name, self.size = name, case.size
+        self.opened, self.config, self.inputs = case.opened, case.config, case.inputs
+
+
+def commands(case: Made, folder: Path) -> list[tuple[str, list[str]]]:
     """All that fits a case: pairs of a name and the arguments."""
     source = str(folder / case.opened)
     out = str(folder / "out")
@@ -63,10 +72,10 @@ def commands(case, folder, command):
 
 
 class Limits:
-    def __init__(self, memory=None, descriptors=None):
+    def __init__(self, memory: int | None = None, descriptors: int | None = None) -> None:
         self.memory, self.descriptors = memory, descriptors
 
-    def apply(self):
+    def apply(self) -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         # Ends what computes for ever, whatever the machine does meanwhile.
         resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
@@ -77,12 +86,12 @@ class Limits:
 
 
 class Outcome:
-    def __init__(self, status, seconds, megabytes, error, hung):
+    def __init__(self, status: int, seconds: float, megabytes: float, error: tuple[int, str], hung: bool) -> None:
         self.seconds, self.megabytes, self.error, self.hung = seconds, megabytes, error, hung
         self.status = os.waitstatus_to_exitcode(status)
 
 
-def execute(arguments, limits):
+def execute(arguments: list[str], limits: Limits) -> Outcome:
     """Runs a command; its own processor time and memory, as the system counts them."""
     with tempfile.TemporaryFile() as error:
         environment = dict(os.environ, SWIFT_BACKTRACE="enable=no")
@@ -90,7 +99,7 @@ def execute(arguments, limits):
                                    env=environment, preexec_fn=limits.apply)  # noqa: PLW1509 - takes no lock
         hung = threading.Event()
 
-        def stop():
+        def stop() -> None:
             hung.set()
             process.kill()
 
@@ -105,7 +114,7 @@ def execute(arguments, limits):
                        (size, error.read().decode(errors="replace")), hung.is_set())
 
 
-def idle_space(command):
+def idle_space(command: str) -> int:
     """The least address space that `--version` works in, to 4 MiB."""
     low, high = 0, 4096 << 20
     while high - low > 4 << 20:
@@ -117,7 +126,7 @@ def idle_space(command):
     return high
 
 
-def judged(outcome, a):
+def judged(outcome: Outcome, a: argparse.Namespace) -> str:
     what = []
     if outcome.hung:
         what.append("HANG")
@@ -134,15 +143,7 @@ def judged(outcome, a):
     return " ".join(what)
 
 
-class Made:
-    """A case that lies in its folder: what is left of it here."""
-
-    def __init__(self, name, case):
-        self.name, self.size = name, case.size
-        self.opened, self.config, self.inputs = case.opened, case.config, case.inputs
-
-
-def made(seed, number, family, folder):
+def made(seed: str, number: int, family: str | None, folder: Path) -> Made:
     """Makes a case in a process of its own: the memory of whoever starts a command counts as the command's,
     and some cases take much to make."""
     there, here = os.pipe()
@@ -162,18 +163,21 @@ def made(seed, number, family, folder):
         content = file.read()
     if os.waitpid(child, 0)[1] != 0:
         raise RuntimeError(f"case {number} could not be made")
-    return pickle.loads(content)
+    found: Made = pickle.loads(content)
+    return found
 
 
-def tried(number, a, scratch, space):
+def tried(number: int, a: argparse.Namespace, scratch: str,
+          space: int) -> tuple[list[str], tuple[float, float], str, int]:
     """Runs the commands of one case; lines about what failed, and the most it took."""
     folder = Path(tempfile.mkdtemp(dir=scratch))
-    failures, most = [], (0, 0)
+    failures: list[str] = []
+    most = (0.0, 0.0)
     runs = 0
     try:
         case = made(a.seed, number, a.family, folder)
         name = case.name
-        fits = commands(case, folder, a.command)
+        fits = commands(case, folder)
         # Another part of the commands each time a family comes round.
         start = number // len(ALL)
         # A step that shares no factor with most numbers of commands, so all come in turn.
@@ -207,7 +211,7 @@ def tried(number, a, scratch, space):
     return failures, most, name, runs
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("command")
     parser.add_argument("--count", type=int, default=20_000)
@@ -227,7 +231,7 @@ def main():
     began = time.time()
     space = idle_space(a.command)
     print(f"an idle command takes {space >> 20} MiB of address space", flush=True)
-    failed, runs, seconds, megabytes = 0, 0, (0, ""), (0, "")
+    failed, runs, seconds, megabytes = 0, 0, (0.0, ""), (0.0, "")
     with tempfile.TemporaryDirectory() as scratch, concurrent.futures.ProcessPoolExecutor(a.jobs) as pool:
         numbers = range(a.first, a.first + a.count)
         for failures, most, name, count in pool.map(tried, numbers, *([each] * a.count for each in (a, scratch, space)),

@@ -3,8 +3,9 @@ import json
 import struct
 import sys
 from pathlib import Path
+from typing import Any
 
-from draw import Case
+from draw import Case, Draw
 
 from .wire import text
 
@@ -14,7 +15,7 @@ from conformance.frames import Frame, blob, conf, meta
 from conformance.tensors import CHUNKED, RAW, Tensor, strings
 
 
-def case(r, items, damage=0.15, **options):
+def case(r: Draw, items: list[Any], damage: float = 0.15, **options: Any) -> Case:
     container = Container(items, **options)
     data = container.encoded()
     if r.chance(damage):
@@ -29,7 +30,7 @@ def case(r, items, damage=0.15, **options):
     return Case({"x.cairn": data})
 
 
-def many(r):
+def many(r: Draw) -> Case:
     """The writer's digests take time that grows with the square of the tensors."""
     names = sorted(set(r.names(r.count(420, 5000))))
     tensors = [Tensor(n[:1000] or "x", "uint8", (0,), b"") for n in names]
@@ -37,7 +38,7 @@ def many(r):
                 digests=len(names) < 100 and r.chance(0.3))
 
 
-def aliases(r):
+def aliases(r: Draw) -> Case:
     data = r.data(r.bytes // 2)
     count = r.count(420, 4000)
     return case(r, [Tensor("a", "uint8", (len(data),), data)]
@@ -45,18 +46,18 @@ def aliases(r):
                 digests=count < 100 and r.chance(0.5))
 
 
-def deflating(r):
+def deflating(r: Draw) -> Case:
     """Chunks that deflate as far as the format allows."""
     size = min(r.bytes * 900, 20_000_000) // 4 * 4
     log = r.one([20, 22, 24])
     return case(r, [Tensor("a", "uint8", (size,), bytes(size), CHUNKED)], chunk=log, damage=0)
 
 
-def notes(r):
+def notes(r: Draw) -> Case:
     return case(r, [Frame(r.one(["nOTe", "gENR", "xYZa"]), b"") for _ in range(r.count(64, 20_000))])
 
 
-def metadata(r):
+def metadata(r: Draw) -> Case:
     kind = r.one(["bool", "i64", "f64", "string", "bytes"])
     value = {"bool": 1, "i64": 0, "f64": 0, "string": "", "bytes": b""}[kind]
     if r.chance(0.3):
@@ -66,7 +67,7 @@ def metadata(r):
     return case(r, [meta([(n, kind, value) for n in names])])
 
 
-def configuration(r):
+def configuration(r: Draw) -> Case:
     kind = r.one(["deep", "wide", "text", "number", "object"])
     count = r.count(2)
     body = {"deep": "[" * count + "]" * count, "wide": "[" + "0," * count + "0]", "text": '"' + "é" * count + '"',
@@ -74,25 +75,25 @@ def configuration(r):
     return case(r, [conf(body)])
 
 
-def model(r):
+def model(r: Draw) -> Case:
     """A model of Keras that is all configuration, with extreme numbers."""
     from . import keras
     return case(r, [conf(json.dumps(keras.configuration(r), sort_keys=True, separators=(",", ":"),
                                     ensure_ascii=False))])
 
 
-def blobs(r):
+def blobs(r: Draw) -> Case:
     names = sorted({text(n)[:60_000] or b"b" for n in r.names(r.count(160, 4000))})
     return case(r, [blob(n, b"") for n in names])
 
 
-def texts(r):
+def texts(r: Draw) -> Case:
     count = r.count(9)
     return case(r, [Tensor("s", "string", (count,), strings([b"x" * r.small(1)] * count), r.one([RAW, CHUNKED]))],
                 chunk=20)
 
 
-def shapes(r):
+def shapes(r: Draw) -> Case:
     items = []
     for i in range(1 + r.small(4)):
         shape = [d & (2**64 - 1) for d in r.dims()[:200]]
@@ -100,7 +101,7 @@ def shapes(r):
     return case(r, items, damage=0.4)
 
 
-def fields(r):
+def fields(r: Draw) -> Case:
     """Wrong numbers in the records, under checksums that are right."""
     wrong = {r.one(["size", "owner_row", "owner_ordinal", "code", "chunk_logical"]): r.number() & 3}
     if "size" in wrong:

@@ -1,54 +1,58 @@
 """HDF5, from the specification: a superblock of version 0 and object headers of version 1, which have no
 checksums; and golden files with single fields replaced."""
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
-from draw import Case
+from draw import Case, Draw
 
-from .wire import archive, dumped, u8, u16, u32, u64
+from .wire import archive, dumped, text, u8, u16, u32, u64
+
+# The kind of a message of an object header, and its content.
+Message = tuple[int, bytes]
 
 UNDEFINED = 2**64 - 1
 GOLDENS = Path(__file__).resolve().parents[3] / "Fixtures" / "hdf5"
 FLOAT = bytes([0x11, 0x20, 0x1F, 0]) + u32(4) + u16(0) + u16(32) + bytes([23, 8, 0, 23]) + u32(127)
 
 
-def integer(size):
+def integer(size: int) -> bytes:
     return bytes([0x10, 0x08, 0, 0]) + u32(size) + u16(0) + u16(min(size * 8, 65535))
 
 
-def fixed_text(size):
+def fixed_text(size: int) -> bytes:
     return bytes([0x13, 0, 0, 0]) + u32(size)
 
 
-def variable_text():
+def variable_text() -> bytes:
     return bytes([0x19, 1, 0, 0]) + u32(16) + integer(1)
 
 
 class File:
     """Objects, one behind the other."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.data = bytearray(96)
 
-    def put(self, content):
+    def put(self, content: bytes) -> int:
         at = len(self.data)
         self.data += content + bytes(-len(content) % 8)
         return at
 
-    def header(self, messages):
+    def header(self, messages: Sequence[Message]) -> int:
         body = b"".join(u16(kind) + u16(len(content) + (-len(content) % 8)) + bytes(4) + content
                         + bytes(-len(content) % 8) for kind, content in messages)
         return self.put(u8(1) + u8(0) + u16(len(messages)) + u32(1) + u32(len(body)) + bytes(4) + body)
 
-    def group(self, links, more=()):
-        info = (2, u8(0) + u8(0) + u64(UNDEFINED) + u64(UNDEFINED))
+    def group(self, links: Iterable[tuple[str | bytes, int]], more: Iterable[Message] = ()) -> int:
+        info: Message = (2, u8(0) + u8(0) + u64(UNDEFINED) + u64(UNDEFINED))
         pieces = [info, *more]
         for name, address in links:
-            name = name if isinstance(name, bytes) else name.encode(errors="surrogatepass")
-            name = name[:60_000]
-            pieces.append((6, u8(1) + u8(1) + u16(len(name)) + name + u64(address)))
+            data = text(name)[:60_000]
+            pieces.append((6, u8(1) + u8(1) + u16(len(data)) + data + u64(address)))
         return self.header(pieces)
 
-    def finished(self, root, size=None):
+    def finished(self, root: int, size: int | None = None) -> bytes:
         end = len(self.data) if size is None else size
         head = (b"\x89HDF\r\n\x1a\n" + bytes([0, 0, 0, 0, 0, 8, 8, 0]) + u16(4) + u16(16) + u32(0)
                 + u64(0) + u64(UNDEFINED) + u64(end) + u64(UNDEFINED)
@@ -57,35 +61,39 @@ class File:
         return bytes(self.data)
 
 
-def space(dims):
+def space(dims: list[int]) -> bytes:
     dims = dims[:255]
     return u8(1) + u8(len(dims)) + u8(0) + bytes(5) + b"".join(map(u64, dims))
 
 
-def contiguous(at, size):
+def contiguous(at: int, size: int) -> bytes:
     return u8(3) + u8(1) + u64(at) + u64(size)
 
 
-def compact(data):
+def compact(data: bytes) -> bytes:
     return u8(3) + u8(0) + u16(len(data)) + data
 
 
-def attribute(name, kind, dims, data):
+def padded(data: bytes) -> bytes:
+    return data + bytes(-len(data) % 8)
+
+
+def attribute(name: bytes, kind: bytes, dims: list[int], data: bytes) -> Message:
     name = name[:1000] + b"\0"
-    pad = lambda b: b + bytes(-len(b) % 8)
     where = space(dims)
-    return 0x0C, u8(1) + u8(0) + u16(len(name)) + u16(len(kind)) + u16(len(where)) + pad(name) + pad(kind) + pad(where) + data
+    return 0x0C, (u8(1) + u8(0) + u16(len(name)) + u16(len(kind)) + u16(len(where))
+                  + padded(name) + padded(kind) + padded(where) + data)
 
 
-def named(r, count):
+def named(r: Draw, count: int) -> list[str]:
     return [(n.replace("/", "_").replace("\0", "_") or "_") for n in r.names(count)]
 
 
-def case(r, data):
+def case(r: Draw, data: bytes) -> Case:
     return Case({"x.h5": r.damaged(data)})
 
 
-def shared_dataset(r):
+def shared_dataset(r: Draw) -> Case:
     """Many names of one dataset."""
     file, size = File(), r.bytes // 2
     data = file.put(r.data(size))
@@ -93,7 +101,7 @@ def shared_dataset(r):
     return case(r, file.finished(file.group([(n, dataset) for n in named(r, min(r.count(50), 10_000))])))
 
 
-def many_datasets(r):
+def many_datasets(r: Draw) -> Case:
     file = File()
     data = file.put(bytes(8))
     links = []
@@ -103,7 +111,7 @@ def many_datasets(r):
     return case(r, file.finished(file.group(links)))
 
 
-def same_data(r):
+def same_data(r: Draw) -> Case:
     """Many datasets that say all of the file's data is theirs."""
     file, size = File(), r.bytes // 2
     data = file.put(bytes(size))
@@ -112,7 +120,7 @@ def same_data(r):
     return case(r, file.finished(file.group(links)))
 
 
-def types(r):
+def types(r: Draw) -> Case:
     file = File()
     wide = r.one([0, 1, 2**16, 2**24, 2**31, 2**32 - 1])
     kind = r.one([fixed_text(wide), integer(wide), variable_text(), FLOAT, FLOAT[:8], bytes(8), r.noise(16),
@@ -124,7 +132,7 @@ def types(r):
     return case(r, file.finished(file.group([("a", dataset)])))
 
 
-def texts(r):
+def texts(r: Draw) -> Case:
     """Texts nowhere, or all in one place of a heap."""
     file = File()
     size = min(r.bytes // 2, 60_000)
@@ -139,7 +147,7 @@ def texts(r):
     return case(r, file.finished(file.group([("a", dataset)])))
 
 
-def chunked(r):
+def chunked(r: Draw) -> Case:
     """Chunks of a size that is nowhere, with filters."""
     file = File()
     side = r.one([1, 64, 2**16, 2**31, 2**32 - 1])
@@ -152,7 +160,7 @@ def chunked(r):
     return case(r, file.finished(file.group([("a", file.header(messages))])))
 
 
-def groups(r):
+def groups(r: Draw) -> Case:
     """Groups in groups: a chain, a cycle, a web of 2 ** depth paths."""
     file, kind = File(), r.one(["chain", "cycle", "web", "wide"])
     last = file.group([])
@@ -170,7 +178,7 @@ def groups(r):
     return case(r, data)
 
 
-def attributes(r):
+def attributes(r: Draw) -> Case:
     file = File()
     kind = r.one([fixed_text(8), FLOAT, variable_text(), fixed_text(0), integer(8)])
     size = {fixed_text(8): 8, FLOAT: 4, integer(8): 8}.get(kind, 16)
@@ -182,7 +190,7 @@ def attributes(r):
     return case(r, file.finished(file.group([("a", file.group([]))], pieces)))
 
 
-def continued(r):
+def continued(r: Draw) -> Case:
     """An object header whose continuation is itself, or another's."""
     file = File()
     target = r.one([96, 0, 2**40, UNDEFINED])
@@ -190,7 +198,7 @@ def continued(r):
     return case(r, file.finished(file.header(pieces)))
 
 
-def goldens(r):
+def goldens(r: Draw) -> Case:
     """A golden file with a word replaced."""
     path = r.one(sorted(GOLDENS.glob("*.h5")))
     data = bytearray(path.read_bytes())
@@ -202,7 +210,7 @@ def goldens(r):
     return Case({"x.h5": bytes(data)})
 
 
-def in_keras(r):
+def in_keras(r: Draw) -> Case:
     """Any of the others as the weights of a .keras archive."""
     inner = r.one([shared_dataset, many_datasets, same_data, types, texts, chunked, groups, attributes])(r)
     from . import keras
@@ -211,11 +219,11 @@ def in_keras(r):
                                      ("model.weights.h5", inner.files[inner.opened])], r.chance(0.5))})
 
 
-def sharded(r):
+def sharded(r: Draw) -> Case:
     names = [f"m_{i:05}.weights.h5" for i in range(min(r.count(600), 60))]
     inner = File()
     file = inner.finished(inner.group([]))
-    weights = {n.replace("\0", "") or "w": r.one(names + [r.name()]) for n in r.names(min(r.count(60), 5000))}
+    weights: dict[str, Any] = {n.replace("\0", "") or "w": r.one(names + [r.name()]) for n in r.names(min(r.count(60), 5000))}
     if r.chance(0.4):
         weights = {k: [v] for k, v in weights.items()}
     index = {"metadata": {"total_size": r.number()}, "weight_map": weights}

@@ -1,49 +1,52 @@
 """Models of Keras: configurations that ask for much in few words."""
-from draw import Case
+from typing import Any
+
+from draw import Case, Draw
 
 from .numpy_files import header, npy
 from .safetensors import file as safetensors
 from .wire import archive, dumped
 
 
-def layer(kind, name, inbound=None, module="keras.layers", **config):
-    made = {"module": module, "class_name": kind, "config": {"name": name, **config}, "registered_name": None}
+def layer(kind: str, name: str, inbound: list[Any] | None = None, module: str = "keras.layers",
+          **config: Any) -> dict[str, Any]:
+    made: dict[str, Any] = {"module": module, "class_name": kind, "config": {"name": name, **config}, "registered_name": None}
     if inbound is not None:
         made["name"] = name
         made["inbound_nodes"] = inbound
     return made
 
 
-def tensor(shape, of, node=0, index=0):
+def tensor(shape: list[int | None], of: str, node: int = 0, index: int = 0) -> dict[str, Any]:
     return {"class_name": "__keras_tensor__",
             "config": {"shape": shape, "dtype": "float32", "keras_history": [of, node, index]}}
 
 
-def node(*arguments, **named):
+def node(*arguments: Any, **named: Any) -> dict[str, Any]:
     return {"args": list(arguments), "kwargs": named}
 
 
-def sequential(shape, layers):
+def sequential(shape: list[Any], layers: list[dict[str, Any]]) -> dict[str, Any]:
     return {"module": "keras", "class_name": "Sequential", "registered_name": None, "config": {
         "name": "s", "trainable": True, "layers":
             [layer("InputLayer", "in", batch_shape=[None, *shape], dtype="float32")] + layers}}
 
 
-def functional(layers, inputs, outputs, name="f"):
+def functional(layers: list[dict[str, Any]], inputs: list[Any], outputs: list[Any], name: str = "f") -> dict[str, Any]:
     return {"module": "keras.src.models.functional", "class_name": "Functional", "registered_name": "Functional",
             "config": {"name": name, "trainable": True, "layers": layers, "input_layers": inputs,
                        "output_layers": outputs}}
 
 
-def size(r):
+def size(r: Draw) -> Any:
     return r.one([0, 0, 1, 2, 3, 1000, 2**20, 2**31, 2**40, 2**53, 2**63 - 1, -1, 1.5, None])
 
 
-def sizes(r, count=2):
+def sizes(r: Draw, count: int = 2) -> list[Any]:
     return [size(r) for _ in range(count)]
 
 
-def one_layer(r, name):
+def one_layer(r: Draw, name: str) -> dict[str, Any]:
     kinds = [
         ("Dense", {"units": size(r)}), ("Embedding", {"input_dim": size(r), "output_dim": size(r)}),
         ("RepeatVector", {"n": size(r)}), ("UpSampling1D", {"size": size(r)}), ("UpSampling2D", {"size": sizes(r)}),
@@ -66,22 +69,22 @@ def one_layer(r, name):
     return layer(kind, name, **config)
 
 
-def configuration(r):
+def configuration(r: Draw) -> dict[str, Any]:
     """A small configuration with an extreme number, or of extreme depth."""
     return r.one([stacked, stacked, chain, nested, doubled, operations, many_inputs, dags])(r)
 
 
-def stacked(r):
+def stacked(r: Draw) -> dict[str, Any]:
     shape = r.one([[4], [4, 4], [4, 4, 3], [0], [2**40], [0, 2**40], sizes(r), []])
     return sequential(shape, [one_layer(r, f"l{i}") for i in range(1 + r.small(3))])
 
 
-def chain(r):
+def chain(r: Draw) -> dict[str, Any]:
     count = r.count(110, 15_000)
     return sequential([4], [layer("Activation", f"l{i:x}", activation="relu") for i in range(count)])
 
 
-def nested(r):
+def nested(r: Draw) -> dict[str, Any]:
     inner = layer("Flatten", "x")
     for i in range(min(r.count(300), 3000)):
         inner = sequential([4], [inner])
@@ -91,7 +94,7 @@ def nested(r):
     return inner
 
 
-def doubled(r):
+def doubled(r: Draw) -> dict[str, Any]:
     """Each model calls the next one twice: 2 ** depth calls."""
     depth = r.one([5, 10, 20, 30, 60])
     model = functional([layer("InputLayer", "i", [], batch_shape=[None, 4]),
@@ -105,7 +108,7 @@ def doubled(r):
     return model
 
 
-def operations(r):
+def operations(r: Draw) -> dict[str, Any]:
     """Operations whose arguments make tensors, or many of them, from nothing."""
     shape = r.one([[None, 4], [None, 0], [None, 2**40], [None, 0, 2**40], [None, 4, 4]])
     name, arguments = r.one([
@@ -131,14 +134,14 @@ def operations(r):
                       [["o", 0, r.one([0, 0, 2**40])]])
 
 
-def many_inputs(r):
+def many_inputs(r: Draw) -> dict[str, Any]:
     count = r.count(200, 8000)
     layers = [layer("InputLayer", f"i{i:x}", [], batch_shape=[None, 1]) for i in range(count)]
     layers.append(layer(r.one(["Add", "Concatenate", "Multiply"]), "o", [node([tensor([None, 1], f"i{i:x}") for i in range(count)])]))
     return functional(layers, [[f"i{i:x}", 0, 0] for i in range(count)], [["o", 0, 0]])
 
 
-def dags(r):
+def dags(r: Draw) -> dict[str, Any]:
     """Sums of the last sum with itself; or one layer called again and again."""
     count = r.count(500, 3000)
     layers = [layer("InputLayer", "i", [], batch_shape=[None, 4])]
@@ -156,13 +159,13 @@ def dags(r):
 INPUT = npy(header("<f4", [1, 4]), bytes(16))
 
 
-def with_config(r):
+def with_config(r: Draw) -> Case:
     """A configuration beside safetensors."""
     return Case({"x.safetensors": safetensors("{}"), "c.json": r.damaged(dumped(configuration(r)), 0.05), "i.npy": INPUT},
                 config="c.json", inputs="i.npy")
 
 
-def archived(r):
+def archived(r: Draw) -> Case:
     from . import hdf5
     inner = hdf5.File()
     weights = inner.finished(inner.group([]))
@@ -173,7 +176,7 @@ def archived(r):
         inputs="i.npy")
 
 
-def inflated(r):
+def inflated(r: Draw) -> Case:
     """Members of an archive that deflate a thousandfold."""
     big = min(r.bytes * 900, 300_000_000)
     which = r.one(["config.json", "metadata.json", "model.weights.h5", "assets/a", "many"])
@@ -188,7 +191,7 @@ def inflated(r):
     return Case({"x.keras": archive(list(members.items()) + pairs)})
 
 
-def json_only(r):
+def json_only(r: Draw) -> Case:
     kind = r.one(["deep", "wide", "keys"])
     core = {"deep": b'{"config":' * r.count(11), "wide": b"[" + b"{}," * r.count(3) + b"{}]",
             "keys": b"{" + b",".join(b'"%x":{}' % i for i in range(r.count(10))) + b"}"}[kind]

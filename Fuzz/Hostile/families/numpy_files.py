@@ -1,7 +1,7 @@
 """NumPy: .npy files and the archives of them."""
 import struct
 
-from draw import MOST_BYTES, Case
+from draw import MOST_BYTES, Case, Draw
 
 from .wire import archive
 
@@ -9,13 +9,13 @@ TYPES = ["<f4", "|u1", "|b1", "<c16", "<U1", "|S1", "<U1000", "|S1000000", "<U53
          "<M8[ns]", "|V8", ">f8", "<f2", "|S0", "<U0", "[('a','<f4')]", ""]
 
 
-def header(dtype, shape, fortran=False, spelt=None):
-    shape = "(" + ",".join(map(str, shape)) + ("," if len(shape) == 1 else "") + ")"
-    return f"{{'descr': '{dtype}', 'fortran_order': {fortran}, 'shape': {spelt or shape}, }}"
+def header(dtype: str, shape: list[int], fortran: bool = False, spelt: str | None = None) -> str:
+    plain = "(" + ",".join(map(str, shape)) + ("," if len(shape) == 1 else "") + ")"
+    return f"{{'descr': '{dtype}', 'fortran_order': {fortran}, 'shape': {spelt or plain}, }}"
 
 
-def npy(text, data=b"", version=1):
-    text = text.encode(errors="surrogatepass")
+def npy(header: str, data: bytes = b"", version: int = 1) -> bytes:
+    text = header.encode(errors="surrogatepass")
     text += b" " * (-(len(text) + 11) % 64) + b"\n"
     if version == 1 and len(text) > 65535:
         version = 2
@@ -23,37 +23,37 @@ def npy(text, data=b"", version=1):
     return b"\x93NUMPY" + bytes([version, 0]) + length + text + data
 
 
-def texts(r):
+def texts(r: Draw) -> Case:
     width = r.one([1, 2, 10, 1000, r.count(4)])
     count = max(1, r.bytes // (4 * width))
     return Case({"x.npy": r.damaged(npy(header(f"<U{width}", [count]), bytes(4 * width * count)))})
 
 
-def byte_texts(r):
+def byte_texts(r: Draw) -> Case:
     width = r.one([1, 1, 2, 100])
     count = r.count(width)
     return Case({"x.npy": npy(header(f"|S{width}", [count]), r.data(width * count))})
 
 
-def shapes(r):
+def shapes(r: Draw) -> Case:
     return Case({"x.npy": r.damaged(npy(header(r.one(TYPES), r.dims(), r.chance(0.5)), r.data(r.small(64))))})
 
 
-def headers(r):
+def headers(r: Draw) -> Case:
     core = r.one(["(" * r.count(), "{'descr':" * r.count(9), "'" + "a" * r.count(), "[" * r.count(),
                   "{" + "'descr': '<f4'," * r.count(15), header("<f4", [1] * r.count(2)),
                   header("<f4", [], spelt="(" + "9" * r.count() + ",)"), " " * r.count(), "\\x41" * r.count(4)])
     return Case({"x.npy": npy(core, bytes(8), r.one([1, 2, 3]))})
 
 
-def fortran(r):
+def fortran(r: Draw) -> Case:
     rank = r.one([2, 3, 8, 20])
     side = max(2, int(r.bytes ** (1 / rank)))
     side = side if side**rank < MOST_BYTES - 4096 else side - 1
     return Case({"x.npy": npy(header("|u1", [side] * rank, True), r.data(side**rank))})
 
 
-def inflating(r):
+def inflating(r: Draw) -> Case:
     """One or many members that deflate a thousandfold."""
     count = r.one([1, 1, 20, 300])
     size = min(r.bytes * 900, 400_000_000) // count
@@ -71,25 +71,25 @@ def inflating(r):
     return Case({"x.npz": r.damaged(archive([(f"{i}.npy", member) for i in range(count)]))})
 
 
-def members(r):
+def members(r: Draw) -> Case:
     count = r.count(350)
     member = npy(r.one([header("<f4", [0]), header("|O", [1]), header("|S0", [2**40]), header("<f4", [0, 2**60])]))
     return Case({"x.npz": archive([(n + ".npy", member) for n in r.names(count)], r.chance(0.3))})
 
 
-def blobs(r):
+def blobs(r: Draw) -> Case:
     count = r.one([1, 60])
     size = min(r.bytes * 900, 400_000_000) // count
     return Case({"x.npz": archive([("a.npy", npy(header("<f4", [1]), bytes(4)))]
                                   + [(f"b{i}", bytes(size)) for i in range(count)])})
 
 
-def names(r):
+def names(r: Draw) -> Case:
     return Case({"x.npz": r.damaged(archive([(r.name()[:60000] + ".npy", npy(header("|u1", [1]), b"\1"))
                                              for _ in range(r.small(12))], r.chance(0.5)), 0.5)})
 
 
-def overlapping(r):
+def overlapping(r: Draw) -> Case:
     """A directory whose entries all name one member."""
     member = npy(header("|u1", [1000]), bytes(1000))
     whole = archive([("aaaa.npy", member)], False)

@@ -1,5 +1,7 @@
 """TensorFlow's checkpoints: a sorted table of entries, with data beside it."""
-from draw import Case
+from collections.abc import Iterable, Sequence
+
+from draw import Case, Draw
 
 from .wire import message, number, text, u32, u64, varint
 
@@ -10,7 +12,7 @@ for _byte in range(256):
     TABLE.append(_byte)
 
 
-def masked_crc(data):
+def masked_crc(data: bytes) -> int:
     crc = 0xFFFFFFFF
     table = TABLE
     for byte in data:
@@ -19,21 +21,21 @@ def masked_crc(data):
     return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 
-def block(content, kind=0):
+def block(content: bytes, kind: int = 0) -> bytes:
     content += bytes([kind])
     return content + u32(masked_crc(content))
 
 
-def entries(pairs):
+def entries(pairs: Iterable[tuple[int, bytes, bytes]]) -> bytes:
     """Entries given as (shared bytes, key's rest, value)."""
     return b"".join(varint(s) + varint(len(k)) + varint(len(v)) + k + v for s, k, v in pairs)
 
 
-def plain(content):
+def plain(content: bytes) -> bytes:
     return content + u32(0) + u32(1)
 
 
-def table(blocks):
+def table(blocks: Iterable[bytes]) -> bytes:
     out = rows = b""
     for i, content in enumerate(blocks):
         place = varint(len(out)) + varint(len(content) - 5)
@@ -48,46 +50,46 @@ def table(blocks):
 HEADER = entries([(0, b"", b"\x08\1")])
 
 
-def entry(kind=1, dims=(), size=0, offset=0, shard=0):
+def entry(kind: int = 1, dims: Sequence[int] = (), size: int = 0, offset: int = 0, shard: int = 0) -> bytes:
     shape = b"".join(message(2, number(1, d)) for d in dims)
     return number(1, kind) + message(2, shape) + number(3, shard) + number(4, offset) + number(5, size) + b"\x35" + bytes(4)
 
 
-def case(r, content, data=b"", kind=0):
+def case(r: Draw, content: bytes, data: bytes = b"", kind: int = 0) -> Case:
     return Case({"x.index": r.damaged(table([block(plain(content), kind)])), "x.data-00000-of-00001": data})
 
 
-def prefixes(r):
+def prefixes(r: Draw) -> Case:
     """A long key, and many that share it."""
     size = r.bytes // 2
     count = min(r.count(10), 100_000)
     return case(r, HEADER + entries([(0, b"a" * size, b"")]) + entries([(size, b"\1", r.one([b"", entry()]))]) * count)
 
 
-def growing(r):
+def growing(r: Draw) -> Case:
     """Every key is the last one and a byte."""
     count = min(r.count(8), 40_000)
     return case(r, HEADER + entries((min(i, r.one([200, 60_000])), b"a", b"") for i in range(count)))
 
 
-def many(r):
+def many(r: Draw) -> Case:
     count = min(r.count(22), 60_000)
     value = r.one([b"", entry(dims=[0]), entry(99), entry(7, [0]), b"\x08\1"])
     return case(r, HEADER + entries((0, b"%06x" % i, value) for i in range(count)))
 
 
-def named(r):
+def named(r: Draw) -> Case:
     names = sorted({text(n)[:5000] for n in r.names(min(r.count(60), 2000))} | {text(r.name())[:5000]})
     return case(r, HEADER + entries((0, n, entry(dims=[1], size=4)) for n in names if n), bytes(4))
 
 
-def shapes(r):
+def shapes(r: Draw) -> Case:
     rows = ((0, b"%02x" % i, entry(r.one([1, 2, 3, 7, 10, 99]), r.dims()[:300], r.number(), r.number(), r.one([0, r.number()])))
             for i in range(1 + r.small(6)))
     return case(r, HEADER + entries(rows), r.data(64))
 
 
-def strings(r):
+def strings(r: Draw) -> Case:
     """Texts: each value says that all of the data is its own."""
     size = r.bytes // 2
     count = min(r.count(80), 3000)
@@ -95,13 +97,13 @@ def strings(r):
     return case(r, HEADER + entries((0, b"%06x" % i, value) for i in range(count)), bytes(size))
 
 
-def sharing(r):
+def sharing(r: Draw) -> Case:
     size = r.bytes // 2 // 4 * 4
     count = min(r.count(80), 20_000)
     return case(r, HEADER + entries((0, b"%06x" % i, entry(1, [size // 4], size)) for i in range(count)), r.data(size))
 
 
-def sliced(r):
+def sliced(r: Draw) -> Case:
     """Partitions along an inner axis, in any number."""
     rows, columns = r.one([(1000, 8), (100_000, 2), (3, 3), (2**20, 2**20)])
     count = min(r.count(120), 4000)
@@ -111,7 +113,7 @@ def sliced(r):
     return case(r, HEADER + entries([(0, b"w", whole)]), bytes(min(rows * 4, 500_000)))
 
 
-def ordered(value):
+def ordered(value: int) -> bytes:
     """A number as keys of partitions have it: ordered as bytes."""
     for count in range(1, 9):
         if -(1 << (7 * count - 1)) <= value < 1 << (7 * count - 1):
@@ -121,7 +123,7 @@ def ordered(value):
     raise ValueError(value)
 
 
-def partitions(r):
+def partitions(r: Draw) -> Case:
     """Partitions of one column, or of a few, each with an entry of its own: rows are put together from all."""
     rows, columns, width = r.one([(400, 1000, 1), (50_000, 8, 1), (2, 4000, 1), (1, 4000, 1), (1000, 40, 8), (7, 4096, 4)])
     rows = max(1, min(rows, r.bytes * 10 // (columns * 4)))
@@ -139,7 +141,7 @@ def partitions(r):
     return case(r, HEADER + entries([(0, k, v) for k, v in sorted(pairs)] + [(0, b"w", whole)]), data)
 
 
-def data_files(r):
+def data_files(r: Draw) -> Case:
     """A header that counts thousands of data files, of which a few are there, and entries in all of them."""
     count = r.one([2, 1000, 10_000, 2**20, 2**31 - 1, 2**63 - 1])
     header = entries([(0, b"", number(1, count))])
@@ -147,7 +149,7 @@ def data_files(r):
     return Case({"x.index": table([block(plain(header + entries(rows)))]), f"x.data-00000-of-{count:05}": b""})
 
 
-def snappy(r):
+def snappy(r: Draw) -> Case:
     size = r.one([1 << 16, 1 << 20, 12 << 20, 40 << 20])
     size = min(size, r.bytes * 20)
     out, left = varint(size) + b"\0\0", size - 1
@@ -161,13 +163,13 @@ def snappy(r):
     return Case({"x.index": table([block(out, 1)] * times), "x.data-00000-of-00001": b""})
 
 
-def blocks(r):
+def blocks(r: Draw) -> Case:
     count = min(r.count(60), 4000)
     return Case({"x.index": table([block(plain(HEADER))] + [block(plain(b""))] * count),
                  "x.data-00000-of-00001": b""})
 
 
-def bools(r):
+def bools(r: Draw) -> Case:
     size = r.bytes // 2
     return case(r, HEADER + entries([(0, b"b", entry(10, [size], size))]), r.data(size))
 

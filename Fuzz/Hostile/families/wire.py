@@ -5,6 +5,8 @@ import struct
 import sys
 import warnings
 import zipfile
+from collections.abc import Iterable
+from typing import Any
 
 # Names come twice on purpose.
 warnings.filterwarnings("ignore", message="Duplicate name")
@@ -12,23 +14,23 @@ warnings.filterwarnings("ignore", message="Duplicate name")
 sys.setrecursionlimit(30_000)
 
 
-def u8(v):
+def u8(v: int) -> bytes:
     return bytes([v & 0xFF])
 
 
-def u16(v):
+def u16(v: int) -> bytes:
     return struct.pack("<H", v & 0xFFFF)
 
 
-def u32(v):
+def u32(v: int) -> bytes:
     return struct.pack("<I", v & 0xFFFF_FFFF)
 
 
-def u64(v):
+def u64(v: int) -> bytes:
     return struct.pack("<Q", v & (2**64 - 1))
 
 
-def varint(v):
+def varint(v: int) -> bytes:
     v &= 2**64 - 1
     out = bytearray()
     while v > 127:
@@ -38,21 +40,21 @@ def varint(v):
     return bytes(out)
 
 
-def number(field, v):
+def number(field: int, v: int) -> bytes:
     """A field of a protocol buffer that is a number."""
     return varint(field << 3) + varint(v)
 
 
-def message(field, content):
+def message(field: int, content: bytes) -> bytes:
     """A field of a protocol buffer that has a length."""
     return varint(field << 3 | 2) + varint(len(content)) + content
 
 
-def text(v):
+def text(v: str | bytes) -> bytes:
     return v if isinstance(v, bytes) else v.encode(errors="surrogatepass")
 
 
-def archive(members, deflated=True, level=6):
+def archive(members: Iterable[tuple[str, bytes]], deflated: bool = True, level: int = 6) -> bytes:
     """A ZIP archive; members are pairs, and a name may come twice."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as zip_file:
@@ -63,13 +65,13 @@ def archive(members, deflated=True, level=6):
     return out.getvalue()
 
 
-def dumped(value):
+def dumped(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode(errors="surrogatepass")
 
 
-def quoted(name):
+def quoted(name: str) -> str:
     return json.dumps(name, ensure_ascii=False)
 
 
-def nested(opening, closing, depth, core=""):
+def nested(opening: str, closing: str, depth: int, core: str = "") -> bytes:
     return (opening * depth + core + closing * depth).encode()
