@@ -1,8 +1,12 @@
 """A run's main figures as an SVG: size, save and load of three data sets. Readable on light and on
 dark pages: it has a ground of its own, which follows the reader's scheme."""
 from html import escape
+from typing import Any
 
 from targets import Figures
+
+# Contestant -> size in percent, save and load in GB/s.
+Found = dict[str, tuple[float, float, float]]
 
 # Contestant, its name here, its colour's class.
 ROWS = [
@@ -30,9 +34,8 @@ STYLE = """
 """
 
 
-def values(figures, name):
-    """Contestant -> size in percent, save and load in GB/s."""
-    found = {}
+def values(figures: Figures, name: str) -> Found:
+    found: Found = {}
     for key, _, _ in ROWS:
         keys = ("zipnn-1", "zipnn-2") if key == "zipnn" else (key,)
         size = figures.size(name, keys[0])
@@ -42,17 +45,17 @@ def values(figures, name):
     return found
 
 
-def text(x, y, content, kind=""):
+def text(x: float, y: float, content: str, kind: str = "") -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}" class="{kind}">{escape(content)}</text>'
 
 
-def label(column, value):
+def label(column: int, value: float) -> str:
     if column == 0:
         return f"{value:.1f} %"
     return f"{value:.{1 if value >= 1 else 2 if value >= 0.1 else 3}f}"
 
 
-def block(y, title, found):
+def block(y: int, title: str, found: Found) -> tuple[list[str], int]:
     """A data set: three columns of bars, each to a scale of its own."""
     drawn = [text(20, y + 14, title, "set")]
     largest = [max(value[column] for value in found.values()) for column in range(3)]
@@ -72,7 +75,7 @@ def block(y, title, found):
     return drawn, y + 12
 
 
-def chart(results):
+def chart(results: dict[str, Any]) -> str:
     figures = Figures(results)
     machine = results["machine"]
     body, y = [text(20, 30, "Checkpoints: size, and speed to a file and back", "title")], TOP - 14

@@ -17,6 +17,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from typing import Any
 
 import data
 import machine
@@ -36,23 +38,24 @@ ZIPNN = ("import sys; sys.path.insert(0, sys.argv[4]); import peers; "
 class Contestant:
     """A way to do a task: a command whose words may name the files of the run, in braces."""
 
-    def __init__(self, title, *words, needs=None):
+    def __init__(self, title: str, *words: str, needs: str | None = None) -> None:
         self.title, self.words = title, words
         # A program that a machine may not have.
         self.needs = needs or words[0]
 
-    def command(self, places):
+    def command(self, places: dict[str, str]) -> list[str]:
         return [word.format_map(places) for word in self.words]
 
 
-def cairn(title, *words):
+def cairn(title: str, *words: str) -> Contestant:
     return Contestant(title, "{cairn}", *words, needs=str(CAIRN))
 
 
 class Task:
     """What is done, and by whom."""
 
-    def __init__(self, key, title, contestants, bounds=None, fresh=True, rates=None):
+    def __init__(self, key: str, title: str, contestants: list[Contestant], bounds: dict[int, float] | None = None,
+                 fresh: bool = True, rates: dict[int, float] | None = None) -> None:
         self.key, self.title, self.contestants = key, title, contestants
         # Index of a contestant -> at most so many times the first one's time.
         self.bounds = bounds or {}
@@ -110,11 +113,11 @@ TASKS = [
 
 
 class Run:
-    def __init__(self, folder, rounds):
+    def __init__(self, folder: pathlib.Path, rounds: int) -> None:
         self.folder, self.rounds = folder, rounds
-        self.failed = {}
+        self.failed: dict[str, str] = {}
 
-    def places(self, name):
+    def places(self, name: str) -> dict[str, str]:
         """The files of a data set, made from it and on the disk."""
         source = data.path(name)
         places = {"cairn": str(CAIRN), "source": str(self.folder / f"{name}.safetensors"),
@@ -131,9 +134,9 @@ class Run:
         os.sync()
         return places
 
-    def measure(self, name, tasks):
+    def measure(self, name: str, tasks: list[Task]) -> dict[str, list[list[float]]]:
         places = self.places(name)
-        found = {task.key: [[] for _ in task.contestants] for task in tasks}
+        found: dict[str, list[list[float]]] = {task.key: [[] for _ in task.contestants] for task in tasks}
         for number in range(self.rounds + 1):
             print(f"\rcommands: {name}, round {number} of {self.rounds} ", end="", file=sys.stderr, flush=True)
             for task in tasks:
@@ -148,7 +151,7 @@ class Run:
             left.unlink()
         return found
 
-    def timed(self, name, task, way, places):
+    def timed(self, name: str, task: Task, way: Contestant, places: dict[str, str]) -> float | None:
         """The seconds of one process; None if it failed or cannot be had."""
         what = f"{way.title}, {task.title}, {name}"
         if what in self.failed:
@@ -180,25 +183,26 @@ class Run:
         return seconds
 
 
-def rows(results, name, task):
+def rows(results: dict[str, Any], name: str, task: Task) -> Iterator[tuple[str, float, float | None, float, str]]:
     """Title, median in ms, times the first one's, GB/s of tensors, the targets of it."""
     byte_count = results["bytes"][name]
     times = [statistics.median(each) if each else None for each in results["data"][name][task.key]]
     for place, way in enumerate(task.contestants):
-        if times[place] is None:
+        seconds = times[place]
+        if seconds is None:
             continue
-        ratio = times[place] / times[0] if times[0] else None
-        rate = byte_count / times[place]
+        ratio = seconds / times[0] if times[0] else None
+        rate = byte_count / seconds
         wanted = ""
         if place in task.bounds and ratio is not None:
             wanted = f"{'reached' if ratio <= task.bounds[place] else 'not reached'}: at most {task.bounds[place]} x"
         if place in task.rates:
             wanted = (f"{'reached' if rate >= task.rates[place] else 'not reached'}: "
                       f"at least {task.rates[place] / 1e9} GB/s")
-        yield way.title, 1_000 * times[place], ratio, rate / 1e9, wanted
+        yield way.title, 1_000 * seconds, ratio, rate / 1e9, wanted
 
 
-def markdown(results):
+def markdown(results: dict[str, Any]) -> str:
     about = results["machine"]
     text = (f"# Whole processes\n\nMade by `make bench`; medians of {results['rounds']} rounds, contestants interleaved, on "
             f"{about['cpu']}, {about['cores']} cores, {about['kernel']}, files on {about['file system']}.\n")
@@ -216,8 +220,8 @@ def markdown(results):
     return text
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--data", nargs="+", choices=data.SETS, default=["fp32", "bf16"])
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--only", nargs="+", choices=[task.key for task in TASKS])
@@ -232,7 +236,7 @@ def main():
     folder = pathlib.Path(tempfile.mkdtemp(prefix="work.", dir=options.folder))
     run = Run(folder, options.rounds)
     tasks = [task for task in TASKS if not options.only or task.key in options.only]
-    results = {"machine": machine.describe(folder), "rounds": options.rounds, "data": {}, "bytes": {}}
+    results: dict[str, Any] = {"machine": machine.describe(folder), "rounds": options.rounds, "data": {}, "bytes": {}}
     try:
         for name in options.data:
             results["bytes"][name] = data.byte_count(name)

@@ -8,13 +8,18 @@ import hashlib
 import pathlib
 import subprocess
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import ml_dtypes
 import numpy as np
+import numpy.typing as npt
 from safetensors.numpy import load_file, save_file
 
 import training
 import whisper
+
+Tensors = dict[str, npt.NDArray[Any]]
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache" / "benchmarks"
@@ -23,21 +28,22 @@ FOLDER = CACHE / "data"
 VERSION = 1
 
 
-def minilm_fp32():
+def minilm_fp32() -> Tensors:
     path = subprocess.run([ROOT / "Scripts" / "fetch-minilm.sh"], check=True, text=True,
                           stdout=subprocess.PIPE).stdout.strip()
     if not path:
         raise SystemExit("benchmarks: MiniLM's weights cannot be downloaded")
-    return load_file(path)
+    tensors: Tensors = load_file(path)
+    return tensors
 
 
-def minilm_bf16():
+def minilm_bf16() -> Tensors:
     """Every float32 tensor rounded to the nearest bfloat16, ties to even."""
     return {name: value.astype(ml_dtypes.bfloat16) if value.dtype == np.float32 else value
             for name, value in minilm_fp32().items()}
 
 
-def minilm_int8():
+def minilm_int8() -> Tensors:
     """Matrices as int8, symmetric, a scale a row by its absolute maximum; the rest as it was."""
     quantized = {}
     for name, value in minilm_fp32().items():
@@ -51,7 +57,7 @@ def minilm_int8():
     return quantized
 
 
-def minilm_sparse():
+def minilm_sparse() -> Tensors:
     """Matrices without the nine tenths of their elements that are smallest: magnitude pruning."""
     pruned = {}
     for name, value in minilm_fp32().items():
@@ -62,20 +68,20 @@ def minilm_sparse():
     return pruned
 
 
-def zeros():
+def zeros() -> Tensors:
     return {f"zeros.{number}": np.zeros((2_048, 2_048), np.float32) for number in range(4)}
 
 
-def whisper_fp16():
+def whisper_fp16() -> Tensors:
     return whisper.tensors(whisper.fetch(CACHE))
 
 
-def optimizer():
+def optimizer() -> Tensors:
     return training.optimizer_state(whisper.vocabulary(whisper.fetch(CACHE)))
 
 
 # Name, what it is, how it is made.
-SETS = {
+SETS: dict[str, tuple[str, Callable[[], Tensors]]] = {
     "fp32": ("MiniLM's weights, float32 as published", minilm_fp32),
     "bf16": ("MiniLM's weights rounded to bfloat16", minilm_bf16),
     "fp16": ("Whisper tiny's weights, float16 as published", whisper_fp16),

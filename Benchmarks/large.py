@@ -15,6 +15,7 @@ import signal
 import statistics
 import sys
 import tempfile
+from typing import Any
 
 import data
 import machine
@@ -32,23 +33,24 @@ WORKING_SET = 512 << 20
 
 
 class Large:
-    def __init__(self, folder):
-        self.folder, self.rows = folder, []
+    def __init__(self, folder: pathlib.Path) -> None:
+        self.folder = folder
+        self.rows: list[dict[str, Any]] = []
         self.process = Process("cairn")
 
-    def ask(self, what, **command):
+    def ask(self, what: str, **command: Any) -> dict[str, Any]:
         answer = self.process.ask(**command)
         if "error" in answer or not answer.get("same", True):
             sys.exit(f"benchmarks: {what}: {answer.get('error', 'not what was written')}")
         return answer
 
-    def row(self, what, **command):
+    def row(self, what: str, **command: Any) -> dict[str, Any]:
         print(f"benchmarks: {what}", file=sys.stderr)
         answer = self.ask(what, **command)
         self.rows.append({"what": what} | answer)
         return answer
 
-    def many(self, count):
+    def many(self, count: int) -> dict[str, Any]:
         """Writes `count` small tensors, opens the file and takes one; the median of some."""
         path = str(self.folder / "many")
         self.row(f"save {count:,} tensors of 16 bytes", op="many", count=count, codec="raw",
@@ -64,7 +66,7 @@ class Large:
         os.unlink(path)
         return row
 
-    def big(self, count):
+    def big(self, count: int) -> int:
         """Writes and verifies a file of `count` bytes of real weights, coded."""
         path = str(self.folder / "large")
         self.ask("data", op="data", path=str(data.path("fp32")))
@@ -74,10 +76,11 @@ class Large:
             self.row(f"verify {size}", op="verify", path=path),
             self.row(f"verify {size}, deep", op="verify", path=path, deep=True)]
         os.unlink(path)
-        return max(answer.get("peak", 0) for answer in answers)
+        peak: int = max(answer.get("peak", 0) for answer in answers)
+        return peak
 
 
-def judge(row, few, peak, options):
+def judge(row: dict[str, Any], few: dict[str, Any], peak: int, options: argparse.Namespace) -> list[targets.Target]:
     allocated = row["allocated"] if row["allocated"] >= 0 else None
     return [
         targets.at_most(6, f"{options.count:,} tensors: opened, one looked up and read, mapped",
@@ -88,8 +91,8 @@ def judge(row, few, peak, options):
                         peak / 2**20, WORKING_SET / 2**20, "MiB")]
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--count", type=int, default=100_000)
     parser.add_argument("--bytes", type=int, default=10**9)
     parser.add_argument("--folder", type=pathlib.Path, default=data.CACHE)
@@ -105,7 +108,7 @@ def main():
     folder = pathlib.Path(tempfile.mkdtemp(prefix="large.", dir=options.folder))
     large = Large(folder)
     try:
-        results = {"machine": machine.describe(folder), "versions": machine.versions({})}
+        results: dict[str, Any] = {"machine": machine.describe(folder), "versions": machine.versions({})}
         few, row = large.many(FEW), large.many(options.count)
         peak = large.big(options.bytes)
     finally:

@@ -3,11 +3,12 @@ import os
 import platform
 import shutil
 import subprocess
+from typing import Any
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
-def output(*command):
+def output(*command: str) -> str | None:
     """The first line that a command prints, or None if it can't be run."""
     try:
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
@@ -16,7 +17,7 @@ def output(*command):
     return done.stdout.strip().split("\n")[0]
 
 
-def lines(path):
+def lines(path: str) -> list[str]:
     try:
         with open(path) as file:
             return file.read().splitlines()
@@ -24,7 +25,7 @@ def lines(path):
         return []
 
 
-def field(path, key):
+def field(path: str, key: str) -> str | None:
     """The value of a line `key : value`."""
     for line in lines(path):
         name, _, value = line.partition(":")
@@ -33,9 +34,9 @@ def field(path, key):
     return None
 
 
-def file_system(folder):
+def file_system(folder: str | os.PathLike[str]) -> str | None:
     """The type of the file system that a folder lies on."""
-    best = ("", None)
+    best: tuple[str, str | None] = ("", None)
     for line in lines("/proc/mounts"):
         _, place, kind, *_ = line.split(" ")
         inside = os.path.realpath(folder).startswith(place.rstrip("/") + "/")
@@ -44,7 +45,7 @@ def file_system(folder):
     return best[1]
 
 
-def describe(folder):
+def describe(folder: str | os.PathLike[str]) -> dict[str, Any]:
     memory = field("/proc/meminfo", "MemTotal")
     pages = next((line for line in lines("/sys/kernel/mm/transparent_hugepage/enabled")), None)
     return {
@@ -60,7 +61,7 @@ def describe(folder):
     }
 
 
-def versions(peers):
+def versions(peers: dict[str, Any]) -> dict[str, Any]:
     """Of Cairn (its commit), its compiler and the peers."""
     commit = output("git", "rev-parse", "--short=12", "HEAD")
     changed = output("git", "status", "--porcelain", "--untracked-files=no")

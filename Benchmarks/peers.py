@@ -13,39 +13,46 @@ import json
 import mmap
 import os
 import pickle
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import ml_dtypes
 import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+Tensors = dict[str, Array]
+# What comes with a command.
+Options = dict[str, Any]
 
 BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
 
 
-def plain(array):
+def plain(array: Array) -> Array:
     """The array, bfloat16 as uint16."""
     return array.view(np.uint16) if array.dtype == BFLOAT16 else array
 
 
 class Peer:
     """What all have; `options` are the command's."""
-    package = None
+    package: ClassVar[str | None] = None
 
-    def __init__(self, tensors):
+    def __init__(self, tensors: Tensors) -> None:
         self.tensors = tensors
         self.plain = {name: plain(array) for name, array in tensors.items()}
 
     @classmethod
-    def version(cls):
+    def version(cls) -> str | None:
         return importlib.metadata.version(cls.package) if cls.package else None
 
-    def prepare(self, options):
+    def prepare(self, options: Options) -> Any:
         """What `save` needs and isn't timed."""
 
-    def arrays(self, loaded):
+    def arrays(self, loaded: Any) -> Tensors:
         """What was loaded, as NumPy arrays."""
-        return loaded
+        tensors: Tensors = loaded
+        return tensors
 
-    def is_same(self, loaded):
+    def is_same(self, loaded: Any) -> bool:
         """Whether every bit is as in the data set."""
         loaded = self.arrays(loaded)
         return loaded.keys() == self.tensors.keys() and all(
@@ -56,22 +63,22 @@ class Peer:
 class Safetensors(Peer):
     package = "safetensors"
 
-    def __init__(self, tensors):
+    def __init__(self, tensors: Tensors) -> None:
         super().__init__(tensors)
         import safetensors.numpy
         self.api = safetensors.numpy
 
-    def save(self, path, options, prepared):
+    def save(self, path: str, options: Options, prepared: Any) -> None:
         self.api.save_file(self.tensors, path)
 
-    def load(self, path, options):
+    def load(self, path: str, options: Options) -> Any:
         return self.api.load_file(path)
 
-    def copy(self, options):
+    def copy(self, options: Options) -> Any:
         # From memory it can't load bfloat16.
         return self.api.load(self.api.save(self.plain))
 
-    def first(self, path, options):
+    def first(self, path: str, options: Options) -> Any:
         with self.api.safe_open(path, framework="np") as file:
             return file.get_tensor(min(file.keys()))
 
@@ -80,10 +87,10 @@ class Pread(Peer):
     """No format: the bytes of a file into fresh memory, in large reads."""
     STEP = 8 << 20
 
-    def save(self, path, options, prepared):
+    def save(self, path: str, options: Options, prepared: Any) -> None:
         raise NotImplementedError("it reads the files of others")
 
-    def load(self, path, options):
+    def load(self, path: str, options: Options) -> Any:
         with open(path, "rb", buffering=0) as file:
             count = os.fstat(file.fileno()).st_size
             memory = mmap.mmap(-1, count)
@@ -93,7 +100,7 @@ class Pread(Peer):
                     place += os.preadv(file.fileno(), [view[place:place + self.STEP]], place)
         return memory
 
-    def is_same(self, loaded):
+    def is_same(self, loaded: Any) -> bool:
         """Whether the end of the file, which is the data, has the bytes of the last tensors."""
         return len(loaded) > sum(array.nbytes for array in self.tensors.values())
 
@@ -101,15 +108,16 @@ class Pread(Peer):
 class Packed(Peer):
     """The tensors coded one by one, in a file with a header."""
 
-    def encode(self, data, array, options):
+    def encode(self, data: Any, array: Array, options: Options) -> Any:
         """The coded bytes of `array`; `data` is what `prepare` made of it, or the array."""
         raise NotImplementedError
 
-    def decode(self, data, dtype, shape, options):
+    def decode(self, data: Any, dtype: np.dtype[Any], shape: list[int], options: Options) -> Array:
         raise NotImplementedError
 
-    def save(self, path, options, prepared):
-        header, pieces = {}, []
+    def save(self, path: str, options: Options, prepared: Any) -> None:
+        header: dict[str, list[Any]] = {}
+        pieces: list[Any] = []
         for name, array in self.tensors.items():
             pieces.append(self.encode(prepared[name] if prepared else array, array, options))
             header[name] = [array.dtype.name, array.shape, len(pieces[-1])]
@@ -118,7 +126,7 @@ class Packed(Peer):
             file.write(len(text).to_bytes(8, "little") + text)
             file.writelines(pieces)
 
-    def load(self, path, options):
+    def load(self, path: str, options: Options) -> Any:
         loaded = {}
         with open(path, "rb") as file:
             header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
@@ -134,29 +142,29 @@ class ZipNN(Packed):
     KINDS: ClassVar = {"float32": "float32", "bfloat16": "bfloat16", "float16": "float16"}
     OTHER = "float16"
 
-    def __init__(self, tensors):
+    def __init__(self, tensors: Tensors) -> None:
         super().__init__(tensors)
         import zipnn
         self.api = zipnn
-        self.coders = {}
+        self.coders: dict[tuple[str, int], Any] = {}
 
-    def coder(self, kind, options):
+    def coder(self, kind: str, options: Options) -> Any:
         key = kind, options["threads"]
         if key not in self.coders:
             self.coders[key] = self.api.ZipNN(
                 input_format="byte", bytearray_dtype=kind, threads=options["threads"])
         return self.coders[key]
 
-    def prepare(self, options):
+    def prepare(self, options: Options) -> Any:
         # It changes its input in place: each save gets a fresh copy.
         for kind in self.KINDS.values():
             self.coder(kind, options)
         return {name: bytearray(array.tobytes()) for name, array in self.tensors.items()}
 
-    def encode(self, data, array, options):
+    def encode(self, data: Any, array: Array, options: Options) -> Any:
         return self.coder(self.KINDS.get(array.dtype.name, self.OTHER), options).compress(data)
 
-    def decode(self, data, dtype, shape, options):
+    def decode(self, data: Any, dtype: np.dtype[Any], shape: list[int], options: Options) -> Array:
         data = self.coder(self.KINDS.get(dtype.name, self.OTHER), options).decompress(data)
         return np.frombuffer(data, dtype).reshape(shape)
 
@@ -164,18 +172,18 @@ class ZipNN(Packed):
 class Blosc2(Packed):
     package = "blosc2"
 
-    def __init__(self, tensors):
+    def __init__(self, tensors: Tensors) -> None:
         super().__init__(tensors)
         import blosc2
         self.api = blosc2
 
-    def encode(self, data, array, options):
+    def encode(self, data: Any, array: Array, options: Options) -> Any:
         codec = {"zstd": self.api.Codec.ZSTD, "zlib": self.api.Codec.ZLIB}[options["codec"]]
         return self.api.compress2(
             plain(array), codec=codec, clevel=options["level"], typesize=array.dtype.itemsize,
             filters=[self.api.Filter.SHUFFLE], nthreads=options["threads"])
 
-    def decode(self, data, dtype, shape, options):
+    def decode(self, data: Any, dtype: np.dtype[Any], shape: list[int], options: Options) -> Array:
         array = np.empty(shape, dtype)
         self.api.decompress2(data, dst=plain(array), nthreads=options["threads"])
         return array
@@ -184,22 +192,22 @@ class Blosc2(Packed):
 class HDF5(Peer):
     package = "h5py"
 
-    def __init__(self, tensors):
+    def __init__(self, tensors: Tensors) -> None:
         super().__init__(tensors)
         import h5py
         self.api = h5py
 
-    def save(self, path, options, prepared):
+    def save(self, path: str, options: Options, prepared: Any) -> None:
         with self.api.File(path, "w") as file:
             for name, array in self.plain.items():
                 # A scalar can't be filtered.
                 filters = {"compression": "gzip", "compression_opts": 4, "shuffle": True}
                 file.create_dataset(name, data=array, **(filters if array.ndim else {}))
 
-    def load(self, path, options):
+    def load(self, path: str, options: Options) -> Any:
         loaded = {}
 
-        def read(name, item):
+        def read(name: str, item: Any) -> None:
             if isinstance(item, self.api.Dataset):
                 loaded[name] = np.asarray(item[()])
         with self.api.File(path, "r") as file:
@@ -210,11 +218,11 @@ class HDF5(Peer):
 class Npz(Peer):
     package = "numpy"
 
-    def save(self, path, options, prepared):
+    def save(self, path: str, options: Options, prepared: Any) -> None:
         with open(path, "wb") as file:
-            np.savez_compressed(file, **self.plain)
+            np.savez_compressed(file, **self.plain)  # type: ignore[arg-type]
 
-    def load(self, path, options):
+    def load(self, path: str, options: Options) -> Any:
         with np.load(path) as file:
             return {name: file[name] for name in file.files}
 
@@ -222,28 +230,28 @@ class Npz(Peer):
 class Torch(Peer):
     package = "torch"
 
-    def __init__(self, tensors):
+    def __init__(self, tensors: Tensors) -> None:
         super().__init__(tensors)
         import torch
         self.api = torch
         self.own = {name: self.tensor(array) for name, array in tensors.items()}
 
-    def tensor(self, array):
+    def tensor(self, array: Array) -> Any:
         if array.dtype == BFLOAT16:
             return self.api.from_numpy(array.view(np.int16)).view(self.api.bfloat16)
         return self.api.from_numpy(array)
 
-    def arrays(self, loaded):
+    def arrays(self, loaded: Any) -> Tensors:
         return {name: (value.view(self.api.int16) if value.dtype == self.api.bfloat16 else
                        value).numpy() for name, value in loaded.items()}
 
-    def save(self, path, options, prepared):
+    def save(self, path: str, options: Options, prepared: Any) -> None:
         self.api.save(self.own, path)
 
-    def load(self, path, options):
+    def load(self, path: str, options: Options) -> Any:
         return self.api.load(path, weights_only=True)
 
-    def copy(self, options):
+    def copy(self, options: Options) -> Any:
         file = io.BytesIO()
         self.api.save(self.own, file)
         file.seek(0)
@@ -251,24 +259,24 @@ class Torch(Peer):
 
 
 class Pickle(Peer):
-    def save(self, path, options, prepared):
+    def save(self, path: str, options: Options, prepared: Any) -> None:
         with open(path, "wb") as file:
             pickle.dump(self.plain, file, protocol=5)
 
-    def load(self, path, options):
+    def load(self, path: str, options: Options) -> Any:
         with open(path, "rb") as file:
             return pickle.load(file)
 
-    def copy(self, options):
+    def copy(self, options: Options) -> Any:
         return pickle.loads(pickle.dumps(self.plain, protocol=5))
 
 
 class DeepCopy(Peer):
-    def copy(self, options):
+    def copy(self, options: Options) -> Any:
         return copy.deepcopy(self.tensors)
 
 
-PEERS = {
+PEERS: dict[str, type[Peer]] = {
     "safetensors": Safetensors, "zipnn": ZipNN, "blosc2": Blosc2, "h5py": HDF5, "npz": Npz,
     "torch": Torch, "pickle": Pickle, "deepcopy": DeepCopy, "pread": Pread,
 }

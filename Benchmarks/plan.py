@@ -1,5 +1,6 @@
 """What is measured: who takes part in which operation, with which options."""
 import os
+from typing import Any
 
 CORES = os.cpu_count() or 1
 
@@ -7,7 +8,7 @@ CORES = os.cpu_count() or 1
 class Contestant:
     """One line of the tables. `worker` is the process that answers; `options` go with a command."""
 
-    def __init__(self, key, title, worker, file=None, **options):
+    def __init__(self, key: str, title: str, worker: str, file: str | None = None, **options: Any) -> None:
         self.key, self.title, self.worker, self.options = key, title, worker, options
         # Whose file it loads: its own unless it only reads it in another way.
         self.file = file or key
@@ -66,7 +67,7 @@ CLONING = [Contestant("cairn", "Cairn cloned() and setWeights()", "cairn", op="c
 
 # Operation, who takes part, what is added to the command. The files that are loaded are those that
 # "save, existing" leaves behind.
-OPERATIONS = [
+OPERATIONS: list[tuple[str, list[Contestant], dict[str, Any]]] = [
     ("save, new", SAVING, {"op": "save"}),
     ("save, existing", SAVING, {"op": "save"}),
     ("save, new, fsync", SAVING, {"op": "save", "sync": True}),
@@ -90,6 +91,6 @@ LONG = 0.5
 NEW_ONLY = {"h5py", "npz", "cairn-digests", "cairn-raw-digests"}
 
 
-def title(operation, key):
+def title(operation: str, key: str) -> str:
     return next(one.title for name, several, _ in OPERATIONS if name == operation
                 for one in several if one.key == key)

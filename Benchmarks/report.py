@@ -1,4 +1,7 @@
 """A run's results as Markdown: the machine, a table a data set, copies, scaling, targets."""
+from collections.abc import Callable
+from typing import Any
+
 import plan
 from targets import Figures, line, milliseconds, ratio
 
@@ -10,25 +13,25 @@ HEAD = ["", "size, %", "save, new", "over an old file", "new, fsync", "over an o
 DIGESTS = {"cairn": "cairn-digests", "cairn-raw": "cairn-raw-digests"}
 
 
-def number(value, digits=2):
+def number(value: float | None, digits: int = 2) -> str:
     return "–" if value is None else f"{value:.{digits}f}"
 
 
-def rate(value):
+def rate(value: float | None) -> str:
     """GB/s."""
     return "–" if value is None else number(value / 1e9, 2 if value >= 1e8 else 3)
 
 
-def table(head, rows):
+def table(head: list[str], rows: list[list[str]]) -> str:
     lines = [head, ["---"] + ["---:"] * (len(head) - 1)] + rows
     return "\n".join("| " + " | ".join(row) + " |" for row in lines) + "\n"
 
 
-def megabytes(count):
+def megabytes(count: float | None) -> str:
     return "–" if count is None else f"{count / 1e6:.0f}"
 
 
-def files(figures, name):
+def files(figures: Figures, name: str) -> str:
     """One data set's files: sizes, rates, ratios, memory."""
     rows = []
     # Into fresh pages, which is what a load must do as well.
@@ -51,7 +54,8 @@ def files(figures, name):
     return table(HEAD, rows)
 
 
-def by_data(figures, operation, contestants, cell):
+def by_data(figures: Figures, operation: str, contestants: list[plan.Contestant],
+            cell: Callable[[str, str, str], str]) -> str:
     """A row a contestant, a column a data set."""
     rows = [[one.title] + [cell(name, operation, one.key) for name in figures.results]
             for one in contestants
@@ -59,19 +63,19 @@ def by_data(figures, operation, contestants, cell):
     return table([""] + list(figures.results), rows)
 
 
-def in_milliseconds(figures):
-    def cell(name, operation, key):
+def in_milliseconds(figures: Figures) -> Callable[[str, str, str], str]:
+    def cell(name: str, operation: str, key: str) -> str:
         return number(milliseconds(figures.seconds(name, operation, key)))
     return cell
 
 
-def in_rates(figures):
-    def cell(name, operation, key):
+def in_rates(figures: Figures) -> Callable[[str, str, str], str]:
+    def cell(name: str, operation: str, key: str) -> str:
         return rate(figures.rate(name, operation, key))
     return cell
 
 
-def coding(figures):
+def coding(figures: Figures) -> str:
     rows = []
     for name in figures.results:
         row = [name]
@@ -84,7 +88,7 @@ def coding(figures):
                   "ratio"], rows)
 
 
-def facts(results):
+def facts(results: dict[str, Any]) -> str:
     machine = results["machine"]
     memory = "unknown" if machine["memory"] is None else f"{machine['memory'] / 2**30:.1f} GiB"
     versions = ", ".join(f"{name} {version}" for name, version in results["versions"].items()
@@ -109,7 +113,7 @@ uncompressed tensor bytes. Cairn's CRC-32 and Adler-32 are made and checked in e
 """
 
 
-def markdown(results, large=None):
+def markdown(results: dict[str, Any], large: dict[str, Any] | None = None) -> str:
     figures = Figures(results)
     text = INTRODUCTION + facts(results)
     for what, why in results["failed"].items():
@@ -131,7 +135,7 @@ def markdown(results, large=None):
     return text + (many(large) if large else "")
 
 
-def by_clone(figures):
+def by_clone(figures: Figures) -> str:
     if not figures.seconds("fp32", "clone", "cairn"):
         return ""
     whole = milliseconds(figures.seconds("fp32", "clone", "cairn"))
@@ -142,7 +146,7 @@ def by_clone(figures):
             "the first write.\n")
 
 
-def many(large):
+def many(large: dict[str, Any]) -> str:
     rows = [[row["what"], number(row["seconds"], 4), megabytes(row.get("bytes")),
              "–" if row.get("peak") is None else megabytes(row["peak"]),
              "–" if row.get("allocated") is None else f"{row['allocated']:,}"]
@@ -151,7 +155,7 @@ def many(large):
         ["", "seconds", "file, MB", "memory above that before, MB", "allocated, bytes"], rows)
 
 
-def facts_of_large(large):
+def facts_of_large(large: dict[str, Any]) -> str:
     return (f"Made by `make bench-large`, Cairn {large['versions']['Cairn']}, on "
             f"{large['machine']['cpu']}, {large['machine']['cores']} cores; files on "
             f"{large['machine']['file system']}.\n\n")

@@ -13,6 +13,7 @@ import shutil
 import signal
 import sys
 import tempfile
+from typing import Any
 
 import data
 import machine
@@ -28,14 +29,14 @@ RESULTS = HERE / "results"
 
 
 class Run:
-    def __init__(self, folder, rounds):
+    def __init__(self, folder: pathlib.Path, rounds: int) -> None:
         self.folder, self.rounds = folder, rounds
         self.processes = Processes()
         # data set -> operation -> contestant -> {"seconds": […], "peak": […], "bytes": n, …}
-        self.results = {}
-        self.failed = {}
+        self.results: dict[str, dict[str, dict[str, dict[str, Any]]]] = {}
+        self.failed: dict[str, str] = {}
 
-    def peers(self):
+    def peers(self) -> dict[str, str | None]:
         """The versions of the peers that are there."""
         versions = {}
         for name in PEERS:
@@ -45,7 +46,7 @@ class Run:
                 versions[package] = answer.get("version")
         return versions
 
-    def measure(self, name):
+    def measure(self, name: str) -> dict[str, Any]:
         """All operations on one data set."""
         file = data.path(name)
         facts = {"title": data.SETS[name][0], "sha256": data.sha256(file)}
@@ -71,7 +72,8 @@ class Run:
             left.unlink()
         return facts
 
-    def step(self, name, number, operation, contestant, options):
+    def step(self, name: str, number: int, operation: str, contestant: plan.Contestant,
+             options: dict[str, Any]) -> None:
         """One operation of one contestant. Round 0 warms up and checks; it isn't counted."""
         if {contestant.worker, self.failure(contestant, operation, name)} & self.failed.keys():
             return
@@ -104,7 +106,7 @@ class Run:
             return
         self.note(found, answer, number)
 
-    def note(self, found, answer, number):
+    def note(self, found: dict[str, Any], answer: dict[str, Any], number: int) -> None:
         """Keeps what was measured; of round 0 only what doesn't vary."""
         for key in ("seconds", "peak", "set", "block"):
             if number > 0 and key in answer:
@@ -113,12 +115,12 @@ class Run:
             if key in answer:
                 found[key] = answer[key]
 
-    def place(self, operation, contestant):
+    def place(self, operation: str, contestant: plan.Contestant) -> pathlib.Path:
         kind = "new" if operation.startswith("save, new") else "existing"
         return self.folder / f"{kind}-{contestant.file}"
 
     @staticmethod
-    def after(operation, path):
+    def after(operation: str, path: pathlib.Path) -> None:
         """Leaves the disk idle: a new file vanishes, an existing one is on disk for the next."""
         if operation.startswith("save, new"):
             path.unlink(missing_ok=True)
@@ -128,7 +130,7 @@ class Run:
             os.close(descriptor)
 
     @staticmethod
-    def cool(path):
+    def cool(path: pathlib.Path) -> None:
         """Takes a file out of the page cache."""
         descriptor = os.open(path, os.O_RDONLY)
         os.fsync(descriptor)
@@ -136,16 +138,16 @@ class Run:
         os.close(descriptor)
 
     @staticmethod
-    def failure(contestant, operation, name):
+    def failure(contestant: plan.Contestant, operation: str, name: str) -> str:
         return f"{contestant.title}, {operation}, {name}"
 
-    def fail(self, what, why):
+    def fail(self, what: str, why: str) -> None:
         print(f"\nbenchmarks: going on without {what}: {why}", file=sys.stderr)
         self.failed[what] = why
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--data", nargs="+", choices=data.SETS, default=list(data.SETS))
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--folder", type=pathlib.Path, default=data.CACHE,
@@ -164,8 +166,9 @@ def main():
     folder = pathlib.Path(tempfile.mkdtemp(prefix="work.", dir=options.folder))
     run = Run(folder, options.rounds)
     try:
-        results = {"machine": machine.describe(folder), "versions": machine.versions(run.peers()),
-                   "rounds": options.rounds, "data": {}}
+        results: dict[str, Any] = {
+            "machine": machine.describe(folder), "versions": machine.versions(run.peers()),
+            "rounds": options.rounds, "data": {}}
         for name in options.data:
             results["data"][name] = run.measure(name)
     finally:
@@ -178,7 +181,7 @@ def main():
         print(targets.line(target))
 
 
-def write(results, publish):
+def write(results: dict[str, Any], publish: bool) -> None:
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "latest.json").write_text(json.dumps(results, indent=1) + "\n")
     large = RESULTS / "large.json"

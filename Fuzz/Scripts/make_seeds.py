@@ -12,6 +12,7 @@ import pathlib
 import shutil
 import sys
 import zipfile
+from collections.abc import Iterator
 
 FIXTURES = pathlib.Path(__file__).resolve().parents[2] / "Fixtures"
 # Fuzz/Sources/Fuzzers/Targets/Metadata.swift and Chunk.swift: their lists, in their order.
@@ -25,11 +26,11 @@ LAYOUTS = {(dtype, filter_): ((4 if filter_ == 1 else 7) + (2, 4, 8).index(size)
            for dtype, size in COMPONENTS.items() for filter_ in (1, 2)}
 
 
-def number(data, offset, width):
+def number(data: bytes, offset: int, width: int) -> int:
     return int.from_bytes(data[offset:offset + width], "little")
 
 
-def frames(data):
+def frames(data: bytes) -> Iterator[tuple[str, bytes, bytes]]:
     """Type, header and payload of each frame, as far as they can be followed."""
     offset = 64
     while offset + 64 <= len(data):
@@ -42,15 +43,15 @@ def frames(data):
 
 
 class Seeds:
-    def __init__(self, folder):
+    def __init__(self, folder: pathlib.Path) -> None:
         self.folder = folder
 
-    def add(self, target, data):
+    def add(self, target: str, data: bytes) -> None:
         folder = self.folder / target
         folder.mkdir(parents=True, exist_ok=True)
         (folder / hashlib.sha256(data).hexdigest()[:16]).write_bytes(data)
 
-    def container(self, data):
+    def container(self, data: bytes) -> None:
         for target in ("open", "index", "salvage"):
             self.add(target, data)
         dtype, filter_ = 6, 0
@@ -74,7 +75,7 @@ class Seeds:
                     self.add("inflate", bytes([layout]) + elements.to_bytes(3, "little") + payload)
 
 
-def foreign(seeds):
+def foreign(seeds: Seeds) -> None:
     """Files of other ecosystems' formats, small ones."""
     for target, home, endings in (("numpy", "numpy", (".npy", ".npz")), ("gguf", "gguf", (".gguf",)),
                                   ("pytorch", "torch", (".pt", ".pth", ".bin")),
@@ -106,7 +107,7 @@ def foreign(seeds):
                                     "metadata": {"total_size": 1, "x": [1.5]}}).encode())
 
 
-def main():
+def main() -> None:
     folder = pathlib.Path(sys.argv[1])
     shutil.rmtree(folder, ignore_errors=True)
     seeds = Seeds(folder)
