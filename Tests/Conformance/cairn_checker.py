@@ -15,6 +15,7 @@ import sys
 import zlib
 from collections import Counter
 from types import SimpleNamespace as Record
+from typing import Any, NoReturn
 
 from cairn_checker_content import (
     ALIAS,
@@ -38,37 +39,40 @@ from cairn_checker_content import (
 )
 
 MAGIC, COMMIT, PAGE = b"\x89CRN\r\n\x1a\n", b"\x89CRNEND\n", 1 << 16
-ATTACHED = {b"META": metadata, b"CONF": configuration, b"BLOB": None}
+ATTACHED: dict[bytes, Any] = {b"META": metadata, b"CONF": configuration, b"BLOB": None}
 DATA_KINDS = b"PADD RAWD BSUM CHNK".split()
 KINDS = b"TNSR INDX PTAB nOTe gENR".split() + [*ATTACHED] + DATA_KINDS
 LIMIT = {"META": 16 << 20, "CONF": 16 << 20, "nOTe": 64 << 10, "gENR": 64 << 10, "INDX": 4 << 30}
 
 class Container:
-    def __init__(self, data):
+    at: int  # of the scan, as `order` is
+    order: int
+
+    def __init__(self, data: Any) -> None:
         self.data, self.size = data, len(data)
         self.open_superblock()
         self.open_commit()
         self.open_index()
 
-    def bytes(self, at, count):
+    def read(self, at: int, count: int) -> bytes:
         """The only place where bytes are copied, and never more than the file has."""
         need(count <= self.size - at, "truncated", at)
         return bytes(self.data[at:at + count])
 
-    def fields(self, at, layout, names):
-        data = self.bytes(at, struct.calcsize("<" + layout))
+    def fields(self, at: int, layout: str, names: str) -> Record:
+        data = self.read(at, struct.calcsize("<" + layout))
         return Record(at=at, **dict(zip(names.split(), struct.unpack("<" + layout, data))))
 
-    def crc(self, at, count):
+    def crc(self, at: int, count: int) -> int:
         with memoryview(self.data) as view:
             return zlib.crc32(view[at:at + count])
 
-    def sealed(self, at, count):
+    def sealed(self, at: int, count: int) -> None:
         """A record whose last four bytes are the CRC-32 of the rest."""
-        crc = int.from_bytes(self.bytes(at, count)[-4:], "little")
+        crc = int.from_bytes(self.read(at, count)[-4:], "little")
         need(self.crc(at, count - 4) == crc, "checksumMismatch", at)
 
-    def open_superblock(self):  # §3, in the order given there
+    def open_superblock(self) -> None:  # §3, in the order given there
         need(bytes(self.data[:8]) == MAGIC, "notACairnFile", 0)
         s = self.fields(8, "HHIQQBB26s4s", "major minor length required optional align chunk zero")
         need(s.major == 1, "unsupportedVersion", 8)
@@ -80,7 +84,7 @@ class Container:
         self.align, self.chunk = 1 << s.align, 1 << s.chunk
         self.digests, self.minor = s.optional & 1, s.minor
 
-    def open_commit(self):  # §6
+    def open_commit(self) -> None:  # §6
         self.end = at = self.size - 128
         if at < 64 or at % 64 or self.data[at:at + 8] != COMMIT:
             self.explain()
@@ -92,23 +96,23 @@ class Container:
         need(c.flags == self.digests, "routesDisagree", at + 36)
         need(self.digests or not any(c.root), "digestMismatch", at + 80)
 
-    def explain(self):
+    def explain(self) -> NoReturn:
         """Why the file does not end in a good commit record."""
         at = 64
         while at < self.size:
             if self.data[at:at + 8] == COMMIT:
                 self.sealed(at, 128)
-                length = int.from_bytes(self.bytes(at + 8, 8), "little")
+                length = int.from_bytes(self.read(at + 8, 8), "little")
                 need(length < 1 << 63, "checksumMismatch", at)
                 need(length != at + 128, "trailingBytes", length)
                 need(False, "truncated", at + 8)
             self.sealed(at, 64)
-            length = 64 + up(int.from_bytes(self.bytes(at + 8, 8), "little"), 64) * 64
+            length = 64 + up(int.from_bytes(self.read(at + 8, 8), "little"), 64) * 64
             need(length <= self.size - at, "truncated", at)
             at += length
-        need(False, "notCommitted", at)
+        raise Invalid(f"notCommitted at {at}")
 
-    def frame(self, at):
+    def frame(self, at: int) -> Record:
         """The checked header of the frame at `at`: §5."""
         need(at % 64 == 0 and 64 <= at <= self.end - 64, "invalidFrame", at)
         self.sealed(at, 64)
@@ -127,11 +131,11 @@ class Container:
         f.body, f.next = at + 64, at + 64 + up(f.stored, 64) * 64
         return f
 
-    def payload(self, f):
+    def payload(self, f: Record) -> bytes:
         need(self.crc(f.body, f.stored) == f.crc, "checksumMismatch", f.body)
-        return self.bytes(f.body, f.stored)
+        return self.read(f.body, f.stored)
 
-    def open_index(self):  # §7
+    def open_index(self) -> None:  # §7
         c, end = self.commit, self.end
         need(c.ptab in range(64, end, 64), "invalidCommitRecord", end + 16)
         f = self.frame(c.ptab)
@@ -153,12 +157,13 @@ class Container:
         for page, (crc,) in enumerate(struct.iter_unpack("<I", table[64:64 + 4 * p.pages])):
             start, length = i.body + page * PAGE, min(PAGE, size - page * PAGE)
             need(self.crc(start, length) == crc, "checksumMismatch", start)
-        self.open_entries(self.bytes(i.body, size), i.body, p.rows, p.blocks, p.dims)
+        self.open_entries(self.read(i.body, size), i.body, p.rows, p.blocks, p.dims)
         self.open_attachments(table[head:], at + head)
 
-    def open_attachments(self, table, base):
+    def open_attachments(self, table: bytes, base: int) -> None:
         self.attached, self.attached_at = table, base
-        self.opened, self.values = {}, {b"META": {}, b"CONF": None}
+        self.opened: dict[bytes, bytes] = {}
+        self.values: dict[bytes, Any] = {b"META": {}, b"CONF": None}
         for at in range(0, len(table), 32):
             kind, crc, offset, length, _ = struct.unpack_from("<4sIQQQ", table, at)
             zero(table[at + 24:at + 32], base + at + 24)
@@ -170,8 +175,9 @@ class Container:
                 self.opened[kind] = self.payload(f)
                 self.values[kind] = ATTACHED[kind](self.opened[kind], f.body)
 
-    def open_entries(self, index, base, rows, blocks, dims):
-        blocks_at, dims_at, self.tensors = 128 * rows, 128 * rows + 32 * blocks, []
+    def open_entries(self, index: bytes, base: int, rows: int, blocks: int, dims: int) -> None:
+        blocks_at, dims_at = 128 * rows, 128 * rows + 32 * blocks
+        self.tensors: list[Record] = []
         names_at, name, dim, block, last = dims_at + 8 * dims, 0, 0, 0, b""
         for at in range(base, base + 128 * rows, 128):
             t = self.fields(at, "QHHBBBBIIIIQQQQQ12s12s32s", "first length code storage filter rank"
@@ -206,7 +212,7 @@ class Container:
         for numbers in zip(*((t.ordinal, t.position) for t in self.tensors)):
             need(sorted(numbers) == list(range(rows)), "invalidIndex", base)
 
-    def block(self, t, at, logical):
+    def block(self, t: Record, at: int, logical: int) -> Record:
         b = self.fields(at, "QIII12s", "offset stored logical crc zero")
         zero(b.zero, at + 20)
         rules(at, "invalidIndex", {
@@ -216,20 +222,22 @@ class Container:
         need(logical <= 1032 * b.stored + 64, "limitExceeded", at + 8)
         return b
 
-    def step(self, kind=None, t=None):
+    def step(self, kind: bytes | None = None, t: Record | None = None) -> Record:
         """The next frame of the scan, with its payload and its padding checked."""
         f = self.frame(self.at)
         need(kind in (None, f.kind), "frameOrder", f.at)
         need(t is None or f.ordinal == t.ordinal, "invalidFrame", f.at + 24)
         need(f.flags or self.crc(f.body, f.stored) == f.crc, "checksumMismatch", f.body)
-        zero(self.bytes(f.body + f.stored, -f.stored % 64), f.body + f.stored, "paddingNotZero")
+        zero(self.read(f.body + f.stored, -f.stored % 64), f.body + f.stored, "paddingNotZero")
         self.at, self.kinds[f.kind] = f.next, self.kinds[f.kind] + 1
-        self.order = zlib.crc32(self.bytes(f.at + 60, 4), self.order)
+        self.order = zlib.crc32(self.read(f.at + 60, 4), self.order)
         return f
 
-    def verify(self):
+    def verify(self) -> None:
         """The route from the start, every frame in order, held against the index: §5, §8."""
-        self.at, self.kinds, self.blobs, self.order = 64, Counter(), {}, 0
+        self.at, self.order = 64, 0
+        self.kinds: Counter[bytes] = Counter()
+        self.blobs: dict[bytes, Record] = {}
         tensors, attached = iter(sorted(self.tensors, key=lambda t: t.ordinal)), b""
         while self.at != self.index.at:
             f = self.step()
@@ -240,9 +248,9 @@ class Container:
             elif f.kind in ATTACHED:
                 attached += struct.pack("<4sIQQQ", f.kind, f.crc, f.at, f.stored, 0)
             elif f.kind in (b"nOTe", b"gENR"):
-                utf8(self.bytes(f.body, f.stored), f.body, "invalidFrame")
+                utf8(self.read(f.body, f.stored), f.body, "invalidFrame")
             if f.kind == b"BLOB":
-                name = blob_name(self.bytes(f.body, min(f.stored, 2 + 65535)), f.body)
+                name = blob_name(self.read(f.body, min(f.stored, 2 + 65535)), f.body)
                 need(f.stored - 2 - len(name) <= 256 << 20, "limitExceeded", f.at + 8)
                 need(name not in self.blobs, "duplicateName", f.body + 2)
                 self.blobs[name] = f
@@ -257,11 +265,12 @@ class Container:
             112: c.order == self.order})
         need(not self.digests or c.root == self.root(), "digestMismatch", self.end + 80)
 
-    def group(self, f, t):
+    def group(self, f: Record, t: Record | None) -> None:
         """A TNSR frame and its data say what the entry says: §9."""
         need(t and f.ordinal == t.ordinal, "routesDisagree", f.at + 24)
+        assert t
         need(f.at == t.offset, "routesDisagree", t.at + 64)
-        need(self.bytes(f.body, f.stored) == tensor_record(t), "routesDisagree", f.body)
+        need(self.read(f.body, f.stored) == tensor_record(t), "routesDisagree", f.body)
         if t.storage == CHUNKED:
             for number, b in enumerate(t.blocks):
                 c = self.step(b"CHNK", t)
@@ -272,39 +281,40 @@ class Container:
             if gap := -(self.at + 64) % self.align:
                 p = self.step(b"PADD", t)
                 need(p.stored == (gap - 64) % self.align, "invalidFrame", p.at + 8)
-                zero(self.bytes(p.body, p.stored), p.body, "paddingNotZero")
+                zero(self.read(p.body, p.stored), p.body, "paddingNotZero")
             d = self.step(b"RAWD", t)
             need(d.stored == t.size, "routesDisagree", d.at + 8)
             sums = self.step(b"BSUM", t)
             crcs = b"".join(b.crc.to_bytes(4, "little") for b in t.blocks)
-            need(self.bytes(sums.body, sums.stored) == crcs, "routesDisagree", sums.body)
+            need(self.read(sums.body, sums.stored) == crcs, "routesDisagree", sums.body)
             for i, b in enumerate(t.blocks):
                 need(b.offset == d.body + i * MIB, "routesDisagree", d.body)
                 need(self.crc(b.offset, b.stored) == b.crc, "checksumMismatch", b.offset)
 
-    def root(self):  # §15
-        first, text = {}, bytearray(struct.pack("<12s4xQ", b"cairn.root.1", len(self.tensors)))
+    def root(self) -> bytes:  # §15
+        first: dict[int, int] = {}
+        text = bytearray(struct.pack("<12s4xQ", b"cairn.root.1", len(self.tensors)))
         for t in self.tensors:  # ascending by name: the first of a tie group represents it
             one = first.setdefault(t.source.row, t.row)
             text += struct.pack("<I", len(t.name)) + t.name + struct.pack("<I", t.position)
             text += b"\0" + t.source.leaf if one == t.row else struct.pack("<BQ24x", 1, one)
         for kind in b"META", b"CONF":
             text += sha(self.opened[kind]) if kind in self.opened else bytes(32)
-        blobs = [self.bytes(f.body, f.stored) for _, f in sorted(self.blobs.items())]
+        blobs = [self.read(f.body, f.stored) for _, f in sorted(self.blobs.items())]
         return sha(text + struct.pack("<I", len(blobs)) + b"".join(map(sha, blobs)))
 
-    def report(self, shallow=False):
+    def report(self, shallow: bool = False) -> dict[str, Any]:
         """Verify, verify deep (§8), and what the program prints."""
         self.verify()
         for t in self.tensors:
             if t.source is t and not shallow:
-                leaf, t.sha = digests(t, self.bytes)
+                leaf, t.sha = digests(t, self.read)
                 need(not self.digests or leaf == t.leaf, "digestMismatch", t.at + 96)
         return {
             "format": "cairn", "version": f"1.{self.minor}", "metadata": self.values[b"META"],
             "configuration": self.values[b"CONF"],
             "digests": self.commit.root.hex() if self.digests else None,
-            "blobs": {name.decode(): sha(self.bytes(f.body, f.stored)[2 + len(name):]).hex()
+            "blobs": {name.decode(): sha(self.read(f.body, f.stored)[2 + len(name):]).hex()
                       for name, f in self.blobs.items()},
             "tensors": [{
                 "name": t.text, "dtype": t.dtype, "shape": t.shape, "bytes": t.size,
@@ -312,7 +322,7 @@ class Container:
                 "alias_of": t.source.text if t.source is not t else None,
                 "sha256": None if shallow else t.source.sha} for t in self.tensors]}
 
-def main(arguments):
+def main(arguments: list[str]) -> int:
     shallow = arguments[:1] == ["--shallow"]
     try:
         with open(arguments[shallow], "rb") as file:
@@ -322,6 +332,7 @@ def main(arguments):
     except (Invalid, OSError, IndexError) as error:
         print(error, file=sys.stderr)
         return 1 if isinstance(error, Invalid) else 2
+    return 0
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

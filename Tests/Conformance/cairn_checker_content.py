@@ -8,6 +8,9 @@ import json
 import re
 import struct
 import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import SimpleNamespace as Record
+from typing import Any
 
 MIB, RAW, CHUNKED, ALIAS = 1 << 20, 0, 1, 2
 DTYPES = dict(enumerate((row.split() for row in (  # §11: name, bits, component bytes, r: rotates
@@ -20,36 +23,36 @@ DTYPES = dict(enumerate((row.split() for row in (  # §11: name, bits, component
 class Invalid(Exception):
     """A violation: code word and offset in the file."""
 
-def need(condition, code, offset):
+def need(condition: object, code: str, offset: int) -> None:
     if not condition:
         raise Invalid(f"{code} at {offset}")
 
-def rules(at, code, conditions):
+def rules(at: int, code: str, conditions: Mapping[int, object]) -> None:
     """Of the record at `at`: what must hold for the field at each offset in it."""
     for offset, condition in conditions.items():
         need(condition, code, at + offset)
 
-def zero(data, at, code="reservedNotZero"):
+def zero(data: bytes, at: int, code: str = "reservedNotZero") -> None:
     need(not any(data), code, at + len(data) - len(data.lstrip(b"\0")))
 
-def up(n, unit):
+def up(n: int, unit: int) -> int:
     return -(-n // unit)
 
-def sha(data):
+def sha(data: bytes | bytearray) -> bytes:
     return hashlib.sha256(data).digest()
 
-def utf8(data, at, code):
+def utf8(data: bytes, at: int, code: str) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError as error:
         raise Invalid(f"{code} at {at + error.start}")
 
-def check_name(data, at):  # §12
+def check_name(data: bytes, at: int) -> str:  # §12
     text = utf8(data, at, "invalidName")
     need(1 <= len(data) <= 1024 and not re.search("[\0-\x1f\x7f-\x9f]", text), "invalidName", at)
     return text
 
-def check_tensor(t, at):
+def check_tensor(t: Record, at: int) -> None:
     """Dtype, storage, filter, shape, block fields, logical bytes: §9, §11, §16."""
     need(t.code in DTYPES, "invalidDType", at + 10)
     t.dtype, bits, k, *rotates = DTYPES[t.code]
@@ -72,28 +75,28 @@ def check_tensor(t, at):
     need(t.count < 1 << 63 > size, "limitExceeded", at + 32)
     need(t.size == size, "invalidIndex", at + 56)
 
-def tensor_record(t):
+def tensor_record(t: Record) -> bytes:
     """The payload of TNSR that a tensor of the index must have: §9."""
     owner = t.source.ordinal if t.source is not t else 0
     return struct.pack(f"<HBBBBHIIQ4I{len(t.shape)}Q", t.code, t.storage, t.filter, len(t.shape), 0,
-                       len(t.name), t.position, owner, t.size, *t.quant, 0, *t.shape) + t.name
+                       len(t.name), t.position, owner, t.size, *t.quant, 0, *t.shape) + bytes(t.name)
 
-def blob_name(data, at):  # §14
+def blob_name(data: bytes, at: int) -> bytes:  # §14
     length = int.from_bytes(data[:2], "little")
     need(2 + length <= len(data), "invalidBlob", at)
     check_name(data[2:2 + length], at + 2)
     return data[2:2 + length]
 
-def metadata(data, base):  # §13
+def metadata(data: bytes, base: int) -> dict[str, Any]:  # §13
     at = 0
-    def take(count):
+    def take(count: int) -> bytes:
         nonlocal at
         at += count
         need(at <= len(data), "invalidMetadata", base + at - count)
         return data[at - count:at]
-    def number(count, signed=False):
+    def number(count: int, signed: bool = False) -> int:
         return int.from_bytes(take(count), "little", signed=signed)
-    def value(kind):
+    def value(kind: str) -> Any:
         if kind in ("bool", "i64", "u64"):
             n = number(1 if kind == "bool" else 8, kind == "i64")
             need(kind != "bool" or n < 2, "invalidMetadata", base + at - 1)
@@ -114,8 +117,8 @@ def metadata(data, base):  # §13
     need(at == len(data), "invalidMetadata", base + at)
     return pairs
 
-def configuration(data, at):  # §14
-    def check(value, good):
+def configuration(data: bytes, at: int) -> str:  # §14
+    def check(value: Any, good: object) -> Any:
         return value if good else 1 / 0
     depth, text = 0, utf8(data, at, "invalidConfiguration")
     for token in re.finditer(r'"(?:[^"\\]|\\.)*"|[\[{\]}]', text):
@@ -132,7 +135,7 @@ def configuration(data, at):  # §14
         raise Invalid(f"invalidConfiguration at {at}")
     return text
 
-def chunks(t, read):
+def chunks(t: Record, read: Callable[[int, int], bytes]) -> Iterator[bytes]:
     """The decoded blocks of a tensor in order: §10. `read` gives bytes of the file."""
     for b in t.blocks:
         data = read(b.offset, b.stored)
@@ -147,7 +150,7 @@ def chunks(t, read):
             data = join(data, t.k, t.filter)
         yield data
 
-def join(planes, k, filter_):
+def join(planes: bytes, k: int, filter_: int) -> bytes:
     """Component i is made of byte i of every plane, rotated right by one bit for filter 2."""
     if filter_ == 0:
         return planes
@@ -160,7 +163,7 @@ def join(planes, k, filter_):
     low = number & int.from_bytes((b"\1" + bytes(k - 1)) * n, "little")  # bit 0 of each
     return ((number ^ low) >> 1 | low << 8 * k - 1).to_bytes(len(joined), "little")
 
-def digests(t, read):
+def digests(t: Record, read: Callable[[int, int], bytes]) -> tuple[bytes, str]:
     """Decode a tensor and check its elements (§11): its leaf (§15), SHA-256 of its bytes."""
     leaf = hashlib.sha256(b"cairn.leaf.1" + bytes(4) + struct.pack(
         f"<HH3I{len(t.shape)}QQ", t.code, len(t.shape), *t.quant, *t.shape, t.size))
@@ -181,7 +184,7 @@ def digests(t, read):
     need(not used or segment[-1] >> used == 0, "invalidElement", at)
     return leaf.digest(), whole.hexdigest()
 
-def segments(pieces):
+def segments(pieces: Iterable[bytes]) -> Iterator[bytes]:
     rest = b""
     for piece in pieces:
         rest += piece

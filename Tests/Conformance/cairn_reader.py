@@ -28,9 +28,12 @@ import re
 import struct
 import sys
 import zlib
+from collections.abc import Iterator
 from hashlib import sha256
 from itertools import pairwise
+from operator import attrgetter
 from types import SimpleNamespace as Record
+from typing import Any
 
 # The fields of each record, with struct's letters (B H I Q: 1, 2, 4, 8 bytes); zero is reserved.
 SUPERBLOCK = "magic:8s major:H minor:H size:I required:Q optional:Q align:B chunk:B rest:26s crc:I"
@@ -49,16 +52,18 @@ OUTSIDE, DATA = b"META CONF BLOB INDX PTAB".split(), b"TNSR PADD RAWD BSUM CHNK"
 RAW, CHUNKED, ALIAS, MIB, PAGE = 0, 1, 2, 1 << 20, 1 << 16
 LIMITS = {b"META": 16 << 20, b"CONF": 16 << 20, b"INDX": 4 << 30, b"nOTe": 1 << 16,  # §16
           b"gENR": 1 << 16}
+# Type, ordinal, number, place, length and payload of a frame.
+Frame = tuple[bytes, int, int, int, int, bytes | memoryview]
 INVALID = ValueError, struct.error, zlib.error, RecursionError  # raised if a file is not valid
 
-def need(condition, what, at):
+def need(condition: object, what: str, at: int) -> None:
     if not condition:
         raise ValueError(f"{what} at {at}")
 
-def up(n, unit=64):
+def up(n: int, unit: int = 64) -> int:
     return -(-n // unit) * unit
 
-def record(layout, data, at):
+def record(layout: str, data: memoryview, at: int) -> Record:
     """The record at `at`, as an object with the fields of the layout."""
     names, letters = zip(*(field.split(":") for field in layout.split()))
     form = struct.Struct("<" + "".join(letters))
@@ -67,16 +72,16 @@ def record(layout, data, at):
     need(not any(any(fields[n]) for n in names if n[:4] == "zero"), "reserved bytes (§2)", at)
     return Record(at=at, **fields)
 
-def name(data, at):  # §12
+def name(data: bytes | memoryview, at: int) -> str:  # §12
     string = bytes(data).decode()
     need(1 <= len(data) <= 1024 and not re.search("[\0-\x1f\x7f-\x9f]", string), "name (§12)", at)
     return string
 
 class Container:
-    def __init__(self, data):
+    def __init__(self, file: bytes | mmap.mmap) -> None:
         """The route from the end, after the superblock has been checked in the order of §3."""
-        self.data, self.end = data, end = memoryview(data), len(data) - 128
-        need(data[:8] == b"\x89CRN\r\n\x1a\n", "not a Cairn file (§3)", 0)
+        self.data, self.end = data, end = memoryview(file), len(file) - 128
+        need(bytes(data[:8]) == b"\x89CRN\r\n\x1a\n", "not a Cairn file (§3)", 0)
         s = record(SUPERBLOCK, data, 0)
         need(s.major == 1, f"unknown major version {s.major} (§4)", 8)
         need(s.size == 64 and s.crc == zlib.crc32(data[:60]), "size or CRC (§3)", 0)
@@ -101,7 +106,7 @@ class Container:
         crcs = [zlib.crc32(i.payload[at:at + PAGE]) for at in range(0, p.size, PAGE)]
         need(struct.pack(f"<{len(crcs)}I", *crcs) == data[pages:rest], "CRCs of pages (§7)", i.at)
         self.open_tensors(p, i.body)
-        self.attached = {}  # frames by their type and, of a blob, its name
+        self.attached: dict[tuple[bytes, str], Record] = {}  # frames by their type and, of a blob, its name
         for a in (record(ATTACHMENT, data, at) for at in range(table, f.body + f.stored, 32)):
             f, key = self.frame(a.offset), ""
             if f.kind == b"BLOB":  # §14
@@ -117,7 +122,7 @@ class Container:
         for t in self.tensors:
             t.sha256 = self.read(t) if t.source is t else None
 
-    def frame(self, at):
+    def frame(self, at: int) -> Record:
         """The frame at `at`, its header, payload and padding checked: §5."""
         f = record(HEADER, self.data, at)
         need(at % 64 == 0 and f.check == zlib.crc32(self.data[at:at + 60]), "header (§5)", at)
@@ -134,12 +139,13 @@ class Container:
         need(not any(self.data[f.body + f.stored:f.next]), "padding (§5)", f.body + f.stored)
         return f
 
-    def open_tensors(self, p, base):
+    def open_tensors(self, p: Record, base: int) -> None:
         """The entries of the index, by name; names, dimensions, blocks lie in their order: §7."""
         blocks_at, names_at = base + 128 * p.entries, base + p.size - p.names
         dims = struct.unpack_from(f"<{p.dims}Q", self.data, names_at - 8 * p.dims)
         blocks = [record(BLOCK, self.data, blocks_at + 32 * n) for n in range(p.blocks)]
-        ends, self.tensors = [0, 0, 0], []
+        ends = [0, 0, 0]
+        self.tensors: list[Record] = []
         for at in range(base, blocks_at, 128):
             t = record(ENTRY, self.data, at)
             need([t.name_at, t.dim_at, t.block_at] == ends, "gap (§7)", at)
@@ -160,7 +166,7 @@ class Container:
             self.tensors.append(t)
         need(ends == [p.names, p.dims, p.blocks], "rest of the index", base)
         for t in self.tensors:  # §9
-            alias, same = t.storage == ALIAS, lambda t: (t.dtype, t.shape, t.quant, t.size)
+            alias, same = t.storage == ALIAS, attrgetter("dtype", "shape", "quant", "size")
             t.source = o = self.tensors[t.owner] if alias and t.owner < p.entries else t
             need(o.storage != ALIAS and o.ordinal < t.ordinal and same(o) == same(t) if alias
                  else not t.owner, "owner (§9)", t.at + 24)
@@ -168,7 +174,7 @@ class Container:
         for numbers in {t.ordinal for t in self.tensors}, {t.position for t in self.tensors}:
             need(numbers == set(range(p.entries)), "ordinals or positions (§9)", base)
 
-    def scan(self):
+    def scan(self) -> None:
         """The route from the start: every frame, held against the index: §5."""
         at, frames = self.end, [self.frame(64)]
         while frames[-1].next < at:
@@ -191,7 +197,7 @@ class Container:
              "number or order of frames (§5 §6)", at)
         need(c.root == (self.root() if c.flags else bytes(32)), "root digest (§15)", at + 80)
 
-    def group(self, t):
+    def group(self, t: Record) -> Iterator[Frame]:
         """Of each frame that a tensor must have: type, ordinal, number, place, length, payload."""
         owner = t.source.ordinal if t.storage == ALIAS else 0
         payload = struct.pack(f"<HBBBxHIIQ12s4x{t.rank}Q", t.dtype, t.storage, t.filter, t.rank,
@@ -208,8 +214,9 @@ class Container:
             crcs = struct.pack(f"<{t.count}I", *(b.crc for b in t.blocks))
             yield b"BSUM", t.ordinal, 0, start + up(t.size) + 64, len(crcs), crcs
 
-    def root(self):  # §15
-        first, parts = {}, [struct.pack("<16sQ", b"cairn.root.1", len(self.tensors))]
+    def root(self) -> bytes:  # §15
+        first: dict[str, int] = {}
+        parts = [struct.pack("<16sQ", b"cairn.root.1", len(self.tensors))]
         for row, t in enumerate(self.tensors):
             one = first.setdefault(t.source.name, row)  # the first name of a tie represents it
             parts += [struct.pack("<I", t.name_size), t.utf8, struct.pack("<I", t.position),
@@ -218,11 +225,12 @@ class Container:
         blobs = [sha256(f.payload).digest() for _, f in sorted(self.blobs.items())]
         return sha256(b"".join([*parts, struct.pack("<I", len(blobs)), *blobs])).digest()
 
-    def read(self, t):
+    def read(self, t: Record) -> str:
         """Decodes a tensor, checks its elements (§11) and its digest (§15)."""
         data, used = bytearray(), t.elements * t.bits % 8
         for b in t.blocks:  # §10
-            piece, stream = self.data[b.offset:b.offset + b.stored], zlib.decompressobj()
+            piece: bytes | bytearray | memoryview = self.data[b.offset:b.offset + b.stored]
+            stream = zlib.decompressobj()
             need(zlib.crc32(piece) == b.crc, "CRC of a block (§7)", b.offset)
             if b.stored < b.logical:
                 piece = stream.decompress(piece, b.logical + 1)  # one more shows what is too long
@@ -240,7 +248,7 @@ class Container:
         need(not self.commit.flags or sha256(leaf).digest() == t.leaf, "digest (§15)", t.at + 96)
         return sha256(data).hexdigest()
 
-    def report(self):
+    def report(self) -> dict[str, Any]:
         return {"format": "cairn", "version": f"1.{self.minor}",
                 "digests": self.commit.root.hex() if self.commit.flags else None,
                 "metadata": metadata(self.meta.payload) if self.meta else {},
@@ -252,7 +260,7 @@ class Container:
                              "alias_of": t.source.name if t.storage == ALIAS else None}
                             for t in self.tensors]}
 
-def check_type(t):
+def check_type(t: Record) -> None:
     """Dtype, storage class, filter and size of an entry: §9, §11, §16."""
     need(1 <= t.dtype <= 27 and t.storage <= ALIAS, "dtype or storage class (§9 §11)", t.at + 10)
     t.kind = DTYPES.split()[t.dtype]  # its name says how many bits an element has
@@ -271,19 +279,19 @@ def check_type(t):
     need(good and t.size == size and t.filter <= filters, "size, filter, block fields (§11)", t.at)
     need(max(n, size) < 1 << 63 and t.rank < 33 and max(t.shape, default=0) < 1 << 48, "§16", t.at)
 
-def join(planes, k, rotated):  # §10
+def join(planes: bytes, k: int, rotated: bool) -> bytes | bytearray:  # §10
     n, joined = len(planes) // k, bytearray(len(planes))
     for j in range(k):
         joined[j::k] = planes[j * n:(j + 1) * n]
     if rotated:  # rotate every component right by one bit: all of them as one long integer
         whole = int.from_bytes(joined, "little")
         lowest = whole & int.from_bytes((b"\1" + bytes(k - 1)) * n, "little")
-        joined = ((whole ^ lowest) >> 1 | lowest << 8 * k - 1).to_bytes(n * k, "little")
+        return ((whole ^ lowest) >> 1 | lowest << 8 * k - 1).to_bytes(n * k, "little")
     return joined
 
-def metadata(data):  # §13
+def metadata(data: bytes | memoryview) -> dict[str, Any]:  # §13
     stream, last, pairs = io.BytesIO(data), b"", {}
-    def take(layout):
+    def take(layout: str) -> Any:
         return struct.unpack("<" + layout, stream.read(struct.calcsize("<" + layout)))[0]
     kinds = [("bool", lambda: b"\0\1".index(take("s")) == 1), ("i64", lambda: take("q")),
              ("u64", lambda: take("Q")), ("f64", lambda: take("8s")[::-1].hex()),
@@ -298,7 +306,7 @@ def metadata(data):  # §13
     need(pairs and not stream.read(), "length of metadata (§13)", stream.tell())
     return pairs
 
-def configuration(data):  # §14: a key that stands twice, or other spellings, do not come back
+def configuration(data: bytes | memoryview) -> str:  # §14: a key that stands twice, or other spellings, do not come back
     string, depth = bytes(data).decode(), 0
     for token in re.finditer(r'"(?:[^"\\]|\\.)*"|[]\[{}]', string):
         depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(token[0], 0)

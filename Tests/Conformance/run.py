@@ -27,32 +27,39 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from typing import Any
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FIXTURES = os.path.join(HERE, "..", "..", "Fixtures")
 SUITE = os.path.join(FIXTURES, "conformance")
 EXHAUSTIVE = "ok-exhaustive-raw.cairn", "ok-exhaustive-coded.cairn"
+# Exit status (None if it did not end), standard output, standard error.
+Result = tuple[int | None, bytes, str]
+# File, reader, level, kind, and what is wrong if something is.
+Judged = tuple[str, str, str, str, str | None]
 LEVELS = "accept", "diagnose", "salvage"
 
 sys.path[:0] = [HERE, os.path.join(FIXTURES, "scripts")]
 import cairn_checker
 import cairn_reader
 import specification
+from cairn_checker_content import Invalid
 
 
 class Reader:
-    def __init__(self, name, command, levels, shallow=False):
+    def __init__(self, name: str, command: list[str], levels: set[str], shallow: bool = False) -> None:
         self.name, self.command, self.levels, self.shallow = name, command, levels, shallow
 
-    def run(self, path):
+    def run(self, path: str) -> Result:
         """(exit status, standard output, standard error)"""
         if self.shallow:  # within this process: hundreds of starts of Python take long
             with open(path, "rb") as file:
                 data = file.read()
             try:
                 return 0, json.dumps(cairn_checker.Container(data).report(True)).encode(), ""
-            except cairn_checker.Invalid as error:
+            except Invalid as error:
                 return 1, b"", str(error)
         try:
             done = subprocess.run([*self.command, path], capture_output=True, timeout=300, check=False)
@@ -61,18 +68,20 @@ class Reader:
         return done.returncode, done.stdout, done.stderr.decode("utf-8", "replace").strip()
 
 
-def python_readers():
-    program = lambda name: [sys.executable, os.path.join(HERE, name)]
+def python_readers() -> list[Reader]:
+    def program(name: str) -> list[str]:
+        return [sys.executable, os.path.join(HERE, name)]
+
     return [Reader("cairn_reader.py", program("cairn_reader.py"), {"accept"}),
             Reader("cairn_checker.py", program("cairn_checker.py"), {"accept", "diagnose"}),
-            Reader("cairn_checker.py --shallow", None, {"accept", "diagnose"}, shallow=True)]
+            Reader("cairn_checker.py --shallow", [], {"accept", "diagnose"}, shallow=True)]
 
 
-def without_hashes(content):
+def without_hashes(content: dict[str, Any]) -> dict[str, Any]:
     return {**content, "tensors": [{**t, "sha256": None} for t in content["tensors"]]}
 
 
-def accepted(result, want):
+def accepted(result: Result, want: Any) -> str | None:
     """None, or what is wrong."""
     status, out, message = result
     if status != 0:
@@ -84,17 +93,19 @@ def accepted(result, want):
     for key in want or {}:
         if key not in got or got[key] != want[key]:
             return f"{key}: {got.get(key)!r:.300}, not {want[key]!r:.300}"
+    return None
 
 
-def refused(result):
+def refused(result: Result) -> str | None:
     status, _, message = result
     if status != 1:
         return f"exit {status} instead of 1: {message:.300}"
     if not message or "\n" in message:
         return f"not one line of complaint but {message!r:.300}"
+    return None
 
 
-def diagnosed(result, entry):
+def diagnosed(result: Result, entry: Any) -> str | None:
     said = re.match(r"(\w+) at (\d+)", result[2])
     if not said:
         return f"no code and offset: {result[2]}"
@@ -102,15 +113,16 @@ def diagnosed(result, entry):
         return f"{result[2]}; the code should be {' or '.join(entry['codes'])}"
     if not any(a <= int(said[2]) <= b for a, b in entry["within"]):
         return f"{result[2]}; the offset should lie in {entry['within']}"
+    return None
 
 
-def losses(result):
+def losses(result: list[dict[str, Any]]) -> list[list[str]]:
     """What of a file's content is lost, as pairs of kind and name; regions do not count."""
     return sorted([one["kind"], one["name"] or ""] for one in result
                   if one["kind"] in ("tensor", "metadata", "configuration", "blob"))
 
 
-def salvaged(result, want):
+def salvaged(result: Result, want: Any) -> str | None:
     status, out, message = result
     if status != 0:
         return f"exit {status}: {message:.300}"
@@ -126,9 +138,10 @@ def salvaged(result, want):
             return f"{key}: {content.get(key)!r:.300}, not {want['content'][key]!r:.300}"
     if losses(got["lost"]) != losses(want["lost"]):
         return f"lost: {losses(got['lost'])}, not {losses(want['lost'])}"
+    return None
 
 
-def judge(name, path, reader, entry):
+def judge(name: str, path: str, reader: Reader, entry: Any) -> list[Judged]:
     """What was looked at, with what is wrong or None: (name, reader, level, kind, problem)"""
     kind = name.split("-")[0]
     if "salvage" in reader.levels:
@@ -146,8 +159,8 @@ def judge(name, path, reader, entry):
     return found
 
 
-def is_refused(module, data):
-    invalid = cairn_reader.INVALID if module is cairn_reader else cairn_checker.Invalid
+def is_refused(module: Any, data: bytes) -> bool:
+    invalid = cairn_reader.INVALID if module is cairn_reader else Invalid
     try:
         module.Container(data).report()
     except invalid:
@@ -155,7 +168,7 @@ def is_refused(module, data):
     return False
 
 
-def exhaustive(job):
+def exhaustive(job: tuple[str, str, int]) -> tuple[int, list[str]]:
     """Which damaged versions of a file a Python program accepts: an eighth of all."""
     program, name, part = job
     module = sys.modules[program]
@@ -170,7 +183,7 @@ def exhaustive(job):
     return len(good) + len(range(part, len(good), 8)), bad
 
 
-def large(readers):
+def large(readers: list[Reader]) -> Iterator[Judged]:
     """The files that are over 64 KB, one after the other, because some are over 256 MB."""
     from conformance.large import files
     with tempfile.TemporaryDirectory() as folder:
@@ -185,7 +198,7 @@ def large(readers):
             os.remove(path)
 
 
-def further(paths):
+def further(paths: list[str]) -> Iterator[str]:
     for path in paths:
         found = [path]
         if os.path.isdir(path):
@@ -194,8 +207,8 @@ def further(paths):
         yield from found
 
 
-def arguments():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--reader")
     parser.add_argument("--salvager")
     parser.add_argument("--levels", default="accept,diagnose")
@@ -209,17 +222,21 @@ def arguments():
     return options
 
 
-def chosen(options):
+def chosen(options: argparse.Namespace) -> tuple[list[Reader], list[Reader]]:
     """The readers that are asked for, and who salvages."""
     if not options.reader and not options.salvager:
         return python_readers(), []
-    command = lambda text: (os.path.basename(shlex.split(text)[0]), shlex.split(text))
+
+    def command(text: str) -> tuple[str, list[str]]:
+        words = shlex.split(text)
+        return os.path.basename(words[0]), words
+
     readers = options.reader and [Reader(*command(options.reader), options.levels - {"salvage"})]
     salvagers = options.salvager and [Reader(*command(options.salvager), {"salvage"})]
     return readers or [], salvagers or []
 
 
-def main():
+def main() -> int:
     options = arguments()
     readers, salvagers = chosen(options)
     with open(os.path.join(SUITE, "manifest.json"), encoding="utf-8") as file:
@@ -243,8 +260,8 @@ def main():
         results += large(readers)
     tally = Counter((reader, level, kind) for _, reader, level, kind, problem in results
                     if not problem)
-    for (reader, level, kind), count in sorted(tally.items()):
-        print(f"{reader}, {level}: {count} {kind}")
+    for (who, level, kind), count in sorted(tally.items()):
+        print(f"{who}, {level}: {count} {kind}")
     failures += [f"{name} ({reader}, {level}): {problem}"
                  for name, reader, level, _, problem in results if problem]
     passed = sum(tally.values())
@@ -256,8 +273,8 @@ def main():
         damages = [(program, name, part) for program in ("cairn_reader", "cairn_checker")
                    for name in EXHAUSTIVE for part in range(8)]
         with ProcessPoolExecutor(os.cpu_count()) as pool:
-            tried, bad = zip(*pool.map(exhaustive, damages))
-        bad = [problem for part in bad for problem in part]
+            tried, found = zip(*pool.map(exhaustive, damages))
+        bad = [problem for part in found for problem in part]
         print(f"{sum(tried)} damaged versions of two files, {len(bad)} accepted")
         passed, failures = passed + sum(tried) - len(bad), failures + bad
     for failure in failures:

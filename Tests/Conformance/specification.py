@@ -15,10 +15,15 @@ import struct
 import sys
 import zlib
 from collections import defaultdict
+from collections.abc import Iterator
 from types import SimpleNamespace as Record
+from typing import Any
 
 import cairn_checker
 from cairn_checker_content import DTYPES, check_tensor, digests, join
+
+# Whether something is right, and what is wrong if it is not.
+Checks = Iterator[tuple[bool, str]]
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.normpath(os.path.join(HERE, "..", ".."))
@@ -26,35 +31,38 @@ LEVELS = {"O": "open", "R": "read", "V": "verify", "D": "deep"}
 CITING = ".swift", ".py", ".md", ".sh", "Makefile"
 
 
-def read(*path):
+def read(*path: str) -> str:
     with open(os.path.join(ROOT, *path), encoding="utf-8") as file:
         return file.read()
 
 
-def without_code(text):
+def without_code(text: str) -> str:
     return re.sub(r"(?ms)^```.*?^```", "", text)
 
 
 class Page:
-    def __init__(self, text):
+    def __init__(self, text: str) -> None:
         self.text = text
         self.headings = re.findall(r"(?m)^##+ (.*)$", without_code(text))
         self.sections = {m[1] or m[2]: m[3] for m in (
             re.match(r"(?:(\d+)|Appendix ([A-Z]):) (.*)", h) for h in self.headings) if m}
 
-    def section(self, number):
-        begin = re.search(rf"(?m)^## (?:{number}|Appendix {number}:) .*$", self.text).end()
+    def section(self, number: str) -> str:
+        head = re.search(rf"(?m)^## (?:{number}|Appendix {number}:) .*$", self.text)
+        assert head, f"FORMAT.md has no section {number}"
+        begin = head.end()
         end = re.compile(r"(?m)^## ").search(self.text, begin)
         return self.text[begin:end.start() if end else len(self.text)]
 
 
-def anchor(heading):
+def anchor(heading: str) -> str:
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
-def codes(page, manifest):
+def codes(page: Page, manifest: dict[str, Any]) -> Checks:
     """The table of section 18 has each code and level of the manifest, and its further words."""
-    said, found = {}, defaultdict(set)
+    said: dict[tuple[str, str], set[str]] = {}
+    found: dict[tuple[str, str], set[str]] = defaultdict(set)
     for code, level, also in re.findall(r"(?m)^\| `(\w+)` \| ([ORVD]) \| .*? \| (.*?) ?\|$",
                                         page.section("18")):
         row = code, LEVELS[level]
@@ -79,14 +87,14 @@ def codes(page, manifest):
 NUMBERS = r"(\d+(?:(?:, \d+)*,? (?:and|to) \d+)?)(?![\d.]*\d)"
 
 
-def numbers(text):
+def numbers(text: str) -> list[str]:
     found = re.findall(r"\d+", text)
     if " to " in text:
         found = [str(n) for n in range(int(found[0]), int(found[-1]) + 1)]
     return found
 
 
-def cited(text):
+def cited(text: str) -> Iterator[str]:
     """What a text calls sections of FORMAT.md, as numbers, letters or titles."""
     flat = re.sub(r"\s*\n\s*(?:///? ?|# ?|\| ?)?", " ", text)
     for m in re.finditer(r"FORMAT\.md", flat):
@@ -100,7 +108,7 @@ def cited(text):
     yield from re.findall(r"sections? (\d+) of FORMAT\.md", flat)
 
 
-def citations(page):
+def citations(page: Page) -> Checks:
     """Every citation of a section, wherever in the project, leads to one."""
     titles = list(page.sections.values())
     total = 0
@@ -125,7 +133,7 @@ def citations(page):
     yield total > 200, f"only {total} citations were found"
 
 
-def links(page):
+def links(page: Page) -> Checks:
     """Links within the page, references without a link, and the contents."""
     anchors = [anchor(h) for h in page.headings]
     yield len(set(anchors)) == len(anchors), "two headings have one anchor"
@@ -145,18 +153,18 @@ def links(page):
     yield listed == list(range(1, len(listed) + 1)), f"the sections are {listed}"
 
 
-def vectors(page):
+def vectors(page: Page) -> Checks:
     """The test vectors of section 20, by the strict checker's own functions."""
     given = {}
     text = page.section("20").replace("\\\n", " ")
     for name, value in re.findall(r"(?m)^([a-z][\w ]*?) += (.*)$", text):
         given[name] = value
 
-    def data(name):
+    def data(name: str) -> bytes:
         return b"".join(bytes.fromhex(part[-2:]) * int(part[:-3] or 1) if "*" in part
                         else bytes.fromhex(part) for part in given[name].split())
 
-    def packed(bits):
+    def packed(bits: int) -> bytes:
         number = sum(i + 1 << i * bits for i in range(5))
         return number.to_bytes(-(-5 * bits // 8), "little")
 
@@ -190,15 +198,16 @@ def vectors(page):
     yield root([]) == given["empty root"] == sha(data("empty input")), "the root of nothing"
 
 
-def sha(data):
+def sha(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def root(tensors):
-    return cairn_checker.Container.root(Record(tensors=tensors, opened={}, blobs={})).hex()
+def root(tensors: list[Record]) -> str:
+    checked: Any = Record(tensors=tensors, opened={}, blobs={})
+    return cairn_checker.Container.root(checked).hex()
 
 
-def problems():
+def problems() -> tuple[int, list[str]]:
     """(number of checks, what is wrong)"""
     page = Page(read("FORMAT.md"))
     manifest = json.loads(read("Fixtures", "conformance", "manifest.json"))["files"]
@@ -207,7 +216,7 @@ def problems():
     return len(results), [problem for good, problem in results if not good]
 
 
-def main():
+def main() -> int:
     total, wrong = problems()
     for problem in wrong:
         print(f"FAILED {problem}")

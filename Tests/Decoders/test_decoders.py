@@ -19,7 +19,9 @@ import sys
 import tempfile
 import zlib
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from typing import Any
 
 import isal.isal_zlib
 import zlib_ng.zlib_ng
@@ -27,21 +29,23 @@ import zlib_ng.zlib_ng
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.join(HERE, "..", "..")
 READER = os.path.join(HERE, "..", "Conformance", "cairn_reader.py")
-DECODERS = {"zlib": zlib, "zlib-ng": zlib_ng.zlib_ng, "ISA-L": isal.isal_zlib}
+DECODERS: dict[str, Any] = {"zlib": zlib, "zlib-ng": zlib_ng.zlib_ng, "ISA-L": isal.isal_zlib}
+# Name, component size, filter, (stored bytes, logical length)s.
+Chunked = tuple[str, int, int, list[tuple[bytes, int]]]
 COMPONENT = {3: 2, 4: 4, 5: 8, 7: 2, 8: 4, 9: 8, 10: 2, 11: 2, 12: 4, 13: 8, 14: 4, 15: 8}
 
 
-def decoded(module, stream, logical):
+def decoded(module: Any, stream: bytes, logical: int) -> bytes:
     """What a stream gives; it must end where its bytes do."""
     decoder = module.decompressobj()
-    data = decoder.decompress(stream) + decoder.flush()
+    data: bytes = decoder.decompress(stream) + decoder.flush()
     if not decoder.eof or decoder.unused_data or len(data) != logical:
         raise ValueError(f"{len(data)} bytes instead of {logical}, end {decoder.eof}, "
                          f"{len(decoder.unused_data)} bytes behind it")
     return data
 
 
-def joined(planes, k, rotated):
+def joined(planes: bytes, k: int, rotated: bool) -> bytes:
     """Components of k bytes from their planes; rotated right by one bit."""
     if k == 1:
         return planes
@@ -56,9 +60,10 @@ def joined(planes, k, rotated):
     return (((whole ^ signs) >> 1) | signs << 8 * k - 1).to_bytes(len(out), "little")
 
 
-def chunked(data):
+def chunked(data: bytes) -> Iterator[Chunked]:
     """Of each chunked tensor: name, component size, filter, (stored bytes, logical length)s."""
-    at, tensor = 64, None
+    at = 64
+    tensor: Chunked | None = None
     while data[at:at + 8] != b"\x89CRNEND\n":
         kind, stored, logical = struct.unpack_from("<4s4xQQ", data, at)
         payload = data[at + 64:at + 64 + stored]
@@ -69,13 +74,14 @@ def chunked(data):
             name = payload[40 + 8 * rank:].decode()
             tensor = (name, COMPONENT.get(code, 1), filter, []) if storage == 1 else None
         elif kind == b"CHNK":
+            assert tensor, "a chunk without a tensor"
             tensor[3].append((payload, logical))
         at += 64 + math.ceil(stored / 64) * 64
     if tensor:
         yield tensor
 
 
-def compare(path):
+def compare(path: str) -> tuple[str, Counter[str], list[str]]:
     """(name of the container, what was counted, what is wrong)"""
     with open(path, "rb") as file:
         data = file.read()
@@ -83,7 +89,8 @@ def compare(path):
     if run.returncode:
         return path, Counter(), [f"cairn_reader.py: {run.stderr}"]
     known = {t["name"]: t for t in json.loads(run.stdout)["tensors"]}
-    counts, problems = Counter(containers=1), []
+    counts = Counter(containers=1)
+    problems: list[str] = []
     for name, k, filter, chunks in chunked(data):
         whole = hashlib.sha256()
         for number, (stored, logical) in enumerate(chunks):
@@ -106,7 +113,7 @@ def compare(path):
     return path, counts, problems
 
 
-def written(cairn, folder, weights):
+def written(cairn: str, folder: str, weights: str | None) -> Iterator[str]:
     """Containers that the command writes: real weights and small files, in chunks of many sizes."""
     fixtures = os.path.join(ROOT, "Fixtures")
     sources = [os.path.join(fixtures, place, name) for place in ("safetensors", "digits", "tensors")
@@ -127,8 +134,8 @@ def written(cairn, folder, weights):
             raise SystemExit(f"decoders: {source}: {run.stderr}")
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--cairn", required=True)
     parser.add_argument("--weights")
     options = parser.parse_args()
@@ -138,7 +145,7 @@ def main():
         others = [os.path.join(suite, n) for n in sorted(os.listdir(suite)) if n.startswith("ok-")]
         failures = 0
         for label, paths in ("written by Cairn", ours), ("of the conformance suite", others):
-            total = Counter()
+            total: Counter[str] = Counter()
             with ProcessPoolExecutor(os.cpu_count()) as pool:
                 for path, counts, problems in pool.map(compare, paths):
                     total += counts

@@ -30,7 +30,7 @@ class Hash(ctypes.Structure):
                 ("way", ctypes.c_int32)]
 
 
-def compiled(folder, *options):
+def compiled(folder: str, *options: str) -> ctypes.CDLL:
     """The kernels of SHA-256 as a library."""
     path = os.path.join(folder, f"sha256{len(options)}.so")
     compiler = os.environ.get("CC", "cc").split()
@@ -49,7 +49,7 @@ def compiled(folder, *options):
     return library
 
 
-def generated_length(chance):
+def generated_length(chance: random.Random) -> int:
     """Mostly short, often around a whole number of blocks, sometimes long."""
     kind = chance.random()
     if kind < 0.6:
@@ -59,7 +59,7 @@ def generated_length(chance):
     return chance.randrange(50_000)
 
 
-def check_several(library, way, text, address, count, chance):
+def check_several(library: ctypes.CDLL, way: int, text: bytes, address: int, count: int, chance: random.Random) -> int:
     """`count` messages, some at once; returns how many there were."""
     starts = (ctypes.c_void_p * MOST_AT_ONCE)()
     digests = ctypes.create_string_buffer(32 * MOST_AT_ONCE + 1)
@@ -81,7 +81,7 @@ def check_several(library, way, text, address, count, chance):
     return done
 
 
-def check_parts(library, way, text, address, count, chance):
+def check_parts(library: ctypes.CDLL, way: int, text: bytes, address: int, count: int, chance: random.Random) -> None:
     """`count` messages in parts."""
     digest = ctypes.create_string_buffer(32)
     for _ in range(count):
@@ -98,11 +98,11 @@ def check_parts(library, way, text, address, count, chance):
             sys.exit(f"sha256: {WAYS[way]}: wrong for {length} bytes from {start} on, in parts")
 
 
-def main():
-    options = argparse.ArgumentParser()
-    options.add_argument("--messages", type=int, default=400_000)
-    options.add_argument("--seed", type=int, default=1)
-    options = options.parse_args()
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--messages", type=int, default=400_000)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
     chance = random.Random(options.seed)
     text = chance.randbytes(TEXT_BYTES)
     held = ctypes.create_string_buffer(text, TEXT_BYTES)

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 import unittest
+from typing import Any
 
 import ml_dtypes
 import numpy as np
@@ -28,14 +29,14 @@ READER = os.path.join(HERE, "..", "Conformance", "cairn_reader.py")
 LARGEST_FP32, LARGEST_BF16, LARGEST_MEMORY = 0.825, 0.670, 64 << 20
 
 options = argparse.Namespace(cairn=None, weights=None)
-measured = []
+measured: list[tuple[str, str]] = []
 
 
-def measure(what, value):
+def measure(what: str, value: str) -> None:
     measured.append((what, value))
 
 
-def cairn(*arguments, status=0):
+def cairn(*arguments: str, status: int = 0) -> str:
     """Runs the command; its output."""
     done = subprocess.run([options.cairn, *arguments], capture_output=True, text=True, check=False)
     if done.returncode != status:
@@ -43,23 +44,24 @@ def cairn(*arguments, status=0):
     return done.stdout
 
 
-def contents(path):
+def contents(path: str) -> bytes:
     with open(path, "rb") as file:
         return file.read()
 
 
-def header(path):
+def header(path: str) -> dict[str, Any]:
     with open(path, "rb") as file:
-        return json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        found: dict[str, Any] = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        return found
 
 
-def tensors(path):
+def tensors(path: str) -> dict[str, tuple[str, list[int], bytes]]:
     """What Python's safetensors reads: name -> dtype, shape, bytes."""
     return {name: (tensor["dtype"], tensor["shape"], bytes(tensor["data"]))
             for name, tensor in safetensors.deserialize(contents(path))}
 
 
-def largest_anonymous(*arguments):
+def largest_anonymous(*arguments: str) -> tuple[int, int]:
     """Runs the command and samples the anonymous memory that it holds: its largest, in bytes."""
     process = subprocess.Popen([options.cairn, *arguments], stdout=subprocess.DEVNULL)
     largest = samples = 0
@@ -78,8 +80,13 @@ def largest_anonymous(*arguments):
 
 
 class RealWeights(unittest.TestCase):
+    folder: str
+    size: int
+    bf16: str
+    metadata: dict[str, str] | None
+
     @classmethod
-    def setUpClass(cls):
+    def setUpClass(cls) -> None:
         cls.folder = tempfile.mkdtemp(prefix="cairn weights ")  # with a blank, on purpose
         cls.addClassCleanup(shutil.rmtree, cls.folder)
         cls.size = os.path.getsize(options.weights)
@@ -93,10 +100,10 @@ class RealWeights(unittest.TestCase):
         safetensors.numpy.save_file(cast, cls.bf16, metadata=cls.metadata)
 
     @classmethod
-    def path(cls, name):
+    def path(cls, name: str) -> str:
         return os.path.join(cls.folder, name)
 
-    def there_and_back(self, original, name):
+    def there_and_back(self, original: str, name: str) -> str:
         """Converts to a container and back; nothing may be different."""
         container, back = self.path(name + ".cairn"), self.path(name + "-back.safetensors")
         cairn("convert", original, container)
@@ -115,11 +122,11 @@ class RealWeights(unittest.TestCase):
             self.assertEqual(one.metadata(), other.metadata())
         return container
 
-    def test_nothing_is_lost_there_and_back(self):
+    def test_nothing_is_lost_there_and_back(self) -> None:
         self.there_and_back(options.weights, "fp32")
         self.there_and_back(self.bf16, "bf16")
 
-    def test_the_container_is_small(self):
+    def test_the_container_is_small(self) -> None:
         for name, original, largest in (("fp32", options.weights, LARGEST_FP32),
                                         ("bf16", self.bf16, LARGEST_BF16)):
             container = self.path(f"small-{name}.cairn")
@@ -129,7 +136,7 @@ class RealWeights(unittest.TestCase):
                     f" (at most {largest:.1%})")
             self.assertLessEqual(after, largest * before, name)
 
-    def test_threads_change_nothing(self):
+    def test_threads_change_nothing(self) -> None:
         digests = []
         for threads in "1", "2", "2":
             container = self.path(f"threads-{threads}.cairn")
@@ -138,11 +145,11 @@ class RealWeights(unittest.TestCase):
         self.assertEqual(len(set(digests)), 1, digests)
 
     @unittest.skipUnless(os.path.exists("/proc/self/status"), "memory is sampled from /proc")
-    def test_memory_is_bounded(self):
+    def test_memory_is_bounded(self) -> None:
         container, raw = self.path("memory.cairn"), self.path("memory-raw.cairn")
         back = self.path("memory.safetensors")
         # Beyond 16 threads each one more takes a chunk and its stream more.
-        threads = ["--threads", str(min(16, os.cpu_count()))]
+        threads = ["--threads", str(min(16, os.cpu_count() or 1))]
         for what, arguments in (
                 ("to a container", ["convert", *threads, options.weights, container]),
                 ("to a raw container",
@@ -157,7 +164,7 @@ class RealWeights(unittest.TestCase):
                 self.assertGreater(samples, 3, "too few samples to say anything")
                 self.assertLessEqual(largest, LARGEST_MEMORY)
 
-    def test_rates(self):
+    def test_rates(self) -> None:
         # Of no consequence for the outcome: machines differ.
         container, raw = self.path("rate.cairn"), self.path("rate-raw.cairn")
         back = self.path("rate.safetensors")
@@ -177,7 +184,7 @@ class RealWeights(unittest.TestCase):
             measure(f"rate {what}", f"{self.size / best / 1e6:.0f} MB/s of tensors")
 
     @unittest.skipUnless(os.path.exists(READER), "the independent reader is not there")
-    def test_an_independent_reader_finds_the_same_tensors(self):
+    def test_an_independent_reader_finds_the_same_tensors(self) -> None:
         for name, original in ("fp32", options.weights), ("bf16", self.bf16):
             container = self.path(f"read-{name}.cairn")
             cairn("convert", original, container)
@@ -189,7 +196,7 @@ class RealWeights(unittest.TestCase):
             self.assertEqual({t["name"]: list(t["shape"]) for t in read["tensors"]},
                              {t: shape for t, (_, shape, _) in tensors(original).items()})
 
-    def test_unusual_tensors_too(self):
+    def test_unusual_tensors_too(self) -> None:
         random = np.random.default_rng(1)
         bits16 = np.arange(1 << 16, dtype=np.uint16)  # every NaN, subnormal and zero there is
         bits8 = np.arange(1 << 8, dtype=np.uint8)
@@ -215,7 +222,7 @@ class RealWeights(unittest.TestCase):
         self.assertEqual({t["name"]: tuple(t["shape"]) for t in described},
                          {name: tensor.shape for name, tensor in odd.items()})
 
-    def test_differences_are_found(self):
+    def test_differences_are_found(self) -> None:
         changed = self.path("changed.safetensors")
         data = bytearray(contents(options.weights))
         data[-1000] ^= 1
@@ -235,7 +242,7 @@ class RealWeights(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--cairn", required=True, help="the built command")
     parser.add_argument("--weights", required=True, help="a safetensors file of float32 weights")
     rest = parser.parse_known_args(namespace=options)[1]
