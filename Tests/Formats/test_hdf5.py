@@ -14,19 +14,23 @@ import random
 import subprocess
 import sys
 import tempfile
+from typing import Any
 
 import h5py
 import ml_dtypes  # noqa: F401  registers bfloat16
 import numpy as np
+import numpy.typing as npt
 import safetensors.numpy
 
-FILTERS = {
+Array = npt.NDArray[Any]
+
+FILTERS: dict[str, dict[str, Any]] = {
     "none": {}, "gzip": {"compression": "gzip"}, "shuffle": {"compression": "gzip", "shuffle": True},
     "sum": {"fletcher32": True},
     "all": {"compression": "gzip", "shuffle": True, "fletcher32": True},
 }
 # Shape, what it may grow to, chunks: what decides which index the library takes.
-SHAPES = {
+SHAPES: dict[str, tuple[tuple[int, ...], tuple[int | None, ...], tuple[int, ...]]] = {
     "single": ((5, 7), (5, 7), (5, 7)),
     "fixed": ((23, 17), (23, 17), (5, 4)),
     "fixed_larger": ((23, 17), (40, 30), (5, 4)),
@@ -45,19 +49,20 @@ SHAPES = {
 TYPES = ["<f4", ">f4", "<f8", "<i2", ">u8", "?", "<c8", "<f2", "i1"]
 
 
-def run(*arguments):
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(arguments, capture_output=True, text=True, check=False)
 
 
-def values(shape, dtype, seed):
+def values(shape: tuple[int, ...], dtype: str, seed: int) -> Array:
     count = int(np.prod(shape))
     raw = np.random.default_rng(seed).integers(0, 255, count * np.dtype(dtype).itemsize, dtype="u1")
     if dtype == "?":
-        return (raw % 2 == 0).reshape(shape)
-    return raw.view(dtype).reshape(shape)
+        return np.asarray(raw % 2 == 0).reshape(shape)
+    viewed: Array = raw.view(dtype).reshape(shape)
+    return viewed
 
 
-def write_matrix(path, libver):
+def write_matrix(path: str, libver: str) -> None:
     with h5py.File(path, "w", libver=libver) as file:
         for number, (name, (shape, most, chunks)) in enumerate(SHAPES.items()):
             for filters, options in FILTERS.items():
@@ -113,10 +118,11 @@ def write_matrix(path, libver):
         file["odd/again"] = file["links_False_3"]
 
 
-def expected(path):
-    found, odd = {}, set()
+def expected(path: str) -> tuple[dict[str, Array], set[str]]:
+    found: dict[str, Array] = {}
+    odd: set[str] = set()
 
-    def visit(name, item):
+    def visit(name: str, item: Any) -> None:
         if not isinstance(item, h5py.Dataset):
             return
         if name.startswith("odd/"):
@@ -130,7 +136,7 @@ def expected(path):
     return found, odd
 
 
-def check_reading(cairn, libver, work):
+def check_reading(cairn: str, libver: str, work: str) -> bool:
     path, out = os.path.join(work, f"{libver}.h5"), os.path.join(work, f"{libver}.npz")
     write_matrix(path, libver)
     arrays, _ = expected(path)
@@ -161,7 +167,7 @@ PARTS = ["a", "b", "a.b", "e\u0301", "\u00e9", "vars", "0", "layers", "..", " ",
 NO_PARTS = [".", "", "n\u0000"]
 
 
-def check_names(cairn, work):
+def check_names(cairn: str, work: str) -> bool:
     generator = random.Random(11)
     refused = read = 0
     for number in range(360):
@@ -187,7 +193,7 @@ def check_names(cairn, work):
             continue
         # No tensor of Cairn's has a control character in its name: such ones are not read, and said to be lost.
         kept = {k: v.tolist() for k, v in tensors.items() if not any(ord(letter) < 32 for letter in k)}
-        found, _ = expected_names(target)
+        found = expected_names(target)
         if {k: v.tolist() for k, v in found.items()} != kept or (len(kept) < len(tensors)) != ("lost" in done.stderr):
             print(f"set {number}: {sorted(names)}: h5py reads {sorted(found)}; {done.stderr}")
             return False
@@ -196,10 +202,10 @@ def check_names(cairn, work):
     return read > 100 and refused > 20
 
 
-def expected_names(path):
-    found = {}
+def expected_names(path: str) -> dict[str, Array]:
+    found: dict[str, Array] = {}
     with h5py.File(path) as file:
-        def walk(group, prefix):
+        def walk(group: Any, prefix: str) -> None:
             for name in group:
                 item = group[name]
                 if isinstance(item, h5py.Dataset):
@@ -207,11 +213,11 @@ def expected_names(path):
                 else:
                     walk(item, prefix + name + "/")
         walk(file, "")
-    return found, None
+    return found
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--cairn", required=True)
     options = parser.parse_args()
     cairn = os.path.abspath(options.cairn)

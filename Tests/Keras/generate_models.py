@@ -10,8 +10,8 @@ ones with TensorFlow and the odd ones with JAX by `--every 2 --first 0` and `--f
 import argparse
 import json
 import os
-import sys
-from typing import ClassVar
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -30,27 +30,27 @@ ACTIVATIONS = ["relu", "tanh", "sigmoid", "elu", "selu", "gelu", "silu", "softpl
 class Builder:
     """One model: how it is drawn depends on the numbers of `rng` alone."""
 
-    def __init__(self, seed):
+    def __init__(self, seed: int) -> None:
         self.rng = np.random.default_rng(seed)
         self.policy = self.pick(POLICIES)
 
-    def pick(self, choices):
+    def pick(self, choices: Sequence[Any]) -> Any:
         return choices[int(self.rng.integers(len(choices)))]
 
-    def chance(self, probability):
+    def chance(self, probability: float) -> bool:
         return self.rng.random() < probability
 
-    def between(self, low, high):
+    def between(self, low: int, high: int) -> int:
         return int(self.rng.integers(low, high + 1))
 
-    def activation(self):
+    def activation(self) -> Any:
         if self.chance(0.1):
             return self.pick([layers.LeakyReLU(0.1), layers.ReLU(max_value=2.0), layers.ELU(0.7)])
         return self.pick(ACTIVATIONS)
 
     # Vectors: (n, c).
 
-    def vector_layer(self, x):
+    def vector_layer(self, x: Any) -> Any:
         width = x.shape[-1]
         kind = self.pick(["dense", "dense", "activation", "norm", "dropout", "reshape", "op", "merge",
                           "noise", "einsum", "prelu", "rescale", "embed_like"])
@@ -87,7 +87,7 @@ class Builder:
             return self.merge([x, y])
         return self.operation(x)
 
-    def merge(self, inputs):
+    def merge(self, inputs: list[Any]) -> Any:
         kind = self.pick(["Add", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Subtract",
                           "operator"])
         if kind == "Subtract":
@@ -98,7 +98,7 @@ class Builder:
                               lambda a, b: ops.where(a > b, a, b)])(inputs[0], inputs[1])
         return getattr(layers, kind)()(inputs)
 
-    def operation(self, x):
+    def operation(self, x: Any) -> Any:
         width = x.shape[-1]
         constant = np.linspace(0.5, 1.5, width).astype("float32")
         choices = [
@@ -138,7 +138,7 @@ class Builder:
 
     # Sequences: (n, t, c).
 
-    def recurrent(self, units, **options):
+    def recurrent(self, units: int, **options: Any) -> Any:
         kind = self.pick([layers.LSTM, layers.GRU, layers.SimpleRNN])
         more = {}
         if kind is layers.GRU:
@@ -149,7 +149,7 @@ class Builder:
             more["activation"] = self.pick(["relu", "sigmoid", "softsign"])
         return kind(units, **options, **more)
 
-    def sequence_layer(self, x):
+    def sequence_layer(self, x: Any) -> Any:
         width, steps = x.shape[-1], x.shape[1]
         kind = self.pick(["rnn", "bidirectional", "conv", "distributed", "norm", "attention", "self",
                           "activation", "dense", "op", "merge", "border", "dropout", "cells"])
@@ -207,7 +207,7 @@ class Builder:
             lambda: x - ops.mean(x, axis=1, keepdims=True), lambda: ops.transpose(ops.transpose(x, (0, 2, 1)), (0, 2, 1)),
             lambda: ops.matmul(x, ops.ones((width, 2))), lambda: ops.swapaxes(ops.swapaxes(x, 1, 2), 1, 2)])()
 
-    def to_vector(self, x):
+    def to_vector(self, x: Any) -> Any:
         kind = self.pick(["rnn", "pool", "max", "last", "bidirectional", "mean"])
         if kind == "rnn":
             return self.recurrent(self.between(2, 5))(x)
@@ -223,7 +223,7 @@ class Builder:
 
     # Pictures: (n, h, w, c).
 
-    def picture_layer(self, x):
+    def picture_layer(self, x: Any) -> Any:
         _, height, width, channels = x.shape
         kind = self.pick(["conv", "conv", "depthwise", "separable", "transpose", "pool", "norm", "border",
                           "activation", "up", "op", "merge", "image", "squeeze"])
@@ -273,7 +273,7 @@ class Builder:
 
     # Models.
 
-    def inputs(self, *tensors):
+    def inputs(self, *tensors: Any) -> Any:
         arrays = []
         for tensor in tensors:
             shape = [3] + [4 if length is None else length for length in tensor.shape[1:]]
@@ -283,17 +283,17 @@ class Builder:
                 arrays.append(self.rng.normal(size=shape).astype(tensor.dtype))
         return arrays
 
-    def times(self, function, x, low, high):
+    def times(self, function: Callable[[Any], Any], x: Any, low: int, high: int) -> Any:
         for _ in range(self.between(low, high)):
             x = function(x)
         return x
 
-    def vectors(self):
+    def vectors(self) -> Any:
         a = keras.Input((self.between(2, 6),))
         x = self.times(self.vector_layer, a, 2, 7)
         return [a], [x]
 
-    def tokens(self):
+    def tokens(self) -> Any:
         steps = self.pick([4, 5, None])
         a = keras.Input((steps,), dtype=self.pick(["int32", "int64"]))
         x = layers.Embedding(8, self.between(2, 5), mask_zero=self.chance(0.7))(a)
@@ -302,13 +302,13 @@ class Builder:
             x = self.times(self.vector_layer, self.to_vector(x), 0, 3)
         return [a], [x]
 
-    def masked(self):
+    def masked(self) -> Any:
         a = keras.Input((5, 3))
         x = layers.Masking(0.0)(a)
         x = self.times(self.sequence_layer, x, 1, 3)
         return [a], [self.to_vector(x)]
 
-    def two_masks(self):
+    def two_masks(self) -> Any:
         a, b = keras.Input((5,), dtype="int32"), keras.Input((5,), dtype="int32")
         width = self.between(2, 4)
         x = layers.Embedding(8, width, mask_zero=self.chance(0.8))(a)
@@ -319,12 +319,12 @@ class Builder:
                        layers.Concatenate, layers.Subtract])()([x, y])
         return [a, b], [self.to_vector(x) if self.chance(0.7) else x]
 
-    def sequences(self):
+    def sequences(self) -> Any:
         a = keras.Input((self.between(4, 7), self.between(2, 4)))
         x = self.times(self.sequence_layer, a, 1, 4)
         return [a], [self.to_vector(x) if self.chance(0.6) else x]
 
-    def translation(self):
+    def translation(self) -> Any:
         a, b = keras.Input((4, 3)), keras.Input((5, 3))
         kind = self.pick(["lstm", "gru", "attention"])
         if kind == "attention":
@@ -335,7 +335,7 @@ class Builder:
         x = cell(4, return_sequences=True)(b, initial_state=states)
         return [a, b], [layers.Dense(3, activation="softmax")(x)]
 
-    def pictures(self):
+    def pictures(self) -> Any:
         a = keras.Input((self.between(6, 9), self.between(6, 9), self.between(1, 3)))
         x = self.times(self.picture_layer, a, 2, 5)
         if self.chance(0.6):
@@ -343,7 +343,7 @@ class Builder:
             x = self.times(self.vector_layer, x, 0, 2)
         return [a], [x]
 
-    def films(self):
+    def films(self) -> Any:
         a = keras.Input((3, 5, 5, 2))
         x = self.pick([
             lambda: layers.ConvLSTM2D(3, 3, padding="same", return_sequences=True)(a),
@@ -352,7 +352,7 @@ class Builder:
             lambda: layers.MaxPooling3D((1, 2, 2))(a), lambda: layers.Conv3DTranspose(2, 2)(a)])()
         return [a], [layers.Flatten()(x) if self.chance(0.5) else x]
 
-    def nested(self):
+    def nested(self) -> Any:
         width = self.between(2, 5)
         inner_input = keras.Input((width,))
         inner = keras.Model(
@@ -364,7 +364,7 @@ class Builder:
             x = layers.Concatenate()([x, inner(layers.Dense(width)(a))])
         return [a], [self.times(self.vector_layer, x, 0, 3)]
 
-    def shared(self):
+    def shared(self) -> Any:
         a, b = keras.Input((4,)), keras.Input((4,))
         tower = keras.Sequential([layers.Dense(3, activation=self.activation()),
                                   layers.BatchNormalization()], name="tower")
@@ -372,12 +372,12 @@ class Builder:
         x = self.merge([layer(a), layer(b)])
         return [a, b], [self.times(self.vector_layer, x, 0, 3)]
 
-    def several(self):
+    def several(self) -> Any:
         a = keras.Input((4,), name="a")
         x = self.times(self.vector_layer, a, 1, 3)
         return [a], [layers.Dense(2, name="first")(x), layers.Dense(1, name="second")(x)]
 
-    def integers(self):
+    def integers(self) -> Any:
         a = keras.Input((4,), dtype=self.pick(["int32", "int64", "uint8", "bool"]))
         x = self.pick([
             lambda: layers.Dense(3)(ops.cast(a, "float32")), lambda: ops.cast(a, "int32") * 2 + 1,
@@ -390,7 +390,7 @@ class Builder:
             lambda: layers.Flatten()(layers.Reshape((2, 2))(a))])()
         return [a], [x]
 
-    def sequential(self):
+    def sequential(self) -> Any:
         rest = [layers.Dense(self.between(1, 6), activation=self.activation()) for _ in range(self.between(1, 3))]
         model = keras.Sequential([keras.Input((4,)), layers.Dense(4), layers.Dropout(0.1), *rest])
         return model
@@ -399,7 +399,7 @@ class Builder:
                 "sequences", "translation", "pictures", "pictures", "films", "nested", "nested", "shared",
                 "several", "integers", "sequential"]
 
-    def build(self):
+    def build(self) -> tuple[str, Any, list[Any]]:
         keras.config.set_dtype_policy(self.policy)
         family = self.pick(self.FAMILIES)
         drawn = getattr(self, family)()
@@ -417,7 +417,7 @@ class Builder:
         return family, model, self.inputs(*model.inputs)
 
 
-def make(number, path, attempts=20):
+def make(number: int, path: str, attempts: int = 20) -> tuple[str, str, list[Any], list[Any]]:
     """The model of a number, saved at a path: what Keras itself cannot build, save and load is drawn again."""
     for attempt in range(attempts):
         keras.backend.clear_session()
@@ -438,7 +438,7 @@ def make(number, path, attempts=20):
     raise RuntimeError(f"nothing that Keras can run for number {number}")
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("folder")
     parser.add_argument("--count", type=int, default=400)
@@ -453,7 +453,7 @@ def main():
         family, policy, arrays, outputs = make(number, path + ".keras")
         for index, array in enumerate(arrays):
             np.save(f"{path}.in{index}.npy", array)
-        np.savez(path + ".out.npz", **{
+        np.savez(path + ".out.npz", **{  # type: ignore[arg-type]
             f"{index:03}": np.asarray(x, dtype="float32") if "bfloat16" in str(x.dtype) else x
             for index, x in enumerate(outputs)})
         rows.append({"name": name, "family": family, "policy": policy, "inputs": len(arrays),
@@ -463,4 +463,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -8,6 +8,7 @@ import os
 import sys
 import tempfile
 import unittest
+from typing import Any
 
 os.environ.setdefault("KERAS_BACKEND", "numpy")
 
@@ -16,16 +17,16 @@ import numpy as np
 from keras import layers
 
 
-def stack(names, width=3):
+def stack(names: list[str], width: int = 3) -> Any:
     return keras.Sequential(
         [keras.Input((width,))] + [layers.Dense(width, name=name) for name in names], name="m")
 
 
 class KnownFailures(unittest.TestCase):
-    def setUp(self):
+    def setUp(self) -> None:
         keras.backend.clear_session()
 
-    def test_a_layer_shared_by_an_inner_and_an_outer_model(self):
+    def test_a_layer_shared_by_an_inner_and_an_outer_model(self) -> None:
         head = layers.Dense(3, name="head")
         point = keras.Input((3,), name="point")
         inner = keras.Model(point, head(point), name="inner")
@@ -36,7 +37,7 @@ class KnownFailures(unittest.TestCase):
             copy.deepcopy(model)
         self.assertEqual(len(keras.models.clone_model(model).weights), 4)
 
-    def test_a_variable_tied_across_two_layers(self):
+    def test_a_variable_tied_across_two_layers(self) -> None:
         model = stack(["a", "b"])
         a, b = model.layers
         b._tracker.unlock()
@@ -45,7 +46,7 @@ class KnownFailures(unittest.TestCase):
         clone = keras.models.clone_model(model)
         self.assertIsNot(clone.layers[0]._kernel, clone.layers[1]._kernel)
 
-    def test_a_failed_set_weights(self):
+    def test_a_failed_set_weights(self) -> None:
         model = stack(["a", "b"])
         before = model.get_weights()
         weights = [x + 1 for x in before]
@@ -55,12 +56,12 @@ class KnownFailures(unittest.TestCase):
         changed = [not np.array_equal(x, y) for x, y in zip(before, model.get_weights())]
         self.assertEqual(changed, [True, True, True, False])
 
-    def test_types_are_cast(self):
+    def test_types_are_cast(self) -> None:
         model = stack(["a"])
         model.set_weights([x.astype(np.float64) + 1e-12 for x in model.get_weights()])
         self.assertEqual({str(x.dtype) for x in model.get_weights()}, {"float32"})
 
-    def test_two_layers_of_one_shape_load_crosswise(self):
+    def test_two_layers_of_one_shape_load_crosswise(self) -> None:
         source, target = stack(["b", "a"]), stack(["a", "b"])
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "w.weights.h5")
@@ -70,7 +71,7 @@ class KnownFailures(unittest.TestCase):
         self.assertEqual(target.layers[0].name, "a")
         self.assertEqual(source.layers[0].name, "b")
 
-    def test_flags_seeds_and_metrics(self):
+    def test_flags_seeds_and_metrics(self) -> None:
         x = keras.Input((3,), name="x")
         dropped = layers.Dropout(0.5, name="drop")(layers.Dense(3, name="hidden")(x))
         model = keras.Model(x, layers.Dense(1, name="out")(dropped), name="m")
@@ -78,12 +79,12 @@ class KnownFailures(unittest.TestCase):
         clone = keras.models.clone_model(model)
         self.assertTrue(clone.trainable)
 
-        def state(model):
+        def state(model: Any) -> Any:
             return np.array(model.get_layer("drop").seed_generator.state)
 
         self.assertFalse(np.array_equal(state(model), state(clone)))
 
-    def test_slots_of_one_optimizer_load_into_another(self):
+    def test_slots_of_one_optimizer_load_into_another(self) -> None:
         first, second = stack(["a"]), stack(["a"])
         for model, optimizer in [(first, keras.optimizers.Adam()), (second, keras.optimizers.AdamW())]:
             model.compile(optimizer=optimizer, loss="mse")

@@ -17,8 +17,12 @@ import re
 import subprocess
 import sys
 import tempfile
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
 
 TOLERANCES = {"float32": 2e-5, "float64": 1e-5, "float16": 6e-3, "bfloat16": 5e-2}
 
@@ -35,7 +39,7 @@ class Wrong(Exception):
     pass
 
 
-def run(command, *arguments):
+def run(command: str, *arguments: str) -> None:
     done = subprocess.run([command, *arguments], capture_output=True, text=True, check=False)
     if done.returncode == 2 and done.stderr.startswith("cairn: "):
         reason = re.sub(r"/\S*/", "", done.stderr.strip())
@@ -44,12 +48,12 @@ def run(command, *arguments):
         raise Wrong(f"{arguments[0]}: exit {done.returncode}: {done.stderr.strip()[-300:]}")
 
 
-def outputs(path):
+def outputs(path: str) -> list[Array]:
     with np.load(path) as file:
         return [file[name] for name in file.files]
 
 
-def compare(found, expected, types, row, what):
+def compare(found: list[Array], expected: list[Array], types: list[str], row: dict[str, Any], what: str) -> None:
     policy = row["policy"]
     if len(found) != len(expected):
         raise Wrong(f"{what}: {len(found)} outputs, not {len(expected)}")
@@ -71,20 +75,20 @@ def compare(found, expected, types, row, what):
             raise Wrong(f"{what}: {distance:.1e} away from Keras ({dtype})")
 
 
-def check(cairn, folder, row, scratch, loads):
+def check(cairn: str, folder: str, row: dict[str, Any], scratch: str, loads: bool) -> None:
     path = os.path.join(folder, row["name"])
-    with np.load(path + ".out.npz") as file:
-        expected = [file[name] for name in sorted(file.files)]
+    with np.load(path + ".out.npz") as archive:
+        expected = [archive[name] for name in sorted(archive.files)]
     inputs = []
     for index in range(row["inputs"]):
         inputs += ["--input", f"{path}.in{index}.npy"]
 
-    def predict(model, what):
+    def predict(model: str, what: str) -> None:
         out = os.path.join(scratch, "out.npz")
         run(cairn, "predict", model, *inputs, "--output", out)
         compare(outputs(out), expected, row["types"], row, what)
 
-    def file(name):
+    def file(name: str) -> str:
         return os.path.join(scratch, name)
 
     run(cairn, "info", path + ".keras")
@@ -102,7 +106,7 @@ def check(cairn, folder, row, scratch, loads):
             load(path, file(name), row, expected, name)
 
 
-def load(path, back, row, expected, what):
+def load(path: str, back: str, row: dict[str, Any], expected: list[Array], what: str) -> None:
     import keras
 
     keras.backend.clear_session()
@@ -118,7 +122,7 @@ def load(path, back, row, expected, what):
     compare(result, expected, types, row, f"{what} in Keras")
 
 
-def main():
+def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--cairn", required=True)
     parser.add_argument("--models", required=True)
@@ -132,7 +136,8 @@ def main():
             rows += json.load(file)
     if options.only:
         rows = [row for row in rows if row["name"] in options.only.split(",")]
-    refused, wrong = collections.Counter(), []
+    refused: collections.Counter[str] = collections.Counter()
+    wrong = []
     for row in rows:
         with tempfile.TemporaryDirectory() as scratch:
             try:

@@ -10,6 +10,8 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Iterator
+from typing import Any
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -28,7 +30,7 @@ log_softmax gelu selu leaky_relu hard_sigmoid normalize logsumexp""".split()
 BINARY = """add subtract multiply divide true_divide floor_divide mod power maximum minimum equal not_equal greater
 greater_equal less less_equal logical_and logical_or logical_xor arctan2 hypot fmod logaddexp divide_no_nan matmul
 bitwise_and bitwise_or bitwise_xor heaviside fmax fmin outer""".split()
-MORE = {
+MORE: dict[str, Callable[[Any], Any]] = {
     "where": lambda x: ops.where(ops.cast(x, "bool"), x, 2), "where_float": lambda x: ops.where(x > 0, 1.5, x),
     "clip": lambda x: ops.clip(x, 0, 1), "sum_axis": lambda x: ops.sum(x, axis=-1, keepdims=True),
     "mean_axis": lambda x: ops.mean(x, axis=0), "norm": lambda x: ops.norm(x, axis=-1),
@@ -58,17 +60,27 @@ MORE = {
 }
 
 
-def rows():
+def alone(name: str) -> Callable[[Any], Any]:
+    """Looked up when it is called: not every Keras has every operation."""
+    return lambda x: getattr(ops, name)(x)
+
+
+def with_itself(name: str, other: str | None = None) -> Callable[[Any], Any]:
+    """An operation on a tensor and on the same one, of another type if one is given."""
+    return lambda x: getattr(ops, name)(x, ops.cast(x, other) if other else x)
+
+
+def rows() -> Iterator[tuple[str, Callable[[Any], Any]]]:
     for name in UNARY:
-        yield name, lambda x, name=name: getattr(ops, name)(x)
+        yield name, alone(name)
     for name in BINARY:
-        yield name, lambda x, name=name: getattr(ops, name)(x, x)
+        yield name, with_itself(name)
         for other in ["int32", "float32", "float16"]:
-            yield f"{name}_{other}", lambda x, name=name, other=other: getattr(ops, name)(x, ops.cast(x, other))
+            yield f"{name}_{other}", with_itself(name, other)
     yield from MORE.items()
 
 
-def main():
+def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--cairn", required=True)
     parser.add_argument("--only")
@@ -76,7 +88,7 @@ def main():
     rng = np.random.default_rng(5)
     counts = {"same": 0, "wrong": 0, "refused": 0, "left out": 0}
     with tempfile.TemporaryDirectory() as folder:
-        def path(name):
+        def path(name: str) -> str:
             return os.path.join(folder, name)
 
         for name, function in rows():

@@ -15,31 +15,36 @@ import subprocess
 import sys
 import tempfile
 import unittest
+from collections.abc import Callable, Iterator
+from typing import Any
 
 os.environ.setdefault("KERAS_BACKEND", "numpy")
 
 import keras
 import numpy as np
+import numpy.typing as npt
 import safetensors.numpy
+
+Array = npt.NDArray[Any]
 
 FIXTURES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "Fixtures")
 options = argparse.Namespace(cairn=None)
-measured = {}
+measured: dict[str, Any] = {}
 
 
-def cairn(*arguments):
+def cairn(*arguments: str) -> str:
     done = subprocess.run([options.cairn, *arguments], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise AssertionError(f"cairn {' '.join(arguments)}: exit {done.returncode}: {done.stderr}")
     return done.stdout
 
 
-def read(*path):
+def read(*path: str) -> Any:
     with open(os.path.join(FIXTURES, *path)) as file:
         return json.load(file)
 
 
-def golden_models():
+def golden_models() -> Iterator[tuple[str, Any, list[Array]]]:
     """Name, model with its weights, and what goes in, for each golden model."""
     tensors = safetensors.numpy.load_file(os.path.join(FIXTURES, "keras/models/models.safetensors"))
     for row in read("keras/models/models.json"):
@@ -55,7 +60,7 @@ def golden_models():
     yield "digits", model, [images["images"]]
 
 
-def by_path(model, weights):
+def by_path(model: Any, weights: dict[str, Array]) -> None:
     """Sets the weights by name: a name of Cairn's begins with the models around the layer."""
     values = []
     for weight in model.weights:
@@ -67,20 +72,20 @@ def by_path(model, weights):
     model.set_weights(values)
 
 
-def given(model, arrays):
+def given(model: Any, arrays: list[Array]) -> Any:
     """The arrays as the model takes them."""
     if not isinstance(model, keras.Sequential) and isinstance(model.input, dict):
         return {tensor.name: array for tensor, array in zip(model.inputs, arrays)}
     return arrays if len(arrays) > 1 else arrays[0]
 
 
-def predict(model, arrays):
+def predict(model: Any, arrays: list[Array]) -> list[Any]:
     result = model.predict(given(model, arrays), verbose=0)
-    return result if isinstance(result, (list, tuple)) else [result]
+    return list(result) if isinstance(result, (list, tuple)) else [result]
 
 
 class RoundTrip(unittest.TestCase):
-    def test_every_golden_model(self):
+    def test_every_golden_model(self) -> None:
         count = 0
         for name, model, arrays in golden_models():
             with self.subTest(name), tempfile.TemporaryDirectory() as folder:
@@ -88,8 +93,8 @@ class RoundTrip(unittest.TestCase):
             count += 1
         self.assertEqual(count, 8)
 
-    def round_trip(self, name, model, arrays, folder):
-        def path(file):
+    def round_trip(self, name: str, model: Any, arrays: list[Array], folder: str) -> None:
+        def path(file: str) -> str:
             return os.path.join(folder, file)
 
         before = predict(model, arrays)
@@ -120,7 +125,8 @@ class RoundTrip(unittest.TestCase):
             for x, y in zip(model.get_weights(), again.get_weights()):
                 self.assertEqual(x.tobytes(), y.tobytes())
 
-    def against_cairn(self, name, model, arrays, expected, path):
+    def against_cairn(self, name: str, model: Any, arrays: list[Array], expected: list[Any],
+                      path: Callable[[str], str]) -> None:
         arguments = ["predict", path("m.cairn"), "--output", path("out.npz")]
         for tensor, array in zip(model.inputs, arrays):
             np.save(path(f"{tensor.name}.npy"), array)
@@ -135,7 +141,7 @@ class RoundTrip(unittest.TestCase):
             self.assertLessEqual(error, 2e-5)
 
 
-def main():
+def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--cairn", required=True)
     parser.parse_known_args(namespace=options)

@@ -13,27 +13,31 @@ import os
 import subprocess
 import sys
 import tempfile
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 
-def tolerance(name):
+def tolerance(name: str) -> float:
     # A step of bfloat16 is 2^-8 of the value.
     return 0.02 if "bfloat16" in name else 1e-4
 
 
-def arrays(path):
+def arrays(path: str) -> list[npt.NDArray[Any]]:
     """The outputs in the order of their names, which `cairn predict` gives in Keras's order."""
     with np.load(path) as file:
         return [file[name] for name in file.files]
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--cairn", required=True)
     parser.add_argument("--models", required=True)
     options = parser.parse_args()
-    refused, different, agreed = {}, [], 0
+    refused: dict[str, str] = {}
+    different: list[str] = []
+    agreed = 0
     models = sorted(glob.glob(os.path.join(options.models, "*.keras"))
                     + glob.glob(os.path.join(options.models, "*.h5")))
     with tempfile.TemporaryDirectory(prefix="cairn keras2 ") as work:
