@@ -39,7 +39,7 @@ ABOUT = ("Made by Fixtures/scripts/make_conformance.py; Tests/Conformance/README
          "fields mean.")
 
 
-def make():
+def make() -> None:
     for part in (valid.layout, valid.ties, valid.names, valid.versions, valid.inner,
                  valid_dtypes.dtypes, valid_dtypes.special_bits, valid_dtypes.chunks,
                  valid_streams.streams, valid_attachments.metadata,
@@ -56,7 +56,7 @@ def make():
         part()
 
 
-def main(arguments):
+def main(arguments: list[str]) -> int:
     check = "--check" in arguments
     folders = [a for a in arguments if a != "--check"]
     folder = folders[0] if folders else os.path.join(HERE, "..", "conformance")

@@ -13,17 +13,20 @@ MEBIBYTE = 1 << 20
 OUT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "sha256", "openssl.json")
 
 
-def text(count):
+def text(count: int) -> bytes:
     return bytes((i * 2_654_435_761 & 0xFFFFFFFF) >> 24 for i in range(count))
 
 
-def main():
+def digest(part: bytes) -> str:
+    return hashlib.sha256(part).hexdigest()
+
+
+def main() -> None:
     lengths = list(range(301))
     for blocks in (8, 16, 100, 1024):
         lengths += [64 * blocks + by for by in (-9, -8, -1, 0, 1)]
     lengths += [MEBIBYTE + by for by in (-65, -64, -63, -9, -8, -1, 0, 1, 63, 64, 65)]
     bytes_ = text(MEBIBYTE + 128)
-    digest = lambda part: hashlib.sha256(part).hexdigest()
     content = {
         "lengths": [[n, digest(bytes_[:n])] for n in lengths],
         "starts": [[n, "".join(digest(bytes_[s:s + n]) for s in range(64))]

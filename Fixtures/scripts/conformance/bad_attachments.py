@@ -1,16 +1,19 @@
 """Metadata, configuration and blobs: FORMAT.md, sections 13 and 14."""
 import struct
+from typing import Any
 
 from .frames import Frame, blob, conf
 from .suite import items, one, u32
 
 
-def metadata():
-    def meta_bad(name, payload, codes="invalidMetadata"):
+def metadata() -> None:
+    def meta_bad(name: str, payload: bytes, codes: str = "invalidMetadata") -> None:
         items(f"metadata-{name}", "open", codes, "13", [Frame("META", payload), *one()],
               lambda d: 128)
 
-    key = lambda k, t, v=b"": struct.pack("<H", len(k)) + k + bytes([t]) + v
+    def key(k: bytes, t: int, v: bytes = b"") -> bytes:
+        return struct.pack("<H", len(k)) + k + bytes([t]) + v
+
     meta_bad("no-pairs", u32(0))
     meta_bad("nothing", b"")
     meta_bad("three-bytes", b"\1\0\0")
@@ -38,8 +41,9 @@ def metadata():
     meta_bad("integer-cut", u32(1) + key(b"a", 2, bytes(7)))
 
 
-def configurations():
-    def conf_bad(name, text, level="verify", codes="invalidConfiguration", **more):
+def configurations() -> None:
+    def conf_bad(name: str, text: str | bytes, level: str = "verify", codes: str = "invalidConfiguration",
+                 **more: Any) -> None:
         items(f"configuration-{name}", level, codes, "14", [conf(text), *one()], lambda d: 128, **more)
 
     conf_bad("nothing", "", "open")
@@ -67,7 +71,7 @@ def configurations():
             ("float-10000000000000000.0", "10000000000000000.0"), ("float-1e-400", "1e-400")):
         conf_bad(name, text)
 
-    def blob_bad(name, *frames, codes="invalidBlob", at=128):
+    def blob_bad(name: str, *frames: Frame, codes: str = "invalidBlob", at: int = 128) -> None:
         items(f"blob-{name}", "verify", codes, "14", [*frames, *one()], lambda d: d.find(
             "BLOB", len(frames) - 1) + 64)
 

@@ -1,18 +1,19 @@
 """Streams, elements and digests: FORMAT.md, sections 10, 11 and 15."""
 import struct
 import zlib
+from typing import Any
 
 from .container import Container
 from .deflate import by_hand, by_zlib, far_back, zlib_stream
 from .suite import at_entry, at_tnsr, bad, base, flipped, items, patched
-from .tensors import CHUNKED, RAW, Tensor
+from .tensors import CHUNKED, RAW, Coder, Tensor
 
 
-def streams():
+def streams() -> None:
     data = bytes(7 if i % 3 else 9 for i in range(300))
 
-    def stream(name, coder, codes="corruptChunk", level="read", decode=True, where=64, data=data,
-               **more):
+    def stream(name: str, coder: Coder, codes: str = "corruptChunk", level: str = "read", decode: bool = True,
+               where: int = 64, data: bytes = data, **more: Any) -> None:
         d = Container([Tensor("a", "uint8", (len(data),), data, CHUNKED, coder=coder)])
         bad(f"stream-{name}", level, codes, "10", d, d.find("CHNK") + where, d.encoded(),
             [d.entries_at], decode, **more)
@@ -35,7 +36,7 @@ def streams():
     stream("method-7", lambda p: b"\x77\x85"[:1] + bytes([31 - 0x7700 % 31]) + z(p)[2:])
     stream("window-2-16", lambda p: b"\x88" + bytes([31 - 0x8800 % 31]) + z(p)[2:])
 
-    def dictionary(p):
+    def dictionary(p: bytes) -> bytes:
         o = zlib.compressobj(9, zdict=b"\7\7\x09" * 20)
         return o.compress(p) + o.flush()
 
@@ -58,9 +59,10 @@ def streams():
           lambda d: d.find("CHNK") + 16, also=[at_entry])
 
 
-def elements():
+def elements() -> None:
     for storage, label in ((RAW, "raw"), (CHUNKED, "chunked")):
-        def element(name, dtype, shape, data, storage=storage, label=label):
+        def element(name: str, dtype: str, shape: tuple[int, ...], data: bytes, storage: int = storage,
+                    label: str = label) -> None:
             items(f"{name}-{label}", "deep", "invalidElement", "11",
                   [Tensor("a", dtype, shape, data, storage)],
                   lambda d: d.find("RAWD" if storage == RAW else "CHNK") + 64, decode=True,
@@ -78,7 +80,7 @@ def elements():
         element("string-end-beyond", "string", (2,), struct.pack("<2Q", 1, 1 << 63) + b"abc")
 
 
-def digests():
+def digests() -> None:
     c = base()
     entry, end = c.entry("a"), c.commit_at
     g = base(digests=True)
@@ -89,7 +91,7 @@ def digests():
     broken = flipped(g, leaf)
     bad("digest-leaf-root-not-repaired", "verify", "digestMismatch", "15", g, leaf, broken, [root])
     h = base(digests=True)
-    h.tensor("b").leaf = lambda: bytes(range(32))
+    h.tensor("b").leaf = lambda: bytes(range(32))  # type: ignore[method-assign]
     tweaked = bytearray(patched(g, leaf, bytes(range(32))))
     tweaked[root:root + 32] = h.root_digest()
     bad("digest-leaf-root-repaired", "deep", "digestMismatch", "15", g, leaf, g.repaired(tweaked),

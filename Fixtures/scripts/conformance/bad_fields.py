@@ -1,6 +1,10 @@
 """Every field of every frame header, tensor record and index entry wrong in turn, all checksums
 right but the one that is meant: FORMAT.md, sections 5, 7 and 9."""
+from collections.abc import Callable, Sequence
+from typing import Any
+
 from .container import Container
+from .frames import Frame
 from .suite import bad, base, one, patched, u16, u32, u64
 
 OPENED = "META", "CONF", "PTAB"  # read whenever a file is opened
@@ -8,13 +12,15 @@ DATA = "PADD", "RAWD", "BSUM", "CHNK"
 KINDS = "gENR", "META", "CONF", "BLOB", "nOTe", "TNSR", *DATA, "INDX", "PTAB"
 
 
-def headers():
+def headers() -> None:
     for kind in KINDS:
         header(kind)
 
 
-def header(kind):
-    def wrong(name, codes, at, change, also=(), prefix="bad", section="5", level=None):
+def header(kind: str) -> None:
+    def wrong(name: str, codes: str, at: int, change: Callable[[Frame], None],
+              also: Sequence[Callable[[Container], int]] = (), prefix: str = "bad", section: str = "5",
+              level: str | None = None) -> None:
         """`change` is made to the frame after everything has found its place."""
         c = Container(one(), align=12) if kind == "PADD" else base()
         frame = next(f for f in c.frames if f.kind == kind)
@@ -24,10 +30,10 @@ def header(kind):
         bad(name + "-" + kind, level or ("open" if kind in OPENED else "verify"), codes, section, c,
             frame.at + at, c.encoded(), [*where, *[find(c) for find in also]], prefix=prefix)
 
-    def put(**fields):
+    def put(**fields: Any) -> Callable[[Frame], None]:
         return lambda frame: vars(frame).update(fields)
 
-    def other_length(frame):
+    def other_length(frame: Frame) -> None:
         assert kind == "PADD" or len(frame.payload) % 64
         frame.payload = frame.payload[:-1] if kind == "PADD" else frame.payload + b"\0"
         frame.logical += len(frame.payload) - frame.logical if kind != "CHNK" else 1
@@ -69,7 +75,7 @@ def header(kind):
           put(kind=kind[:2] + kind[2].lower() + kind[3]))
 
 
-def tensors():
+def tensors() -> None:
     """Of a raw tensor: fields of its TNSR frame and of its index entry, one in one route only."""
     c = base()
     record, entry, unlike = c.find("TNSR") + 64, c.entry("a"), "routesDisagree"

@@ -1,12 +1,13 @@
 """Frame headers, checksums, padding, and the order of frames: FORMAT.md, sections 5 and 9."""
 from functools import partial
+from typing import Any
 
 from .frames import Frame, conf, meta
 from .suite import at_entry, base, edit, items, one, u64
 from .tensors import CHUNKED, Tensor
 
 
-def headers():
+def headers() -> None:
     c = base()
     whole, rawd, chnk = c.encoded(), c.find("RAWD"), c.find("CHNK")
     entry, ptab, indx, bsum = c.entry("a"), c.ptab.at, c.index.at, c.find("BSUM")
@@ -37,7 +38,7 @@ def headers():
     wrong("padding-in-page-table", "open", "paddingNotZero reservedNotZero", "7", ptab + 132, b"\1")
 
 
-def order():
+def order() -> None:
     items("critical-frame", "verify", "unknownCriticalFrame", "4", [Frame("NEWF", b"x")],
           lambda d: 64, prefix="future")
     items("critical-frame-private", "verify", "unknownCriticalFrame", "4",
@@ -70,7 +71,7 @@ def order():
     items("stray-chunk-after-alias", "verify", "frameOrder invalidFrame", "5",
           [*one(), Tensor("b", of="a", tamper=lambda fs: [fs[0], Frame("CHNK", b"abc", ordinal=1)])],
           lambda d: d.find("CHNK"))
-    big = {"dtype": "uint8", "shape": (70000,), "data": bytes(70000), "storage": CHUNKED}
+    big: dict[str, Any] = {"dtype": "uint8", "shape": (70000,), "data": bytes(70000), "storage": CHUNKED}
     items("chunks-swapped", "verify", "frameOrder routesDisagree", "5",
           [Tensor("a", tamper=lambda fs: [fs[0], fs[2], fs[1]], **big)], lambda d: d.find("CHNK"),
           also=[at_entry])

@@ -7,7 +7,7 @@ from .suite import at_entry, bad, base, edit, items, one, patched, u32, u64
 from .tensors import Tensor
 
 
-def index():
+def index() -> None:
     c, size = base(), len(base().encoded())
     tnsr, rawd, chnk = c.find("TNSR"), c.find("RAWD"), c.find("CHNK")
     entry, ptab, indx, end = c.entry("a"), c.ptab.at, c.index.at, c.commit_at

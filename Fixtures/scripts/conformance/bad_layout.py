@@ -1,12 +1,14 @@
 """Superblock, commit record, and how a file ends: FORMAT.md, sections 3, 4 and 6."""
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from .container import Container
 from .frames import Frame
 from .suite import bad, base, edit, one, u16, u32, u64
+from .tensors import Tensor
 
 
-def superblocks():
+def superblocks() -> None:
     c = base()
     wrong = partial(edit, c)
     wrong("magic", "open", "notACairnFile", "3", 0, b"\x88", skip=None)
@@ -32,9 +34,9 @@ def superblocks():
 
 
 
-def swaps():
+def swaps() -> None:
     """Frames that nothing but the commit record's checksum of their order holds in their places."""
-    def wrong(name, things, change):
+    def wrong(name: str, things: Sequence[Frame | Tensor], change: Callable[[bytes, bytes], bytes]) -> None:
         c = Container(things)
         whole = c.encoded()
         data = whole[:64] + change(whole[64:192], whole[192:320]) + whole[320:]
@@ -49,13 +51,13 @@ def swaps():
     wrong("note-of-another-type", notes, lambda a, b: a + Frame("xOTe", b"second").encoded())
 
 
-def endings():
+def endings() -> None:
     c = base()
     whole, size, end = c.encoded(), len(c.encoded()), c.commit_at
     tnsr, rawd, ptab, indx = c.find("TNSR"), c.find("RAWD"), c.ptab.at, c.index.at
     wrong = partial(edit, c)
 
-    def cut(name, codes, length, at):
+    def cut(name: str, codes: str, length: int, at: int) -> None:
         bad(name, "open", codes, "6", c, at, whole[:length])
 
     bad("nothing", "open", "notACairnFile truncated", "3", c, 0, b"")

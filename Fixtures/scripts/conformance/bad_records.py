@@ -1,15 +1,16 @@
 """What a file says of a tensor: FORMAT.md, sections 7, 9, 11, 12 and 16."""
 from functools import partial
+from typing import Any
 
 from .container import Container
 from .suite import at_entry, at_tnsr, bad, base, edit, items, one, patched, twin, u32, u64
 from .tensors import CHUNKED, Tensor
 
 RECORD = "invalidIndex invalidTensorRecord"
-BOTH = {"find": at_entry, "also": [at_tnsr]}
+BOTH: dict[str, Any] = {"find": at_entry, "also": [at_tnsr]}
 
 
-def records():
+def records() -> None:
     c = base()
     ptab = c.ptab.at
     wrong = partial(edit, c)
@@ -30,11 +31,11 @@ def records():
     twin("logical-bytes", "open", RECORD, "9", one(), 16, 56, u64(4))
     twin("type-id-of-uint8", "open", RECORD + " invalidDType", "11", one(), 24, 72, u32(1))
     twin("block-elements-of-uint8", "open", RECORD + " invalidDType", "11", one(), 28, 76, u32(1))
-    quantized = lambda **k: [Tensor("a", "quantized", (64,), bytes(36), quant=(2, 32, 18), **k)]
+    quantized = [Tensor("a", "quantized", (64,), bytes(36), quant=(2, 32, 18))]
     for value, name in ((0, "0"), (65537, "65537"), (33, "not-dividing")):
-        twin(f"quantized-elements-{name}", "open", RECORD + " invalidDType", "11", quantized(), 28, 76, u32(value))
+        twin(f"quantized-elements-{name}", "open", RECORD + " invalidDType", "11", quantized, 28, 76, u32(value))
     for value in (0, 65537, 19):
-        twin(f"quantized-bytes-{value}", "open", RECORD + " invalidDType", "11", quantized(), 32, 80, u32(value))
+        twin(f"quantized-bytes-{value}", "open", RECORD + " invalidDType", "11", quantized, 32, 80, u32(value))
     for name, shape, data, quant in (
             ("part-of-a-block", (33,), bytes(18), (2, 32, 18)),
             ("block-of-no-bytes", (64,), b"", (2, 32, 0)),
@@ -63,7 +64,7 @@ def records():
     wrong("attachment-reserved", "open", "reservedNotZero routesDisagree", "7", c.attached_at + 24, b"\1")
 
 
-def names():
+def names() -> None:
     for name, value in (("empty", b""), ("1025-bytes", b"n" * 1025), ("latin-1", b"caf\xe9"),
                         ("overlong", b"\xc0\xaf"), ("surrogate", b"\xed\xa0\x80"),
                         ("beyond-unicode", b"\xf4\x90\x80\x80"), ("newline", b"a\nb"),
@@ -81,8 +82,10 @@ def names():
           lambda d: d.entries_at + 128, options={"index": lambda rows: rows[::-1]})
 
 
-def ties():
-    two = lambda **k: [Tensor("a", "uint8", (), b"x"), Tensor("b", "uint8", (), b"y", **k)]
+def ties() -> None:
+    def two(**more: Any) -> list[Tensor]:
+        return [Tensor("a", "uint8", (), b"x"), Tensor("b", "uint8", (), b"y", **more)]
+
     for position in (0, 2, 0xffffffff):
         items(f"position-{position}", "verify", "invalidIndex invalidTensorRecord", "9", two(position=position),
               lambda d: d.entries_at + 128 + 20, also=[lambda d: d.find("TNSR", 1)])
@@ -94,9 +97,8 @@ def ties():
                    + d.encoded()[d.entry("b") + 20:]), [d.find("TNSR")])
     bad("ordinal-of-tnsr", "verify", "frameOrder invalidFrame routesDisagree", "9", d,
         d.find("TNSR", 1) + 24, patched(d, d.find("TNSR", 1) + 24, u32(7)))
-    tied = lambda **k: [Tensor("a", "uint8", (3,), b"abc"), Tensor("b", of="a"), Tensor("c", of="b",
-                                                                                       **k)]
-    items("alias-of-alias", "open", RECORD, "9 16", tied(), lambda d: d.entry("c") + 24,
+    tied = [Tensor("a", "uint8", (3,), b"abc"), Tensor("b", of="a"), Tensor("c", of="b")]
+    items("alias-of-alias", "open", RECORD, "9 16", tied, lambda d: d.entry("c") + 24,
           also=[lambda d: d.find("TNSR", 2)])
     items("alias-of-later", "verify", RECORD, "9",
           [Tensor("b", of="a"), Tensor("a", "uint8", (3,), b"abc")],

@@ -10,16 +10,16 @@ from .tensors import CHUNKED, Tensor
 DISAGREE = "routesDisagree invalidIndex"
 
 
-def twins(storage=CHUNKED):
+def twins(storage: int = CHUNKED) -> list[Frame | Tensor]:
     """Two tensors of the same bytes, in blocks of the same CRC."""
     return [Tensor(name, "uint8", (70000,), bytes(70000), storage) for name in "ab"]
 
 
-def references():
+def references() -> None:
     c = Container(twins())
     offsets = [int.from_bytes(c.encoded()[c.block(n):][:8], "little") for n in range(4)]
 
-    def wrong(name, number, to, level="verify", codes=DISAGREE):
+    def wrong(name: str, number: int, to: int, level: str = "verify", codes: str = DISAGREE) -> None:
         data = patched(c, c.block(number), u64(to), ("blocks",))
         bad(name, level, codes, "7 8", c, c.block(number), data, [offsets[number]])
 
@@ -31,8 +31,7 @@ def references():
     d = Container([Tensor("b", "uint8", (len(inner),), inner), *one()])
     edit(d, "entry-points-into-a-payload", "verify", DISAGREE, "7 8", d.entry("a") + 64,
          u64(d.find("RAWD") + 64), [d.find("TNSR", 1)])
-    two = lambda **k: [*one(), Tensor("b", "uint8", (0,), b"", **k)]
-    items("tnsr-unreferenced", "verify", DISAGREE + " frameOrder", "8", two(),
+    items("tnsr-unreferenced", "verify", DISAGREE + " frameOrder", "8", [*one(), Tensor("b", "uint8", (0,), b"")],
           lambda d: d.find("TNSR", 1), also=[at_entry], options={"index": lambda rows: rows[:1]})
     items("tnsr-twice", "verify", DISAGREE + " frameOrder", "5 8",
           [Tensor("a", "uint8", (0,), b"", tamper=lambda fs: [
@@ -58,9 +57,10 @@ def references():
               also=[at_entry, lambda d: d.frames[min(4, len(d.frames) - 1)].at])
 
 
-def unknown():
-    wrong = lambda name, frame, codes, at: items(
-        f"ancillary-{name}", "verify", codes, "4 5", [frame, *one()], lambda d: 64 + at)
+def unknown() -> None:
+    def wrong(name: str, frame: Frame, codes: str, at: int) -> None:
+        items(f"ancillary-{name}", "verify", codes, "4 5", [frame, *one()], lambda d: 64 + at)
+
     odd = "invalidFrame reservedNotZero"
     wrong("ordinal", Frame("prIv", b"x", ordinal=1), odd, 24)
     wrong("chunk-number", Frame("prIv", b"x", number=1), odd, 28)
@@ -77,7 +77,7 @@ def unknown():
     edit(c, "ancillary-padding", "verify", "paddingNotZero", "5", 64 + 64 + 1, b"\1")
 
 
-def limits():
+def limits() -> None:
     c = base()
     wrong = partial(edit, c)
     table = c.ptab.at + 64

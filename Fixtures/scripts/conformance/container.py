@@ -1,6 +1,8 @@
 """A writer of containers from FORMAT.md alone, which shares no code with any reader."""
 import struct
 import zlib
+from collections.abc import Sequence
+from typing import Any
 
 from .frames import Frame
 from .tensors import CHUNKED, RAW, Tensor, sealed, sha
@@ -9,10 +11,12 @@ from .tensors import CHUNKED, RAW, Tensor, sealed, sha
 class Container:
     """Lays out items (frames and tensors) in the order given and keeps where everything went."""
 
-    def __init__(self, items, align=6, chunk=16, digests=False, minor=0, optional=0, index=None,
-                 surplus=(b"", b"", b""), skip_attachments=()):
+    def __init__(self, items: Sequence[Frame | Tensor], align: int = 6, chunk: int = 16, digests: bool = False,
+                 minor: int = 0, optional: int = 0, index: Any = None, surplus: Sequence[bytes] = (b"", b"", b""),
+                 skip_attachments: Sequence[str] = ()) -> None:
         self.items, self.align, self.chunk, self.digests = items, align, chunk, digests
-        self.frames, self.blocks, self.at = [], {}, 64
+        self.frames: list[Frame] = []
+        self.at = 64
         self.tensors = [item for item in items if isinstance(item, Tensor)]
         self.superblock = sealed(struct.pack("<8sHHIQQBB26x", b"\x89CRN\r\n\x1a\n", 1, minor, 64, 0,
                                              optional | digests, align, chunk))
@@ -33,12 +37,12 @@ class Container:
                 self.add(item)
         self.lay_index(index, surplus, skip_attachments)
 
-    def add(self, frame):
+    def add(self, frame: Frame) -> None:
         frame.at = self.at
         self.frames.append(frame)
         self.at = frame.next()
 
-    def group(self, t):
+    def group(self, t: Tensor) -> None:
         owner = t.wrong.get("owner_ordinal", t.owner.ordinal if t.owner else 0)
         record = struct.pack("<HBBBBHIIQIIII", t.code(), t.wrong.get("storage", t.storage),
                              t.filter, len(t.shape), 0, len(t.name), t.place, owner, t.size(),
@@ -59,12 +63,11 @@ class Container:
                 frames.append(Frame("CHNK", stored, logical=logical, ordinal=t.ordinal,
                                     number=number))
         t.frames = frames
-        frames[0].tensor = t
         placed = t.tamper(list(frames)) if t.tamper else frames
         for frame in placed:
             self.add(frame)
 
-    def lay_index(self, index, surplus, skip):
+    def lay_index(self, index: Any, surplus: Sequence[bytes], skip: Sequence[str]) -> None:
         rows = sorted(self.tensors, key=lambda t: t.name)
         if index:
             rows = index(rows)
@@ -128,7 +131,7 @@ class Container:
             zlib.crc32(table), int(self.digests), 0, len(rows), len(self.frames),
             sum(t.size() for t in owners), stored, self.root)
 
-    def root_digest(self):
+    def root_digest(self) -> bytes:
         text = b"cairn.root.1" + bytes(4) + struct.pack("<Q", len(self.rows))
         for t in self.rows:
             owner = t.owner or t
@@ -145,7 +148,7 @@ class Container:
         text += struct.pack("<I", len(blobs))
         return sha(text + b"".join(sha(f.payload) for f in blobs))
 
-    def encoded(self):
+    def encoded(self) -> bytes:
         frames = [f.encoded() for f in self.frames]
         order = zlib.crc32(b"".join(frame[60:64] for frame in frames))
         commit = sealed(struct.pack("<8sQQQIIQQQQQ32sI8x", *self.commit_fields, order))
@@ -153,19 +156,19 @@ class Container:
 
     # Where things are, for the bad files.
 
-    def find(self, kind, number=0):
+    def find(self, kind: str, number: int = 0) -> int:
         return [f for f in self.frames if f.kind == kind][number].at
 
-    def entry(self, name):
+    def entry(self, name: str) -> int:
         return self.entries_at + 128 * self.tensor(name).row
 
-    def tensor(self, name):
+    def tensor(self, name: str) -> Tensor:
         return next(t for t in self.tensors if t.name == name.encode())
 
-    def block(self, number):
+    def block(self, number: int) -> int:
         return self.blocks_at + 32 * number
 
-    def record_of(self, offset, size):
+    def record_of(self, offset: int, size: int) -> list[int]:
         """The superblock, frame or commit record that an offset lies in."""
         if offset < 64:
             return [0, 64]
@@ -174,17 +177,17 @@ class Container:
                 return [f.at, f.next()]
         return [self.commit_at, max(size, self.commit_at + 128)]
 
-    def repaired(self, data, skip=()):
+    def repaired(self, data: bytes | bytearray, skip: Sequence[str] = ()) -> bytes:
         """All checksums anew, from the inside out, but the kinds in `skip`."""
         data = bytearray(data)
 
-        def put(at, crc):
+        def put(at: int, crc: int) -> None:
             data[at:at + 4] = struct.pack("<I", crc)
 
-        def crc(at, count):
+        def crc(at: int, count: int) -> int:
             return zlib.crc32(data[at:at + count])
 
-        used = {}
+        used: dict[int, int] = {}
         for number, f in enumerate(self.block_frames):
             start = f.at + 64 + used.get(f.at, 0)
             count = min(1 << 20, len(f.payload) - used.get(f.at, 0)) if f.kind == "RAWD" \

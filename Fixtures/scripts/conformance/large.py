@@ -1,4 +1,7 @@
 """Files over 64 KB, which are made at run time: most of them at a limit of section 16 or above it."""
+from collections.abc import Callable, Iterator
+from typing import Any
+
 from .container import Container
 from .deflate import stored_then_zeros
 from .frames import Frame, blob, conf, meta
@@ -8,7 +11,7 @@ from .tensors import CHUNKED, Tensor, noise
 MIB = 1 << 20
 
 
-def files():
+def files() -> Iterator[tuple[str, dict[str, Any], bytes]]:
     """(name, entry of the manifest, bytes), one at a time: some have over 256 MB."""
     for name, section, make in VALID:
         container = make()
@@ -24,40 +27,40 @@ def files():
                                     "within": places}, data
 
 
-def stored(size):
+def stored(size: int) -> Tensor:
     """A stream of one stored block, and then enough zeros that coding it is worth it."""
     data = noise(size, 3) + bytes(20000)
     return Tensor("a", "uint8", (len(data),), data, CHUNKED, coder=stored_then_zeros(size))
 
 
-def metadata(size):
+def metadata(size: int) -> Frame:
     """META of so many bytes."""
     return meta([("k", "bytes", bytes(size - 4 - 2 - 1 - 1 - 4))])
 
 
-def many_blobs(count):
+def many_blobs(count: int) -> Container:
     return Container([blob(f"{i:05x}", b"") for i in range(count)])
 
 
-def raw(size):
+def raw(size: int) -> Tensor:
     return Tensor("a", "uint8", (size,), noise(size, size % 1000))
 
 
-def two_pages():
+def two_pages() -> Container:
     """An index of 72 KB: 70 names of 900 bytes, one of which straddles the pages."""
     return Container([Tensor(f"t{i:02}" + "x" * 900, "uint8", (0,), b"") for i in range(70)])
 
 
-def flipped(find):
+def flipped(find: Callable[[Container], int]) -> Callable[[Container], bytes]:
     """A change of one bit without any repair."""
-    def change(c):
+    def change(c: Container) -> bytes:
         data = bytearray(c.encoded())
         data[find(c)] ^= 1
         return bytes(data)
     return change
 
 
-VALID = [
+VALID: list[tuple[str, str, Callable[[], Container]]] = [
     ("aligned-65536", "9", lambda: Container(one(), align=16)),
     ("raw-one-block", "7 9", lambda: Container([raw(MIB)])),
     ("raw-two-blocks", "7 9 15", lambda: Container([raw(MIB + 1)], digests=True)),
@@ -77,7 +80,7 @@ VALID = [
     ("limit-attachments-65536", "16", lambda: many_blobs(65536)),
 ]
 
-INVALID = [
+INVALID: list[tuple[str, str, str, Callable[[], Any], Callable[[Container], list[int]]]] = [
     ("raw-second-block", "checksumMismatch routesDisagree", "9", lambda: (
         Container([raw(MIB + 1)]), flipped(lambda c: c.find("RAWD") + 64 + MIB)),
      lambda c: [c.find("RAWD")]),

@@ -4,17 +4,22 @@ What the manifest expects is what went in, less what the damage is said here to 
 """
 import json
 import zlib
+from collections.abc import Sequence
+from typing import Any
 
 from .container import Container
 from .frames import Frame, blob, conf, meta
 from .suite import FILES, MANIFEST, expected
 from .tensors import CHUNKED, Tensor, noise, stepping
 
+# What is lost, by its name, or as a pair of a name and what is left to tell of it.
+Lost = str | tuple[str, str | None]
+
 NAMELESS = None  # a tensor or blob of which nothing tells the name
 KINDS = {"META": "metadata", "CONF": "configuration", "BLOB": "blob"}
 
 
-def specimen(**options):
+def specimen(**options: Any) -> Container:
     """Everything that can be lost; the order of positions is not that of the frames."""
     return Container([
         Frame("gENR", b"a fixture"), meta([("k", "string", "v")]), conf('{"a":1}'),
@@ -25,7 +30,7 @@ def specimen(**options):
         Tensor("e", "int8", (0,), b"", position=0)], **options)
 
 
-def content(c, gone):
+def content(c: Container, gone: set[str]) -> dict[str, Any]:
     """The content of a container without some of it, tensors with the positions that are left."""
     whole = expected(c)
     tensors = [t for t in whole["tensors"] if t["name"] not in gone]
@@ -37,7 +42,8 @@ def content(c, gone):
                          for k, v in t.items() if k != "storage"} for t in tensors]}
 
 
-def salvage(name, c, data, lost=(), unknown=(), decode=False, **changed):
+def salvage(name: str, c: Container, data: bytes | bytearray, lost: Sequence[Lost] = (), unknown: Sequence[str] = (),
+            decode: bool = False, **changed: Any) -> None:
     """`lost` is named, `unknown` is lost too, but nothing of it is left that could tell so; what is
     lost without its name is a pair of its name and None. `decode`: only decoding shows the damage."""
     assert f"salvage-{name}.cairn" not in FILES, name
@@ -51,18 +57,18 @@ def salvage(name, c, data, lost=(), unknown=(), decode=False, **changed):
                     "lost": [{"kind": kind, "name": n} for kind, n in sorted(named, key=str)]}}
 
 
-def flip(data, at):
+def flip(data: bytearray, at: int) -> None:
     data[at] ^= 0x10
 
 
-def uncommitted(data):
+def uncommitted(data: bytearray) -> None:
     """Damages the commit record: without it the index is no evidence."""
     flip(data, len(data) - 100)
 
 
-def headers():
+def headers() -> None:
     """A damaged header is made good by the index; without the index it costs what it describes."""
-    def damaged(name, kind, number, without_index, unknown=()):
+    def damaged(name: str, kind: str, number: int, without_index: Sequence[Lost], unknown: Sequence[str] = ()) -> None:
         c = specimen()
         frame = [f for f in c.frames if f.kind == kind][number]
         for label, cost, gone in ("", (), ()), ("-and-commit-record", without_index, unknown):
@@ -88,9 +94,10 @@ def headers():
     damaged("PTAB", "PTAB", 0, ())
 
 
-def payloads():
+def payloads() -> None:
     """A damaged payload costs what it is the only copy of."""
-    def damaged(name, kind, number, lost, without_index, at=64):
+    def damaged(name: str, kind: str, number: int, lost: Sequence[Lost], without_index: Sequence[Lost],
+                at: int = 64) -> None:
         c = specimen()
         frame = [f for f in c.frames if f.kind == kind][number]
         for label, cost in ("", lost), ("-and-commit-record", without_index):
@@ -112,7 +119,7 @@ def payloads():
     damaged("PTAB", "PTAB", 0, [], [], 9)
 
 
-def page_and_headers():
+def page_and_headers() -> None:
     """The only page of the index, and a header that it would have made good."""
     for kind, number, lost in (("TNSR", 0, [("a", NAMELESS)]), ("RAWD", 0, ["a"]),
                                ("CHNK", 1, ["b", "c"])):
@@ -123,14 +130,14 @@ def page_and_headers():
         salvage(f"index-page-and-{kind}", c, data, lost)
 
 
-def ends():
+def ends() -> None:
     """Cut at many points, and as long as before, but zeros from there on."""
     c = specimen()
     whole, rest = c.encoded(), ["META", "CONF", "BLOB", *"abcde"]
     at = {(f.kind, sum(g.kind == f.kind for g in c.frames[:i])): f for i, f in enumerate(c.frames)}
     meta_, a, b = at["META", 0], at["TNSR", 0], at["TNSR", 1]
     raw, sums, chunk = at["RAWD", 0], at["BSUM", 0], at["CHNK", 1]
-    points = (  # name, where, what is named, what nothing tells of
+    points: tuple[tuple[str, int, list[Lost], list[str]], ...] = (  # name, where, what is named, what nothing tells of
         ("behind-superblock", 64, [], rest),
         ("in-header-of-META", meta_.at + 30, [], rest),
         ("in-payload-of-META", meta_.at + 64 + 9, ["META"], rest[1:]),
@@ -157,18 +164,18 @@ def ends():
     salvage("cut-by-one-byte", c, whole[:-1])
 
 
-def whole_file():
+def whole_file() -> None:
     """Damage to the file's frame: its two ends, what comes behind, what was put in or taken out."""
     c = specimen()
     whole = c.encoded()
     b, chunks = c.find("TNSR", 1), [f for f in c.frames if f.kind == "CHNK"]
 
-    def changed(name, change, lost=(), unknown=()):
+    def changed(name: str, change: Any, lost: Sequence[Lost] = (), unknown: Sequence[str] = ()) -> None:
         data = bytearray(whole)
         change(data)
         salvage(name, c, data, lost, unknown)
 
-    def zeros(start, end):
+    def zeros(start: int, end: int) -> Any:
         return lambda data: data.__setitem__(slice(start, end), bytes(end - start))
 
     changed("superblock-magic", lambda data: flip(data, 1))
@@ -176,7 +183,11 @@ def whole_file():
     changed("superblock-zeros", zeros(0, 64))
     changed("commit-record-crc", uncommitted)
     changed("commit-record-zeros", zeros(c.commit_at, len(whole)))
-    changed("both-ends-zeros", lambda data: (zeros(0, 64)(data), uncommitted(data)))
+    def both_ends(data: bytearray) -> None:
+        zeros(0, 64)(data)
+        uncommitted(data)
+
+    changed("both-ends-zeros", both_ends)
     changed("index-and-page-table-zeros", zeros(c.index.at, c.commit_at))
     changed("hole-over-a-tensor", zeros(c.find("RAWD"), b + 64), ["a"])
     changed("hole-over-attachments", zeros(64, c.find("TNSR")), ["META", "CONF", ("BLOB", NAMELESS)])
@@ -205,23 +216,28 @@ def whole_file():
     salvage("header-of-PADD-and-commit-record", e, data)
 
 
-def contradictions():
+def contradictions() -> None:
     """Checksums are right, and yet something cannot be believed."""
-    def file(name, things, lost=(), unknown=(), options=None, change=None, **changed):
+    def file(name: str, things: Sequence[Frame | Tensor], lost: Sequence[Lost] = (), unknown: Sequence[str] = (),
+             options: dict[str, Any] | None = None, change: Any = None, **changed: Any) -> None:
         c = Container(things, **(options or {}))
         data = bytearray(c.encoded())
         if change:
             change(c, data)
-            data = c.repaired(data)
+            data[:] = c.repaired(data)
         salvage(name, c, data, lost, unknown, **changed)
 
-    two = lambda: [Tensor("a", "uint8", (3,), b"abc"), Tensor("b", "uint8", (3,), b"xyz")]
+    def two() -> list[Tensor]:
+        return [Tensor("a", "uint8", (3,), b"abc"), Tensor("b", "uint8", (3,), b"xyz")]
+
+    def long(name: str, **more: Any) -> Tensor:
+        return Tensor(name, "uint8", (500,), bytes(500), CHUNKED, **more)
+
     file("routes-disagree-on-dtype", two(), ["a"], change=lambda c, data: data.__setitem__(
         c.find("TNSR") + 64, 2))
     file("one-name-of-two-tensors", [Tensor("a", "uint8", (3,), b"abc"), Tensor(
         "a", "uint8", (3,), b"xyz"), Tensor("b", "uint8", (), b"b")], ["a", "a"])
     file("bad-element", [Tensor("a", "bool", (3,), b"\0\1\2"), *two()[1:]], ["a"], decode=True)
-    long = lambda name, **more: Tensor(name, "uint8", (500,), bytes(500), CHUNKED, **more)
     file("stream-of-other-length", [long("a"), long("b", coder=lambda p: zlib.compress(p[:499])),
                                     Tensor("c", of="b")], ["b", "c"], decode=True)
     file("root-digest", two(), options={"digests": True},
@@ -239,7 +255,7 @@ def contradictions():
         two(), index=lambda rows: rows[:1]).encoded())
 
 
-def two_pages():
+def two_pages() -> None:
     """An index of two pages, the second of which is damaged: names, which rows on the first need."""
     c = Container([Tensor(f"t{i:02}" + "x" * 900, "uint8", (0,), b"") for i in range(70)])
     data = bytearray(c.encoded())

@@ -1,22 +1,25 @@
 """The suite in the making: files, and what the manifest says of them."""
 import struct
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from .container import Container
 from .frames import Frame, blob, conf, meta
 from .tensors import CHUNKED, Tensor, floats, sha, stepping
 
-FILES, MANIFEST = {}, {}
+FILES: dict[str, bytes] = {}
+MANIFEST: dict[str, dict[str, Any]] = {}
 
 
-def expected(c):
+def expected(c: Container) -> dict[str, Any]:
     """What a reader has to say of a valid container, from what went in."""
-    def tensor(t):
+    def tensor(t: Tensor) -> dict[str, Any]:
         return {"name": t.name.decode(), "dtype": t.dtype, "shape": list(t.shape),
                 "bytes": len(t.data), "storage": ("raw", "chunked", "alias")[t.storage],
                 "alias_of": t.owner.name.decode() if t.owner else None, "position": t.place,
                 "sha256": sha(t.data).hex()}
 
-    def typed(kind, value):
+    def typed(kind: str, value: Any) -> Any:
         if kind.startswith("f64"):
             return [f"{v:016x}" for v in value] if kind.endswith("[]") else f"{value:016x}"
         if kind.startswith("bytes"):
@@ -35,40 +38,45 @@ def expected(c):
         "digests": c.root.hex() if c.digests else None}
 
 
-def accept(name, c, section):
+def accept(name: str, c: Container, section: str) -> Container:
     FILES[f"{name}.cairn"] = c.encoded()
     MANIFEST[f"{name}.cairn"] = {"expect": "accept", "section": section, "content": expected(c)}
     return c
 
 
-def ok(name, items, section, **options):
+def ok(name: str, items: Sequence[Frame | Tensor], section: str, **options: Any) -> Container:
     return accept(f"ok-{name}", Container(items, **options), section)
 
 
-def bad(name, level, codes, section, c, offset, data, also=(), decode=False, prefix="bad"):
+def bad(name: str, level: str, codes: str, section: str, c: Container, offset: int, data: bytes,
+        also: Sequence[int] = (), decode: bool = False, prefix: str = "bad") -> None:
     """A file that must be refused: `offset` is where the violation lies, `also` are other offsets
     at which it may be noticed; `decode`: only a reader that decodes the chunks can notice it."""
-    codes = codes.split()
+    words = codes.split()
     assert f"{prefix}-{name}.cairn" not in FILES, name
     FILES[f"{prefix}-{name}.cairn"] = data
     MANIFEST[f"{prefix}-{name}.cairn"] = {
-        "expect": "refuse", "level": level, "code": codes[0], "codes": codes, "section": section,
+        "expect": "refuse", "level": level, "code": words[0], "codes": words, "section": section,
         "offset": offset, "needs_decoding": decode,
         "within": [c.record_of(o, len(data)) for o in (offset, *also)]}
 
 
-def edit(c, name, level, codes, section, at, value, also=(), skip=(), **more):
+def edit(c: Container, name: str, level: str, codes: str, section: str, at: int, value: bytes, also: Sequence[int] = (),
+         skip: Sequence[str] | None = (), **more: Any) -> None:
     """Of container `c`, other bytes at `at`; all checksums anew but those in `skip` (None: all)."""
     bad(name, level, codes, section, c, at, patched(c, at, value, skip), also, **more)
 
 
-def items(name, level, codes, section, things, find, decode=False, also=(), options=None, **more):
+def items(name: str, level: str, codes: str, section: str, things: Sequence[Frame | Tensor],
+          find: Callable[[Container], int], decode: bool = False, also: Sequence[Callable[[Container], int]] = (),
+          options: dict[str, Any] | None = None, **more: Any) -> None:
     """A container of its own; `find` gives the offset of the violation in it."""
     c = Container(things, **(options or {}))
     bad(name, level, codes, section, c, find(c), c.encoded(), [f(c) for f in also], decode, **more)
 
 
-def twin(name, level, codes, section, things, in_record, in_entry, value, **options):
+def twin(name: str, level: str, codes: str, section: str, things: Sequence[Frame | Tensor], in_record: int,
+         in_entry: int, value: bytes, **options: Any) -> None:
     """Other bytes in the TNSR frame and in the index entry of the first tensor alike."""
     c = Container(things, **options)
     data = bytearray(c.encoded())
@@ -77,20 +85,20 @@ def twin(name, level, codes, section, things, in_record, in_entry, value, **opti
     bad(name, level, codes, section, c, c.entries_at + in_entry, c.repaired(data), [at_tnsr(c)])
 
 
-def one(*arguments, **more):
+def one(*arguments: Any, **more: Any) -> list[Frame | Tensor]:
     """A container's items: one small tensor."""
     return [Tensor("a", "uint8", (3,), b"abc", *arguments, **more)]
 
 
-def at_tnsr(c):
+def at_tnsr(c: Container) -> int:
     return c.find("TNSR") + 64
 
 
-def at_entry(c):
+def at_entry(c: Container) -> int:
     return c.entries_at
 
 
-def patched(c, at, value, skip=()):
+def patched(c: Container, at: int, value: bytes, skip: Sequence[str] | None = ()) -> bytes:
     data = bytearray(c.encoded())
     old = bytes(data[at:at + len(value)])
     assert old != value, "the patch changes nothing"
@@ -98,23 +106,23 @@ def patched(c, at, value, skip=()):
     return c.repaired(data, skip) if skip is not None else bytes(data)
 
 
-def flipped(c, at, skip=(), mask=1):
+def flipped(c: Container, at: int, skip: Sequence[str] | None = (), mask: int = 1) -> bytes:
     return patched(c, at, bytes([c.encoded()[at] ^ mask]), skip)
 
 
-def u16(n):
+def u16(n: int) -> bytes:
     return struct.pack("<H", n)
 
 
-def u32(n):
+def u32(n: int) -> bytes:
     return struct.pack("<I", n)
 
 
-def u64(n):
+def u64(n: int) -> bytes:
     return struct.pack("<Q", n)
 
 
-def base(**options):
+def base(**options: Any) -> Container:
     """A small container with something of everything."""
     return Container([
         Frame("gENR", b"a fixture"), meta([("k", "string", "v"), ("l", "bool", True)]),

@@ -1,16 +1,18 @@
 """Layout, ties, names, versions, frames: what every reader must accept, and read right."""
 import struct
+from collections.abc import Sequence
+from typing import Any
 
 from .frames import Frame, blob, conf, meta
 from .suite import FILES, ok, one
 from .tensors import CHUNKED, RAW, Tensor, floats, noise, stepping, strings
 
 
-def byte(name, value=b"a", **more):
+def byte(name: str, value: bytes = b"a", **more: Any) -> Tensor:
     return Tensor(name, "uint8", (), value, **more)
 
 
-def layout():
+def layout() -> None:
     ok("empty", [], "1 12 13")
     ok("one-tensor", [Tensor("a", "float32", (2, 3), floats(0, 1, -2, 3.5, 4, 5))], "9")
     ok("aligned-4096", [
@@ -52,11 +54,13 @@ def layout():
            "8", digests=digests)
 
 
-def ties():
-    def tied(name, things):
+def ties() -> None:
+    def tied(name: str, things: Sequence[Frame | Tensor]) -> None:
         ok(f"alias-{name}", things, "7 9 15", digests=True)
 
-    four = lambda name, **more: Tensor(name, "uint8", (4,), b"tied", **more)
+    def four(name: str, **more: Any) -> Tensor:
+        return Tensor(name, "uint8", (4,), b"tied", **more)
+
     tied("of-raw", [four("a"), Tensor("b", of="a")])
     tied("of-coded", [Tensor("a", "float32", (600,), stepping("float32", 600), CHUNKED, 2),
                       Tensor("b", of="a")])
@@ -72,7 +76,7 @@ def ties():
     ok("alias-without-digests", [four("a"), Tensor("b", of="a")], "7 9")
 
 
-def names():
+def names() -> None:
     ok("name-canonically-equivalent", [
         byte("caf\u00e9", b"1"), byte("cafe\u0301", b"2"), byte("CAFE\u0301", b"3")], "12")
     ok("name-compatibility-equivalent", [byte("\ufb01", b"1"), byte("fi", b"2")], "12")
@@ -91,7 +95,7 @@ def names():
        [meta([("e\u0301", "bool", True), ("\u00e9", "bool", False)])], "12 13", digests=True)
 
 
-def versions():
+def versions() -> None:
     ok("minor-7", one(), "4", minor=7)
     ok("minor-65535", one(), "4", minor=65535)
     ok("optional-bits-unknown", one(), "4", optional=1 << 63 | 2)
@@ -107,7 +111,7 @@ def versions():
     ok("generator-last", [*one(), Frame("gENR", b"a fixture")], "5 14")
 
 
-def inner():
+def inner() -> None:
     """Containers within containers: nothing may look for frames in a payload."""
     whole = FILES["ok-one-tensor.cairn"]
     ok("container-in-a-blob", [blob("inner", whole)], "6 14")

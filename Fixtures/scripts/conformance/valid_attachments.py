@@ -1,5 +1,6 @@
 """Metadata, configuration and blobs that are valid: FORMAT.md, sections 13 and 14."""
 import json
+from typing import Any
 
 from .frames import blob, conf, meta
 from .suite import ok, one
@@ -9,8 +10,8 @@ NUMBERS = ("[0.0,-0.0,1.0,-1.5,0.0001,1e-05,1.5e-07,1e+16,1234567890123456.0,900
            "1e+22,1e+23]")
 
 
-def metadata():
-    values = {
+def metadata() -> None:
+    values: dict[str, list[Any]] = {
         "bool": [False, True], "i64": [-2**63, -1, 0, 2**63 - 1], "u64": [0, 2**63, 2**64 - 1],
         "f64": [0, 1 << 63, 1, 0x3ff8000000000000, 0x7ff0000000000000, 0x7ff4dead0000beef,
                 0xfff8000000000001],
@@ -28,8 +29,8 @@ def metadata():
     ok("metadata-with-digests", [meta([("k", "f64", 1)]), *one()], "13 15", digests=True)
 
 
-def configurations():
-    def file(name, text):
+def configurations() -> None:
+    def file(name: str, text: str) -> None:
         again = json.dumps(json.loads(text), sort_keys=True, separators=(",", ":"),
                            ensure_ascii=False)
         assert text == again, (text, again)
@@ -49,7 +50,7 @@ def configurations():
     file("brackets-in-a-string", '"' + "[" * 200 + '"')
 
 
-def blobs():
+def blobs() -> None:
     ok("blob", [blob("a", bytes(range(256)) * 2)], "14", digests=True)
     ok("blob-empty", [blob("a", b"")], "14")
     ok("blob-named-as-a-path", [blob("../up", b"name"), blob("z/last", b"x")], "14")

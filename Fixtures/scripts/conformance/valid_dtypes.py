@@ -1,5 +1,7 @@
 """Every dtype raw and coded, special bits, and how tensors are cut: FORMAT.md, sections 9 to 11."""
 import struct
+from collections.abc import Iterator
+from typing import Any
 
 from .suite import ok
 from .tensors import CHUNKED, CODES, COMPONENT, RAW, ROTATES, Tensor, bits_of, noise, packed, product, stepping, strings
@@ -8,11 +10,11 @@ LONG = 1 << 16  # bytes of a chunk of these files
 BLOCK = bytes(range(18))
 
 
-def filters(dtype, storage=CHUNKED):
+def filters(dtype: str, storage: int = CHUNKED) -> list[int]:
     return [0] + [1] * (dtype in COMPONENT) + [2] * (dtype in ROTATES) if storage else [0]
 
 
-def plain(dtype, storage):
+def plain(dtype: str, storage: int) -> Iterator[Tensor]:
     """Odd, scalar, empty; coded also two chunks a filter, the second of a few elements."""
     best = filters(dtype, storage)[-1]
     for label, shape in ("odd", (3, 7)), ("scalar", ()), ("empty", (2, 0, 5)):
@@ -24,7 +26,7 @@ def plain(dtype, storage):
                          filter)
 
 
-def texts(storage):
+def texts(storage: int) -> Iterator[Tensor]:
     mixed = [b"", "né".encode(), b"\xff\x00raw", b"", b"x" * 300, b"last"]
     yield Tensor("odd", "string", (2, 3), strings(mixed), storage)
     yield Tensor("scalar", "string", (), strings([b"one"]), storage)
@@ -35,7 +37,7 @@ def texts(storage):
             [b"text" if i % 500 == 0 else b"" for i in range(9000)] + [b"z"]), storage)
 
 
-def quantized(storage):
+def quantized(storage: int) -> Iterator[Tensor]:
     yield Tensor("odd", "quantized", (3, 64), BLOCK * 6, storage, quant=(2, 32, 18))
     yield Tensor("scalar", "quantized", (), b"\x07\x08\x09", storage, quant=(7, 1, 3))
     yield Tensor("empty", "quantized", (0, 32), b"", storage, quant=(2, 32, 18))
@@ -47,7 +49,7 @@ def quantized(storage):
                      quant=(14, 96, 210))
 
 
-def dtypes():
+def dtypes() -> None:
     for storage, label in (RAW, "raw"), (CHUNKED, "coded"):
         for dtype in list(CODES)[:25]:
             ok(f"{label}-{dtype}", [*plain(dtype, storage)], "9 10 11" if storage else "9 11")
@@ -55,7 +57,7 @@ def dtypes():
         ok(f"{label}-quantized", [*quantized(storage)], "11")
 
 
-def special_bits():
+def special_bits() -> None:
     """-0, subnormals, infinities, NaNs of either kind with payloads: quiet and signalling."""
     words = {
         16: struct.pack("<8H", 0x8000, 1, 0x8001, 0x7e01, 0x7c01, 0x7f81, 0xffff, 0x7c00),
@@ -82,8 +84,8 @@ def special_bits():
            "11")
 
 
-def chunks():
-    def file(name, *arguments, log=16, **more):
+def chunks() -> None:
+    def file(name: str, *arguments: Any, log: int = 16, **more: Any) -> None:
         ok(f"chunk-{name}", [Tensor("a", *arguments, **more)], "3 10 11", chunk=log)
 
     file("exact", "uint8", (LONG,), bytes(LONG), CHUNKED)

@@ -3,7 +3,7 @@ from .suite import ok
 from .tensors import CHUNKED, Tensor
 
 
-def limits():
+def limits() -> None:
     for rank in (31, 32):
         ok(f"rank-{rank}", [Tensor("a", "uint8", (1,) * rank, b"a")], "16")
     ok("rank-0", [Tensor("a", "uint8", (), b"a")], "9")

@@ -3,10 +3,10 @@ import zlib
 
 from .deflate import by_hand, by_zlib, fixed_run, noise_then_level_9, zlib_stream
 from .suite import ok
-from .tensors import CHUNKED, Tensor, noise
+from .tensors import CHUNKED, Coder, Tensor, noise
 
 
-def streams():
+def streams() -> None:
     far = noise(2000, 5) + bytes(29000) + noise(2000, 5)
     two = bytes(7 if (i * i) % 11 < 6 else 200 for i in range(4000))
     mixed = noise(1500, 6) + bytes(3000) + two[:1000]
@@ -14,7 +14,7 @@ def streams():
                (3500, zlib.Z_PARTIAL_FLUSH)]
     long = bytes(1 << 18)
 
-    def stream(name, data, coder, chunk=16):
+    def stream(name: str, data: bytes, coder: Coder, chunk: int = 16) -> None:
         ok(f"stream-{name}", [Tensor("a", "uint8", (len(data),), data, CHUNKED, coder=coder)], "10",
            chunk=chunk)
 

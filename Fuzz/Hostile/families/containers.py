@@ -103,7 +103,7 @@ def shapes(r: Draw) -> Case:
 
 def fields(r: Draw) -> Case:
     """Wrong numbers in the records, under checksums that are right."""
-    wrong = {r.one(["size", "owner_row", "owner_ordinal", "code", "chunk_logical"]): r.number() & 3}
+    wrong: dict[str, Any] = {r.one(["size", "owner_row", "owner_ordinal", "code", "chunk_logical"]): r.number() & 3}
     if "size" in wrong:
         wrong["size"] = r.number()
     try:
