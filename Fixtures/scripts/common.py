@@ -3,7 +3,9 @@
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 # Before Keras and JAX are imported: the CPU, one thread, so that sums are taken in one order.
 os.environ["KERAS_BACKEND"] = "jax"
@@ -13,23 +15,24 @@ os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 sys.dont_write_bytecode = True
 
 import numpy as np
+import numpy.typing as npt
 import safetensors.numpy
 
 FIXTURES = Path(__file__).resolve().parent.parent
 
 
-def folder(name):
+def folder(name: str) -> Path:
     path = FIXTURES / name
     path.mkdir(parents=True, exist_ok=True)
     return path
 
 
-def write_json(path, value):
+def write_json(path: Path, value: Any) -> None:
     """One line a value where it is short: readable in a diff, and not three times the size."""
     path.write_text(_pretty(value, 0) + "\n", encoding="utf-8")
 
 
-def _pretty(value, indent):
+def _pretty(value: Any, indent: int) -> str:
     flat = json.dumps(value, ensure_ascii=False, allow_nan=False)
     if len(flat) + indent <= 96 or not isinstance(value, (dict, list)) or not value:
         return flat
@@ -44,7 +47,7 @@ def _pretty(value, indent):
     return "[\n" + ",\n".join(body) + "\n" + " " * indent + "]"
 
 
-def safetensors_bytes(tensors, metadata=None):
+def safetensors_bytes(tensors: Mapping[str, npt.ArrayLike], metadata: dict[str, str] | None = None) -> bytes:
     """The Python library's bytes, with the metadata's keys sorted.
 
     The library keeps metadata in a hash map and writes it in another order each time.
@@ -53,7 +56,7 @@ def safetensors_bytes(tensors, metadata=None):
     return sort_metadata(safetensors.numpy.save(contiguous, metadata=metadata))
 
 
-def sort_metadata(data):
+def sort_metadata(data: bytes) -> bytes:
     length = int.from_bytes(data[:8], "little")
     header = json.loads(data[8 : 8 + length])
     if "__metadata__" not in header:
@@ -64,11 +67,11 @@ def sort_metadata(data):
     return len(text).to_bytes(8, "little") + text + data[8 + length :]
 
 
-def _header_text(header):
+def _header_text(header: dict[str, Any]) -> bytes:
     """As the library writes it."""
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
     return text + b" " * (-len(text) % 8)
 
 
-def write_safetensors(path, tensors, metadata=None):
+def write_safetensors(path: Path, tensors: Mapping[str, npt.ArrayLike], metadata: dict[str, str] | None = None) -> None:
     path.write_bytes(safetensors_bytes(tensors, metadata))
