@@ -8,7 +8,7 @@ RELEASE := -c release $(if $(filter Linux,$(shell uname)),--static-swift-stdlib)
 
 .PHONY: help demo build test test-swift conformance test-decoders test-real test-keras test-models \
   test-formats models detection test-asan \
-  test-tsan test-crash examples bench bench-build bench-commands bench-large fuzz hostile lint clean
+  test-tsan test-crash examples bench bench-build bench-commands bench-large bench-predict fuzz hostile lint clean
 
 help:
 	@echo "make demo           the main job on real weights: save, restore, copy, prove"
@@ -28,6 +28,7 @@ help:
 	@echo "make hostile        structured hostile files, COUNT=20000 of them, against the command"
 	@echo "make bench          Cairn beside its peers: sizes, rates, copies; ARGUMENTS=… for some of it"
 	@echo "make bench-commands whole processes: the command beside cp, cmp, sha256sum, zstd and Python"
+	@echo "make bench-predict  forward passes of five models, beside Keras on TensorFlow"
 	@echo "make bench-large    a million tensors, and a file of 20 GB"
 	@echo "make lint           formatting and the project's own rules"
 	@echo "make build          the release build of the cairn command"
@@ -142,6 +143,16 @@ bench-commands:
 bench-large: ARGUMENTS ?= --count 1000000 --bytes 20000000000
 bench-large: bench-build
 	@python=$$(Benchmarks/setup.sh) && "$$python" Benchmarks/large.py $(ARGUMENTS)
+
+# Beside Keras on TensorFlow, where its environment can be made. ARGUMENTS: as `predict.py --help` says.
+bench-predict:
+	@Scripts/setup.sh python
+	$(SWIFT) build $(RELEASE) --package-path Benchmarks --product cairn-bench
+	@mkdir -p .cache/benchmarks
+	@if Scripts/python-environment.sh .cache/benchmarks/venv-predict \
+	  Benchmarks/requirements-predict.txt 'tensorflow, keras'; then \
+	  .cache/benchmarks/venv-predict/bin/python -W ignore Benchmarks/predict.py $(ARGUMENTS); \
+	else echo "bench-predict: SKIPPED, there is no environment with Keras and TensorFlow"; fi
 
 # The suites are also in every run of the tests, with fewer kills and states.
 test-crash:

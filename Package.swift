@@ -72,7 +72,7 @@ let package = Package(
     storey("CairnForeign", on: ground + ["CairnCodec", "CairnContainer"]),
     storey("CairnEditing", on: ground + ["CairnForeign"]),
     storey("CairnComparison", on: ground + ["CairnContainer"]),
-    storey("CairnModels", on: ground),
+    storey("CairnModels", on: ground + ["CCairnKernels"]),
     storey("CairnModelFiles", on: ground + ["CairnContainer", "CairnForeign", "CairnModels"]),
     storey("Cairn", on: ground + formats + models),
     storey("CairnTerminal", on: ["CairnJSON", "CairnSystem"]),

@@ -33,7 +33,10 @@ Sources/CairnCodec/Shared/Kernels/VectorKernels.swift
 Sources/CairnCodec/Shared/SHA256.swift
 Sources/CairnCodec/Shared/ZlibCall.swift
 Sources/CairnCommand/Main.swift
-Sources/CairnModels/Evaluation/MatrixProduct.swift
+Sources/CairnModels/Evaluation/KernelScalar.swift
+Sources/CairnModels/Evaluation/PackedMatrix.swift
+Sources/CairnModels/Evaluation/Tensor+Mapped.swift
+Sources/CairnModels/Evaluation/Windows+Kernels.swift
 Sources/CairnSystem/ByteCopy.swift
 Sources/CairnSystem/FileSystem.swift
 Sources/CairnSystem/Lock.swift

@@ -59,6 +59,61 @@ struct MatrixProductTests {
     #expect(try alone == one.slice(middle..<middle + 1))
   }
 
+  /// `left · right + bias`, each sum one chain of fused multiply-adds.
+  private func chained<Scalar: FloatScalar>(
+    _ left: [Scalar], _ right: [Scalar], _ bias: [Scalar], rows: Int, inner: Int, columns: Int
+  ) -> [Scalar] {
+    var result: [Scalar] = []
+    for row in 0..<rows {
+      for column in 0..<columns {
+        var sum: Scalar = 0
+        for k in 0..<inner { sum.addProduct(left[row * inner + k], right[k * columns + column]) }
+        result.append(sum + bias[column])
+      }
+    }
+    return result
+  }
+
+  private func check<Scalar: FloatScalar>(
+    _ rows: Int, _ inner: Int, _ columns: Int, as type: Scalar.Type
+  ) throws {
+    func values(_ count: Int, _ seed: UInt64) throws -> [Scalar] {
+      try random(Shape([count]), seed).cast(to: Scalar.dtype).scalars()
+    }
+    let (a, b) = (try values(rows * inner, 1), try values(inner * columns, 2))
+    let bias = try values(columns, 3)
+    let expected = chained(a, b, bias, rows: rows, inner: inner, columns: columns)
+    for way in ProductWay.all {
+      for threads in [1, 2, 5] {
+        let product = try ProductWay.$forced.withValue(way) {
+          try MatrixProduct.product(
+            of: Tensor(a, shape: Shape([rows, inner])),
+            Tensor(b, shape: Shape([inner, columns])), adding: Tensor(bias),
+            shape: Shape([rows, columns]), threads: Threads(threads))
+        }
+        #expect(try product.scalars() == expected, "way \(way), \(threads) threads")
+      }
+    }
+  }
+
+  @Test(
+    "Every element is one chain of fused multiply-adds, to the bit, in all ways",
+    arguments: [
+      (1, 1, 1), (1, 0, 9), (3, 0, 1), (2, 3, 15), (5, 7, 16), (6, 16, 17), (7, 255, 8),
+      (12, 256, 31), (13, 257, 33), (14, 600, 7), (1, 1_030, 100), (200, 64, 96), (391, 10, 33),
+    ])
+  func chains(_ rows: Int, _ inner: Int, _ columns: Int) throws {
+    try check(rows, inner, columns, as: Float.self)
+    try check(rows, inner, columns, as: Double.self)
+  }
+
+  @Test("A right matrix that is packed in parts gives the same bits")
+  func slabs() throws {
+    // More columns than are packed at once, and more rows.
+    try check(2, 3, 8_200, as: Float.self)
+    try check(1, 131_075, 3, as: Float.self)
+  }
+
   @Test("An operand that is not aligned is read all the same")
   func unaligned() throws {
     let a = try random([3, 5], 1).slice(1..<3)

@@ -8,6 +8,7 @@ struct Bench {
   private var encoded: MemoryBytes?
   private var touched: FreshPages?
   private var model: Sequential?
+  private var prediction = Prediction()
 
   mutating func run(_ command: Command) throws(CairnError) -> JSONObject {
     let op = try command.string("op")
@@ -20,7 +21,7 @@ struct Bench {
     case "deepcopy": return try deepCopy()
     case "memcpy": return try plainCopy(command)
     case "clone": return try clone()
-    case "predict": return try predict(command)
+    case "predict": return try prediction.run(command)
     case "first": return try first(command)
     case "many": return try save(ManyTensors(count: command.int("count")), command)
     case "lookup": return try lookUp(command)
@@ -136,20 +137,6 @@ struct Bench {
       block.fill(with: sources)
       return block
     }.measurement.answer()
-  }
-
-  /// A forward pass of a MobileNet, after one that is not measured.
-  private func predict(_ command: Command) throws(CairnError) -> JSONObject {
-    let model = try MobileNet.model()
-    let pictures = try MobileNet.pictures(command.int("batch"))
-    let threads = try command.readOptions().threads
-    let first = try model.predict(pictures, threads: threads)
-    let (second, measurement) = try Measurement.of { () throws(CairnError) in
-      try model.predict(pictures, threads: threads)
-    }
-    return measurement.answer([
-      "parameters": .integer(Int64(model.parameterCount)), "same": .bool(first == second),
-    ])
   }
 
   /// A model of the data set's matrices, cloned, and given the same weights: shared until written.

@@ -19,6 +19,9 @@ struct Command {
     return value
   }
 
+  /// Nil if it is not given.
+  func text(_ key: String) -> String? { fields[key]?.stringValue }
+
   func int(_ key: String) throws(CairnError) -> Int {
     guard let value = fields[key]?.intValue else { throw missing(key, "an integer") }
     return value

@@ -35,12 +35,6 @@ enum MobileNet {
 
   /// Noise instead of pictures.
   static func pictures(_ count: Int) throws(CairnError) -> Tensor {
-    var state: UInt32 = 1
-    let shape = try Shape([count, 224, 224, 3])
-    let values = (0..<shape.elementCount).map { _ -> Float in
-      state = state &* 1_664_525 &+ 1_013_904_223
-      return Float(state >> 8) / 8_388_608 - 1
-    }
-    return try Tensor(values, shape: shape)
+    try Prediction.noise([count, 224, 224, 3])
   }
 }

@@ -1,7 +1,7 @@
 // Loops that need instructions beyond the architecture's baseline. Callers must have checked that
 // the machine has them. Each works on whole blocks only. Swift code or zlib handles the rest, and
 // everything on other machines, with the same results. SHA-256, at the end, is complete and runs on
-// every machine.
+// every machine. So do the products of `CairnProducts.h`.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -111,3 +111,5 @@ void cairn_sha256_finish(const cairn_sha256_hash *_Nonnull hash, uint8_t *_Nonnu
 /// Writes the digests of `message_count` messages of `byte_count` bytes each, 32 bytes a message.
 void cairn_sha256_many(int32_t way, const uint8_t *_Nonnull const *_Nonnull messages,
                        size_t message_count, size_t byte_count, uint8_t *_Nonnull digests);
+
+#include "CairnProducts.h"

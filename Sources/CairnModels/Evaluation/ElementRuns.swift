@@ -23,8 +23,10 @@ extension Tensor {
       guard width > 0 else { return }
       withBytes { source in
         for (index, run) in sources.enumerated() {
-          for byte in 0..<width {
-            target[index * width + byte] = run < 0 ? 0 : source[run * width + byte]
+          if run >= 0 {
+            target.copy(source.extracting(run * width..<(run + 1) * width), at: index * width)
+          } else {
+            for byte in index * width..<(index + 1) * width { target[byte] = 0 }
           }
         }
       }

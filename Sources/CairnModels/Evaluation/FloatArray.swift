@@ -64,16 +64,37 @@ struct FloatArray<Scalar: FloatScalar>: Sendable {
     return FloatArray(values, shape: shape)
   }
 
-  /// The array after `change` was applied to each run along some dimensions, in order.
+  /// The array after `change` was applied to each run along some dimensions, in order. A change must
+  /// not depend on other runs.
+  ///
+  /// - Throws: `outOfMemory`.
   func changed(
-    along axes: [Int], _ change: (_ values: inout [Scalar], _ run: Range<Int>) -> Void
-  ) -> FloatArray {
+    along axes: [Int], threads: Threads,
+    _ change: @Sendable (_ values: inout [Scalar], _ run: Range<Int>) -> Void
+  ) throws(CairnError) -> FloatArray {
     let order = (0..<rank).filter { !axes.contains($0) } + axes
     let width = axes.reduce(1) { $0 * shape[$1] }
-    guard width > 0 else { return self }
+    guard width > 0, !values.isEmpty else { return self }
     var moved = transposed(order)
-    for start in stride(from: 0, to: moved.values.count, by: width) {
-      change(&moved.values, start..<start + width)
+    let runs = moved.values.count / width
+    let size = max((1 << 14) / width, 1)
+    let blocks = stride(from: 0, to: runs, by: size).map { $0..<min($0 + size, runs) }
+    if threads.count > 1, blocks.count > 2 {
+      let before = moved.values
+      let tensor = try Tensor(
+        shape: Shape([runs, width]), rowLength: width, blocks: blocks, threads: threads
+      ) { (runs, target: inout MutableSpan<Scalar>) throws(CairnError) in
+        var block = Array(before[runs.lowerBound * width..<runs.upperBound * width])
+        for start in stride(from: 0, to: block.count, by: width) {
+          change(&block, start..<start + width)
+        }
+        for index in block.indices { target[index] = block[index] }
+      }
+      moved.values = try tensor.scalars()
+    } else {
+      for start in stride(from: 0, to: moved.values.count, by: width) {
+        change(&moved.values, start..<start + width)
+      }
     }
     return moved.transposed(RowMajor.inverse(order))
   }
@@ -109,18 +130,45 @@ struct FloatArray<Scalar: FloatScalar>: Sendable {
     let (rows, inner, columns) = (shape[rank - 2], shape[rank - 1], other.shape[other.rank - 1])
     let result = try context.shape(batch + [rows, columns])
     try context.take(work: result.elementCount, inner)
+    // One matrix for all pairs is packed once.
+    if columns > 0, other.values.count == inner * columns {
+      return FloatArray(
+        try product(
+          with: other.values, rows: result.elementCount / max(columns, 1), inner: inner,
+          columns: columns, of: broadcast(to: batch + [rows, inner]).values, in: context),
+        shape: result.dimensions)
+    }
     let a = broadcast(to: batch + [rows, inner])
     let b = other.broadcast(to: batch + [inner, columns])
+    let isLarge = result.elementCount.multipliedSaturated(by: inner) >= 1 << 20
     let tensor = try Tensor(
-      shape: result, rowLength: rows * columns, work: rows * columns * max(inner, 1),
-      threads: context.threads
-    ) { range in
-      range.flatMap { index in
-        MatrixProduct.product(
-          a.values, from: index * rows * inner, b.values, from: index * inner * columns,
-          rows: rows, inner: inner, columns: columns)
-      }
+      shape: result, rowLength: rows * columns,
+      blocks: (0..<(rows * columns == 0 ? 0 : result.elementCount / (rows * columns))).map {
+        $0..<$0 + 1
+      },
+      threads: isLarge ? context.threads : 1
+    ) { (range, target: inout MutableSpan<Scalar>) throws(CairnError) in
+      let index = range.lowerBound
+      let packed = try PackedMatrix(
+        b.values.span, from: index * inner * columns, inner: inner, columns: columns)
+      packed.multiply(
+        a.values.span,
+        .init(
+          rows: rows, left: index * rows * inner, leftStride: inner, resultStride: columns),
+        into: &target)
     }
     return try FloatArray(tensor)
+  }
+
+  /// Rows times one matrix.
+  private func product(
+    with matrix: [Scalar], rows: Int, inner: Int, columns: Int, of left: [Scalar],
+    in context: EvaluationContext
+  ) throws(CairnError) -> [Scalar] {
+    try MatrixProduct.product(
+      of: Tensor(left, shape: Shape([rows, inner])),
+      Tensor(matrix, shape: Shape([inner, columns])), adding: nil,
+      shape: Shape([rows, columns]), threads: context.threads
+    ).scalars()
   }
 }

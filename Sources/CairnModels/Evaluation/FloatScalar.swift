@@ -70,7 +70,7 @@ extension FloatChange {
 ///
 /// Code that is generic over it stays within the module. A release build then contains both
 /// versions of that code, and only chooses between them at run time, by ``Precision``.
-protocol FloatScalar: BinaryFloatingPoint, TensorScalar {
+protocol FloatScalar: BinaryFloatingPoint, TensorScalar, KernelScalar {
   /// The value in double precision.
   var double: Double { get }
   /// A function of C's library, in this precision.

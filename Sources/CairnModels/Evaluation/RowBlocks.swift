@@ -4,39 +4,54 @@ import CairnSystem
 import CairnTensors
 
 extension Tensor {
-  /// A tensor of rows of `length` scalars, which `body` computes block by block.
+  /// A tensor of rows of `length` scalars, which `body` computes block by block, all of them.
   ///
   /// - Parameters:
   ///   - shape: The tensor's shape, of `rows × length` elements.
-  ///   - work: About how many operations a row takes: threads are used where it pays.
-  ///   - body: The scalars of a range of rows; what it gives must not depend on the range.
-  /// - Throws: what `body` throws; `outOfMemory`.
-  init<Scalar: FloatScalar>(
-    shape: Shape, rowLength length: Int, work: Int, threads: Threads,
-    _ body: @Sendable (Range<Int>) throws(CairnError) -> [Scalar]
+  ///   - blocks: The rows of each block, ascending and without gaps.
+  ///   - makeWorker: What a thread keeps from block to block, such as memory.
+  ///   - body: Computes a range of rows; what it gives must not depend on the range.
+  /// - Throws: what the bodies throw; `outOfMemory`.
+  init<Scalar: FloatScalar, Worker: ~Copyable>(
+    shape: Shape, rowLength length: Int, blocks: [Range<Int>], threads: Threads,
+    makeWorker: @Sendable () throws(CairnError) -> Worker,
+    _ body:
+      @Sendable (inout Worker, Range<Int>, inout MutableSpan<Scalar>) throws(CairnError) -> Void
   ) throws(CairnError) {
     guard shape.elementCount > 0, length > 0 else {
       try self.init(zeros: Scalar.dtype, shape: shape)
       return
     }
-    let rows = shape.elementCount / length
-    // Blocks of some 2^20 operations: large enough for a thread, small enough for the cache.
-    let size = min(max((1 << 20) / max(work, 1), 1), rows)
-    let parts = stride(from: 0, to: rows, by: size).map { $0..<Swift.min($0 + size, rows) }
     let width = MemoryLayout<Scalar>.size * length
-    let bytes = parts.map { width * $0.lowerBound..<width * $0.upperBound }
-    try self.init(dtype: Scalar.dtype, shape: shape, byteCount: width * rows) {
-      (target) throws(CairnError) in
-      try fillInParallel(&target, parts: bytes, threads: threads) {
-        (index, block) throws(CairnError) in
-        let scalars = try body(parts[index])
-        guard scalars.count == parts[index].count * length else {
-          throw CairnError(
-            .countMismatch, "a block of rows was not computed whole",
-            expected: "\(parts[index].count * length) scalars", found: "\(scalars.count)")
+    guard blocks.last?.upperBound == shape.elementCount / length else {
+      throw CairnError(
+        .countMismatch, "the blocks of rows are not all rows",
+        expected: "\(shape.elementCount / length)", found: "\(blocks.last?.upperBound ?? 0)")
+    }
+    try self.init(
+      dtype: Scalar.dtype, shape: shape, byteCount: width * (shape.elementCount / length)
+    ) { (target) throws(CairnError) in
+      try fillInParallel(
+        &target, parts: blocks.map { width * $0.lowerBound..<width * $0.upperBound },
+        threads: threads, makeWorker: makeWorker
+      ) { (worker, index, bytes) throws(CairnError) in
+        try bytes.withMutableElements(of: Scalar.self) { (rows) throws(CairnError) in
+          try body(&worker, blocks[index], &rows)
         }
-        MatrixProduct.copy(scalars, into: &block)
       }
+    }
+  }
+
+  /// As above, without workers' state.
+  init<Scalar: FloatScalar>(
+    shape: Shape, rowLength length: Int, blocks: [Range<Int>], threads: Threads,
+    _ body: @Sendable (Range<Int>, inout MutableSpan<Scalar>) throws(CairnError) -> Void
+  ) throws(CairnError) {
+    try self.init(
+      shape: shape, rowLength: length, blocks: blocks, threads: threads,
+      makeWorker: { () throws(CairnError) in () }
+    ) { (_, rows, target: inout MutableSpan<Scalar>) throws(CairnError) in
+      try body(rows, &target)
     }
   }
 }

@@ -42,16 +42,6 @@ struct WindowAxis: Hashable, Sendable {
     a >= 0 ? a / b : -((-a + b - 1) / b)
   }
 
-  /// The taps of a window that lie within the tensor, in order, each with its place there.
-  func taps(_ window: Int) -> [(tap: Int, place: Int)] {
-    let start = window * stride - before
-    let first = start < 0 ? (-start + dilation - 1) / dilation : 0
-    guard start < input else { return [] }
-    let last = min(kernel - 1, (input - 1 - start) / dilation)
-    guard first <= last else { return [] }
-    return (first...last).map { ($0, start + $0 * dilation) }
-  }
-
   /// The number of windows over a dimension, or nil if its length is not known.
   static func count(
     _ input: Int?, kernel: Int, stride: Int, dilation: Int, padding: Padding
@@ -67,8 +57,6 @@ struct WindowAxis: Hashable, Sendable {
 struct Windows: Sendable {
   /// Always three; the tensor's spatial dimensions are the last of them.
   let axes: [WindowAxis]
-  /// For each dimension, for each window, its taps.
-  let taps: [[[(tap: Int, place: Int)]]]
 
   init(
     _ input: [Int], kernel: [Int], strides: [Int], dilation: [Int], padding: Padding
@@ -81,7 +69,6 @@ struct Windows: Sendable {
           padding: padding))
     }
     self.axes = axes
-    taps = axes.map { axis in (0..<max(axis.output, 0)).map { axis.taps($0) } }
   }
 
   /// The number of windows in an example.
@@ -90,23 +77,6 @@ struct Windows: Sendable {
   var inputCount: Int { axes.reduce(1) { $0 * $1.input } }
   /// The number of taps in a window.
   var kernelCount: Int { axes.reduce(1) { $0 * $1.kernel } }
-
-  /// Visits the taps of a window that lie within the tensor: tap and place, each counted over all
-  /// dimensions.
-  func forEachTap(of window: Int, _ body: (_ tap: Int, _ place: Int) -> Void) {
-    let w = window % axes[2].output
-    let h = window / axes[2].output % axes[1].output
-    let d = window / axes[2].output / axes[1].output
-    for (kd, z) in taps[0][d] {
-      for (kh, y) in taps[1][h] {
-        for (kw, x) in taps[2][w] {
-          body(
-            (kd &* axes[1].kernel &+ kh) &* axes[2].kernel &+ kw,
-            (z * axes[1].input + y) * axes[2].input + x)
-        }
-      }
-    }
-  }
 }
 
 /// The number of spatial dimensions of a layer, as a type: `Conv2D` is ``Convolution`` over

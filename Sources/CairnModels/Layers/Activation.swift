@@ -44,7 +44,7 @@ public final class Activation: FloatLayer, ConfiguredLayer {
     _ input: Tensor, in context: EvaluationContext, as type: Scalar.Type
   ) throws(CairnError) -> Tensor {
     var output = input
-    try activation.apply(to: &output, as: type)
+    try activation.apply(to: &output, as: type, threads: context.threads)
     return output
   }
 }

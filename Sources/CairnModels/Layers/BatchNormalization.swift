@@ -128,18 +128,8 @@ public final class BatchNormalization: FloatLayer, ConfiguredLayer {
     }
     let (factors, offsets) = try factorsAndOffsets(type)
     let inner = input.shape.dimensions[(axis + 1)...].reduce(1, *)
-    var output = try input.copied()
-    try output.withMutableScalars(of: type) { (values) throws(CairnError) in
-      var start = 0
-      while start < values.count {
-        for channel in factors.indices {
-          let (factor, offset) = (factors[channel], offsets[channel])
-          for index in start..<start + inner { values[index] = values[index] * factor + offset }
-          start += inner
-        }
-      }
-    }
-    return output
+    return try input.scaled(
+      by: factors, adding: offsets, inner: inner, threads: context.threads)
   }
 
   /// For each channel `1/√(variance + ε) · gamma`, and `beta − mean` times that.

@@ -101,7 +101,7 @@ public final class Dense: FloatLayer, ConfiguredLayer {
     var output = try MatrixProduct.product(
       of: input, kernel, adding: bias,
       shape: Shape(shape.dimensions.map { $0 ?? 0 }), threads: context.threads)
-    try activation.apply(to: &output, as: type)
+    try activation.apply(to: &output, as: type, threads: context.threads)
     return output
   }
 
@@ -119,7 +119,7 @@ public final class Dense: FloatLayer, ConfiguredLayer {
         with: FloatArray(quantized.bias(of: state)), in: context, +)
     }
     var output = try result.tensor()
-    try activation.apply(to: &output, as: type)
+    try activation.apply(to: &output, as: type, threads: context.threads)
     return output
   }
 }

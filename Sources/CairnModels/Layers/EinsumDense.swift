@@ -198,7 +198,7 @@ public final class EinsumDense: FloatLayer, ConfiguredLayer {
       result = try result.combined(with: FloatArray(bias), in: context, +)
     }
     var output = try result.tensor()
-    try activation.apply(to: &output, as: type)
+    try activation.apply(to: &output, as: type, threads: context.threads)
     return output
   }
 }

@@ -80,7 +80,16 @@ public enum ActivationFunction: String, Hashable, Sendable, CaseIterable, FloatC
 
   func apply<Scalar: FloatScalar>(
     to tensor: inout Tensor, as type: Scalar.Type
+  ) throws(CairnError) { try apply(to: &tensor, as: type, threads: 1) }
+
+  /// As above, on several threads.
+  func apply<Scalar: FloatScalar>(
+    to tensor: inout Tensor, as type: Scalar.Type, threads: Threads
   ) throws(CairnError) {
+    @inline(__always)
+    func map(
+      _ tensor: inout Tensor, as type: Scalar.Type, _ function: @Sendable (Scalar) -> Scalar
+    ) throws(CairnError) { try tensor.map(threads: threads, function) }
     switch self {
     case .linear: return
     case .softmax: try changeRows(&tensor, as: type) { Self.softmax(&$0, $1) }
@@ -89,21 +98,21 @@ public enum ActivationFunction: String, Hashable, Sendable, CaseIterable, FloatC
     case .glu: try applyGLU(to: &tensor, as: type)
     // As in jnp.maximum: a NaN stays one, −0 becomes +0.
     case .relu: try map(&tensor, as: type) { $0 < 0 ? 0 : $0 + 0 }
-    case .sigmoid: try map(&tensor, as: type, Self.sigmoid)
+    case .sigmoid: try map(&tensor, as: type) { Self.sigmoid($0) }
     case .tanh: try map(&tensor, as: type) { Elementary.tanh($0) }
     case .gelu:
       try map(&tensor, as: type) { 0.5 * $0 * Elementary.erfc(-$0 * Scalar(0.5).squareRoot()) }
-    case .elu: try map(&tensor, as: type, Self.elu)
+    case .elu: try map(&tensor, as: type) { Self.elu($0) }
     case .selu:
       try map(&tensor, as: type) { x in
         1.0507009873554804934193349852946
           * (x > 0 ? x : 1.6732632423543772848170429916717 * Elementary.expm1(x))
       }
     case .silu: try map(&tensor, as: type) { $0 * Self.sigmoid($0) }
-    case .softplus: try map(&tensor, as: type, Self.softplus)
+    case .softplus: try map(&tensor, as: type) { Self.softplus($0) }
     case .leakyReLU: try map(&tensor, as: type) { $0 < 0 ? 0.2 * $0 : $0 }
     case .relu6: try map(&tensor, as: type) { Self.clip($0, 0, 6) }
-    case .celu: try map(&tensor, as: type, Self.elu)
+    case .celu: try map(&tensor, as: type) { Self.elu($0) }
     case .softsign: try map(&tensor, as: type) { $0 / (1 + abs($0)) }
     case .softShrink: try map(&tensor, as: type) { $0 > 0.5 ? $0 - 0.5 : $0 < -0.5 ? $0 + 0.5 : 0 }
     case .sparsePlus:
@@ -113,7 +122,7 @@ public enum ActivationFunction: String, Hashable, Sendable, CaseIterable, FloatC
     case .hardTanh: try map(&tensor, as: type) { Self.clip($0, -1, 1) }
     case .hardShrink: try map(&tensor, as: type) { abs($0) > 0.5 ? $0 : 0 }
     case .exponential: try map(&tensor, as: type) { Elementary.exp($0) }
-    case .hardSigmoid: try map(&tensor, as: type, Self.hardSigmoid)
+    case .hardSigmoid: try map(&tensor, as: type) { Self.hardSigmoid($0) }
     case .logSigmoid: try map(&tensor, as: type) { -Self.softplus(-$0) }
     case .sparseSigmoid: try map(&tensor, as: type) { 0.5 * Self.clip($0 + 1, 0, 2) }
     case .hardSiLU: try map(&tensor, as: type) { $0 * Self.hardSigmoid($0) }
@@ -213,14 +222,6 @@ public enum ActivationFunction: String, Hashable, Sendable, CaseIterable, FloatC
 
   private static func elu<Scalar: FloatScalar>(_ x: Scalar) -> Scalar {
     x > 0 ? x : Elementary.expm1(x)
-  }
-
-  func map<Scalar: FloatScalar>(
-    _ tensor: inout Tensor, as type: Scalar.Type, _ function: (Scalar) -> Scalar
-  ) throws(CairnError) {
-    try tensor.withMutableScalars(of: Scalar.self) { (values) throws(CairnError) in
-      for index in values.indices { values[index] = function(values[index]) }
-    }
   }
 
   private static func softmax<Scalar: FloatScalar>(

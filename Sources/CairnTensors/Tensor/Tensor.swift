@@ -160,8 +160,13 @@ extension Tensor {
     return try region.storage.withMutableBytes(in: region.range, body)
   }
 
+  /// Whether the elements can be written where they are: nothing else refers to them.
+  package mutating func isUnique() -> Bool {
+    region.isUniquelyReferenced() && region.storage.isWritable
+  }
+
   private mutating func makeUnique() throws(CairnError) {
-    if region.isUniquelyReferenced() && region.storage.isWritable { return }
+    if isUnique() { return }
     region = try ownCopy()
   }
 

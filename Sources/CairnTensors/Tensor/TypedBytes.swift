@@ -7,7 +7,7 @@ extension Span<UInt8> {
   ///
   /// - Precondition: the memory is aligned to `T` and holds a whole number of them, whose bits are
   ///   valid (for the scalars of this module any bits are, except for `Bool`).
-  func withElements<T: BitwiseCopyable, R: ~Copyable, E: Error>(
+  package func withElements<T: BitwiseCopyable, R: ~Copyable, E: Error>(
     of type: T.Type, _ body: (Span<T>) throws(E) -> R
   ) throws(E) -> R {
     // SAFETY: the initialiser traps if the bytes are misaligned or no whole number of elements, so
@@ -20,7 +20,7 @@ extension MutableSpan<UInt8> {
   /// Runs `body` on the same memory as a mutable span of `T`.
   ///
   /// - Precondition: as ``Span/withElements(of:_:)``.
-  mutating func withMutableElements<T: BitwiseCopyable, R: ~Copyable, E: Error>(
+  package mutating func withMutableElements<T: BitwiseCopyable, R: ~Copyable, E: Error>(
     of type: T.Type, _ body: (inout MutableSpan<T>) throws(E) -> R
   ) throws(E) -> R {
     // SAFETY: the initialiser traps if the bytes are misaligned or no whole number of elements; the

@@ -43,8 +43,15 @@ public final class ReLU: FloatLayer, ShapeKeepingLayer, ConfiguredLayer {
   ) throws(CairnError) -> Tensor {
     let (slope, threshold) = (Scalar(slope), Scalar(threshold))
     let maximum = maximum.map { Scalar($0) } ?? .infinity
-    return try input.mapped { (x: Scalar) in
-      let value = x > threshold || x.isNaN ? x : slope == 0 ? 0 : slope * (x - threshold)
+    if slope == 0 {
+      return try input.mapped(threads: context.threads) { (x: Scalar) in
+        // A NaN stays one.
+        let value = x <= threshold ? 0 : x
+        return value > maximum ? maximum : value
+      }
+    }
+    return try input.mapped(threads: context.threads) { (x: Scalar) in
+      let value = x <= threshold ? slope * (x - threshold) : x
       return value > maximum ? maximum : value
     }
   }
@@ -82,7 +89,7 @@ public final class LeakyReLU: FloatLayer, ShapeKeepingLayer, ConfiguredLayer {
     _ input: Tensor, in context: EvaluationContext, as type: Scalar.Type
   ) throws(CairnError) -> Tensor {
     let function = UnaryFunction.leakyReLU(slope: negativeSlope)
-    return try input.mapped { (x: Scalar) in function(x) }
+    return try input.mapped(threads: context.threads) { (x: Scalar) in function(x) }
   }
 }
 
@@ -114,6 +121,6 @@ public final class ELU: FloatLayer, ShapeKeepingLayer, ConfiguredLayer {
     _ input: Tensor, in context: EvaluationContext, as type: Scalar.Type
   ) throws(CairnError) -> Tensor {
     let function = UnaryFunction.elu(alpha: alpha)
-    return try input.mapped { (x: Scalar) in function(x) }
+    return try input.mapped(threads: context.threads) { (x: Scalar) in function(x) }
   }
 }

@@ -34,11 +34,18 @@ enum OutputActivation: Hashable, Sendable, FloatChange {
   /// - Throws: as ``ActivationFunction/apply(to:)``.
   func apply<Scalar: FloatScalar>(
     to tensor: inout Tensor, as type: Scalar.Type
+  ) throws(CairnError) { try apply(to: &tensor, as: type, threads: 1) }
+
+  /// As above, on several threads.
+  func apply<Scalar: FloatScalar>(
+    to tensor: inout Tensor, as type: Scalar.Type, threads: Threads
   ) throws(CairnError) {
     switch self {
-    case .function(let function): try function.apply(to: &tensor, as: type)
+    case .function(let function): try function.apply(to: &tensor, as: type, threads: threads)
     case .steepHardSigmoid:
-      tensor = try tensor.mapped { (x: Scalar) in ActivationFunction.clip(0.2 * x + 0.5, 0, 1) }
+      try tensor.map(threads: threads) { (x: Scalar) in
+        ActivationFunction.clip(0.2 * x + 0.5, 0, 1)
+      }
     case .layer(let layer): tensor = try layer.apply(to: tensor)
     }
   }

@@ -55,7 +55,9 @@ public final class Softmax: OneInputCallLayer, ConfiguredLayer {
     let axes = try BatchShape(call.input.shape).axes(axes, of: self)
     let array = try FloatArray<Scalar>(call.input)
     guard let mask = call.seen else {
-      return [MaskedTensor(try array.softmax(axes).tensor(), mask: call.mask)]
+      return [
+        MaskedTensor(try array.softmax(axes, threads: context.threads).tensor(), mask: call.mask)
+      ]
     }
     let kept = try FloatArray<Scalar>(mask.cast(to: Scalar.dtype))
     guard RowMajor.broadcast(array.shape, kept.shape) == array.shape else {
@@ -64,15 +66,19 @@ public final class Softmax: OneInputCallLayer, ConfiguredLayer {
     }
     let lowest: Scalar = state.dtype.computeDType == .float16 ? -3e4 : -1e9
     let shares = try array.combined(with: kept, in: context) { $1 > 0.5 ? $0 : lowest }
-      .softmax(axes).combined(with: kept, in: context) { $1 > 0.5 ? $0 : 0 }
+      .softmax(axes, threads: context.threads).combined(with: kept, in: context) {
+        $1 > 0.5 ? $0 : 0
+      }
     return [MaskedTensor(try shares.tensor(), mask: call.mask)]
   }
 }
 
 extension FloatArray {
   /// exp(x − max) / sum of those along `axes`, which are counted from the front.
-  func softmax(_ axes: [Int]) -> FloatArray {
-    changed(along: axes) { values, run in
+  ///
+  /// - Throws: `outOfMemory`.
+  func softmax(_ axes: [Int], threads: Threads) throws(CairnError) -> FloatArray {
+    try changed(along: axes, threads: threads) { values, run in
       var greatest = -Scalar.infinity
       for index in run { greatest = max(greatest, values[index]) }
       var sum: Scalar = 0

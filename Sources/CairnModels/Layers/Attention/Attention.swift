@@ -185,7 +185,7 @@ extension ScoredAttention {
     } else {
       lowered = scores
     }
-    let weights = lowered.softmax([2])
+    let weights = try lowered.softmax([2], threads: context.threads)
     var result = try weights.multiplied(by: value, in: context)
     if let queryMask = masks.query {
       var kept = try FloatArray<Scalar>(queryMask.cast(to: Scalar.dtype))

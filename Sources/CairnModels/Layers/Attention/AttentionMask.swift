@@ -88,11 +88,11 @@ extension FloatArray {
   func attentionShares(
     seen mask: FloatArray?, zeroes: Bool, in context: EvaluationContext
   ) throws(CairnError) -> FloatArray {
-    guard let mask else { return softmax([rank - 1]) }
+    guard let mask else { return try softmax([rank - 1], threads: context.threads) }
     // Low enough in either type: what is not seen gets no share at all.
     let lowest: Scalar = zeroes ? -1e9 : -0.7 * Scalar(Float.greatestFiniteMagnitude)
     let shares = try combined(with: mask, in: context) { $1 == 0 ? lowest : $0 }
-      .softmax([rank - 1])
+      .softmax([rank - 1], threads: context.threads)
     return zeroes ? try shares.combined(with: mask, in: context) { $1 == 0 ? 0 : $0 } : shares
   }
 }

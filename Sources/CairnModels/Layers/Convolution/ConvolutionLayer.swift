@@ -66,7 +66,8 @@ extension ConvolutionLayer {
       input.withChannelsLast(from: window.dataFormat),
       adding: output.usesBias ? state.weight("bias") : nil, in: context)
     var result = try sums.withChannels(in: window.dataFormat)
-    try output.activation.apply(to: &result)
+    try Precision(for: result.dtype).run(
+      Activated(activation: output.activation, threads: context.threads), on: &result)
     return result
   }
 
@@ -81,4 +82,14 @@ extension ConvolutionLayer {
     }
     return channels
   }
+}
+
+/// An activation on several threads.
+private struct Activated: FloatChange {
+  let activation: OutputActivation
+  let threads: Threads
+
+  func apply<Scalar: FloatScalar>(
+    to tensor: inout Tensor, as type: Scalar.Type
+  ) throws(CairnError) { try activation.apply(to: &tensor, as: type, threads: threads) }
 }

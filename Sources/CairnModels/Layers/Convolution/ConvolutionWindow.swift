@@ -13,12 +13,12 @@ struct ConvolutionWindow: Hashable, Sendable {
   let padding: Padding
   let dataFormat: DataFormat
 
-  /// A window that moves by one place.
-  init(kernelSize: [Int], padding: Padding) {
+  /// A window that moves by one place unless strides are given.
+  init(kernelSize: [Int], strides: [Int]? = nil, dilation: [Int]? = nil, padding: Padding) {
     rank = kernelSize.count
     self.kernelSize = kernelSize
-    strides = [Int](repeating: 1, count: kernelSize.count)
-    dilation = strides
+    let ones = [Int](repeating: 1, count: kernelSize.count)
+    (self.strides, self.dilation) = (strides ?? ones, dilation ?? ones)
     self.padding = padding
     dataFormat = .channelsLast
   }

@@ -46,17 +46,20 @@ private struct Scattered: FloatWork {
     ).transposed([1, 0]).values
     let offsets: [Scalar] = try bias?.scalars() ?? []
     let rowLength = lengths.reduce(filters, *)
+    let packed = try PackedMatrix(matrix.span, inner: channels, columns: width)
+    // Products of some places at once, but of no more than the cache holds.
+    let batch = max(min((1 << 16) / max(width, 1), places), 1)
     return try Tensor(
-      shape: shape, rowLength: rowLength, work: places * channels * width,
+      shape: shape, rowLength: rowLength, blocks: (0..<shape[0]).map { $0..<$0 + 1 },
       threads: context.threads
-    ) { examples in
-      var block: [Scalar] = []
-      for example in examples {
-        var sum = [Scalar](repeating: 0, count: rowLength)
-        for place in 0..<places {
-          let added = MatrixProduct.product(
-            values, from: (example * places + place) * channels, matrix, rows: 1,
-            inner: channels, columns: width)
+    ) { (examples, result: inout MutableSpan<Scalar>) throws(CairnError) in
+      var sum = [Scalar](repeating: 0, count: rowLength)
+      for first in stride(from: 0, to: places, by: batch) {
+        let count = min(batch, places - first)
+        let products = packed.product(
+          values, from: (examples.lowerBound * places + first) * channels, rows: count)
+        for place in first..<first + count {
+          let added = (place - first) * width
           let w = place % taps[2].count
           let h = place / taps[2].count % taps[1].count
           let d = place / taps[2].count / taps[1].count
@@ -65,15 +68,16 @@ private struct Scattered: FloatWork {
               for (kw, x) in taps[2][w] {
                 let source = ((kd * sizes[1] + kh) * sizes[2] + kw) * filters
                 let target = ((z * lengths[1] + y) * lengths[2] + x) * filters
-                for filter in 0..<filters { sum[target + filter] += added[source + filter] }
+                for filter in 0..<filters {
+                  sum[target + filter] += products[added + source + filter]
+                }
               }
             }
           }
         }
-        sum.addToRows(offsets)
-        block += sum
       }
-      return block
+      sum.addToRows(offsets)
+      for index in sum.indices { result[index] = sum[index] }
     }
   }
 }

@@ -61,7 +61,10 @@ public final class Concatenate: KerasLayer, ConfiguredLayer {
   ) throws(CairnError) -> [Tensor] {
     let shape = try context.shape(
       only(outputShapes(for: inputs.map { BatchShape($0.shape) })))
-    return [try Tensor.concatenated(inputs, axis: BatchShape(shape).axis(axis) ?? 0, shape: shape)]
+    return [
+      try Tensor.concatenated(
+        inputs, axis: BatchShape(shape).axis(axis) ?? 0, shape: shape, threads: context.threads)
+    ]
   }
 
   /// As for the tensors alone, with their masks side by side if there are any.
@@ -103,7 +106,7 @@ extension Tensor {
   ///
   /// - Throws: `dtypeMismatch`; `noConversion` for types that don't fill bytes.
   static func concatenated(
-    _ parts: [Tensor], axis: Int, shape: Shape
+    _ parts: [Tensor], axis: Int, shape: Shape, threads: Threads = 1
   ) throws(CairnError) -> Tensor {
     guard let dtype = parts.first?.dtype, parts.allSatisfy({ $0.dtype == dtype }) else {
       throw CairnError(
@@ -116,17 +119,24 @@ extension Tensor {
       (target) throws(CairnError) in
       guard target.count > 0 else { return }
       let row = target.count / max(outer, 1)
-      var start = 0
-      for part in parts {
-        let length = part.byteCount / max(outer, 1)
-        part.withBytes { source in
-          for index in 0..<outer {
-            for byte in 0..<length {
-              target[index * row + start + byte] = source[index * length + byte]
+      // Rows of some 256 KiB for a thread.
+      let size = max((1 << 18) / row, 1)
+      let blocks = stride(from: 0, to: outer, by: size).map { $0..<min($0 + size, outer) }
+      try fillInParallel(
+        &target, parts: blocks.map { row * $0.lowerBound..<row * $0.upperBound },
+        threads: blocks.count < 4 ? 1 : threads
+      ) { (index, bytes) throws(CairnError) in
+        var start = 0
+        for part in parts {
+          let length = part.byteCount / max(outer, 1)
+          part.withBytes { source in
+            for (place, outer) in blocks[index].enumerated() {
+              bytes.copy(
+                source.extracting(outer * length..<(outer + 1) * length), at: place * row + start)
             }
           }
+          start += length
         }
-        start += length
       }
     }
   }

@@ -38,6 +38,9 @@ enum MergingFunction: String, Sendable {
   func merged<Scalar: FloatScalar>(
     _ inputs: [Tensor], in context: EvaluationContext, as type: Scalar.Type
   ) throws(CairnError) -> Tensor {
+    if let first = inputs.first, inputs.allSatisfy({ $0.shape == first.shape }) {
+      return try merged(equallyShaped: inputs, in: context, as: type)
+    }
     let rank = inputs.map(\.rank).max() ?? 0
     var result: FloatArray<Scalar>?
     for input in inputs {
@@ -48,6 +51,21 @@ enum MergingFunction: String, Sendable {
     guard var merged = result else { throw noInputs }
     if self == .mean { merged.values = merged.values.map { $0 / Scalar(inputs.count) } }
     return try merged.tensor()
+  }
+
+  private func merged<Scalar: FloatScalar>(
+    equallyShaped inputs: [Tensor], in context: EvaluationContext, as type: Scalar.Type
+  ) throws(CairnError) -> Tensor {
+    guard var result = inputs.first else { throw noInputs }
+    for input in inputs.dropFirst() {
+      _ = try context.shape(result.shape.dimensions)
+      result = try result.paired(with: input, threads: context.threads) { (x: Scalar, y: Scalar) in
+        merge(x, y)
+      }
+    }
+    let count = Scalar(inputs.count)
+    if self == .mean { try result.map(threads: context.threads) { (x: Scalar) in x / count } }
+    return result
   }
 }
 

@@ -74,7 +74,8 @@ public final class LayerNormalization: FloatLayer, ConfiguredLayer {
     let epsilon = Scalar(epsilon)
     return try FloatArray<Scalar>(input).normalized(
       axes, factors: scales ? state.weightScalars("gamma", rounded: false) : nil,
-      offsets: centers ? state.weightScalars("beta", rounded: false) : nil
+      offsets: centers ? state.weightScalars("beta", rounded: false) : nil,
+      threads: context.threads
     ) { run in
       let (mean, variance) = run.moments()
       return (Scalar(mean), 1 / (Scalar(variance) + epsilon).squareRoot())
@@ -132,7 +133,7 @@ public final class RMSNormalization: FloatLayer, ConfiguredLayer {
     let axes = try BatchShape(input.shape).axes(axes, of: self)
     let epsilon = Scalar(epsilon)
     return try FloatArray<Scalar>(input).normalized(
-      axes, factors: state.weightScalars("scale"), offsets: nil
+      axes, factors: state.weightScalars("scale"), offsets: nil, threads: context.threads
     ) { run in
       let square = run.reduce(0) { $0 + $1.double * $1.double } / Double(run.count)
       return (0, 1 / (Scalar(square) + epsilon).squareRoot())
@@ -145,11 +146,11 @@ extension FloatArray {
   /// multiplied by a factor; both follow from the run. Then each element is multiplied by the one
   /// of `factors` at its place, and the one of `offsets` is added.
   func normalized(
-    _ axes: [Int], factors: [Scalar]?, offsets: [Scalar]?,
-    _ statistics: ([Scalar]) -> (mean: Scalar, factor: Scalar)
-  ) -> FloatArray {
-    changed(along: axes) { values, run in
-      let (mean, factor) = statistics(Array(values[run]))
+    _ axes: [Int], factors: [Scalar]?, offsets: [Scalar]?, threads: Threads,
+    _ statistics: @Sendable (ArraySlice<Scalar>) -> (mean: Scalar, factor: Scalar)
+  ) throws(CairnError) -> FloatArray {
+    try changed(along: axes, threads: threads) { values, run in
+      let (mean, factor) = statistics(values[run])
       for (place, index) in run.enumerated() {
         var value = (values[index] - mean) * factor
         if let factors { value *= factors[place] }

@@ -63,7 +63,7 @@ public final class GlobalPooling<Rank: SpatialRank, Rule: PoolingRule>: OneInput
   /// One value for each channel.
   func evaluate(
     _ input: Tensor, in context: EvaluationContext
-  ) throws(CairnError) -> Tensor { try pooled(input, counting: nil) }
+  ) throws(CairnError) -> Tensor { try pooled(input, counting: nil, in: context) }
 
   /// As for the input alone, but the mean of steps counts those that the mask has.
   func results(
@@ -72,10 +72,12 @@ public final class GlobalPooling<Rank: SpatialRank, Rule: PoolingRule>: OneInput
     let input = try only(plainInputs(arguments))
     let takesMask = Rank.rank == 1 && Rule.self == AverageRule.self
     let mask = arguments["mask"]?.tensors.first?.tensor ?? input.mask
-    return [MaskedTensor(try pooled(input.tensor, counting: takesMask ? mask : nil))]
+    return [MaskedTensor(try pooled(input.tensor, counting: takesMask ? mask : nil, in: context))]
   }
 
-  private func pooled(_ input: Tensor, counting mask: Tensor?) throws(CairnError) -> Tensor {
+  private func pooled(
+    _ input: Tensor, counting mask: Tensor?, in context: EvaluationContext
+  ) throws(CairnError) -> Tensor {
     try state.check(input)
     let shape = try Shape(outputShape(for: BatchShape(input.shape)).dimensions.map { $0 ?? 0 })
     guard shape.elementCount > 0 else { return try Tensor(zeros: input.dtype, shape: shape) }
@@ -84,7 +86,8 @@ public final class GlobalPooling<Rank: SpatialRank, Rule: PoolingRule>: OneInput
     let places = source.elementCount / examples / channels
     let counts = try mask?.stepMask(examples: examples, steps: places, of: name)
     return try Precision(for: source.dtype).run(
-      WholePooling(source: source, function: Rule.function, counts: counts, shape: shape))
+      WholePooling(
+        source: source, function: Rule.function, counts: counts, shape: shape, context: context))
   }
 }
 
@@ -94,10 +97,26 @@ private struct WholePooling: FloatWork {
   let function: PoolingFunction
   let counts: [Bool]?
   let shape: Shape
+  let context: EvaluationContext
 
   func run<Scalar: FloatScalar>(as type: Scalar.Type) throws(CairnError) -> Tensor {
     let (examples, channels) = (source.shape[0], source.shape[source.rank - 1])
     let places = source.elementCount / examples / channels
+    guard counts != nil else {
+      // One window over all places.
+      let windows = Windows(
+        [places], kernel: [places], strides: [1], dilation: [1], padding: .valid)
+      return try Tensor(
+        shape: shape, rowLength: channels, blocks: (0..<examples).map { $0..<$0 + 1 },
+        threads: source.elementCount < 1 << 18 ? 1 : context.threads
+      ) { (rows, result: inout MutableSpan<Scalar>) throws(CairnError) in
+        try source.withScalars(of: type) { values in
+          windows.pool(
+            values, channels: channels, takingLargest: function == .maximum, rows: rows,
+            into: &result)
+        }
+      }
+    }
     let values: [Scalar] = try source.scalars()
     var result = [Scalar](repeating: function.start(as: type), count: examples * channels)
     for example in 0..<examples {

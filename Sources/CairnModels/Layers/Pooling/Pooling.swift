@@ -144,13 +144,9 @@ public final class Pooling<Rank: SpatialRank, Rule: PoolingRule>: OneInputLayer,
     let shape = try context.shape(outputShape(for: BatchShape(input.shape)))
     guard shape.elementCount > 0 else { return try Tensor(zeros: input.dtype, shape: shape) }
     let source = try input.withChannelsLast(from: dataFormat)
-    // The taps of all windows along each dimension are noted down.
     var taps = 1
     for axis in 0..<Rank.rank {
-      let length = source.shape[axis + 1]
-      let own = min(size[axis], length)
-      try context.take(work: (length / strides[axis] + 1), own, 64)
-      taps = taps.multipliedSaturated(by: own)
+      taps = taps.multipliedSaturated(by: min(size[axis], source.shape[axis + 1]))
     }
     try context.take(work: shape.elementCount, max(taps, 1), 4)
     let windows = Windows(
@@ -171,26 +167,18 @@ private struct WindowPooling: FloatWork {
 
   func run<Scalar: FloatScalar>(as type: Scalar.Type) throws(CairnError) -> Tensor {
     let channels = source.shape[source.rank - 1]
-    let values: [Scalar] = try source.scalars()
     let counts = windows.axes.map(\.output).suffix(source.rank - 2)
+    let shape = try context.shape([source.shape[0]] + counts + [channels])
+    let blocks = MatrixProduct.blocks(
+      shape.elementCount / max(channels, 1), work: channels * 16, threads: context.threads)
     return try Tensor(
-      shape: context.shape([source.shape[0]] + counts + [channels]), rowLength: channels,
-      work: channels * 16, threads: context.threads
-    ) { rows in
-      var block = [Scalar](repeating: function.start(as: type), count: rows.count * channels)
-      var start = 0
-      for row in rows {
-        let example = row / windows.count * windows.inputCount
-        let own = start..<start + channels
-        var count = 0
-        windows.forEachTap(of: row % windows.count) { _, place in
-          function.gather(values, from: (example + place) * channels, into: &block, own)
-          count += 1
-        }
-        function.finish(&block, own, count: count)
-        start += channels
+      shape: shape, rowLength: channels, blocks: blocks, threads: context.threads
+    ) { (rows, result: inout MutableSpan<Scalar>) throws(CairnError) in
+      try source.withScalars(of: type) { values in
+        windows.pool(
+          values, channels: channels, takingLargest: function == .maximum, rows: rows,
+          into: &result)
       }
-      return block
     }
   }
 }

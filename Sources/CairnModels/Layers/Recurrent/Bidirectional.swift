@@ -173,8 +173,16 @@ public final class Bidirectional: SequenceLayer, MadeLayer {
       }
       (ahead, back) = (split(states[..<half]), split(states[half...]))
     }
-    let one = try forward.evaluate(ahead, in: context)
-    var two = try backward.evaluate(back, in: context)
+    let calls = [(forward, ahead), (backward, back)]
+    // The directions know nothing of each other. Steps are too small to be spread over threads.
+    let done = Lock([[MaskedTensor]](repeating: [], count: calls.count))
+    try inParallel(calls.count, threads: context.threads) { (index) throws(CairnError) in
+      let (layer, arguments) = calls[index]
+      let outputs = try layer.evaluate(arguments, in: context)
+      done.withLock { $0[index] = outputs }
+    }
+    let one = done.withLock { $0[0] }
+    var two = done.withLock { $0[1] }
     guard let first = one.first, let second = two.first else { throw state.notBuilt() }
     if givesSequences {
       let shape = second.tensor.shape

@@ -184,7 +184,8 @@ extension RuledLayer {
     let (output, last) = try precision.run(
       RecurrentPass(
         sequence: sequence, cell: cell.state, options: cell.options, input: call.input,
-        mask: call.mask, states: states, shape: context.shape(shapes[0]), layer: name))
+        mask: call.mask, states: states, shape: context.shape(shapes[0]), layer: name,
+        threads: context.threads))
     try keep(last)
     return results(output, last, mask: call.mask)
   }

@@ -170,7 +170,9 @@ final class RecurrentCell<Rule: RecurrentRule>: KerasLayer, SeededLayer {
         expected: "\(1 + Rule.recurrence.stateCount)", found: "\(inputs.count)")
     }
     return try state.precision(of: inputs).run(
-      CellStep(cell: state, options: options, input: input, states: inputs.dropFirst()))
+      CellStep(
+        cell: state, options: options, input: input, states: inputs.dropFirst(),
+        threads: context.threads))
   }
 }
 
@@ -180,8 +182,10 @@ private struct CellStep: FloatWork {
   let options: CellOptions
   let input: Tensor
   let states: ArraySlice<Tensor>
+  let threads: Threads
 
   func run<Scalar: FloatScalar>(as type: Scalar.Type) throws(CairnError) -> [Tensor] {
-    try RecurrentWeights<Scalar>(of: cell, options).evaluate(input, states: states)
+    try RecurrentWeights<Scalar>(of: cell, options).evaluate(
+      input, states: states, threads: threads)
   }
 }

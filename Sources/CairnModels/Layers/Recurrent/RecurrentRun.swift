@@ -17,6 +17,7 @@ struct RecurrentPass: FloatWork {
   let shape: Shape
   /// The layer's name, for errors.
   let layer: String
+  let threads: Threads
 
   /// Goes through the steps from the first states; returns the output and the last states.
   func run<Scalar: FloatScalar>(
@@ -48,7 +49,7 @@ private struct RecurrentRun<Scalar: FloatScalar> {
     examples = pass.input.shape[0]
     steps = pass.input.shape[1]
     mask = try pass.mask?.stepMask(examples: examples, steps: steps, of: pass.layer)
-    projected = weights.projected(try pass.input.scalars(), rows: examples * steps)
+    projected = try weights.projected(pass.input, threads: pass.threads)
     for state in pass.states { states.append(try state.scalars()) }
   }
 

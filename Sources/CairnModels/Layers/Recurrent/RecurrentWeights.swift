@@ -6,15 +6,18 @@ import CairnTensors
 /// A cell's weights while it runs.
 struct RecurrentWeights<Scalar: FloatScalar>: Sendable {
   let options: CellOptions
-  private let kernel: [Scalar]
-  private let recurrent: [Scalar]
+  private let kernel: Tensor
+  private let recurrent: PackedMatrix<Scalar>
   private let bias: [Scalar]
   private let recurrentBias: [Scalar]
 
   init(of state: LayerState, _ options: CellOptions) throws(CairnError) {
     self.options = options
-    kernel = try state.weightScalars("kernel")
-    recurrent = try state.weightScalars("recurrent_kernel")
+    kernel = try state.weight("kernel")
+    recurrent = try state.weight("recurrent_kernel").withScalars(of: Scalar.self) {
+      (values) throws(CairnError) in
+      try PackedMatrix(values, inner: options.units, columns: options.gateCount * options.units)
+    }
     let all: [Scalar] = options.usesBias ? try state.weightScalars("bias") : []
     let columns = options.gateCount * options.units
     bias = Array(all.prefix(columns))
@@ -24,13 +27,13 @@ struct RecurrentWeights<Scalar: FloatScalar>: Sendable {
   /// The number of values for each example and step.
   var columns: Int { options.gateCount * options.units }
 
-  /// Inputs times the kernel, plus the bias; row by row.
-  func projected(_ inputs: [Scalar], rows: Int) -> [Scalar] {
-    let width = kernel.count / max(columns, 1)
-    var result = MatrixProduct.product(
-      inputs, kernel, rows: rows, inner: width, columns: columns)
-    result.addToRows(bias)
-    return result
+  /// Inputs `(…, n)` times the kernel, plus the bias; row by row.
+  func projected(_ inputs: Tensor, threads: Threads) throws(CairnError) -> [Scalar] {
+    let rows = try Shape(Array(inputs.shape.dimensions.dropLast())).elementCount
+    return try MatrixProduct.product(
+      of: inputs.reshaped(to: Shape([rows, kernel.shape[0]])), kernel,
+      adding: bias.isEmpty ? nil : Tensor(bias), shape: Shape([rows, columns]), threads: threads
+    ).scalars()
   }
 
   /// The states after a step.
@@ -49,12 +52,12 @@ struct RecurrentWeights<Scalar: FloatScalar>: Sendable {
 
   /// One step of the cell by itself: the new states.
   func evaluate(
-    _ input: Tensor, states: ArraySlice<Tensor>
+    _ input: Tensor, states: ArraySlice<Tensor>, threads: Threads
   ) throws(CairnError) -> [Tensor] {
     var values: [[Scalar]] = []
     for state in states { values.append(try state.scalars()) }
     let rows = input.shape[0]
-    values = try step(projected(input.scalars(), rows: rows), values, rows: rows)
+    values = try step(projected(input, threads: threads), values, rows: rows)
     var outputs: [Tensor] = []
     for state in values {
       outputs.append(try Tensor(state, shape: Shape([rows, options.units])))
@@ -63,10 +66,7 @@ struct RecurrentWeights<Scalar: FloatScalar>: Sendable {
   }
 
   private func recurrence(_ state: [Scalar], rows: Int) -> [Scalar] {
-    var result = MatrixProduct.product(
-      state, recurrent, rows: rows, inner: options.units, columns: columns)
-    result.addToRows(recurrentBias)
-    return result
+    recurrent.product(state, rows: rows, adding: recurrentBias)
   }
 
   /// The part of each row that belongs to a gate.
