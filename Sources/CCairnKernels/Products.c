@@ -34,7 +34,7 @@ typedef cairn_product_f32 avx2_f32_operands;
 #define ROWS 6
 #include "ProductLanes.h"
 
-// Tests compile these loops for other instructions than AVX-512 where the machine has none.
+// The loops are written once for all instructions. Those of AVX-512 have not run on a machine that has it.
 #ifndef CAIRN_PRODUCT_WIDE
 #define CAIRN_PRODUCT_WIDE "avx512f"
 #endif
