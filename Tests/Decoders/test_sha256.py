@@ -34,9 +34,9 @@ def compiled(folder: str, *options: str) -> ctypes.CDLL:
     """The kernels of SHA-256 as a library."""
     path = os.path.join(folder, f"sha256{len(options)}.so")
     compiler = os.environ.get("CC", "cc").split()
-    # `_Nonnull` is clang's; the code itself is for any compiler.
+    # `_Nonnull` and `_Nullable` are clang's; the code itself is for any compiler.
     nullability = [] if "clang" in subprocess.run(
-        compiler + ["--version"], capture_output=True, text=True, check=True).stdout else ["-D_Nonnull="]
+        compiler + ["--version"], capture_output=True, text=True, check=True).stdout else ["-D_Nonnull=", "-D_Nullable="]
     subprocess.run(
         compiler + ["-O2", "-fPIC", "-shared", "-I" + os.path.join(KERNELS, "include"), "-o", path]
         + nullability + list(options) + sorted(glob.glob(os.path.join(KERNELS, "SHA256*.c"))), check=True)
