@@ -127,11 +127,6 @@ def main() -> None:
             for length, limit in ((300, 2), (20_000, 8), (140_000, 26)):
                 script = bytes([kind]) + length.to_bytes(3, "little") + bytes([kind, 1, 0x77])
                 seeds.add("encode", bytes([layout, limit]) + script * 2)
-    # Messages that end near the ends of blocks, cut in the middle, in parts of three sizes.
-    for length in (0, 1, 55, 56, 63, 64, 65, 119, 128, 1_000, 4_096):
-        for size in (1, 64, 100):
-            message = bytes(index * 37 & 0xFF for index in range(length))
-            seeds.add("digest", (length // 2).to_bytes(2, "little") + (size - 1).to_bytes(2, "little") + message)
     for case in json.loads((FIXTURES / "keras" / "stacks" / "models.json").read_text()):
         seeds.add("model", json.dumps(case["config"]).encode())
         seeds.add("predict", json.dumps(case["config"]).encode())

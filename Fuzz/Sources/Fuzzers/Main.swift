@@ -28,8 +28,8 @@ struct FuzzTarget: Sendable {
   }
 
   static let all: [FuzzTarget] = [
-    open, index, chunk, inflate, encode, digest, metadata, safetensors, model, predict, salvage,
-    numpy, pytorch, pickle, gguf, onnx, tensorflow, shards, hdf5,
+    open, index, chunk, inflate, encode, metadata, safetensors, model, predict, salvage, numpy,
+    pytorch, pickle, gguf, onnx, tensorflow, shards, hdf5,
   ]
 
   /// The target that the environment names.
